@@ -1,0 +1,152 @@
+"""The command line: words to parts. Each command imports what it needs when it runs, so that starting is fast."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from improv import __version__
+from improv.core.errors import ImprovError
+
+# One performer, one core: a second BLAS thread would only wait for the first.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+OVERVIEW = """\
+improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
+
+  improv jam                     open MIDI ports, listen, answer (a demo where there is no MIDI)
+  improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132
+  improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
+  improv ports                   the MIDI ports that are here
+  improv train, eval, bench      train models of your own, score them, measure this machine
+
+`improv COMMAND --help` says the rest.
+"""
+
+# Exit codes
+OK, BROKEN, MISUSED, PORT_LOST, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
+CODES = "exit codes: 0 over, 1 internal error, 2 bad input, 3 a port vanished, 130 Ctrl-C, 143 terminated"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if not hasattr(args, "run"):
+        print(OVERVIEW, end="")
+        return OK
+    try:
+        code: int = args.run(args)
+        return code
+    except ImprovError as e:
+        print(f"improv: {e}", file=sys.stderr)
+        return MISUSED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("improv", usage="improv COMMAND [options]", add_help=False)
+    parser.add_argument("-h", "--help", action="version", version=OVERVIEW.rstrip(), help=argparse.SUPPRESS)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--version", action="version", version=f"improv {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    def command(name: str, module: str, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, epilog=CODES if name == "jam" else None)
+        sub.set_defaults(run=lambda args: _run(module, name, args))
+        return sub
+
+    jam = command("jam", "jam", "Listen, answer, yield. Ctrl-C ends it; no note is left hanging.")
+    jam.add_argument("--in", dest="source", metavar="NAME", help="MIDI input, by name or a part of it (default: a virtual port)")
+    jam.add_argument("--out", dest="target", metavar="NAME", help="MIDI output, likewise")
+    jam.add_argument("--api", choices=("alsa", "jack", "core", "winmm"), help="MIDI system (default: the first that works)")
+    jam.add_argument("--channel", type=int, default=1, metavar="1-16", help="MIDI channel to play on (default: 1)")
+    jam.add_argument("--player", metavar="FILE", help="a MIDI file plays the human")
+    jam.add_argument("--fast", action="store_true", help="with --player: as fast as it computes, without ports")
+    jam.add_argument("--record", metavar="FILE", help="write the take as a MIDI file, tracks `player` and `improv`")
+    jam.add_argument("--session", metavar="FILE", help="where the session's record goes (default: a new file in your data folder)")
+    jam.add_argument("--no-session", action="store_true", help="keep no record")
+    jam.add_argument("--quiet", action="store_true", help="don't show the notes as they come")
+    _add_music(jam, "trade")
+    _add_pictures(jam)
+
+    solo = command("solo", "jam", "Improvise a solo over changes, or freely, into a MIDI file.")
+    solo.add_argument("--bars", type=int, default=24, help="how long (default: 24)")
+    solo.add_argument("--out", metavar="FILE", default="solo.mid", help="the MIDI file (default: solo.mid)")
+    _add_music(solo, "solo")
+    _add_pictures(solo)
+
+    ports = command("ports", "ports", "Every MIDI system that works here, its inputs and outputs.")
+    ports.add_argument("--json", action="store_true", help="as JSON")
+
+    train = command("train", "models", "Train a model on solos and export it; run again, it goes on where it stopped.")
+    train.add_argument("data", metavar="DATA", help="solos as JSON lines (.jsonl, .jsonl.gz), Weimar Jazz Database fields")
+    train.add_argument("--out", required=True, metavar="FOLDER", help="the model's folder, models/NAME")
+    train.add_argument("--epochs", type=int, help="at the most")
+    train.add_argument("--patience", type=int, help="stop after so many epochs without a gain")
+    train.add_argument("--rate", type=float, help="peak learning rate")
+    train.add_argument("--batch", type=int, help="windows a step")
+    train.add_argument("--units", type=int, help="units of the line's LSTM; the rhythm's has three quarters of them")
+    train.add_argument("--seed", type=int, help="of everything random")
+    train.add_argument("--license", default="unstated", help="what the card says of the model's licence")
+    train.add_argument("--attribution", default="", help="what the card says of the data's makers")
+    train.add_argument("--json", action="store_true", help="the figures as JSON")
+
+    evaluate = command("eval", "models", "Score a model on solos, with the step that plays: nats a note.")
+    evaluate.add_argument("model", metavar="MODEL", help="a name or a folder")
+    evaluate.add_argument("data", metavar="DATA", help="solos as JSON lines")
+    evaluate.add_argument("--split", help="only pieces of this split (train, valid, test)")
+    evaluate.add_argument("--dump", metavar="FILE", help="write all distributions as .npz")
+    evaluate.add_argument("--json", action="store_true", help="as JSON")
+
+    bench = command("bench", "bench", "Measure this machine.")
+    bench.add_argument("what", choices=("step",), help="step: one note, model and sampling of all fields")
+    bench.add_argument("--model", default="jazz", help="a name or a folder")
+    bench.add_argument("--notes", type=int, default=5000, help="how many (default: 5000)")
+    bench.add_argument("--json", action="store_true", help="as JSON")
+    return parser
+
+
+def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
+    from improv.core.settings import TABLE, Settings
+
+    parser.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
+    parser.add_argument("--changes", metavar="CHORDS", help='e.g. "Dm7 | G7 | Cmaj7 | %%"; looped')
+    parser.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
+    parser.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
+    defaults = Settings(mode=mode)
+    for name, (limits, text) in TABLE.items():
+        if mode == "solo" and name in ("mode", "enter"):
+            continue
+        default = getattr(defaults, name)
+        kind = type(default)
+        shown = "the file's, or 120" if name == "tempo" and mode == "trade" else default
+        named = kind is str
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=None if named else kind,
+            choices=limits if named else None,
+            metavar=None if named else f"{limits[0]:g}-{limits[1]:g}",
+            help=f"{text} (default: {shown})",
+        )
+    parser.add_argument("--json", action="store_true", help="the summary as JSON")
+
+
+def _add_pictures(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--png", metavar="FILE", help="draw the take as a piano roll")
+    parser.add_argument("--wav", metavar="FILE", help="render the take to sound, no synth needed")
+
+
+def _run(module: str, name: str, args: argparse.Namespace) -> int:
+    import importlib
+
+    room = importlib.import_module(f"improv.cli.{module}")
+    code: int = getattr(room, name if name != "eval" else "evaluate")(args)
+    return code

@@ -1,0 +1,150 @@
+"""`improv bench step`: what one note costs on this machine.
+
+Beside it, in the same run: the same mathematics written plainly, one product a gate on one-hot inputs (as tutorials
+write it), and the least time in which this machine can read the weights that one note needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+from improv.core.errors import ImprovError
+from improv.core.harmony import parse_changes
+from improv.core.improviser import draw_note
+from improv.core.model import Model, shapes, table_offsets
+from improv.core.sampler import sample
+from improv.core.settings import Settings
+from improv.core.values import STEP_TABLES, Context, Value, step_columns
+from improv.loader import load_model
+
+CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
+SETTINGS = Settings()
+
+
+def bench(args: argparse.Namespace) -> int:
+    """Print the figures of one step."""
+    if not 100 <= args.notes <= 1_000_000:
+        raise ImprovError(f"--notes {args.notes}: expected 100 to 1,000,000")
+    model = load_model(args.model)
+    figures = step_figures(model, args.notes)
+    if args.json:
+        print(json.dumps({"step": figures}))
+        return 0
+    print("one note: a step of both LSTMs, and all four fields sampled")
+    for name in ("p50_us", "p99_us", "p999_us", "max_us", "plain_p50_us", "limit_us"):
+        print(f"  {name:<14} {figures[name]:>9.1f}")
+    print(f"  {figures['times_faster_than_plain']:.1f} times as fast as the plain loop; {figures['times_the_limit']:.1f} times the limit of memory")
+    return 0
+
+
+def step_figures(model: Model, notes: int) -> dict[str, Any]:
+    """Microseconds a note; ours and the plain loop's take turns, so that both meet the same machine."""
+    gc.disable()
+    try:
+        ours, plain = Streaming(model), Plain(model)
+        for player in (ours, plain):
+            for _ in range(200):
+                player.note()
+        times: dict[str, list[float]] = {"ours": [], "plain": []}
+        block = 100
+        for _ in range(notes // block):
+            for name, player, count in (("ours", ours, block), ("plain", plain, block // 5)):
+                for _ in range(count):
+                    started = time.perf_counter()
+                    player.note()
+                    times[name].append((time.perf_counter() - started) * 1e6)
+    finally:
+        gc.enable()
+    p50, p99, p999 = np.percentile(times["ours"], [50, 99, 99.9])
+    plain_p50 = float(np.median(times["plain"]))
+    limit = model.bytes_a_note / bandwidth() * 1e6
+    figures = {
+        "p50_us": p50, "p99_us": p99, "p999_us": p999, "max_us": max(times["ours"]), "n": len(times["ours"]),
+        "plain_p50_us": plain_p50, "times_faster_than_plain": plain_p50 / p50,
+        "limit_us": limit, "times_the_limit": p50 / limit,
+    }  # fmt: skip
+    return {k: round(float(v), 2) if k != "n" else v for k, v in figures.items()}
+
+
+class Streaming:
+    """Improvises note after note with the step that plays."""
+
+    def __init__(self, model: Model):
+        self.model, self.rng = model, np.random.default_rng(1)
+        self.state, self.last, self.position = model.start(), 60, 0
+
+    def note(self) -> None:
+        model, rng = self.model, self.rng
+        said = model.read(self.state)
+        ioi = sample(said.ioi, rng, SETTINGS.temperature, SETTINGS.top_p)
+        self.position += ioi
+        at = Context(CHANGES.outlook(self.position / 12), self.position % 48, self.position // 48 % 8, 160.0, "swing")
+        value, _ = draw_note(model, said, self.last, ioi, at, SETTINGS, rng)
+        self.state = model.step(self.state, value, self.last, at)
+        self.last = value.pitch
+
+
+class Plain:
+    """The same network as tutorials write it: [a; x] one-hot, a product a gate, a softmax, a draw."""
+
+    def __init__(self, model: Model):
+        rng = np.random.default_rng(1)
+        sizes = shapes(model.card["network"])
+        weight = {k: rng.standard_normal(s).astype(np.float32) * 0.05 for k, s in sizes.items()}
+        self.weight, self.rng, self.at = weight, rng, table_offsets(STEP_TABLES)
+        self.cells = []
+        for name in ("rhythm", "line"):
+            both = np.vstack([weight[f"{name}.recurrent"], weight[f"{name}.kernel"]]).T
+            units = weight[f"{name}.recurrent"].shape[0]
+            gates = [np.ascontiguousarray(g) for g in np.split(both, 4)]
+            self.cells.append((gates, np.zeros(units, np.float32), np.zeros(units, np.float32)))
+        self.context = Context(CHANGES.outlook(0.0), 0, 0, 160.0, "swing")
+
+    def note(self) -> None:
+        w, columns = self.weight, step_columns(Value(6, 62, 4, 6), 60, self.context)
+        x = np.zeros(w["line.kernel"].shape[0], np.float32)
+        x[np.array(columns) + self.at] = 1.0
+        states = []
+        for i, (gates, a, c) in enumerate(self.cells):
+            heard = np.concatenate([a, x])
+            update, forget, candidate, output = (g @ heard for g in gates)
+            c = _sigmoid(forget) * c + _sigmoid(update) * np.tanh(candidate)
+            a = _sigmoid(output) * np.tanh(c)
+            self.cells[i] = (gates, a, c)
+            states.append(a)
+        rhythm, line = states
+        self._draw(rhythm @ w["ioi.kernel"])
+        _sigmoid(rhythm @ w["end.kernel"])
+        for name, field, parts in (("pitch_hidden", "onset", "pitch_parts"), ("touch_hidden", "touch", "touch_parts")):
+            known = np.zeros(w[f"{name}.{field}"].shape[0], np.float32)
+            known[:11] = 1.0
+            hidden = np.maximum(line @ w[f"{name}.line"] + known @ w[f"{name}.{field}"], 0)
+            logits = hidden @ w[f"{parts}.kernel"]
+            for part in (logits,) if name == "pitch_hidden" else (logits[:21], logits[21:]):
+                self._draw(part)
+
+    def _draw(self, logits: np.ndarray) -> int:
+        p = np.exp(logits - logits.max()).astype(float)
+        return int(self.rng.choice(len(p), p=p / p.sum()))
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    result: np.ndarray = 1 / (1 + np.exp(-x))
+    return result
+
+
+def bandwidth(megabytes: int = 64) -> float:
+    """Bytes a second that one core reads from memory, the best of several passes over a large array."""
+    numbers = np.ones(megabytes * 2**18, np.float32)
+    best = float("inf")
+    for _ in range(7):
+        started = time.perf_counter()
+        numbers.sum()
+        best = min(best, time.perf_counter() - started)
+    return numbers.nbytes / best

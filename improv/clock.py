@@ -1,0 +1,72 @@
+"""Clocks: what time it is, and waiting. Times are seconds since the clock was made, monotonic.
+
+`wait(inbox, until)` is the one operation: it returns what was heard as soon as something is heard, or nothing when
+`until` has come. Either clock can also be given a script: events, sorted by time, that are heard at their times
+(a MIDI file that plays the human). When a script is over and nothing is due, it ends with a Stop.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
+
+from improv.core.events import Event, Stop
+
+Inbox = queue.SimpleQueue  # what ports put stamped events into
+
+
+class LiveClock:
+    """Real time on the monotonic clock. script: None for none."""
+
+    def __init__(self, script: Iterable[Event] | None = None) -> None:
+        self._script = None if script is None else deque(script)
+        self._start = time.perf_counter()
+
+    def now(self) -> float:
+        return time.perf_counter() - self._start
+
+    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
+        """Sleep until something is heard or `until` has come; returns all that was heard, in order of time."""
+        script = self._script
+        if script:
+            until = script[0].time if until is None else min(until, script[0].time)
+        elif script is not None and until is None:
+            return [Stop(self.now(), "over")]
+        heard: list[Event] = []
+        try:
+            heard.append(inbox.get(timeout=None if until is None else max(0.0, until - self.now())))
+            while True:
+                heard.append(inbox.get_nowait())
+        except queue.Empty:
+            now = self.now()
+            while script and script[0].time <= now:
+                heard.append(script.popleft())
+            return sorted(heard, key=lambda e: e.time)
+
+
+class OfflineClock:
+    """Time that jumps to whatever comes next; it never waits. limit: it ends by then."""
+
+    def __init__(self, script: Iterable[Event] = (), limit: float = float("inf")):
+        self._script = deque(script)
+        self._now = 0.0
+        self._limit = limit
+
+    def now(self) -> float:
+        return self._now
+
+    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
+        """Jump to the next thing heard or to `until`, whichever is first."""
+        if not inbox.empty():  # Ctrl-C
+            return [replace(inbox.get(), time=self._now)]
+        coming = self._script[0].time if self._script else None
+        if coming is not None and (until is None or coming <= until):
+            self._now = max(self._now, coming)
+            return [self._script.popleft()]
+        if until is None or until > self._limit:
+            return [Stop(self._now, "over")]
+        self._now = max(self._now, until)
+        return []

@@ -1,0 +1,76 @@
+"""Every setting of an improviser: its range, its default, what it does. One table.
+
+Settings are values: `changed` gives a new one. They arrive as `Setting` events, wherever the wish came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from improv.core.errors import ImprovError
+from improv.core.meter import FASTEST, SLOWEST
+from improv.core.values import FEELS
+
+MODES = ("trade", "solo")
+ENTRIES = ("beat", "bar", "now")
+
+# name: (lowest, highest) or the choices, and what it is for.
+TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
+    "mode": (MODES, "trade: listen, answer, yield; solo: play until interrupted"),
+    "tempo": ((SLOWEST, FASTEST), "quarter notes a minute"),
+    "temperature": ((0.05, 3.0), "how adventurous the pitches: below 1 safer, above 1 wilder"),
+    "rhythm_temperature": ((0.05, 3.0), "how adventurous the rhythm, likewise"),
+    "top_p": ((0.05, 1.0), "share of probability, of the likeliest pitches and lengths, that is drawn from"),
+    "low": ((0, 127), "lowest MIDI pitch played"),
+    "high": ((0, 127), "highest MIDI pitch played"),
+    "enter": (ENTRIES, "answers start on the next beat, the next bar, or at once"),
+    "feel": (FEELS, "swing, straight, or any: as the music suggests"),
+    "loudness": ((-64, 64), "added to every velocity"),
+}
+_NAMED = {"mode", "enter", "feel"}
+_WHOLE = {"low", "high", "loudness"}
+
+
+class SettingError(ImprovError):
+    """An unknown setting, or a value outside its range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One value for each row of TABLE."""
+
+    mode: str = "trade"
+    tempo: float = 120.0
+    temperature: float = 1.0
+    rhythm_temperature: float = 1.0
+    top_p: float = 1.0
+    low: int = 48
+    high: int = 88
+    enter: str = "beat"
+    feel: str = "swing"
+    loudness: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check(field.name, getattr(self, field.name))
+        if self.high - self.low < 11:
+            raise SettingError(f"low {self.low} and high {self.high}: the range must span an octave")
+
+    def changed(self, name: str, value: Any) -> Settings:
+        """The settings with one changed. Raises SettingError."""
+        if name not in TABLE:
+            raise SettingError(f"no setting {name!r}; there are {', '.join(TABLE)}")
+        return replace(self, **{name: value})
+
+
+def _check(name: str, value: Any) -> None:
+    limits, _ = TABLE[name]
+    if name in _NAMED:
+        if value not in limits:
+            raise SettingError(f"{name} {value!r}: expected one of {', '.join(limits)}")
+        return
+    kinds = (int,) if name in _WHOLE else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not limits[0] <= value <= limits[1]:
+        whole = "a whole number " if name in _WHOLE else ""
+        raise SettingError(f"{name} {value!r}: expected {whole}from {limits[0]:g} to {limits[1]:g}")

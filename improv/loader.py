@@ -1,0 +1,100 @@
+"""Model folders: found by name, read, checked against their card. Nothing in them is executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from improv.core.model import Model, ModelError
+
+DEFAULT = "jazz"
+LARGEST = 256 * 2**20  # bytes of weights
+LARGEST_CARD = 2**20
+
+
+def shelves() -> list[Path]:
+    """Folders in which models are looked up by name: ./models, then those that came with improv."""
+    installed = Path(__file__).parent / "models"
+    beside = Path(__file__).parent.parent / "models"  # a checkout
+    return [p for p in (Path("models"), installed, beside) if p.is_dir()]
+
+
+def find_model(name: str) -> Path:
+    """The folder of a model, given by name or by path. Raises ModelError."""
+    if os.sep in name or "/" in name or name in (".", ".."):
+        folder = Path(name)
+        if folder.is_dir():
+            return folder
+        raise ModelError(f"model {name}: no such folder")
+    for shelf in shelves():
+        if (shelf / name / "card.json").is_file():
+            return shelf / name
+    if Path(name).is_dir():
+        return Path(name)
+    there = sorted({p.parent.name for shelf in shelves() for p in shelf.glob("*/card.json")})
+    raise ModelError(f"no model {name!r}; there are: {', '.join(there) or 'none'}, or give a folder's path")
+
+
+def load_model(name: str = DEFAULT) -> Model:
+    """Read, check and build a model. Raises ModelError, which says what is wrong with it."""
+    folder = find_model(name)
+    card_path, path = folder / "card.json", folder / "weights.safetensors"
+    try:
+        if card_path.stat().st_size > LARGEST_CARD:
+            raise ModelError(f"{card_path}: larger than a card can be")
+        card = json.loads(card_path.read_text(encoding="utf-8"))
+        if not isinstance(card, dict):
+            raise ValueError("not a JSON object")
+        size = path.stat().st_size
+    except OSError as e:
+        raise ModelError(f"{e.filename}: {e.strerror}") from None
+    except ValueError as e:
+        raise ModelError(f"{card_path}: not a readable card ({e})") from None
+    if size > LARGEST:
+        raise ModelError(f"{path}: {size:,} bytes; a model has at most {LARGEST:,}")
+    blob = path.read_bytes()
+    if blob[:1] == b"\x80" or blob[:2] == b"PK":
+        raise ModelError(f"{path}: looks like a pickle or an archive, which improv never opens; export to safetensors")
+    _check_length(path, blob)
+    if hashlib.sha256(blob).hexdigest() != card.get("weights_sha256"):
+        raise ModelError(f"{path}: not the weights that card.json was written for (SHA-256 differs); copy both files again")
+    try:
+        weights = load(blob)
+    except (SafetensorError, ValueError, KeyError) as e:
+        raise ModelError(f"{path}: not a readable safetensors file ({e})") from None
+    try:
+        return Model(card, weights)
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
+
+
+def _check_length(path: Path, blob: bytes) -> None:
+    """Say 'truncated' where that is what it is."""
+    if len(blob) < 8:
+        raise ModelError(f"{path}: truncated ({len(blob)} bytes)")
+    (head,) = struct.unpack("<Q", blob[:8])
+    if head > len(blob) - 8:
+        raise ModelError(f"{path}: truncated, or not a safetensors file")
+    try:
+        tensors = json.loads(blob[8 : 8 + head])
+        end = max((t["data_offsets"][1] for k, t in tensors.items() if k != "__metadata__"), default=0)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as e:
+        raise ModelError(f"{path}: not a readable safetensors file ({e})") from None
+    if len(blob) < 8 + head + end:
+        raise ModelError(f"{path}: truncated ({len(blob):,} of {8 + head + end:,} bytes)")
+
+
+def stored_vector(name: str = DEFAULT) -> dict[str, np.ndarray]:
+    """The arrays that Keras computed when the model was exported (names without `test.`)."""
+    blob = (find_model(name) / "weights.safetensors").read_bytes()
+    if sys.byteorder != "little":
+        raise ModelError("test vectors are little-endian")
+    return {k.removeprefix("test."): v for k, v in load(blob).items() if k.startswith("test.")}

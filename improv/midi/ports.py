@@ -1,0 +1,234 @@
+"""MIDI ports through python-rtmidi: any API, virtual ports where the system has them.
+
+An input port's thread stamps each message with the performance clock, puts it in the inbox and returns.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import rtmidi
+
+from improv.core.errors import ImprovError
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
+
+CLIENT = "improv"
+APIS = {
+    "alsa": rtmidi.API_LINUX_ALSA,
+    "jack": rtmidi.API_UNIX_JACK,
+    "core": rtmidi.API_MACOSX_CORE,
+    "winmm": rtmidi.API_WINDOWS_MM,
+}
+_TRANSPORT = {0xFA: "start", 0xFB: "continue", 0xFC: "stop"}
+
+
+class PortError(ImprovError):
+    """A port that can't be opened; the message says what there is instead."""
+
+
+def decode(message: list[int], time: float) -> Event | None:
+    """A MIDI message's bytes as an event; None for what the improviser has no use for, or broken bytes."""
+    if not message:
+        return None
+    status = message[0]
+    if status == 0xF8:
+        return Pulse(time)
+    if status in _TRANSPORT:
+        return Transport(time, _TRANSPORT[status])
+    if status == 0xF2 and len(message) == 3:
+        return Transport(time, "position", (message[1] | message[2] << 7) / 4)
+    if status >= 0xF0 or len(message) != 3 or max(message[1:]) > 127:
+        return None
+    kind, channel, first, second = status & 0xF0, status & 0x0F, message[1], message[2]
+    if kind == 0x90 and second:
+        return NoteOn(time, first, second, channel)
+    if kind in (0x80, 0x90):
+        return NoteOff(time, first, channel)
+    if kind == 0xB0:
+        return ControlChange(time, first, second, channel)
+    return None
+
+
+def encode(event: Event, channel: int) -> list[int] | None:
+    """A played event as bytes on a channel (0-15); None for what is not sent."""
+    if isinstance(event, NoteOn):
+        return [0x90 | channel, event.pitch, event.velocity]
+    if isinstance(event, NoteOff):
+        return [0x80 | channel, event.pitch, 0]
+    if isinstance(event, ControlChange):
+        return [0xB0 | channel, event.control, event.value]
+    return None
+
+
+def working_apis() -> dict[str, int]:
+    """Names and numbers of the APIs that work here now: compiled in, and their system answers."""
+    compiled = set(rtmidi.get_compiled_api())
+    working = {}
+    for name, number in APIS.items():
+        if number in compiled:
+            with _hushed():
+                port = _client(rtmidi.MidiOut, number)
+            if port is not None:
+                port.delete()
+                working[name] = number
+    return working
+
+
+def _client(kind: Any, api: int) -> Any:
+    """A port object of an API whose system answers, or None."""
+    try:
+        port = kind(api, name=CLIENT)
+        if port.get_current_api() != api:
+            port.delete()
+            return None
+        port.get_port_count()
+        return port
+    except rtmidi.RtMidiError:
+        return None
+
+
+def listed(api: int) -> tuple[list[str], list[str]]:
+    """Names of the API's inputs (what we can hear) and outputs (what we can play to)."""
+    names = []
+    for kind in (rtmidi.MidiIn, rtmidi.MidiOut):
+        with _hushed():
+            port = _client(kind, api)
+            names.append([] if port is None else port.get_ports())
+        if port is not None:
+            port.delete()
+    return names[0], names[1]
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """The MIDI libraries write to standard error from C; we say what matters ourselves."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+class Ports:
+    """An input and an output of one API, virtual or connected by name.
+
+    heard: takes each event from the input, in the port's own thread, stamped by `now`.
+    source, target: a name or a part of one; None opens a virtual port (`in`, `out`), which other
+    programs connect to. channel: 0-15, of what is sent. Raises PortError.
+    """
+
+    def __init__(
+        self,
+        api: int,
+        now: Callable[[], float],
+        heard: Callable[[Event], None],
+        source: str | None = None,
+        target: str | None = None,
+        channel: int = 0,
+    ):
+        self._channel = channel
+        with _hushed():
+            self._output = _client(rtmidi.MidiOut, api)
+            self._input = _client(rtmidi.MidiIn, api)
+        if self._output is None or self._input is None:
+            self.close()
+            raise PortError(f"the {_name(api)} MIDI system does not answer; `improv ports` shows what works here")
+        try:
+            with _hushed():
+                self.target = _open(self._output, target, "out", "output")
+                self.source = _open(self._input, source, "in", "input")
+        except PortError:
+            self.close()
+            raise
+        self._names = {self._output: target and self.target, self._input: source and self.source}
+        if api == rtmidi.API_UNIX_JACK and source is None:
+            _alias_jack_input()
+
+        def arrived(message: tuple[list[int], float], data: object = None) -> None:
+            event = decode(message[0], now())
+            if event is not None:
+                heard(event)
+
+        self._input.set_callback(arrived)
+
+    def send(self, event: Event) -> None:
+        """Hand a played event to the port."""
+        message = encode(event, self._channel)
+        if message:
+            self._output.send_message(message)
+
+    def missing(self) -> str | None:
+        """The name of a connected port that is no longer there, or None."""
+        for port, name in self._names.items():
+            if name:
+                with _hushed():
+                    there = port.get_ports()
+                if name not in there:
+                    return name
+        return None
+
+    def close(self) -> None:
+        """Close both ports. Notes must have been closed before."""
+        for port in (self._input, self._output):
+            if port is not None:
+                port.cancel_callback() if isinstance(port, rtmidi.MidiIn) else None
+                port.close_port()
+                port.delete()
+        self._input = self._output = None
+
+
+def _name(api: int) -> str:
+    return next(name for name, number in APIS.items() if number == api)
+
+
+def _open(port: Any, wanted: str | None, virtual: str, what: str) -> str:
+    """Open a virtual port, or the one port whose name is or contains `wanted`. Returns its name."""
+    if wanted is None:
+        try:
+            port.open_virtual_port(virtual)
+        except (rtmidi.RtMidiError, NotImplementedError) as e:
+            raise PortError(
+                f"this system has no virtual MIDI ports ({e}); name a port with --{virtual}, "
+                "or install a virtual cable (loopMIDI on Windows)"
+            ) from None
+        return f"{CLIENT}:{virtual}"
+    names = port.get_ports()
+    exact = [i for i, name in enumerate(names) if name == wanted]
+    found = exact or [i for i, name in enumerate(names) if wanted.lower() in name.lower()]
+    if not found:
+        there = "; there are: " + ", ".join(repr(n) for n in names) if names else "; there is none at all"
+        raise PortError(f"no MIDI {what} {wanted!r}{there}")
+    if len(found) > 1:
+        raise PortError(f"MIDI {what} {wanted!r} fits several: {', '.join(repr(names[i]) for i in found)}; say more of its name")
+    port.open_port(found[0], virtual)
+    return str(names[found[0]])
+
+
+def _alias_jack_input() -> None:
+    """Let JACK's clients call our input `improv:in`.
+
+    RtMidi opens one JACK client a port, and JACK numbers the second of a name (`improv-01:in`), so the
+    input gets the plain name as an alias: `jack_connect keys:out improv:in` works. Best effort.
+    """
+    library = ctypes.util.find_library("jack")
+    if not library:
+        return
+    jack = ctypes.CDLL(library)
+    jack.jack_client_open.restype = jack.jack_port_by_name.restype = jack.jack_get_ports.restype = ctypes.c_void_p
+    client = ctypes.c_void_p(jack.jack_client_open(b"improv-alias", 1, None))  # 1: don't start a server
+    if client:
+        port = ctypes.c_void_p(jack.jack_port_by_name(client, f"{CLIENT}-01:in".encode()))
+        if port:
+            jack.jack_port_set_alias(port, f"{CLIENT}:in".encode())
+        jack.jack_client_close(client)

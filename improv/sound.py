@@ -1,0 +1,60 @@
+"""A take as sound, with no synth at hand: a MIDI file rendered to WAV.
+
+midirenderer (a SoundFont synthesiser with wheels for the common machines) plays the small General MIDI
+SoundFont that comes with pretty_midi; where it has no wheel, pretty_midi's own additive synthesis plays.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import wave
+from pathlib import Path
+from typing import Any
+
+from improv.core.errors import ImprovError
+
+RATE = 44_100  # of pretty_midi's sound; midirenderer's file says its own
+
+
+class SoundError(ImprovError):
+    """The sound can't be made or written."""
+
+
+def render(midi: str | Path, out: str | Path) -> str:
+    """Render a MIDI file to a 16-bit WAV, at a good level. Returns which synthesiser played."""
+    import numpy as np
+
+    if importlib.util.find_spec("midirenderer"):
+        played_by = "midirenderer"
+        samples, rate = _with_soundfont(Path(midi))
+    else:
+        import pretty_midi
+
+        played_by, rate = "pretty_midi", RATE
+        samples = pretty_midi.PrettyMIDI(str(midi)).synthesize(fs=rate)[:, None]
+    peak = float(np.abs(samples).max()) if len(samples) else 0.0
+    if peak == 0.0:
+        raise SoundError(f"{midi}: nothing sounds in it")
+    scaled = (samples * (0.8 * 32767 / peak)).astype("<i2")
+    try:
+        with wave.open(str(out), "wb") as file:
+            file.setnchannels(scaled.shape[1])
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(scaled.tobytes())
+    except OSError as e:
+        raise SoundError(f"{out}: {e.strerror}") from None
+    return played_by
+
+
+def _with_soundfont(midi: Path) -> tuple[Any, int]:
+    import midirenderer
+    import numpy as np
+
+    package = importlib.util.find_spec("pretty_midi")
+    assert package and package.submodule_search_locations
+    font = Path(package.submodule_search_locations[0]) / "TimGM6mb.sf2"
+    with wave.open(io.BytesIO(midirenderer.render_wave_from(font.read_bytes(), midi.read_bytes()))) as file:
+        shape = (-1, file.getnchannels())
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(shape).astype(float), file.getframerate()

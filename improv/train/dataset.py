@@ -1,0 +1,175 @@
+"""Pieces cut into windows of integers, transposed: what the network trains on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from improv.core.values import (
+    ONSET_TABLES,
+    STEP_TABLES,
+    TOUCH_TABLES,
+    onset_columns,
+    step_columns,
+    touch_columns,
+)
+from improv.train.corpus import Piece
+
+NO_ROOT = 12
+BUCKET = 32
+# Columns that a piece without chords, without form or with an unknown feel has.
+_NO_CHORDS = {"degree": 12, "coming_degree": 12, "motion": 12, "until": 9}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """One piece as integers. T notes; row t is what is known when note t has sounded.
+
+    step (T, len(STEP_TABLES)): note t. onset, touch (T, ...): what is known of note t + 1 before its
+    pitch, before its length. ioi, pitch, duration, lag (T,): note t + 1. end (T,): note t ends its
+    phrase (-1 unknown). last, root, coming (T,): pitch t, chord roots at onset t + 1.
+    scored (T,): 1 where note t + 1 exists.
+    """
+
+    step: np.ndarray
+    onset: np.ndarray
+    touch: np.ndarray
+    ioi: np.ndarray
+    pitch: np.ndarray
+    duration: np.ndarray
+    lag: np.ndarray
+    end: np.ndarray
+    last: np.ndarray
+    root: np.ndarray
+    coming: np.ndarray
+    scored: np.ndarray
+
+
+def columns_of(piece: Piece) -> Columns:
+    """A piece's notes and contexts as integers."""
+    values, contexts = piece.values, piece.contexts
+    count = len(values)
+    step = [step_columns(v, values[i - 1].pitch if i else None, contexts[i]) for i, v in enumerate(values)]
+    following = [min(i + 1, count - 1) for i in range(count)]
+    onset = [onset_columns(values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)]
+    touch = [touch_columns(values[j].pitch, values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)]
+    roots = [(contexts[j].outlook.chord.root, contexts[j].outlook.coming.root) for j in following]
+
+    def ints(xs: Any) -> np.ndarray:
+        return np.asarray(xs, np.int32)
+
+    return Columns(
+        ints(step),
+        ints(onset),
+        ints(touch),
+        *(ints([values[j][f] for j in following]) for f in range(4)),
+        end=ints(piece.ends if piece.ends is not None else [-1] * count),
+        last=ints([v.pitch for v in values]),
+        root=ints([NO_ROOT if r is None else r for r, _ in roots]),
+        coming=ints([NO_ROOT if c is None else c for _, c in roots]),
+        scored=ints([1] * (count - 1) + [0]),
+    )
+
+
+def multi_hot(columns: np.ndarray, tables: dict[str, int]) -> np.ndarray:
+    """(..., len(tables)) class numbers to (..., sum of sizes) zeros and ones."""
+    sizes = list(tables.values())
+    rows = columns.reshape(-1, len(sizes)) + np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    hot = np.zeros((len(rows), sum(sizes)), np.float32)
+    np.put_along_axis(hot, rows, 1.0, axis=1)
+    return hot.reshape(*columns.shape[:-1], -1)
+
+
+class Windows(keras.utils.PyDataset):
+    """Batches of windows: random cuts, transpositions, and now and then no chords, form or feel.
+
+    Every note of every piece occurs once an epoch. Deterministic for a seed.
+    """
+
+    def __init__(self, pieces: list[Columns], seed: int, length: int = 192, batch: int = 32, augment: bool = True):
+        super().__init__()
+        self.pieces, self.length, self.batch, self.augment = pieces, length, batch, augment
+        self.rng = np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def on_epoch_end(self) -> None:
+        cuts = []
+        for i, piece in enumerate(self.pieces):
+            first = int(self.rng.integers(self.length)) if self.augment else 0
+            edges = [0, *range(first or self.length, len(piece.last), self.length), len(piece.last)]
+            cuts += [(i, a, b) for a, b in zip(edges, edges[1:], strict=False) if b - a > 1]
+        if self.augment:
+            # Windows of like length share a batch, so that little is padding.
+            keys = np.array([b - a for _, a, b in cuts]) + self.rng.uniform(0, 24, len(cuts))
+            order = np.argsort(keys)
+            batches = [order[k : k + self.batch] for k in range(0, len(order), self.batch)]
+            self.cuts = [[cuts[j] for j in batches[k]] for k in self.rng.permutation(len(batches))]
+        else:
+            self.cuts = [cuts[k : k + self.batch] for k in range(0, len(cuts), self.batch)]
+
+    def __len__(self) -> int:
+        return len(self.cuts)
+
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
+        windows = [self._window(*cut) for cut in self.cuts[index]]
+        longest = max(len(w.last) for w in windows)
+        longest = -(-longest // BUCKET) * BUCKET  # few lengths, so that few graphs are traced
+
+        def stack(name: str) -> np.ndarray:
+            parts = [getattr(w, name) for w in windows]
+            return np.stack([np.pad(p, [(0, longest - len(p))] + [(0, 0)] * (p.ndim - 1)) for p in parts])
+
+        scored = stack("scored").astype(np.float32)
+        end = stack("end")
+        inside = np.stack([np.arange(longest) < len(w.last) for w in windows])
+        inputs = {
+            "step": multi_hot(stack("step"), STEP_TABLES),
+            "onset": multi_hot(stack("onset"), ONSET_TABLES),
+            "touch": multi_hot(stack("touch"), TOUCH_TABLES),
+            "last": stack("last"),
+            "root": stack("root"),
+            "coming": stack("coming"),
+        }
+        targets = {name: stack(name) for name in ("ioi", "pitch", "duration", "lag")}
+        targets["end"] = np.maximum(end, 0)[..., None].astype(np.float32)
+        weights = dict.fromkeys(("ioi", "pitch", "duration", "lag"), scored)
+        weights["end"] = (inside & (end >= 0)).astype(np.float32)
+        return inputs, targets, weights
+
+    def _window(self, piece: int, start: int, stop: int) -> Columns:
+        whole = self.pieces[piece]
+        cut = {name: getattr(whole, name)[start:stop].copy() for name in Columns.__dataclass_fields__}
+        if self.augment:
+            low, high = int(cut["last"].min()), int(cut["last"].max())
+            shift = int(self.rng.integers(max(-6, 36 - low), min(6, 97 - high) + 1))
+            self._transpose(cut, shift)
+            if self.rng.random() < 0.1:
+                for name, tables in (("step", STEP_TABLES), ("onset", ONSET_TABLES), ("touch", TOUCH_TABLES)):
+                    _set(cut[name], tables, _NO_CHORDS)
+                cut["root"][:] = cut["coming"][:] = NO_ROOT
+            if self.rng.random() < 0.2:
+                _set(cut["step"], STEP_TABLES, {"section": 12})
+                _set(cut["onset"], ONSET_TABLES, {"section": 12})
+            if self.rng.random() < 0.1:
+                _set(cut["step"], STEP_TABLES, {"feel": 2})
+                _set(cut["touch"], TOUCH_TABLES, {"feel": 2})
+        return Columns(**cut)
+
+    def _transpose(self, cut: dict[str, np.ndarray], shift: int) -> None:
+        cut["last"] += shift
+        cut["pitch"] += shift
+        for name in ("root", "coming"):
+            known = cut[name] != NO_ROOT
+            cut[name][known] = (cut[name][known] + shift) % 12
+        _set(cut["step"], STEP_TABLES, {"register": cut["last"] // 4})
+        _set(cut["onset"], ONSET_TABLES, {"register": cut["last"] // 4})
+
+
+def _set(columns: np.ndarray, tables: dict[str, int], to: dict[str, Any]) -> None:
+    names = list(tables)
+    for name, value in to.items():
+        if name in tables:
+            columns[:, names.index(name)] = value

@@ -1,0 +1,98 @@
+"""From Keras to a model folder: card.json and weights.safetensors, with a test vector from Keras.
+
+The embedding before each LSTM is linear, so it is folded into the LSTM's input weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from safetensors.numpy import save
+
+from improv.core.model import card_head, check
+from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
+from improv.train.dataset import columns_of, multi_hot
+from improv.train.example import example_piece
+from improv.train.network import NetworkConfig
+
+
+
+def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
+    """The Keras network's weights under the names and in the shapes that the runtime reads."""
+    w: dict[str, np.ndarray] = {}
+
+    def dense(layer: str) -> tuple[np.ndarray, np.ndarray]:
+        kernel, bias = network.get_layer(layer).get_weights()
+        return kernel, bias
+
+    for name in ("rhythm", "line"):
+        (embedding,) = network.get_layer(f"{name}_embedding").get_weights()
+        kernel, recurrent, bias = network.get_layer(name).get_weights()[:3]
+        w[f"{name}.kernel"] = (embedding.astype(np.float64) @ kernel).astype(np.float32)
+        w[f"{name}.recurrent"], w[f"{name}.bias"] = recurrent, bias
+    for name in ("ioi", "end"):
+        w[f"{name}.kernel"], w[f"{name}.bias"] = dense(name)
+    units = w["line.recurrent"].shape[0]
+    for hidden, tables in (("pitch_hidden", "onset"), ("touch_hidden", "touch")):
+        kernel, w[f"{hidden}.bias"] = dense(hidden)
+        w[f"{hidden}.line"], w[f"{hidden}.{tables}"] = kernel[:units], kernel[units:]
+    for parts, layers in (("pitch_parts", ("interval", "above", "above_coming")), ("touch_parts", ("duration", "lag"))):
+        both = [dense(layer) for layer in layers]
+        w[f"{parts}.kernel"] = np.hstack([k for k, _ in both])
+        w[f"{parts}.bias"] = np.concatenate([b for _, b in both])
+    w["register"] = network.get_layer("pitch").get_weights()[0]
+    return {name: np.ascontiguousarray(a, np.float32) for name, a in w.items()}
+
+
+def keras_vector(network: keras.Model) -> dict[str, np.ndarray]:
+    """What Keras says of the example piece: probabilities of every head, row t of note t + 1."""
+    columns = columns_of(example_piece())
+    n = len(columns.last) - 1
+    inputs = {
+        "step": multi_hot(columns.step[None, :n], STEP_TABLES),
+        "onset": multi_hot(columns.onset[None, :n], ONSET_TABLES),
+        "touch": multi_hot(columns.touch[None, :n], TOUCH_TABLES),
+        **{k: getattr(columns, k)[None, :n] for k in ("last", "root", "coming")},
+    }
+    said = network(inputs, training=False)
+    vector = {f"test.{h}": np.array(keras.ops.softmax(said[h])[0]) for h in ("ioi", "pitch", "duration", "lag")}
+    vector["test.end"] = np.array(keras.ops.sigmoid(said["end"])[0, :, 0])
+    return vector
+
+
+def export(folder: Path, network: keras.Model, config: NetworkConfig, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a model folder; each file appears whole or not at all. Returns the card.
+
+    about: what else the card says.
+    """
+    weights = weights_of(network)
+    card = card_head(folder.name, asdict(config))
+    check(card, weights)
+    blob = save(weights | keras_vector(network))
+    card["weights_sha256"] = hashlib.sha256(blob).hexdigest()
+    card |= about
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / "weights.safetensors", blob)
+    write_whole(folder / "card.json", (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+    return card
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with open(part, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

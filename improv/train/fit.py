@@ -1,0 +1,234 @@
+"""Training: averaged weights, a best epoch for each of the two LSTMs, a checkpoint after every epoch.
+
+Every step moves a running average of the weights (Polyak and Juditsky 1992); it is the average that is
+validated and kept. The rhythm's part of the network and the line's share no weights, so the best of each is
+kept from the epoch in which it was best.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+from improv.core.errors import ImprovError
+from improv.train.dataset import Columns, Windows
+from improv.train.export import write_whole
+from improv.train.network import NetworkConfig, build
+
+HEADS = {"rhythm": ("ioi", "end"), "line": ("pitch", "duration", "lag")}
+LOSS_WEIGHTS = {"ioi": 1.0, "end": 0.5, "pitch": 1.0, "duration": 0.3, "lag": 0.2}
+CHOSEN_BY = {"rhythm": "ioi", "line": "pitch"}
+CHECKPOINT = "training.npz"
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How to train. Stored in the card.
+
+    epochs: at the most. patience: epochs without a better validation of either part, then it ends.
+    rate: peak learning rate, on a cosine down to a fiftieth. average: momentum of the averaged weights.
+    """
+
+    epochs: int = 40
+    patience: int = 8
+    batch: int = 16
+    length: int = 128
+    rate: float = 2e-3
+    weight_decay: float = 1e-4
+    average: float = 0.995
+    seed: int = 1
+
+
+@dataclass
+class Progress:
+    """One finished epoch: losses in nats a note, on the averaged weights."""
+
+    epoch: int
+    epochs: int
+    train: dict[str, float]
+    valid: dict[str, float]
+    seconds: float
+    better: tuple[str, ...]
+
+
+class FitError(ImprovError):
+    """Training can't start or go on; the message says why and what to do."""
+
+
+def fit(
+    train: Sequence[Columns],
+    valid: Sequence[Columns],
+    network: NetworkConfig,
+    config: FitConfig,
+    folder: Path,
+    report: Callable[[Progress], None],
+) -> tuple[keras.Model, list[Progress]]:
+    """Train, or go on from the checkpoint in `folder`. Returns the best network and its history.
+
+    The checkpoint is replaced whole after every epoch; an interruption costs the epoch under way.
+    Raises FitError when the losses are no numbers any more, or the checkpoint is of another training.
+    """
+    return _Fit(train, valid, network, config, folder).run(report)
+
+
+class _Fit:
+    def __init__(self, train: Sequence[Columns], valid: Sequence[Columns], network: NetworkConfig, config: FitConfig, folder: Path):
+        keras.utils.set_random_seed(config.seed)
+        self.config, self.network, self.path = config, network, folder / CHECKPOINT
+        self.windows = Windows(list(train), config.seed, config.length, config.batch)
+        self.check = Windows(list(valid), 0, 4096, 8, augment=False)
+        self.model = _new_network(network)
+        self.rate = _rate(config, len(self.windows))
+        optimizer = keras.optimizers.AdamW(config.rate, weight_decay=config.weight_decay, clipnorm=1.0)
+        cross_entropy = {h: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for h in LOSS_WEIGHTS if h != "end"}
+        losses = {**cross_entropy, "end": keras.losses.BinaryCrossentropy(from_logits=True)}
+        self.model.compile(optimizer, losses, loss_weights=LOSS_WEIGHTS, jit_compile=False)
+        optimizer.build(self.model.trainable_variables)
+        self.average = [v.numpy() for v in self.model.trainable_variables]
+        self.best = {part: (math.inf, 0, [a.copy() for a in self.average]) for part in HEADS}
+        self.history: list[Progress] = []
+        self.steps = 0
+        if self.path.exists():
+            self._restore()
+
+    def run(self, report: Callable[[Progress], None]) -> tuple[keras.Model, list[Progress]]:
+        config = self.config
+        while len(self.history) < config.epochs:
+            epoch, started = len(self.history), time.perf_counter()
+            self.windows.rng = np.random.default_rng([config.seed, epoch])
+            self.windows.on_epoch_end()
+            train = self._epoch()
+            valid = self._validate()
+            better = tuple(part for part, head in CHOSEN_BY.items() if valid[head] < self.best[part][0])
+            for part in better:
+                self.best[part] = (valid[CHOSEN_BY[part]], epoch, [a.copy() for a in self.average])
+            seconds = time.perf_counter() - started
+            self.history.append(Progress(epoch + 1, config.epochs, train, valid, seconds, better))
+            self._save()
+            report(self.history[-1])
+            if epoch - max(best[1] for best in self.best.values()) >= config.patience:
+                break
+        rhythm, line = self.best["rhythm"][2], self.best["line"][2]
+        chosen = [r if _is_rhythm(v) else n for v, r, n in zip(self.model.trainable_variables, rhythm, line, strict=True)]
+        _assign(self.model, chosen)
+        return self.model, self.history
+
+    def _epoch(self) -> dict[str, float]:
+        losses: dict[str, float] = {}
+        variables = self.model.trainable_variables
+        for i in range(len(self.windows)):
+            self.model.optimizer.learning_rate.assign(self.rate(self.steps))
+            self.steps += 1
+            losses = self.model.train_on_batch(*self.windows[i], return_dict=True)
+            momentum = min(self.config.average, self.steps / (self.steps + 10))
+            for mean, variable in zip(self.average, variables, strict=True):
+                mean *= momentum
+                mean += (1 - momentum) * variable.numpy()
+        self.model.reset_metrics()
+        if not math.isfinite(losses["loss"]):
+            raise FitError(f"the loss is {losses['loss']} after {self.steps} steps; train again with a lower rate (--rate)")
+        return {head: float(losses[f"{head}_loss"]) for head in LOSS_WEIGHTS if f"{head}_loss" in losses}
+
+    def _validate(self) -> dict[str, float]:
+        """Nats a note of the averaged weights on whole solos."""
+        current = [v.numpy() for v in self.model.trainable_variables]
+        _assign(self.model, self.average)
+        sums, counts = dict.fromkeys(LOSS_WEIGHTS, 0.0), dict.fromkeys(LOSS_WEIGHTS, 0.0)
+        for i in range(len(self.check)):
+            inputs, targets, weights = self.check[i]
+            said = self.model(inputs, training=False)
+            for head in LOSS_WEIGHTS:
+                if head == "end":
+                    loss = keras.losses.binary_crossentropy(targets[head], said[head], from_logits=True)
+                else:
+                    loss = keras.losses.sparse_categorical_crossentropy(targets[head], said[head], from_logits=True)
+                sums[head] += float((np.asarray(loss) * weights[head]).sum())
+                counts[head] += float(weights[head].sum())
+        _assign(self.model, current)
+        return {head: sums[head] / max(counts[head], 1.0) for head in LOSS_WEIGHTS}
+
+    # The checkpoint
+
+    def _identity(self) -> str:
+        return json.dumps({"network": asdict(self.network), "fit": asdict(self.config) | {"epochs": 0, "patience": 0}}, sort_keys=True)
+
+    def _save(self) -> None:
+        import io
+
+        arrays: dict[str, np.ndarray] = {}
+        groups = {
+            "now": [v.numpy() for v in self.model.trainable_variables],
+            "average": self.average,
+            "optimizer": [v.numpy() for v in self.model.optimizer.variables],
+            **{f"best_{part}": best[2] for part, best in self.best.items()},
+        }
+        for group, values in groups.items():
+            arrays |= {f"{group}/{i}": value for i, value in enumerate(values)}
+        about = {
+            "identity": self._identity(),
+            "steps": self.steps,
+            "best": {part: best[:2] for part, best in self.best.items()},
+            "history": [asdict(p) for p in self.history],
+        }
+        arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+        blob = io.BytesIO()
+        np.savez(blob, allow_pickle=False, **arrays)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(self.path, blob.getvalue())
+
+    def _restore(self) -> None:
+        with np.load(self.path, allow_pickle=False) as stored:
+            about = json.loads(stored["about"].tobytes())
+            if about["identity"] != self._identity():
+                raise FitError(f"{self.path} is of a training with other settings; delete it to start afresh, or use its settings")
+
+            def group(name: str) -> list[np.ndarray]:
+                return [stored[f"{name}/{i}"] for i in range(sum(k.startswith(f"{name}/") for k in stored.files))]
+
+            _assign(self.model, group("now"))
+            self.average = group("average")
+            for variable, value in zip(self.model.optimizer.variables, group("optimizer"), strict=True):
+                variable.assign(value)
+            self.best = {part: (*about["best"][part], group(f"best_{part}")) for part in HEADS}
+        self.steps = about["steps"]
+        self.history = [Progress(**p | {"better": tuple(p["better"])}) for p in about["history"]]
+
+
+def _new_network(config: NetworkConfig) -> keras.Model:
+    try:
+        return build(config)
+    except Exception as e:
+        if "converge" in str(e):  # the orthogonal initialiser's decomposition
+            raise FitError(f"the initial weights could not be drawn ({e}); update numpy and tensorflow, or train with another --seed") from e
+        raise
+
+
+def _rate(config: FitConfig, steps_an_epoch: int) -> Callable[[int], float]:
+    total, warm = config.epochs * steps_an_epoch, min(200, steps_an_epoch)
+
+    def rate(step: int) -> float:
+        if step < warm:
+            return config.rate * (step + 1) / warm
+        done = (step - warm) / max(total - warm, 1)
+        return config.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+
+    return rate
+
+
+def _is_rhythm(variable: keras.Variable) -> bool:
+    return variable.path.split("/")[0] in {"rhythm", "rhythm_embedding", "ioi", "end"}
+
+
+def _assign(model: keras.Model, values: Sequence[np.ndarray]) -> None:
+    for variable, value in zip(model.trainable_variables, values, strict=True):
+        variable.assign(value)

@@ -1,0 +1,120 @@
+"""The network in Keras: two LSTMs that hear the same notes, and the heads that read them.
+
+One LSTM keeps the rhythm (heads: inter-onset interval, phrase end), one the line (heads: pitch,
+length, lag). They are apart because rhythm overfits long before pitch stops gaining, so each has
+strengths, and a best epoch, of its own. The pitch head adds logits for the interval from the last
+pitch, for the pitch class above either chord's root and for the register, which makes it nearly
+independent of the key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
+
+REACH = 36  # the interval logits span this many semitones either way
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes and strengths of regularisation. Stored in the card.
+
+    units in cells; *_dropout as shares of inputs, recurrent and output units.
+    """
+
+    embedding: int = 96
+    rhythm_units: int = 192
+    line_units: int = 256
+    pitch_hidden: int = 192
+    touch_hidden: int = 64
+    input_dropout: float = 0.0
+    rhythm_dropout: float = 0.4
+    line_dropout: float = 0.4
+    recurrent_dropout: float = 0.15
+
+
+class DroppedLSTMCell(layers.LSTMCell):
+    """An LSTM cell whose recurrent weights are dropped for a whole batch (Merity et al. 2018, AWD-LSTM)."""
+
+    def __init__(self, units: int, weight_dropout: float, **kwargs: Any):
+        super().__init__(units, **kwargs)
+        self.weight_dropout, self.kept = weight_dropout, None
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        a, c = states
+        gates = ops.matmul(inputs, self.kernel) + ops.matmul(a, self.kept) + self.bias
+        i, f, g, o = ops.split(gates, 4, axis=-1)
+        c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
+        a = ops.sigmoid(o) * ops.tanh(c)
+        return a, [a, c]
+
+
+class DroppedLSTM(layers.RNN):
+    """The layer of that cell: the mask is drawn once a batch, outside the loop over time."""
+
+    def __init__(self, units: int, weight_dropout: float, **kwargs: Any):
+        super().__init__(DroppedLSTMCell(units, weight_dropout), return_sequences=True, **kwargs)
+        self.seed = keras.random.SeedGenerator()
+
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+        kernel = self.cell.recurrent_kernel
+        rate = self.cell.weight_dropout
+        self.cell.kept = keras.random.dropout(kernel, rate, seed=self.seed) if training and rate else kernel * 1.0
+        return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+
+
+class PitchLogits(layers.Layer):
+    """Adds interval, two pitch-class and register logits up to 128 pitches."""
+
+    def build(self, shapes: Any) -> None:
+        self.register = self.add_weight(shape=(128,), initializer="zeros", name="register")
+
+    def call(self, parts: Any) -> Any:
+        interval, above, above_coming, last, root, coming = parts
+        pitches = ops.arange(128)
+        at = ops.clip(pitches - last[..., None], -REACH, REACH) + REACH
+        logits = ops.take_along_axis(interval, at, axis=-1) + self.register
+        for classes, base in ((above, root), (above_coming, coming)):
+            known = ops.cast(base < 12, logits.dtype)[..., None]
+            logits += known * ops.take_along_axis(classes, (pitches - base[..., None]) % 12, axis=-1)
+        return logits
+
+
+def build(config: NetworkConfig) -> keras.Model:
+    """The training network over windows; inputs and targets as `dataset.Windows` gives them."""
+    step = keras.Input((None, sum(STEP_TABLES.values())), name="step")
+    onset = keras.Input((None, sum(ONSET_TABLES.values())), name="onset")
+    touch = keras.Input((None, sum(TOUCH_TABLES.values())), name="touch")
+    last, root, coming = (keras.Input((None,), dtype="int32", name=n) for n in ("last", "root", "coming"))
+
+    def cell(name: str, units: int, dropout: float) -> Any:
+        heard = layers.Dropout(config.input_dropout)(step)
+        heard = layers.Dense(config.embedding, use_bias=False, name=f"{name}_embedding")(heard)
+        a = DroppedLSTM(units, config.recurrent_dropout, name=name)(heard)
+        return layers.Dropout(dropout, noise_shape=(None, 1, units), name=f"{name}_out")(a)
+
+    rhythm = cell("rhythm", config.rhythm_units, config.rhythm_dropout)
+    line = cell("line", config.line_units, config.line_dropout)
+
+    ioi = layers.Dense(49, name="ioi")(rhythm)
+    end = layers.Dense(1, name="end")(rhythm)
+
+    seen = layers.Dense(config.pitch_hidden, activation="relu", name="pitch_hidden")(layers.Concatenate()([line, onset]))
+    seen = layers.Dropout(config.line_dropout / 2)(seen)
+    parts = [layers.Dense(n, name=name)(seen) for name, n in (("interval", 2 * REACH + 1), ("above", 12), ("above_coming", 12))]
+    pitch = PitchLogits(name="pitch")([*parts, last, root, coming])
+
+    felt = layers.Dense(config.touch_hidden, activation="relu", name="touch_hidden")(layers.Concatenate()([line, touch]))
+    felt = layers.Dropout(config.line_dropout / 2)(felt)
+    duration = layers.Dense(21, name="duration")(felt)
+    lag = layers.Dense(13, name="lag")(felt)
+
+    return keras.Model(
+        {"step": step, "onset": onset, "touch": touch, "last": last, "root": root, "coming": coming},
+        {"ioi": ioi, "pitch": pitch, "duration": duration, "lag": lag, "end": end},
+    )

@@ -1,0 +1,65 @@
+"""Parts that several tests need: a small model with random weights, and a JACK server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+
+from improv.core.model import Model, card_head, shapes
+
+NETWORK = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}
+
+
+def random_weights(seed: int = 0, size: float = 0.4) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {name: (size * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes(NETWORK).items()}
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    """A small network with random weights: whatever it plays, the laws hold."""
+    return Model(card_head("small", NETWORK) | {"weights_sha256": "none"}, random_weights())
+
+
+def missing_jack() -> str | None:
+    """Why JACK tests can't run, or None. In CI they must run."""
+    if sys.platform != "linux":
+        return "JACK tests run on Linux"
+    for program in ("jackd", "jack_lsp"):
+        if shutil.which(program) is None:
+            if os.environ.get("CI"):
+                raise RuntimeError(f"{program} is missing in CI: these tests must run there")
+            return f"{program} is not installed (Debian: apt-get install jackd2)"
+    return None
+
+
+@pytest.fixture
+def jack() -> Iterator[subprocess.Popen[bytes]]:
+    """A JACK server of our own, with the dummy driver."""
+    why = missing_jack()
+    if why:
+        pytest.skip(why)
+    if "default" not in os.environ.get("JACK_DEFAULT_SERVER", "default"):
+        pytest.skip("JACK_DEFAULT_SERVER is set")
+    name = f"improv-test-{os.getpid()}"
+    os.environ["JACK_DEFAULT_SERVER"] = name
+    server = subprocess.Popen(
+        ["jackd", "-n", name, "-r", "-d", "dummy", "-r", "48000", "-p", "64"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        subprocess.run(["jack_wait", "-w", "-t", "10"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        yield server
+    finally:
+        server.terminate()
+        server.wait(10)
+        del os.environ["JACK_DEFAULT_SERVER"]

@@ -1,0 +1,200 @@
+"""clock, engine and session: live equals offline, and every way out is silent and recorded."""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from improv.clock import LiveClock, OfflineClock
+from improv.core.events import Event, NoteOff, NoteOn, Setting, Stop
+from improv.core.improviser import Improviser
+from improv.core.model import Model
+from improv.core.settings import Settings
+from improv.engine import perform
+from improv.loader import load_model
+from improv.session import Recorder, SessionError, read_session
+
+
+def call(tempo: float = 400.0) -> list[Event]:
+    beat = 60 / tempo
+    events: list[Event] = []
+    for i, pitch in enumerate([62, 65, 69, 72, 71, 67]):
+        events += [NoteOn(i * beat / 2, pitch, 80), NoteOff((i + 0.8) * beat / 2, pitch)]
+    return events
+
+
+def test_live_equals_offline_and_the_record_replays(tmp_path: Path) -> None:
+    """The same call at 400 bpm in real time, at once, and again from the live session's own record."""
+    played: dict[str, list[Event]] = {"live": [], "offline": [], "replay": []}
+    recorder = Recorder(tmp_path / "s.jsonl", {"seed": 4})
+    live = LiveClock(call())
+
+    def send(event: Event) -> None:
+        played["live"].append(event)
+        recorder.play(event, live.now() - event.time)
+
+    def improviser() -> Improviser:
+        return Improviser(load_model("jazz"), Settings(tempo=400.0), seed=4)
+
+    perform(improviser(), live, queue.SimpleQueue(), send, recorder.hear)
+    recorder.close({"reason": "over"})
+    perform(improviser(), OfflineClock(call()), queue.SimpleQueue(), played["offline"].append)
+    header, events = read_session(tmp_path / "s.jsonl")
+    recorded = list(events)
+    heard = [e for side, e in recorded if side == "heard" and not isinstance(e, Stop)]
+    perform(improviser(), OfflineClock(heard), queue.SimpleQueue(), played["replay"].append)
+    assert header["seed"] == 4
+    assert any(isinstance(e, NoteOn) for e in played["live"])
+    assert played["live"] == played["offline"] == played["replay"]
+    assert [e for side, e in recorded if side == "played"] == played["live"]
+
+
+def test_what_arrives_late_is_stamped_as_it_was_taken(model: Model) -> None:
+    """A port's thread may deliver after later music was done; the record tells the order in which it was acted on."""
+
+    class Clock:
+        def __init__(self) -> None:
+            self.turns: list[tuple[float, list[Event]]] = [(0.5, call()), (30.0, []), (31.0, [NoteOn(1.0, 60, 80)]), (32.0, [Stop(32.0)])]
+
+        def now(self) -> float:
+            return self.at
+
+        def wait(self, inbox: object, until: float | None) -> list[Event]:
+            self.at, heard = self.turns.pop(0)
+            return heard
+
+    taken: list[Event] = []
+    improviser = Improviser(model, Settings(tempo=400.0), seed=4)
+    perform(improviser, Clock(), queue.SimpleQueue(), lambda e: None, taken.append)
+    late = taken[len(call())]
+    assert isinstance(late, NoteOn)
+    assert late.time > 1.0
+    assert [e.time for e in taken] == sorted(e.time for e in taken)
+
+
+class Breaking:
+    """Sounds a note, and then breaks; even its own silence is broken."""
+
+    time = 0.0
+    due: float | None = 0.0
+
+    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
+        if self.due is None:
+            raise RuntimeError("broken")
+        self.due = None
+        return [NoteOn(now, 60, 80), NoteOn(now, 64, 80), NoteOff(now, 64)]
+
+    def silence(self, now: float) -> list[Event]:
+        raise RuntimeError("broken too")
+
+
+def test_a_crash_leaves_silence() -> None:
+    played: list[Event] = []
+    with pytest.raises(RuntimeError, match="broken"):
+        perform(Breaking(), OfflineClock([NoteOn(1.0, 50, 80)]), queue.SimpleQueue(), played.append)
+    assert [(type(e), e.pitch) for e in played if isinstance(e, NoteOn | NoteOff)] == [
+        (NoteOn, 60),
+        (NoteOn, 64),
+        (NoteOff, 64),
+        (NoteOff, 60),
+    ]
+
+
+def test_a_stop_ends_it_in_mid_note(model: Model) -> None:
+    played: list[Event] = []
+    inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    improviser = Improviser(model, Settings(mode="solo"), seed=1)
+
+    def send(event: Event) -> None:
+        played.append(event)
+        inbox.put(Stop(event.time, "SIGTERM"))
+
+    stop = perform(improviser, OfflineClock(), inbox, send)
+    assert stop.reason == "SIGTERM"
+    assert [type(e) for e in played] == [NoteOn, NoteOff]
+
+
+def test_a_port_that_fails_to_send_still_closes_what_it_can(model: Model) -> None:
+    sent: list[Event] = []
+
+    def send(event: Event) -> None:
+        sent.append(event)
+        if len(sent) == 3:
+            raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        perform(Improviser(model, Settings(mode="solo"), seed=1), OfflineClock(), queue.SimpleQueue(), send)
+    open_notes: set[int] = set()
+    for event in sent:
+        if isinstance(event, NoteOn):
+            open_notes.add(event.pitch)
+        elif isinstance(event, NoteOff):
+            open_notes.discard(event.pitch)
+    assert not open_notes
+
+
+# The record
+
+
+def test_events_read_back_as_they_were(tmp_path: Path) -> None:
+    events: list[Event] = [NoteOn(0.1 + 0.2, 60, 80, 3), NoteOff(1 / 3, 60, 3), Setting(2.0, "tempo", 90.5), Stop(3.0, "SIGINT")]
+    recorder = Recorder(tmp_path / "deep" / "s.jsonl", {"seed": 1})
+    for event in events:
+        recorder.hear(event)
+    recorder.close({"reason": "SIGINT"})
+    _, read = read_session(tmp_path / "deep" / "s.jsonl")
+    assert [e for _, e in read] == events
+
+
+def test_a_line_cut_short_costs_that_line_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    recorder = Recorder(path, {})
+    for i in range(5):
+        recorder.hear(NoteOn(float(i), 60, 80))
+    recorder.close({})
+    whole = path.read_text().splitlines(keepends=True)[:6]
+    path.write_text("".join(whole)[:-10])
+    assert len(list(read_session(path)[1])) == 4
+
+
+@pytest.mark.parametrize("text", ["", "{}", "nonsense\n", '{"session": 99}\n', "[]\n"])
+def test_what_is_no_session_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_text(text)
+    with pytest.raises(SessionError, match="not a session"):
+        read_session(path)
+
+
+def test_an_event_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_text(json.dumps({"session": 1}) + "\n" + json.dumps({"heard": "Import", "name": "os"}) + "\n")
+    with pytest.raises(SessionError, match="not an event"):
+        list(read_session(path)[1])
+
+
+def test_a_disk_that_can_not_be_written_stops_the_record_and_not_the_music(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    warned: list[str] = []
+    recorder = Recorder(tmp_path / "file" / "s.jsonl", {}, keep=True, warn=warned.append)
+    recorder.hear(NoteOn(0.0, 60, 80))
+    recorder.close({})
+    assert recorder.heard == [NoteOn(0.0, 60, 80)]
+    assert len(warned) == 1
+    assert "the music goes on" in warned[0]
+
+
+def test_a_full_disk_is_told_once() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    warned: list[str] = []
+    recorder = Recorder(None, {}, warn=warned.append)
+    recorder._file = open("/dev/full", "w", buffering=1)
+    for _ in range(10):
+        recorder.hear(NoteOn(0.0, 60, 80))
+    recorder.close({})
+    assert len(warned) == 1
+    assert "No space left" in warned[0]
