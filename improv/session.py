@@ -71,7 +71,7 @@ class Recorder:
         if path is not None:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = open(path, "x", encoding="utf-8")
+                self._file = open(path, "x", encoding="utf-8")  # noqa: SIM115 - closed by the writer's thread
                 self._file.write(json.dumps({"session": VERSION} | header) + "\n")
             except OSError as e:
                 self._give_up(e)
@@ -112,7 +112,10 @@ class Recorder:
             except OSError as e:
                 self._give_up(e)
             if self._show and isinstance(item, tuple):
-                self._show(item[0], item[1])
+                try:
+                    self._show(item[0], item[1])
+                except OSError:  # the terminal is gone; nobody looks
+                    self._show = None
         if self._file:
             try:
                 self._file.close()

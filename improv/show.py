@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from improv.core.events import Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import NAMES, Changes
@@ -36,7 +37,8 @@ def line(side: str, event: Event, meter: Meter, changes: Changes | None = None) 
 
 def notes_of(events: Sequence[Event]) -> list[tuple[float, float, int, int]]:
     """Note-ons and -offs as (start, end, pitch, velocity), in seconds. An unclosed note ends with the last event."""
-    notes, open_notes = [], {}
+    notes: list[tuple[float, float, int, int]] = []
+    open_notes: dict[tuple[int, int], tuple[float, int]] = {}
     last = max((e.time for e in events), default=0.0)
     for event in events:
         if isinstance(event, NoteOn | NoteOff):
@@ -50,9 +52,7 @@ def notes_of(events: Sequence[Event]) -> list[tuple[float, float, int, int]]:
     return sorted(notes)
 
 
-def draw_roll(
-    path: str | Path, heard: Sequence[Event], played: Sequence[Event], meter: Meter, changes: Changes | None = None
-) -> None:
+def draw_roll(path: str | Path, heard: Sequence[Event], played: Sequence[Event], meter: Meter, changes: Changes | None = None) -> None:
     """Draw a take as a piano roll: bars along, pitches up, the player's notes grey, ours coloured.
 
     Over changes, our chord tones are green, other scale tones blue, the rest orange. Four rows at the most.
@@ -104,7 +104,7 @@ def _colour(pitch: int, beat: float, changes: Changes | None) -> str:
     return "#3b6fd4"
 
 
-def _box(beat: float, pitch: int, width: float, colour: str, velocity: int, side: str):  # type: ignore[no-untyped-def]
+def _box(beat: float, pitch: int, width: float, colour: str, velocity: int, side: str) -> Any:
     from matplotlib.patches import Rectangle
 
     alpha = 0.9 if side == "heard" else 0.5 + 0.5 * velocity / 127

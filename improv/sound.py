@@ -53,7 +53,8 @@ def _with_soundfont(midi: Path) -> tuple[Any, int]:
     import numpy as np
 
     package = importlib.util.find_spec("pretty_midi")
-    assert package and package.submodule_search_locations
+    assert package
+    assert package.submodule_search_locations
     font = Path(package.submodule_search_locations[0]) / "TimGM6mb.sf2"
     with wave.open(io.BytesIO(midirenderer.render_wave_from(font.read_bytes(), midi.read_bytes()))) as file:
         shape = (-1, file.getnchannels())

@@ -192,7 +192,7 @@ def test_a_full_disk_is_told_once() -> None:
         pytest.skip("no /dev/full here")
     warned: list[str] = []
     recorder = Recorder(None, {}, warn=warned.append)
-    recorder._file = open("/dev/full", "w", buffering=1)
+    recorder._file = open("/dev/full", "w", buffering=1)  # noqa: SIM115 - the recorder closes it
     for _ in range(10):
         recorder.hear(NoteOn(0.0, 60, 80))
     recorder.close({})

@@ -27,8 +27,8 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
 """
 
 # Exit codes
-OK, BROKEN, MISUSED, PORT_LOST, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
-CODES = "exit codes: 0 over, 1 internal error, 2 bad input, 3 a port vanished, 130 Ctrl-C, 143 terminated"
+OK, BROKEN, MISUSED, PORT_LOST, HUNG_UP, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 129, 130, 143
+CODES = "exit codes: 0 over, 1 internal error, 2 bad input, 3 a port vanished, 129 hung up, 130 Ctrl-C, 143 terminated"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -131,7 +131,7 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
         named = kind is str
         parser.add_argument(
             f"--{name.replace('_', '-')}",
-            type=None if named else kind,
+            type=kind,
             choices=limits if named else None,
             metavar=None if named else f"{limits[0]:g}-{limits[1]:g}",
             help=f"{text} (default: {shown})",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from improv import __version__
-from improv.cli import BROKEN, INTERRUPTED, OK, PORT_LOST, TERMINATED
+from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
 from improv.cli.ports import choose_api, mend
 from improv.clock import Inbox, LiveClock, OfflineClock
 from improv.core.errors import ImprovError
@@ -35,7 +35,7 @@ from improv.show import draw_roll, line
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
 DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
 WATCH = 0.5  # seconds between looks at the ports
-EXITS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "port": PORT_LOST, "over": OK}
+EXITS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP, "SIGBREAK": INTERRUPTED, "port": PORT_LOST, "over": OK}
 
 
 @dataclass
@@ -224,15 +224,16 @@ def _perform(
 
 
 def _stop_on_signals(clock: LiveClock | OfflineClock, inbox: Inbox[Event]) -> Callable[[], None]:
-    """SIGINT and SIGTERM become a Stop in the inbox, once; a second one ends the program at once."""
-    before = {}
+    """Signals that end a program become a Stop in the inbox, once; a second one ends it at once."""
+    before: dict[int, Any] = {}
 
     def stop(number: int, frame: object) -> None:
         inbox.put(Stop(clock.now(), signal.Signals(number).name))
         signal.signal(number, before[number])
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, stop)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # a closed terminal is SIGHUP, on Windows SIGBREAK
+        if hasattr(signal, name):
+            before[getattr(signal, name)] = signal.signal(getattr(signal, name), stop)
 
     def restore() -> None:
         for number, handler in before.items():

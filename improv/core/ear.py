@@ -72,9 +72,8 @@ class Ear:
             top = max((note.pitch, note.velocity), (event.pitch, event.velocity))
             self.note = Heard(note.on, *top, together=note.together + 1)
             return None
-        if note and note.off is None and event.pitch < note.pitch:
-            if (0, note.pitch) in self.keys or any(p == note.pitch for _, p in self.keys):
-                return None  # under a held top note: accompaniment
+        if note and note.off is None and event.pitch < note.pitch and any(p == note.pitch for _, p in self.keys):
+            return None  # under a held top note: accompaniment
         self.note = Heard(event.time, event.pitch, event.velocity)
         if note is None or self._comping(note):
             return None

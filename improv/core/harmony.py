@@ -274,7 +274,7 @@ def parse_changes(text: str, bar: float = 4.0) -> Changes:
                 raise HarmonyError(f"changes, column {column + 1}: {e}", column) from None
     close()
     if not bars:
-        raise HarmonyError("changes: no chord in them; write for example \"Dm7 | G7 | Cmaj7 | %\"")
+        raise HarmonyError('changes: no chord in them; write for example "Dm7 | G7 | Cmaj7 | %"')
     starts = [i * bar + j * bar / len(b) for i, b in enumerate(bars) for j in range(len(b))]
     return Changes(starts, [c for b in bars for c in b], bar * len(bars))
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.core.dynamics import velocity
-from improv.core.ear import Ear, Heard, quantise
+from improv.core.ear import SUSTAIN, Ear, Heard, quantise
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, Outlook
 from improv.core.lstm import State
@@ -133,7 +133,7 @@ class Improviser:
             note = self.ear.hear(event)
             if note:
                 self._memory = self._after(note)
-        elif isinstance(event, NoteOff | ControlChange):
+        elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
             self.ear.hear(event)
             if self._turn is None or self._turn.notes == 0:
                 self._consider_entry()
@@ -241,8 +241,7 @@ class Improviser:
         if plan.opens:
             self.ear.forget()
             self._call = None
-        for pitch in sorted(self._sounding):
-            played.append(NoteOff(time, pitch))
+        played += [NoteOff(time, sounding) for sounding in sorted(self._sounding)]
         self._sounding.clear()
         pitch, before = plan.value.pitch, plan.after
         at = self._context(plan.position)
@@ -321,6 +320,6 @@ def _range(low: int, high: int) -> np.ndarray:
     """A bias (128,) for a range of pitches: none outside, and shy of its edges, so that lines turn before them."""
     pitches = np.arange(128)
     room = np.minimum(pitches - low, high - pitches)
-    bias = mask(128, low, high) - 0.4 * np.maximum(0, SHY - room)
+    bias: np.ndarray = mask(128, low, high) - 0.4 * np.maximum(0, SHY - room)
     bias.flags.writeable = False
     return bias

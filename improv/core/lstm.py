@@ -7,6 +7,7 @@ Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 200
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ class Cells:
         units = [r.shape[0] for r in recurrents]
         self.units = sum(units)
         edges = [0, *np.cumsum(units).tolist()]
-        self.spans = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]  # each cell's share of a and c
+        self.spans = [slice(a, b) for a, b in itertools.pairwise(edges)]  # each cell's share of a and c
         self.rows = np.ascontiguousarray(np.hstack([_halved(k) for k in kernels]), np.float32)
         self.bias = np.concatenate([_halved(b[None])[0] for b in biases]).astype(np.float32)
         self.recurrents = [np.ascontiguousarray(_halved(r), np.float32) for r in recurrents]
@@ -42,7 +43,7 @@ class Cells:
             (span, weights, np.empty_like(share), share, *share.reshape(4, -1))
             for span, weights, share in zip(self.spans, self.recurrents, shares, strict=True)
         ]
-        half = [np.repeat(np.float32([0.5, 0.5, 0.5, 0.0]), u) for u in units]
+        half = [np.repeat(np.array([0.5, 0.5, 0.5, 0.0], np.float32), u) for u in units]
         self._shift = np.concatenate(half)  # undoes the halving: 0.5 + 0.5 tanh for three gates, tanh for the last
         self._scale = np.where(self._shift > 0, self._shift, np.float32(1))
 

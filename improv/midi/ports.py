@@ -138,6 +138,7 @@ class Ports:
         channel: int = 0,
     ):
         self._channel = channel
+        self._server: _JackServer | None = None
         with _hushed():
             self._output = _client(rtmidi.MidiOut, api)
             self._input = _client(rtmidi.MidiIn, api)
@@ -152,8 +153,9 @@ class Ports:
             self.close()
             raise
         self._names = {self._output: target and self.target, self._input: source and self.source}
-        if api == rtmidi.API_UNIX_JACK and source is None:
-            _alias_jack_input()
+        if api == rtmidi.API_UNIX_JACK:
+            with _hushed():
+                self._server = _JackServer(alias=source is None)
 
         def arrived(message: tuple[list[int], float], data: object = None) -> None:
             event = decode(message[0], now())
@@ -169,7 +171,9 @@ class Ports:
             self._output.send_message(message)
 
     def missing(self) -> str | None:
-        """The name of a connected port that is no longer there, or None."""
+        """The name of a connected port, or of the server, that is no longer there; None when all are."""
+        if self._server and self._server.gone:
+            return "JACK server"
         for port, name in self._names.items():
             if name:
                 with _hushed():
@@ -180,9 +184,12 @@ class Ports:
 
     def close(self) -> None:
         """Close both ports. Notes must have been closed before."""
+        if self._server:
+            self._server.close()
         for port in (self._input, self._output):
             if port is not None:
-                port.cancel_callback() if isinstance(port, rtmidi.MidiIn) else None
+                if port is self._input:
+                    port.cancel_callback()
                 port.close_port()
                 port.delete()
         self._input = self._output = None
@@ -215,20 +222,35 @@ def _open(port: Any, wanted: str | None, virtual: str, what: str) -> str:
     return str(names[found[0]])
 
 
-def _alias_jack_input() -> None:
-    """Let JACK's clients call our input `improv:in`.
+class _JackServer:
+    """What RtMidi does not do for us on JACK: a plain name for our input, and word when the server dies.
 
-    RtMidi opens one JACK client a port, and JACK numbers the second of a name (`improv-01:in`), so the
-    input gets the plain name as an alias: `jack_connect keys:out improv:in` works. Best effort.
+    RtMidi opens one JACK client a port, and JACK numbers the second of a name (`improv-01:in`), so the input
+    gets `improv:in` as an alias: `jack_connect keys:out improv:in` works. Best effort, through libjack itself,
+    by a client that is never activated and so costs the audio graph nothing.
     """
-    library = ctypes.util.find_library("jack")
-    if not library:
-        return
-    jack = ctypes.CDLL(library)
-    jack.jack_client_open.restype = jack.jack_port_by_name.restype = jack.jack_get_ports.restype = ctypes.c_void_p
-    client = ctypes.c_void_p(jack.jack_client_open(b"improv-alias", 1, None))  # 1: don't start a server
-    if client:
-        port = ctypes.c_void_p(jack.jack_port_by_name(client, f"{CLIENT}-01:in".encode()))
+
+    def __init__(self, alias: bool):
+        self.gone = False
+        self._client = None
+        library = ctypes.util.find_library("jack")
+        if not library:
+            return
+        self._jack = jack = ctypes.CDLL(library)
+        jack.jack_client_open.restype = jack.jack_port_by_name.restype = ctypes.c_void_p
+        self._client = ctypes.c_void_p(jack.jack_client_open(f"{CLIENT}-watch".encode(), 1, None))  # 1: start no server
+        if not self._client:
+            return
+        self._on_shutdown = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._shut_down)
+        jack.jack_on_shutdown(self._client, self._on_shutdown, None)
+        port = ctypes.c_void_p(jack.jack_port_by_name(self._client, f"{CLIENT}-01:in".encode())) if alias else None
         if port:
             jack.jack_port_set_alias(port, f"{CLIENT}:in".encode())
-        jack.jack_client_close(client)
+
+    def _shut_down(self, _: object) -> None:
+        self.gone = True
+
+    def close(self) -> None:
+        if self._client and not self.gone:
+            self._jack.jack_client_close(self._client)
+        self._client = None

@@ -8,6 +8,7 @@ notes [on_q, dur_b, midi, on_s, dur_s, bar, beat, tatum, division, phrase], beat
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import math
 import zlib
@@ -106,7 +107,7 @@ def read_piece(record: dict[str, Any], vocabulary: Vocabulary, unknown: Counter[
     changes = _changes(record, unknown)
     places = _places(beats, record.get("forms") or [])
     onsets = [math.floor(n[0] * GRID + 0.5) for n in notes]
-    if any(b < a for a, b in zip(onsets, onsets[1:], strict=False)):
+    if any(b < a for a, b in itertools.pairwise(onsets)):
         raise CorpusError("onsets go backwards")
     values, contexts = [], []
     for i, note in enumerate(notes):
@@ -144,7 +145,7 @@ def _places(beats: list[list[Any]], forms: list[list[Any]]) -> Any:
     """beat -> (beat in the bar from 0, bars since the section began or None)."""
     first_bars: dict[int, int] = {}
     section_start: int | None = None
-    labels = dict((int(b), label) for b, label in forms)
+    labels = {int(b): label for b, label in forms}
     before = None
     for b, (_, bar, _, *_) in enumerate(beats):
         label = labels.get(b)

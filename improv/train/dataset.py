@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,10 @@ def columns_of(piece: Piece) -> Columns:
         ints(step),
         ints(onset),
         ints(touch),
-        *(ints([values[j][f] for j in following]) for f in range(4)),
+        ioi=ints([values[j].ioi for j in following]),
+        pitch=ints([values[j].pitch for j in following]),
+        duration=ints([values[j].duration for j in following]),
+        lag=ints([values[j].lag for j in following]),
         end=ints(piece.ends if piece.ends is not None else [-1] * count),
         last=ints([v.pitch for v in values]),
         root=ints([NO_ROOT if r is None else r for r, _ in roots]),
@@ -100,7 +104,7 @@ class Windows(keras.utils.PyDataset):
         for i, piece in enumerate(self.pieces):
             first = int(self.rng.integers(self.length)) if self.augment else 0
             edges = [0, *range(first or self.length, len(piece.last), self.length), len(piece.last)]
-            cuts += [(i, a, b) for a, b in zip(edges, edges[1:], strict=False) if b - a > 1]
+            cuts += [(i, a, b) for a, b in itertools.pairwise(edges) if b > a]
         if self.augment:
             # Windows of like length share a batch, so that little is padding.
             keys = np.array([b - a for _, a, b in cuts]) + self.rng.uniform(0, 24, len(cuts))
@@ -144,7 +148,8 @@ class Windows(keras.utils.PyDataset):
         cut = {name: getattr(whole, name)[start:stop].copy() for name in Columns.__dataclass_fields__}
         if self.augment:
             low, high = int(cut["last"].min()), int(cut["last"].max())
-            shift = int(self.rng.integers(max(-6, 36 - low), min(6, 97 - high) + 1))
+            # Up to half an octave either way, inside the corpus's range where the piece is.
+            shift = int(self.rng.integers(min(0, max(-6, 36 - low)), max(0, min(6, 97 - high)) + 1))
             self._transpose(cut, shift)
             if self.rng.random() < 0.1:
                 for name, tables in (("step", STEP_TABLES), ("onset", ONSET_TABLES), ("touch", TOUCH_TABLES)):

@@ -24,7 +24,6 @@ from improv.train.example import example_piece
 from improv.train.network import NetworkConfig
 
 
-
 def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
     """The Keras network's weights under the names and in the shapes that the runtime reads."""
     w: dict[str, np.ndarray] = {}

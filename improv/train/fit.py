@@ -39,12 +39,12 @@ class FitConfig:
     rate: peak learning rate, on a cosine down to a fiftieth. average: momentum of the averaged weights.
     """
 
-    epochs: int = 40
-    patience: int = 8
+    epochs: int = 36
+    patience: int = 10
     batch: int = 16
     length: int = 128
     rate: float = 2e-3
-    weight_decay: float = 1e-4
+    weight_decay: float = 0.02
     average: float = 0.995
     seed: int = 1
 
@@ -209,7 +209,9 @@ def _new_network(config: NetworkConfig) -> keras.Model:
         return build(config)
     except Exception as e:
         if "converge" in str(e):  # the orthogonal initialiser's decomposition
-            raise FitError(f"the initial weights could not be drawn ({e}); update numpy and tensorflow, or train with another --seed") from e
+            raise FitError(
+                f"the initial weights could not be drawn ({e}); update numpy and tensorflow, or train with another --seed"
+            ) from e
         raise
 
 

@@ -32,10 +32,10 @@ class NetworkConfig:
     line_units: int = 256
     pitch_hidden: int = 192
     touch_hidden: int = 64
-    input_dropout: float = 0.0
+    input_dropout: float = 0.05
     rhythm_dropout: float = 0.4
-    line_dropout: float = 0.4
-    recurrent_dropout: float = 0.15
+    line_dropout: float = 0.45
+    recurrent_dropout: float = 0.2
 
 
 class DroppedLSTMCell(layers.LSTMCell):

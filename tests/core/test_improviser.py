@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 
 import numpy as np
@@ -38,7 +39,7 @@ def phrase(start: float, pitches: list[int], step: float = 0.25, length: float =
 def check_laws(played: list[Event]) -> None:
     """Every note-on is closed; no pitch is struck twice without a note-off; times never decrease."""
     sounding: set[int] = set()
-    for before, event in zip(played, played[1:], strict=False):
+    for before, event in itertools.pairwise(played):
         assert before.time <= event.time
     for event in played:
         if isinstance(event, NoteOn):
@@ -56,7 +57,16 @@ notes = st.builds(NoteOn, st.just(0.0), st.integers(0, 127), st.integers(1, 127)
 offs = st.builds(NoteOff, st.just(0.0), st.integers(0, 127), st.integers(0, 15))
 controls = st.builds(ControlChange, st.just(0.0), st.sampled_from([1, 64, 120, 123]), st.integers(0, 127), st.integers(0, 15))
 wishes = st.sampled_from(
-    [("mode", "solo"), ("mode", "trade"), ("tempo", 20.0), ("tempo", 400.0), ("low", 30), ("temperature", 3.0), ("enter", "bar"), ("enter", "now")]
+    [
+        ("mode", "solo"),
+        ("mode", "trade"),
+        ("tempo", 20.0),
+        ("tempo", 400.0),
+        ("low", 30),
+        ("temperature", 3.0),
+        ("enter", "bar"),
+        ("enter", "now"),
+    ]
 ).map(lambda w: Setting(0.0, *w))
 others = st.sampled_from([Pulse(0.0), Transport(0.0, "start"), Transport(0.0, "position", 4.0)])
 performances = st.lists(st.tuples(gaps, notes | notes | offs | controls | wishes | others), max_size=40)

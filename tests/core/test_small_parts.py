@@ -65,7 +65,13 @@ def test_any_note_has_a_value(ioi: float, pitch: int, duration: float, lag: floa
     assert VOCABULARY.encode(*VOCABULARY.decode(value)) == value
 
 
-@given(value=values, last=st.none() | st.integers(0, 127), place=st.integers(0, 200), bars=st.none() | st.integers(0, 99), bpm=st.floats(20, 400))
+@given(
+    value=values,
+    last=st.none() | st.integers(0, 127),
+    place=st.integers(0, 200),
+    bars=st.none() | st.integers(0, 99),
+    bpm=st.floats(20, 400),
+)
 def test_columns_stay_inside_their_tables(value: Value, last: int | None, place: int, bars: int | None, bpm: float) -> None:
     at = Context(place=place, section=bars, tempo=bpm)
     before = 60 if last is None else last

@@ -1,0 +1,260 @@
+"""The real thing: `improv jam` on a JACK server, played by another client."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rtmidi
+
+pytestmark = pytest.mark.usefixtures("jack")
+BEAT = 60 / 160
+CALL = [62, 65, 69, 72, 71, 67, 65, 64, 62, 65, 69, 72, 71, 67, 65, 64]
+
+
+class Client:
+    """A player and listener: an output connected to improv's input, an input connected to its output."""
+
+    def __init__(self) -> None:
+        self.messages: queue.SimpleQueue[tuple[float, list[int]]] = queue.SimpleQueue()
+        self.log: list[tuple[float, list[int]]] = []
+        self.out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="keys")
+        self.inp = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="ears")
+        self.out.open_virtual_port("out")
+        self.inp.open_virtual_port("in")
+        self.inp.set_callback(lambda message, _: self.messages.put((time.perf_counter(), message[0])))
+
+    def connect(self) -> None:
+        for pair in (("keys:out", "improv:in"), ("improv:out", "ears:in")):
+            subprocess.run(["jack_connect", *pair], check=True, stderr=subprocess.DEVNULL)
+
+    def play(self, pitches: list[int], step: float = BEAT / 2) -> float:
+        """Play a phrase in real time; returns when its first note came."""
+        began = time.perf_counter()
+        nothing = threading.Event()
+        for i, pitch in enumerate(pitches):
+            nothing.wait(max(0.0, began + i * step - time.perf_counter()))
+            self.out.send_message([0x90, pitch, 90])
+            nothing.wait(max(0.0, began + (i + 0.8) * step - time.perf_counter()))
+            self.out.send_message([0x80, pitch, 0])
+        return began
+
+    def next(self, timeout: float = 10.0) -> tuple[float, list[int]]:
+        self.log.append(self.messages.get(timeout=timeout))
+        return self.log[-1]
+
+    def next_note(self) -> tuple[float, int]:
+        while True:
+            at, message = self.next()
+            if message[0] & 0xF0 == 0x90:
+                return at, message[1]
+
+    def until_quiet(self, seconds: float) -> None:
+        try:
+            while True:
+                self.next(seconds)
+        except queue.Empty:
+            return
+
+    def open_notes(self) -> set[int]:
+        sounding: set[int] = set()
+        for _, message in self.log:
+            if message[0] & 0xF0 == 0x90:
+                assert message[1] not in sounding
+                sounding.add(message[1])
+            else:
+                sounding.discard(message[1])
+        return sounding
+
+    def close(self) -> None:
+        for port in (self.out, self.inp):
+            port.close_port()
+            port.delete()
+
+
+@contextmanager
+def jam(tmp_path: Path, *options: str, code: str = "") -> Iterator[subprocess.Popen[str]]:
+    """`improv jam` in a process of its own, listening; code: run before it (to break it)."""
+    command = [sys.executable, "-c", f"{code}\nimport sys; from improv.cli import main; sys.exit(main())", "jam", "--api", "jack"]
+    command += ["--session", str(tmp_path / "s.jsonl"), "--tempo", "160", "--seed", "1", "--quiet", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            line = process.stdout.readline()
+            assert line.startswith("listening on"), line + (process.stderr.read() if process.stderr else "")
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def client(jack: object) -> Iterator[Client]:
+    client = Client()
+    yield client
+    client.close()
+
+
+def session(tmp_path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+
+
+def test_a_jam(tmp_path: Path, client: Client) -> None:
+    with jam(tmp_path) as process:
+        ports = subprocess.run(["jack_lsp", "-A"], capture_output=True, text=True, check=True).stdout
+        assert re.search(r"^improv:out$", ports, re.M)
+        assert re.search(r"^\s*improv:in$", ports, re.M)
+        client.connect()
+
+        began = client.play(CALL)  # four bars of eighths, as written at 160: two bars; twice
+        first, _ = client.next_note()
+        for _ in range(3):
+            client.next_note()
+        beats = (first - began) / BEAT
+        assert beats == pytest.approx(round(beats), abs=0.15)  # JACK's periods and the test's own lateness included
+        client.until_quiet(3.0)
+        assert client.open_notes() == set()  # it ended by itself
+
+        client.play(CALL)
+        client.next_note()
+        client.out.send_message([0x90, 60, 90])  # the player comes back in mid-answer
+        client.until_quiet(0.5)
+        after = [m for t, m in client.log if m[0] & 0xF0 == 0x90][-1:]
+        assert client.open_notes() == set()
+        assert len(after) <= 1
+        client.out.send_message([0x80, 60, 0])
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+    lines = session(tmp_path)
+    assert lines[-1]["end"]["reason"] == "SIGINT"  # type: ignore[index]
+    assert sum(line.get("heard") == "NoteOn" for line in lines) == 2 * len(CALL) + 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_signals_leave_silence_and_a_whole_record(tmp_path: Path, client: Client, number: int, code: int) -> None:
+    with jam(tmp_path, "--mode", "solo") as process:
+        client.connect()
+        client.next_note()
+        process.send_signal(number)
+        assert process.wait(10) == code
+        client.until_quiet(0.3)
+    assert client.open_notes() == set()
+    lines = session(tmp_path)
+    assert lines[-1]["end"]["reason"] == signal.Signals(number).name  # type: ignore[index]
+    played = [line["played"] for line in lines if "played" in line]
+    assert played.count("NoteOn") == played.count("NoteOff") > 0
+
+
+CRASH = """
+from improv.core.improviser import Improviser
+whole = Improviser._play
+def play(self, time, played):
+    if self._turn and self._turn.notes == 3: raise RuntimeError("a planted fault")
+    whole(self, time, played)
+Improviser._play = play
+"""
+
+
+def test_a_crash_inside_the_improviser_leaves_silence_and_a_whole_record(tmp_path: Path, client: Client) -> None:
+    with jam(tmp_path, "--mode", "solo", code=CRASH) as process:
+        client.connect()
+        assert process.wait(10) == 1
+        assert process.stderr
+        assert "planted fault" in process.stderr.read()
+        client.until_quiet(0.3)
+    assert client.open_notes() == set()
+    lines = session(tmp_path)
+    assert "planted fault" in lines[-1]["end"]["error"]  # type: ignore[index]
+    played = [line["played"] for line in lines if "played" in line]
+    assert played.count("NoteOn") == played.count("NoteOff") == 3
+
+
+def test_a_port_that_vanishes_ends_the_jam(tmp_path: Path, client: Client) -> None:
+    synth = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="synth")
+    synth.open_virtual_port("midi")
+    with jam(tmp_path, "--mode", "solo", "--out", "synth") as process:
+        synth.close_port()
+        synth.delete()
+        assert process.wait(10) == 3
+        assert process.stderr
+        assert "vanished" in process.stderr.read()
+    lines = session(tmp_path)
+    assert str(lines[-1]["end"]["reason"]).startswith("port synth")  # type: ignore[index]
+    played = [line["played"] for line in lines if "played" in line]
+    assert played.count("NoteOn") == played.count("NoteOff")
+
+
+def test_a_server_that_dies_ends_the_jam(tmp_path: Path, jack: subprocess.Popen[bytes]) -> None:
+    with jam(tmp_path, "--mode", "solo") as process:
+        jack.terminate()
+        jack.wait(10)
+        assert process.wait(10) == 3
+
+
+@pytest.mark.parametrize("side", ["--in", "--out"])
+def test_an_unknown_port_is_told_with_what_there_is(tmp_path: Path, client: Client, side: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "improv", "jam", "--api", "jack", side, "Keystation", "--session", str(tmp_path / "s.jsonl")],
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 2
+    assert said.stderr.count("\n") == 1
+    assert "'Keystation'" in said.stderr
+    assert "keys:out" in said.stderr or "ears:in" in said.stderr
+    assert not (tmp_path / "s.jsonl").exists()
+
+
+def test_ports_are_listed(client: Client) -> None:
+    said = subprocess.run([sys.executable, "-m", "improv", "ports", "--json"], capture_output=True, text=True, check=True)
+    assert json.loads(said.stdout)["jack"] == {"inputs": ["keys:out"], "outputs": ["ears:in"]}
+
+
+def test_fluidsynth_sounds(tmp_path: Path, client: Client) -> None:
+    """A real synth on JACK, connected to our output; what it sounds is recorded and not silent."""
+    font = Path("/usr/share/sounds/sf2/default-GM.sf2")
+    try:
+        import pretty_midi
+
+        font = Path(pretty_midi.__file__).parent / "TimGM6mb.sf2"
+    except ImportError:
+        pytest.skip("pretty_midi, which brings a SoundFont, is not installed")
+    for program in ("fluidsynth", "jack_rec"):
+        if shutil.which(program) is None:
+            assert not os.environ.get("CI"), f"{program} is missing in CI"
+            pytest.skip(f"{program} is not installed")
+    synth = subprocess.Popen(
+        ["fluidsynth", "-a", "jack", "-m", "jack", "-i", "-s", "-o", "midi.jack.id=fluid", "-o", "audio.jack.id=fluid", str(font)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        names = ""
+        deadline = time.perf_counter() + 15
+        while "fluid:midi" not in names and time.perf_counter() < deadline:
+            names = subprocess.run(["jack_lsp"], capture_output=True, text=True).stdout
+        with jam(tmp_path, "--mode", "solo", "--out", "fluid") as process:
+            subprocess.run(["jack_rec", "-f", str(tmp_path / "s.wav"), "-d", "2", "-b", "16", "fluid:left", "fluid:right"], check=False)
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+        with wave.open(str(tmp_path / "s.wav")) as sound:
+            samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+        assert np.abs(samples.astype(int)).max() > 500
+    finally:
+        synth.terminate()
+        synth.wait(10)
