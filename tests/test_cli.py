@@ -204,6 +204,17 @@ def check_refused(arguments: list[str], says: str, capsys: pytest.CaptureFixture
     assert sorted(Path().rglob("*")) == before
 
 
+@pytest.mark.parametrize("arguments", [["jam", "--tempo", "fast"], ["jam", "--nonsense"], ["sing"], ["bench", "all"], ["eval", "jazz"]])
+def test_misspelt_commands_are_one_clear_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    said = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert "--help" in said.err
+
+
 def test_the_step_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "step", "--notes", "200", "--json"]) == 0
     step = json.loads(capsys.readouterr().out)["step"]

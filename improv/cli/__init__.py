@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from improv import __version__
 from improv.core.errors import ImprovError
@@ -51,12 +52,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(MISUSED, f"improv: {message} (see {self.prog} --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("improv", usage="improv COMMAND [options]", add_help=False)
+    parser = _Parser("improv", usage="improv COMMAND [options]", add_help=False)
     parser.add_argument("-h", "--help", action="version", version=OVERVIEW.rstrip(), help=argparse.SUPPRESS)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--version", action="version", version=f"improv {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND")
+    commands = parser.add_subparsers(metavar="COMMAND", prog="improv", parser_class=_Parser)
 
     def command(name: str, module: str, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text, epilog=CODES if name == "jam" else None)
@@ -93,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--patience", type=int, help="stop after so many epochs without a gain")
     train.add_argument("--rate", type=float, help="peak learning rate")
     train.add_argument("--batch", type=int, help="windows a step")
-    train.add_argument("--units", type=int, help="units of the line's LSTM; the rhythm's has three quarters of them")
+    train.add_argument("--units", type=int, help="units of the line's LSTM; the rhythm's has four sevenths of them")
     train.add_argument("--seed", type=int, help="of everything random")
     train.add_argument("--license", default="unstated", help="what the card says of the model's licence")
     train.add_argument("--attribution", default="", help="what the card says of the data's makers")

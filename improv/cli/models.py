@@ -46,7 +46,7 @@ def train(args: argparse.Namespace) -> int:
     if args.units:
         if not 8 <= args.units <= 2048:
             raise ImprovError(f"--units {args.units}: expected 8 to 2048")
-        network = replace(network, line_units=args.units, rhythm_units=args.units * 3 // 4)
+        network = replace(network, line_units=args.units, rhythm_units=args.units * 4 // 7)
     for name, low, high in (("epochs", 1, 10_000), ("patience", 1, 10_000), ("rate", 1e-7, 1.0), ("batch", 1, 4096), ("seed", 0, 2**31)):
         if not low <= getattr(config, name) <= high:
             raise ImprovError(f"--{name} {getattr(config, name):g}: expected {low:g} to {high:g}")

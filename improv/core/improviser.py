@@ -311,7 +311,8 @@ def draw_note(
     pitch = sample(model.pitch(said, last, ioi, at), rng, settings.temperature, settings.top_p, _range(settings.low, settings.high))
     lengths, lags = model.touch(said, pitch, last, ioi, at)
     length = sample(lengths, rng, settings.temperature, settings.top_p)
-    lag = float(probabilities(lags) @ model.lags)
+    likely = np.exp(lags)
+    lag = float(likely @ model.lags) / float(likely.sum())
     return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag
 
 

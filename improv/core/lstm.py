@@ -24,52 +24,57 @@ class Cells:
     """Several LSTM cells side by side that hear the same input, as one.
 
     kernels: for each cell, input weights (inputs, 4 u) in Keras's gate order i, f, candidate, o;
-    recurrents: (u, 4 u); biases: (4 u,). Inputs are sums of rows, given by their numbers.
+    recurrents: (u, 4 u); biases: (4 u,). Inputs are sums of `summed` rows, given by their numbers; so each
+    row carries its share of the bias.
     Buffers are made once: a Cells serves one thread.
     """
 
-    def __init__(self, kernels: list[np.ndarray], recurrents: list[np.ndarray], biases: list[np.ndarray]):
+    def __init__(self, kernels: list[np.ndarray], recurrents: list[np.ndarray], biases: list[np.ndarray], summed: int):
         units = [r.shape[0] for r in recurrents]
         self.units = sum(units)
         edges = [0, *np.cumsum(units).tolist()]
         self.spans = [slice(a, b) for a, b in itertools.pairwise(edges)]  # each cell's share of a and c
-        self.rows = np.ascontiguousarray(np.hstack([_halved(k) for k in kernels]), np.float32)
-        self.bias = np.concatenate([_halved(b[None])[0] for b in biases]).astype(np.float32)
+        rows = _side_by_side(kernels)
+        rows += _side_by_side([b[None] for b in biases]) / summed
+        self.rows = np.ascontiguousarray(rows, np.float32)
         self.recurrents = [np.ascontiguousarray(_halved(r), np.float32) for r in recurrents]
-        gates = np.empty(4 * self.units, np.float32)
-        shares = [gates[4 * s.start : 4 * s.stop] for s in self.spans]
-        self._gates = gates
-        self._cells = [
-            (span, weights, np.empty_like(share), share, *share.reshape(4, -1))
-            for span, weights, share in zip(self.spans, self.recurrents, shares, strict=True)
-        ]
-        half = [np.repeat(np.array([0.5, 0.5, 0.5, 0.0], np.float32), u) for u in units]
-        self._shift = np.concatenate(half)  # undoes the halving: 0.5 + 0.5 tanh for three gates, tanh for the last
-        self._scale = np.where(self._shift > 0, self._shift, np.float32(1))
+        gates = self._gates = np.empty((4, self.units), np.float32)
+        self._row = gates.reshape(-1)  # the same memory as one row of inputs
+        self._gate_of = tuple(gates)
+        self._sigmoids = gates[:3]
+        self._cells = []  # each with its span of the state, weights, their product, the same by gates, its share of the gates
+        for span, weights in zip(self.spans, self.recurrents, strict=True):
+            product = np.empty(weights.shape[1], np.float32)
+            self._cells.append((span, weights, product, product.reshape(4, -1), gates[:, span]))
 
     def start(self) -> State:
         """The state before anything was heard."""
         return State(np.zeros(self.units, np.float32), np.zeros(self.units, np.float32))
 
     def step(self, state: State, rows: np.ndarray) -> State:
-        """One step on the sum of input rows (numbers, (k,)). Returns a new state."""
+        """One step on the sum of input rows (numbers, (summed,)). Returns a new state."""
         gates = self._gates
-        np.add.reduce(self.rows.take(rows, axis=0), axis=0, out=gates)
-        gates += self.bias
-        for span, weights, product, share, *_ in self._cells:
-            np.dot(state.a[span], weights, out=product)
-            share += product
+        np.add.reduce(self.rows.take(rows, axis=0), axis=0, out=self._row)
+        before = state.a
+        for span, weights, product, by_gates, share in self._cells:
+            np.dot(before[span], weights, out=product)
+            share += by_gates
         np.tanh(gates, out=gates)
-        gates *= self._scale
-        gates += self._shift
-        a, c = np.empty(self.units, np.float32), np.empty(self.units, np.float32)
-        for span, _, _, _, update, forget, output, candidate in self._cells:
-            mine = c[span]
-            np.multiply(forget, state.c[span], out=mine)
-            candidate *= update
-            mine += candidate
-            np.multiply(output, np.tanh(mine), out=a[span])
+        sigmoids = self._sigmoids
+        sigmoids *= 0.5
+        sigmoids += 0.5
+        update, forget, output, candidate = self._gate_of
+        c = forget * state.c
+        candidate *= update
+        c += candidate
+        a = np.tanh(c)
+        a *= output
         return State(a, c)
+
+
+def _side_by_side(weights: list[np.ndarray]) -> np.ndarray:
+    """Each cell's (n, 4 u) as one (n, 4 U): gate after gate, in each the cells' units side by side."""
+    return np.concatenate([_halved(w).reshape(len(w), 4, -1) for w in weights], axis=2).reshape(len(weights[0]), -1)
 
 
 def _halved(weights: np.ndarray) -> np.ndarray:

@@ -85,14 +85,16 @@ class Model:
             [w["rhythm.kernel"], w["line.kernel"]],
             [w["rhythm.recurrent"], w["line.recurrent"]],
             [w["rhythm.bias"], w["line.bias"]],
+            summed=len(STEP_TABLES),
         )
         self._rhythm, self._line = self.cells.spans
         self._rhythm_heads = _contiguous(np.hstack([w["ioi.kernel"], w["end.kernel"]]))
         self._rhythm_bias = _contiguous(np.concatenate([w["ioi.bias"], w["end.bias"]]))
         self._hidden = _contiguous(np.hstack([w["pitch_hidden.line"], w["touch_hidden.line"]]))
-        self._hidden_bias = _contiguous(np.concatenate([w["pitch_hidden.bias"], w["touch_hidden.bias"]]))
         self._pitch_units = w["pitch_hidden.bias"].shape[0]
-        self._onset_rows, self._touch_rows = _contiguous(w["pitch_hidden.onset"]), _contiguous(w["touch_hidden.touch"])
+        # Each row carries its share of the bias, since one row of each table is summed.
+        self._onset_rows = _contiguous(w["pitch_hidden.onset"] + w["pitch_hidden.bias"] / len(ONSET_TABLES))
+        self._touch_rows = _contiguous(w["touch_hidden.touch"] + w["touch_hidden.bias"] / len(TOUCH_TABLES))
         # Interval logits are padded so that every pitch finds one; pitch classes are repeated up the keyboard.
         reach = np.clip(np.arange(-127, 128), -REACH, REACH) + REACH
         classes = np.arange(140) % 12
@@ -120,7 +122,6 @@ class Model:
         said = state.a[self._rhythm] @ self._rhythm_heads
         said += self._rhythm_bias
         line = state.a[self._line] @ self._hidden
-        line += self._hidden_bias
         return Reading(said[:49], 1.0 / (1.0 + math.exp(-float(said[49]))), line)
 
     def pitch(self, said: Reading, last: int, ioi: int, at: Context) -> np.ndarray:

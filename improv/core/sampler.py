@@ -27,20 +27,25 @@ def sample(
     likeliest classes, that stays in the draw (Holtzman et al. 2020). bias (n,): added to the logits;
     -inf forbids a class (`mask` makes one), and must leave one allowed.
     """
-    scaled = logits.astype(np.float64)
     if bias is not None:
-        scaled += bias
-    scaled -= scaled.max()
-    scaled *= 1.0 / max(temperature, 1e-3)
-    np.exp(scaled, out=scaled)
-    draw = rng.random()
-    if top_p >= 1.0:
-        running = scaled.cumsum()
-        return min(int(running.searchsorted(draw * running[-1], side="right")), len(scaled) - 1)
-    order = scaled.argsort()[::-1]
-    running = scaled[order].cumsum()
-    kept = int(running.searchsorted(top_p * running[-1])) + 1
-    return int(order[min(int(running[:kept].searchsorted(draw * running[kept - 1], side="right")), kept - 1)])
+        logits = logits + bias
+    if top_p < 1.0:
+        logits = logits + _nucleus(logits, temperature, top_p)
+    noisy = rng.gumbel(size=len(logits))  # argmax(logits / T + Gumbel noise) is a draw from the softmax (Gumbel 1954)
+    noisy *= max(temperature, 1e-3)
+    noisy += logits
+    return int(noisy.argmax())
+
+
+def _nucleus(logits: np.ndarray, temperature: float, top_p: float) -> np.ndarray:
+    """A bias that leaves the likeliest classes that together reach top_p."""
+    weights = np.exp((logits - logits.max()) / max(temperature, 1e-3))
+    order = weights.argsort()[::-1]
+    running = weights[order].cumsum()
+    bias = np.full(len(logits), -np.inf)
+    kept = order[: int(running.searchsorted(top_p * running[-1])) + 1]
+    bias[kept] = 0.0
+    return bias
 
 
 def mask(size: int, low: int, high: int) -> np.ndarray:

@@ -39,7 +39,7 @@ class FitConfig:
     rate: peak learning rate, on a cosine down to a fiftieth. average: momentum of the averaged weights.
     """
 
-    epochs: int = 36
+    epochs: int = 32
     patience: int = 10
     batch: int = 16
     length: int = 128

@@ -28,13 +28,13 @@ class NetworkConfig:
     """
 
     embedding: int = 96
-    rhythm_units: int = 192
-    line_units: int = 256
-    pitch_hidden: int = 192
+    rhythm_units: int = 128
+    line_units: int = 224
+    pitch_hidden: int = 160
     touch_hidden: int = 64
     input_dropout: float = 0.05
     rhythm_dropout: float = 0.4
-    line_dropout: float = 0.45
+    line_dropout: float = 0.4
     recurrent_dropout: float = 0.2
 
 

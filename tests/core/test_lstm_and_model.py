@@ -25,7 +25,7 @@ def test_two_cells_side_by_side_are_two_textbook_cells() -> None:
     rng = np.random.default_rng(3)
     sizes, inputs = (3, 5), 11
     weights = [[rng.standard_normal(s) for s in ((inputs, 4 * u), (u, 4 * u), (4 * u,))] for u in sizes]
-    cells = Cells(*(list(group) for group in zip(*weights, strict=True)))
+    cells = Cells(*(list(group) for group in zip(*weights, strict=True)), summed=3)
     state = cells.start()
     expected = [(np.zeros(u), np.zeros(u)) for u in sizes]
     for _ in range(50):
