@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     ports = command("ports", "ports", "Every MIDI system that works here, its inputs and outputs.")
     ports.add_argument("--json", action="store_true", help="as JSON")
 
-    train = command("train", "models", "Train a model on solos and export it; run again, it goes on where it stopped.")
+    train = command("train", "train", "Train a model on solos and export it; run again, it goes on where it stopped.")
     train.add_argument("data", metavar="DATA", help="solos as JSON lines (.jsonl, .jsonl.gz), Weimar Jazz Database fields")
     train.add_argument("--out", required=True, metavar="FOLDER", help="the model's folder, models/NAME")
     train.add_argument("--epochs", type=int, help="at the most")
@@ -107,11 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--attribution", default="", help="what the card says of the data's makers")
     train.add_argument("--json", action="store_true", help="the figures as JSON")
 
-    evaluate = command("eval", "models", "Score a model on solos, with the step that plays: nats a note.")
+    evaluate = command("eval", "evaluate", "Score a model on solos, with the step that plays: nats a note.")
     evaluate.add_argument("model", metavar="MODEL", help="a name or a folder")
     evaluate.add_argument("data", metavar="DATA", help="solos as JSON lines")
     evaluate.add_argument("--split", help="only pieces of this split (train, valid, test)")
     evaluate.add_argument("--dump", metavar="FILE", help="write all distributions as .npz")
+    evaluate.add_argument("--improvise", type=int, metavar="N", help="play N solos over the split's changes; figures beside the real ones")
     evaluate.add_argument("--json", action="store_true", help="as JSON")
 
     bench = command("bench", "bench", "Measure this machine.")

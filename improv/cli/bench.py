@@ -146,6 +146,6 @@ def bandwidth(megabytes: int = 64) -> float:
     best = float("inf")
     for _ in range(7):
         started = time.perf_counter()
-        np.dot(numbers, numbers)
+        numbers.max()
         best = min(best, time.perf_counter() - started)
     return numbers.nbytes / best

@@ -172,8 +172,9 @@ class Improviser:
         section = None
         if self.changes:
             outlook = self.changes.outlook(beat)
-            bars = round(self.changes.length / meter.bar)
-            section = meter.bar_of(beat) % (bars if bars % 12 == 0 and bars % 8 else 8)
+            bars = self.changes.length / meter.bar
+            twelve = bars % 12 == 0 and bars % 8 != 0
+            section = meter.bar_of(beat) % (12 if twelve else 8)
         else:
             chord = self.ear.chord
             outlook = Outlook(chord, chord, math.inf)

@@ -1,4 +1,4 @@
-"""`improv train` and `improv eval`."""
+"""`improv train`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from improv.cli.evaluate import next_note_figures, table, tell
 from improv.core.errors import ImprovError
 from improv.core.values import Vocabulary
 from improv.loader import load_model
-from improv.train.corpus import Piece, Reading, read_corpus
+from improv.train.corpus import read_corpus
 
 
 def train(args: argparse.Namespace) -> int:
@@ -23,7 +24,7 @@ def train(args: argparse.Namespace) -> int:
         if importlib.util.find_spec(package) is None:
             raise ImprovError(f"training needs {package}, which is not installed: pip install '.[train]'")
     reading = read_corpus(args.data, Vocabulary())
-    _tell(reading)
+    tell(reading)
     pieces, valid = reading.of("train"), reading.of("valid")
     if not pieces or not valid:
         raise ImprovError(f"{args.data}: {len(pieces)} pieces of split train and {len(valid)} of split valid; both are needed")
@@ -84,55 +85,10 @@ def train(args: argparse.Namespace) -> int:
         "figures": {},
     }
     export(folder, best, network, about)
-    figures = {split: _figures(str(folder.resolve()), reading.of(split)) for split in ("valid", "test") if reading.of(split)}
+    figures = {
+        split: next_note_figures(load_model(str(folder.resolve())), reading.of(split)) for split in ("valid", "test") if reading.of(split)
+    }
     export(folder, best, network, about | {"figures": figures})
     print(f"{folder}: trained {len(history)} epochs in {(time.time() - began) / 60:.0f} minutes", file=sys.stderr)
-    print(json.dumps(figures) if args.json else "\n".join(_lines(figures)))
+    print(json.dumps(figures) if args.json else "\n".join(table(figures)))
     return 0
-
-
-def evaluate(args: argparse.Namespace) -> int:
-    """The next-note protocol."""
-    import numpy as np
-
-    from improv.train.evaluate import foretell, score
-
-    model = load_model(args.model)
-    reading = read_corpus(args.data, Vocabulary())
-    pieces = reading.of(args.split) if args.split else reading.pieces
-    if not pieces:
-        splits = ", ".join(sorted({p.split for p in reading.pieces}))
-        raise ImprovError(f"{args.data}: no piece of split {args.split!r}; there are: {splits}")
-    _tell(reading)
-    foretold = foretell(model, pieces)
-    if args.dump:
-        if not args.dump.endswith(".npz"):
-            raise ImprovError(f"--dump {args.dump}: name it .npz")
-        try:
-            np.savez_compressed(args.dump, **foretold)  # type: ignore[arg-type]
-        except OSError as e:
-            raise ImprovError(f"--dump {args.dump}: {e.strerror}") from None
-    figures = {k: round(v, 4) for k, v in score(pieces, foretold).items()}
-    print(json.dumps(figures) if args.json else "\n".join(_lines({args.split or "all": figures})))
-    return 0
-
-
-def _figures(model: str, pieces: list[Piece]) -> dict[str, float]:
-    from improv.train.evaluate import foretell, score
-
-    return {k: round(v, 4) for k, v in score(pieces, foretell(load_model(model), pieces)).items()}
-
-
-def _lines(figures: dict[str, dict[str, float]]) -> list[str]:
-    return [f"{split:<6} {name.replace('_', ' '):<30} {value:g}" for split, rows in figures.items() for name, value in rows.items()]
-
-
-def _tell(reading: Reading) -> None:
-    """What was left out, on standard error."""
-    for reason in reading.skipped[:10]:
-        print(f"skipped {reason}", file=sys.stderr)
-    if len(reading.skipped) > 10:
-        print(f"... and {len(reading.skipped) - 10} more", file=sys.stderr)
-    if reading.unknown_chords:
-        named = ", ".join(f"{symbol} ({n})" for symbol, n in reading.unknown_chords.most_common(10))
-        print(f"chord symbols taken as no chord: {named}", file=sys.stderr)

@@ -1,0 +1,107 @@
+"""`improv eval`: the next-note protocol, and what a model improvises beside what was played."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import queue
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from improv.clock import OfflineClock
+from improv.core.errors import ImprovError
+from improv.core.events import Event, NoteOn
+from improv.core.improviser import Improviser
+from improv.core.meter import FASTEST, SLOWEST
+from improv.core.model import Model
+from improv.core.settings import Settings
+from improv.core.values import Vocabulary
+from improv.engine import perform
+from improv.loader import load_model
+from improv.train.corpus import Piece, Reading, read_corpus
+from improv.train.evaluate import foretell, score
+from improv.train.figures import Line, figures, known_n_grams
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Score a model on a split; with --improvise, let it play over the split's changes as well."""
+    if args.improvise is not None and not 1 <= args.improvise <= 10_000:
+        raise ImprovError(f"--improvise {args.improvise}: expected 1 to 10,000 solos")
+    if args.dump and not args.dump.endswith(".npz"):
+        raise ImprovError(f"--dump {args.dump}: name it .npz")
+    model = load_model(args.model)
+    reading = read_corpus(args.data, Vocabulary())
+    pieces = reading.of(args.split) if args.split else reading.pieces
+    if not pieces:
+        splits = ", ".join(sorted({p.split for p in reading.pieces}))
+        raise ImprovError(f"{args.data}: no piece of split {args.split!r}; there are: {splits}")
+    tell(reading)
+    if args.improvise is not None:
+        told = _improvised(model, pieces, reading.of("train"), args.improvise)
+    else:
+        foretold = foretell(model, pieces)
+        if args.dump:
+            try:
+                np.savez_compressed(args.dump, **foretold)  # type: ignore[arg-type]
+            except OSError as e:
+                raise ImprovError(f"--dump {args.dump}: {e.strerror}") from None
+        told = {args.split or "all": _rounded(score(pieces, foretold))}
+    if args.json:
+        print(json.dumps(told if args.improvise is not None else told[args.split or "all"]))
+    else:
+        print("\n".join(table(told)))
+    return 0
+
+
+def next_note_figures(model: Model, pieces: Sequence[Piece]) -> dict[str, float]:
+    """The protocol's figures, rounded."""
+    return _rounded(score(pieces, foretell(model, pieces)))
+
+
+def _improvised(model: Model, pieces: Sequence[Piece], train: Sequence[Piece], count: int) -> dict[str, dict[str, float]]:
+    """Figures of `count` solos over the pieces' changes, at their tempi and as long, beside the real ones."""
+    with_changes = [p for p in pieces if p.changes]
+    if not with_changes:
+        raise ImprovError("no piece of the split has changes to improvise over")
+    known = known_n_grams([v.pitch for v in p.values] for p in train)
+    generated = [improvise(model, with_changes[i % len(with_changes)], seed=i) for i in range(count)]
+    real = [Line.of(p) for p in with_changes]
+    whole = [line for line in generated if len(line.notes) > 1]
+    return {"improvised": _rounded(figures(whole, known)), "real": _rounded(figures(real, known))}
+
+
+def improvise(model: Model, piece: Piece, seed: int) -> Line:
+    """One solo with the default settings over a piece's changes, at its tempo, as many bars long."""
+    real = Line.of(piece)
+    bars = int(real.notes[-1][0] // real.bar) + 1
+    settings = Settings(mode="solo", tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
+    improviser = Improviser(model, settings, piece.changes, (piece.beats_a_bar, 4), seed, bars)
+    played: list[Event] = []
+    perform(improviser, OfflineClock(), queue.SimpleQueue(), played.append)
+    notes = [(improviser.meter.beat(e.time), e.pitch) for e in played if isinstance(e, NoteOn)]
+    return Line(notes, real.changes, real.bar)
+
+
+def _rounded(row: dict[str, float]) -> dict[str, float]:
+    return {k: round(v, 4) for k, v in row.items()}
+
+
+def table(columns: dict[str, dict[str, float]]) -> list[str]:
+    """Figures as lines: a name, then one figure a column."""
+    names = list(next(iter(columns.values())))
+    lines = [" " * 36 + "".join(f"{column:>12}" for column in columns)]
+    lines += [f"{name.replace('_', ' '):<36}" + "".join(f"{row[name]:>12.4g}" for row in columns.values()) for name in names]
+    return lines
+
+
+def tell(reading: Reading) -> None:
+    """What was left out, on standard error."""
+    for reason in reading.skipped[:10]:
+        print(f"skipped {reason}", file=sys.stderr)
+    if len(reading.skipped) > 10:
+        print(f"... and {len(reading.skipped) - 10} more", file=sys.stderr)
+    if reading.unknown_chords:
+        named = ", ".join(f"{symbol} ({n})" for symbol, n in reading.unknown_chords.most_common(10))
+        print(f"chord symbols taken as no chord: {named}", file=sys.stderr)

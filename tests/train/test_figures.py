@@ -1,0 +1,58 @@
+"""Figures of lines whose figures are known."""
+
+import math
+
+import pytest
+
+from improv.cli.evaluate import improvise
+from improv.core.harmony import parse_changes
+from improv.core.model import Model
+from improv.core.values import Vocabulary
+from improv.train.corpus import read_corpus
+from improv.train.figures import Line, figures, known_n_grams, n_grams
+from tests.train.test_corpus_and_eval import record, written
+
+CHANGES = parse_changes("Cmaj7 | G7")
+
+
+def line(*pitches: int, step: float = 0.5) -> Line:
+    return Line([(i * step, p) for i, p in enumerate(pitches)], CHANGES)
+
+
+def test_the_figures_of_a_scale_and_an_arpeggio() -> None:
+    scale, arpeggio = line(60, 62, 64, 65, 67, 69, 71, 72), line(60, 64, 67, 71, 72, 71, 67, 64)
+    known = known_n_grams([[50, 52, 54, 55, 57]])
+    of_scale, of_arpeggio = figures([scale], known), figures([arpeggio], known)
+    assert of_scale["chord tones %"] == pytest.approx(62.5)  # C E G B C of eight
+    assert of_arpeggio["chord tones %"] == 100
+    assert of_scale["scale tones %"] == 100
+    assert of_scale["steps %"] == 100
+    assert of_arpeggio["thirds %"] == pytest.approx(5 / 7 * 100)
+    assert of_scale["H1 bits"] == pytest.approx(6 / 8 * 3 + 2 / 8 * 2)  # six classes once, C twice
+    assert of_scale["copied 5-grams %"] == 25  # 2 2 1 2, of four
+    assert of_scale["range semitones"] == 12
+    assert of_scale["beats between onsets"] == 0.5
+    assert all(math.isfinite(v) for v in of_scale.values())
+
+
+def test_a_note_just_before_a_change_belongs_to_it() -> None:
+    assert figures([Line([(0.0, 60), (3.97, 65)], CHANGES)], known_n_grams([]))["chord tones %"] == 100
+
+
+def test_stuck_loops_and_like_bars_are_seen() -> None:
+    same = figures([line(*[60, 62, 64, 65, 67, 65, 64, 62] * 6)], known_n_grams([]))
+    assert same["bars that repeat the two before %"] == 100
+    assert same["groove similarity"] == 1
+    assert figures([line(*range(40, 88))], known_n_grams([]))["bars that repeat the two before %"] == 0
+
+
+def test_n_grams_do_not_depend_on_the_key() -> None:
+    assert list(n_grams([60, 62, 64, 65], 3)) == list(n_grams([50, 52, 54, 55], 3)) == [(2, 2), (2, 1)]
+
+
+def test_a_solo_over_a_piece_is_as_long_as_the_piece_and_its_own_for_its_seed(model: Model, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (piece,) = read_corpus(written(tmp_path / "c.jsonl", record()), Vocabulary()).pieces
+    one, same, other = (improvise(model, piece, seed) for seed in (1, 1, 2))
+    assert one.notes == same.notes != other.notes
+    assert one.notes[0][0] >= 0
+    assert one.notes[-1][0] < 32.3
