@@ -65,7 +65,10 @@ class OfflineClock:
         coming = self._script[0].time if self._script else None
         if coming is not None and (until is None or coming <= until):
             self._now = max(self._now, coming)
-            return [self._script.popleft()]
+            heard = []
+            while self._script and self._script[0].time == coming:  # together, as they come live
+                heard.append(self._script.popleft())
+            return heard
         if until is None or until > self._limit:
             return [Stop(self._now, "over")]
         self._now = max(self._now, until)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
@@ -13,7 +14,7 @@ from improv.core.events import Event, NoteOff, NoteOn, Stop
 class Player(Protocol):
     """What performs: see `core.improviser.Improviser`."""
 
-    time: float
+    done: float  # when it last played something, in seconds
 
     @property
     def due(self) -> float | None: ...
@@ -38,9 +39,10 @@ def perform(
     """Play until a Stop is heard, which is returned. However this ends, everything that sounds is closed.
 
     send: takes each played event at its time. heard: is told each event as the player takes it.
-    An event that arrives after later music was already done counts as heard at that moment: the
+    An event that arrives after later music was already played counts as heard just after that: the
     stamp that `heard` is given is the one that the player acts on, so a record of them replays.
     """
+    reached = 0.0  # the latest stamp
     sounding: set[int] = set()  # the ledger: what was sent and not yet closed, whatever the player thinks
 
     def out(event: Event) -> None:
@@ -53,12 +55,15 @@ def perform(
     try:
         while True:
             arrived = clock.wait(inbox, player.due)
-            reached = player.time
             taken = []
             for event in arrived:
-                reached = max(reached, event.time)
-                taken.append(event if event.time == reached else replace(event, time=reached))
-                heard(taken[-1])
+                if event.time <= player.done:
+                    event = replace(event, time=math.nextafter(player.done, math.inf))
+                if event.time < reached:
+                    event = replace(event, time=reached)
+                reached = event.time
+                taken.append(event)
+                heard(event)
             for event in player.advance(clock.now(), taken):
                 out(event)
             for event in taken:

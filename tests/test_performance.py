@@ -79,7 +79,7 @@ def test_what_arrives_late_is_stamped_as_it_was_taken(model: Model) -> None:
 class Breaking:
     """Sounds a note, and then breaks; even its own silence is broken."""
 
-    time = 0.0
+    done = 0.0
     due: float | None = 0.0
 
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:

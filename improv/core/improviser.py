@@ -74,7 +74,8 @@ class Improviser:
         self.settings = settings or Settings()
         self.changes = changes
         self.meter = Meter(self.settings.tempo, metre)
-        self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or done
+        self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
+        self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
         self.ear = Ear()
         self._rng = np.random.default_rng(seed)
         start = model.start()
@@ -103,7 +104,7 @@ class Improviser:
         played: list[Event] = []
         for event in heard:
             time = max(event.time, self.time)
-            self._do(time, played)
+            self._do(math.nextafter(time, -math.inf), played)  # who comes in on the same instant is heard first
             self.time = time
             self._hear(event, time, played)
         self._do(now, played)
@@ -224,13 +225,12 @@ class Improviser:
             ends, starts = min(self._sounding.values(), default=math.inf), self._plan_time()
             if min(ends, starts) > until:
                 return
+            self.time = self.done = max(self.time, min(ends, starts))
             if ends <= starts:
-                self.time = max(self.time, ends)
                 for pitch in sorted(p for p, end in self._sounding.items() if end <= ends):
                     del self._sounding[pitch]
                     played.append(NoteOff(self.time, pitch))
             else:
-                self.time = starts
                 self._play(starts, played)
 
     def _play(self, time: float, played: list[Event]) -> None:

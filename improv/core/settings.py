@@ -42,8 +42,8 @@ class Settings:
 
     mode: str = "trade"
     tempo: float = 120.0
-    temperature: float = 1.0
-    rhythm_temperature: float = 1.0
+    temperature: float = 1.05  # by `improv eval --improvise`: intervals and rests nearest to real solos
+    rhythm_temperature: float = 1.05
     top_p: float = 1.0
     low: int = 48
     high: int = 88

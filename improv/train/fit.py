@@ -7,15 +7,13 @@ kept from the epoch in which it was best.
 
 from __future__ import annotations
 
+import io
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
@@ -163,8 +161,6 @@ class _Fit:
         return json.dumps({"network": asdict(self.network), "fit": asdict(self.config) | {"epochs": 0, "patience": 0}}, sort_keys=True)
 
     def _save(self) -> None:
-        import io
-
         arrays: dict[str, np.ndarray] = {}
         groups = {
             "now": [v.numpy() for v in self.model.trainable_variables],

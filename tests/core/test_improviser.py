@@ -134,6 +134,13 @@ def test_it_yields_at_once_when_the_player_comes_back() -> None:
     assert all(isinstance(e, NoteOff) and e.time == second for e in closing)
 
 
+def test_who_comes_in_on_the_same_instant_goes_first() -> None:
+    call = phrase(0.0, [62, 65, 69, 72, 71, 67, 65, 64])
+    first = next(e.time for e in play(Improviser(load_model("jazz"), seed=1), call) if isinstance(e, NoteOn))
+    played = play(Improviser(load_model("jazz"), seed=1), [*call, NoteOn(first, 60, 90)])
+    assert not [e for e in played if isinstance(e, NoteOn) and e.time <= first]
+
+
 def test_the_state_hears_calls_and_answers_alike(model: Model) -> None:
     """After a call and its answer, the state is that of one line of all their notes."""
     steps: list[tuple[int, int | None]] = []
