@@ -10,17 +10,10 @@ from collections.abc import Iterator
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np
 import pytest
+from made_up import NETWORK, random_weights
 
-from improv.core.model import Model, card_head, shapes
-
-NETWORK = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}
-
-
-def random_weights(seed: int = 0, size: float = 0.4) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return {name: (size * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes(NETWORK).items()}
+from improv.core.model import Model, card_head
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from made_up import NETWORK, random_weights
 
 from improv.core.lstm import Cells
 from improv.core.model import Model, ModelError, card_head, check
 from improv.core.values import Context, Value
 from improv.loader import load_model, stored_vector
 from improv.train.example import example_piece, largest_difference, said_of
-from tests.conftest import NETWORK, random_weights
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

@@ -1,38 +1,17 @@
 from __future__ import annotations
 
-import gzip
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from made_up import record, written
 
 from improv.core.model import Model
 from improv.core.values import Vocabulary
 from improv.train.corpus import CorpusError, Piece, read_corpus
 from improv.train.evaluate import average_precision, foretell, score
-
-
-def record(**changed: Any) -> dict[str, Any]:
-    """A piece of eight bars in the corpus's format: swung eighths up and down over two chords."""
-    beats = [[0.5 * i, i // 4, i % 4 + 1, None] for i in range(33)]
-    pitches = [60 + abs(i % 16 - 8) for i in range(64)]
-    notes = [
-        [i / 2, 0.4, p, 0.25 * i + (0.04 if i % 2 else 0), 0.2, i // 8, i // 2 % 4 + 1, i % 2 + 1, 2, i // 16]
-        for i, p in enumerate(pitches)
-    ]
-    chords = [[0, "D-7"], [16, "G79b"]]
-    whole = {"id": "made-up", "split": "train", "notes": notes, "beats": beats, "chords": chords, "bpm": 120.0, "feel": "SWING"}
-    return whole | changed
-
-
-def written(path: Path, *records: Any) -> Path:
-    with (gzip.open if path.suffix == ".gz" else open)(path, "wt") as out:
-        for r in records:
-            out.write((r if isinstance(r, str) else json.dumps(r)) + "\n")
-    return path
 
 
 def test_a_piece_is_read(tmp_path: Path) -> None:

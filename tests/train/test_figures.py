@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from made_up import record, written
 
 from improv.cli.evaluate import improvise
 from improv.core.harmony import parse_changes
@@ -10,7 +11,6 @@ from improv.core.model import Model
 from improv.core.values import Vocabulary
 from improv.train.corpus import read_corpus
 from improv.train.figures import Line, figures, known_n_grams, n_grams
-from tests.train.test_corpus_and_eval import record, written
 
 CHANGES = parse_changes("Cmaj7 | G7")
 

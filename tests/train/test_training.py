@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[train]'")
 
+from made_up import record, written
+
 from improv.core.values import Vocabulary
 from improv.loader import load_model, stored_vector
 from improv.train.corpus import read_corpus
@@ -18,7 +20,6 @@ from improv.train.example import example_piece, largest_difference
 from improv.train.export import export, keras_vector
 from improv.train.fit import CHECKPOINT, FitConfig, FitError, Progress, fit
 from improv.train.network import NetworkConfig, build
-from tests.train.test_corpus_and_eval import record, written
 
 SMALL = NetworkConfig(embedding=16, rhythm_units=16, line_units=24, pitch_hidden=16, touch_hidden=8)
 QUICK = FitConfig(epochs=4, batch=4, length=32, rate=1e-2, average=0.9)

@@ -1,0 +1,39 @@
+"""What tests are made of: a small network with random weights, a piece in the corpus's format."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from improv.core.model import shapes
+
+NETWORK = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}
+
+
+def random_weights(seed: int = 0, size: float = 0.4) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {name: (size * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes(NETWORK).items()}
+
+
+def record(**changed: Any) -> dict[str, Any]:
+    """A piece of eight bars in the corpus's format: swung eighths up and down over two chords."""
+    beats = [[0.5 * i, i // 4, i % 4 + 1, None] for i in range(33)]
+    pitches = [60 + abs(i % 16 - 8) for i in range(64)]
+    notes = [
+        [i / 2, 0.4, p, 0.25 * i + (0.04 if i % 2 else 0), 0.2, i // 8, i // 2 % 4 + 1, i % 2 + 1, 2, i // 16]
+        for i, p in enumerate(pitches)
+    ]
+    chords = [[0, "D-7"], [16, "G79b"]]
+    whole = {"id": "made-up", "split": "train", "notes": notes, "beats": beats, "chords": chords, "bpm": 120.0, "feel": "SWING"}
+    return whole | changed
+
+
+def written(path: Path, *records: Any) -> Path:
+    with (gzip.open if path.suffix == ".gz" else open)(path, "wt") as out:
+        for r in records:
+            out.write((r if isinstance(r, str) else json.dumps(r)) + "\n")
+    return path
