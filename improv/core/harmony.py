@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from improv.core.errors import ImprovError
 
@@ -176,8 +177,7 @@ def _classify(said: set[str], degrees: dict[int, int]) -> str:
     return "6" if 6 in degrees else "maj"
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(NamedTuple):
     """The harmony seen from one beat: the chord now, the next other chord, the beats until it."""
 
     chord: Chord

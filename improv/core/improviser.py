@@ -312,8 +312,7 @@ def draw_note(
     pitch = sample(model.pitch(said, last, ioi, at), rng, settings.temperature, settings.top_p, _range(settings.low, settings.high))
     lengths, lags = model.touch(said, pitch, last, ioi, at)
     length = sample(lengths, rng, settings.temperature, settings.top_p)
-    likely = np.exp(lags)
-    lag = float(likely @ model.lags) / float(likely.sum())
+    lag = model.expected_lag(lags)
     return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag
 
 

@@ -79,7 +79,7 @@ class Model:
         check(card, weights)
         self.card = card
         self.vocabulary = Vocabulary()
-        self.lags = np.array(self.vocabulary.lags)
+        self._lags = np.column_stack([self.vocabulary.lags, np.ones(len(self.vocabulary.lags))]).astype(np.float32)
         w = weights
         self.cells = Cells(
             [w["rhythm.kernel"], w["line.kernel"]],
@@ -147,6 +147,11 @@ class Model:
         logits = hidden @ self._touch_parts
         logits += self._touch_bias
         return logits[:21], logits[21:]
+
+    def expected_lag(self, logits: np.ndarray) -> float:
+        """The mean lag in beats that logits (13,) say."""
+        weighted, total = (np.exp(logits - logits.max()) @ self._lags).tolist()
+        return float(weighted / total)
 
 
 def _contiguous(array: np.ndarray) -> np.ndarray:

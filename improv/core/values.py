@@ -78,8 +78,7 @@ def _nearest(steps: Sequence[float], x: float) -> int:
     return i if steps[i] - x < x - steps[i - 1] else i - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """Where a note falls: harmony from its onset on, place, tempo, feel.
 
     place: position in the bar in 1/12 beat. section: bars since the section began, or None.
