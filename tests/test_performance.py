@@ -58,7 +58,8 @@ def test_what_arrives_late_is_stamped_as_it_was_taken(model: Model) -> None:
 
     class Clock:
         def __init__(self) -> None:
-            self.turns: list[tuple[float, list[Event]]] = [(0.5, call()), (30.0, []), (31.0, [NoteOn(1.0, 60, 80)]), (32.0, [Stop(32.0)])]
+            self.turns: list[tuple[float, list[Event]]] = [(0.5, call()), *[(30.0, [])] * 100]
+            self.turns += [(31.0, [NoteOn(1.0, 60, 80)]), (32.0, [Stop(32.0)])]
 
         def now(self) -> float:
             return self.at

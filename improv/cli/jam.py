@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -174,7 +175,7 @@ def _perform(
     header = take.header | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
     keep = bool(args.record or args.png or args.wav)
     recorder = Recorder(_session_path(args), header, shown, keep)
-    lateness: list[float] = []
+    lateness: deque[float] = deque(maxlen=100_000)
     counts = {"heard": 0, "played": 0}
 
     def send(event: Event) -> None:

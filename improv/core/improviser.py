@@ -44,13 +44,15 @@ class Memory(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The next note, drawn ahead. onset, duration in beats; `after` is the memory it follows."""
+    """The next note, drawn ahead, so that at its time there is nothing left to compute. Beats."""
 
     onset: float
     duration: float
     value: Value
     position: int
-    after: Memory
+    interval: int  # from the note before
+    on_chord: bool  # a chord tone, or no chord is known
+    then: Memory  # the memory that it will leave
     opens: bool  # the first note of an answer
 
 
@@ -81,6 +83,7 @@ class Improviser:
         start = model.start()
         self._memory = Memory(start, model.read(start), None, None)
         self._plan: Plan | None = None
+        self._unplanned = False  # a note was played in this turn, and the next is still to be drawn
         self._turn: Turn | None = None
         self._sounding: dict[int, float] = {}  # pitch -> when it ends, in seconds
         self._last_onset = -math.inf  # beat of our latest note
@@ -94,17 +97,25 @@ class Improviser:
 
     @property
     def due(self) -> float | None:
-        """When `advance` next has something to do, in clock seconds; None: not before something is heard."""
+        """When `advance` next has something to do, in clock seconds; None: not before something is heard.
+
+        After a note was played that is at once: `advance` hands the note over before it plans the next.
+        """
+        if self._unplanned:
+            return self.time
         ends = min(self._sounding.values(), default=math.inf)
         soonest = min(ends, self._plan_time())
         return None if soonest == math.inf else soonest
 
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
-        """Take in what was heard and do what is due up to `now`. Returns what to play, in order."""
+        """Take in what was heard and do what is due up to `now`, or up to the next note-on, which is
+        not to wait for more. Returns what to play, in order; more may be due at once."""
         played: list[Event] = []
         for event in heard:
             time = max(event.time, self.time)
-            self._do(math.nextafter(time, -math.inf), played)  # who comes in on the same instant is heard first
+            before = math.nextafter(time, -math.inf)  # who comes in on the same instant is heard first
+            while self.due is not None and self.due <= before:
+                self._do(before, played)
             self.time = time
             self._hear(event, time, played)
         self._do(now, played)
@@ -187,6 +198,7 @@ class Improviser:
     def _yield(self, time: float, played: list[Event]) -> None:
         """Stop at once: the plan is dropped, what sounds is closed."""
         self._plan = self._turn = None
+        self._unplanned = False
         played += [NoteOff(time, pitch) for pitch in sorted(self._sounding)]
         self._sounding.clear()
 
@@ -220,7 +232,10 @@ class Improviser:
         return max(self.meter.time(self._plan.onset), self.time) if self._plan else math.inf
 
     def _do(self, until: float, played: list[Event]) -> None:
-        """Everything due up to `until`, in order of time; note-offs first."""
+        """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
+        if self._unplanned and self.time <= until:
+            self._unplanned = False
+            self._go_on()
         while True:
             ends, starts = min(self._sounding.values(), default=math.inf), self._plan_time()
             if min(ends, starts) > until:
@@ -232,6 +247,7 @@ class Improviser:
                     played.append(NoteOff(self.time, pitch))
             else:
                 self._play(starts, played)
+                return
 
     def _play(self, time: float, played: list[Event]) -> None:
         """Commit the plan: sound it, remember it, plan on."""
@@ -244,31 +260,24 @@ class Improviser:
             self._call = None
         played += [NoteOff(time, sounding) for sounding in sorted(self._sounding)]
         self._sounding.clear()
-        pitch, before = plan.value.pitch, plan.after
-        at = self._context(plan.position)
-        self._memory = self._remember_own(plan, at)
+        pitch, place = plan.value.pitch, plan.position % round(self.meter.bar * GRID)
+        self._memory = plan.then
         turn.notes += 1
-        chord = at.outlook.chord
-        on_chord = chord.root is None or pitch % 12 in chord.tones
-        ending = turn.finished(plan.onset, self._memory.said.end, on_chord)
-        interval = 0 if before.last is None else pitch - before.last
+        ending = turn.finished(plan.onset, plan.then.said.end, plan.on_chord)
         loudness = self.ear.loudness + self.settings.loudness
-        played.append(NoteOn(time, pitch, velocity(loudness, at.place, interval, ending)))
+        played.append(NoteOn(time, pitch, velocity(loudness, place, plan.interval, ending)))
         self._sounding[pitch] = time + self.meter.seconds(plan.duration)
         self._last_onset = plan.onset
         if ending:
             self._turn = None
         else:
-            self._go_on(turn)
+            self._unplanned = True
 
-    def _remember_own(self, plan: Plan, at: Context) -> Memory:
-        state = self.model.step(plan.after.state, plan.value, plan.after.last, at)
-        return Memory(state, self.model.read(state), plan.value.pitch, plan.position)
-
-    def _go_on(self, turn: Turn) -> None:
+    def _go_on(self) -> None:
         """Draw when the next note comes, then the note; or end the turn."""
-        memory, settings = self._memory, self.settings
-        assert memory.position is not None
+        memory, settings, turn = self._memory, self.settings, self._turn
+        if turn is None or memory.position is None:
+            return
         trading = settings.mode == "trade"
         longest = LONGEST_REST if trading and turn.notes < 4 else len(memory.said.ioi) - 1
         allowed = mask(len(memory.said.ioi), 1, longest)
@@ -293,7 +302,12 @@ class Improviser:
             onset = max(position / GRID + lag, self._last_onset + CLOSEST)
         else:
             value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
-        return Plan(onset, duration, value, position, memory, opens=self._turn is None or self._turn.notes == 0)
+        state = self.model.step(memory.state, value, memory.last, at)
+        then = Memory(state, self.model.read(state), value.pitch, position)
+        chord = at.outlook.chord
+        on_chord = chord.root is None or value.pitch % 12 in chord.tones
+        opens = self._turn is None or self._turn.notes == 0
+        return Plan(onset, duration, value, position, value.pitch - last, on_chord, then, opens)
 
     def _opening_pitch(self, at: Context) -> int:
         """Where a line that follows nothing starts from: a chord tone in the middle of the range."""
