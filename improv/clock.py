@@ -2,11 +2,13 @@
 
 `wait(inbox, until)` is the one operation: it returns what was heard as soon as something is heard, or nothing when
 `until` has come. Either clock can also be given a script: events, sorted by time, that are heard at their times
-(a MIDI file that plays the human). When a script is over and nothing is due, it ends with a Stop.
+(a MIDI file that plays the human). When a script is over and nothing is due, or at its `limit` in seconds, it
+ends with a Stop.
 """
 
 from __future__ import annotations
 
+import math
 import queue
 import time
 from collections import deque
@@ -21,8 +23,9 @@ Inbox = queue.SimpleQueue  # what ports put stamped events into
 class LiveClock:
     """Real time on the monotonic clock. script: None for none."""
 
-    def __init__(self, script: Iterable[Event] | None = None) -> None:
+    def __init__(self, script: Iterable[Event] | None = None, limit: float = math.inf) -> None:
         self._script = None if script is None else deque(script)
+        self._limit = limit
         self._start = time.perf_counter()
 
     def now(self) -> float:
@@ -33,7 +36,7 @@ class LiveClock:
         script = self._script
         if script:
             until = script[0].time if until is None else min(until, script[0].time)
-        elif script is not None and until is None:
+        elif script is not None and (until is None or until > self._limit):
             return [Stop(self.now(), "over")]
         heard: list[Event] = []
         try:
@@ -48,9 +51,9 @@ class LiveClock:
 
 
 class OfflineClock:
-    """Time that jumps to whatever comes next; it never waits. limit: it ends by then."""
+    """Time that jumps to whatever comes next; it never waits."""
 
-    def __init__(self, script: Iterable[Event] = (), limit: float = float("inf")):
+    def __init__(self, script: Iterable[Event] = (), limit: float = math.inf):
         self._script = deque(script)
         self._now = 0.0
         self._limit = limit

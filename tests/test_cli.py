@@ -67,6 +67,12 @@ def test_a_jam_in_real_time_is_the_fast_one(capsys: pytest.CaptureFixture[str]) 
     assert [side for side, _ in events].count("heard") >= 12
 
 
+def test_a_solo_with_a_file_ends_some_bars_after_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["jam", "--player", str(DEMO_CALL), "--fast", "--mode", "solo", "--seed", "1", "--record", "s.mid"]) == 0
+    seconds = mido.MidiFile("s.mid").length
+    assert mido.MidiFile(DEMO_CALL).length < seconds <= mido.MidiFile(DEMO_CALL).length + 8 * 4 * 60 / 138 + 5
+
+
 def test_a_solo_as_midi_picture_and_sound(capsys: pytest.CaptureFixture[str]) -> None:
     options = [
         "--changes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import math
 import os
 import queue
 import signal
@@ -70,7 +71,10 @@ def jam(args: argparse.Namespace) -> int:
     take = _take(args, "trade", part)
     _check_writable(args.record, args.png, args.wav)
     script = part.events if part else None
-    clock = OfflineClock(script or ()) if args.fast else LiveClock(script)
+    # A solo would go on for ever after the file: it gets eight bars more.
+    bars_more = take.improviser.meter.seconds(8 * take.improviser.meter.bar)
+    limit = script[-1].time + bars_more if script and take.improviser.settings.mode == "solo" else math.inf
+    clock = OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit)
     inbox: Inbox[Event] = queue.SimpleQueue()
     send_to_port: Callable[[Event], None] = lambda event: None  # noqa: E731
     ports = None
