@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -101,7 +102,7 @@ class Ear:
     @property
     def chord(self) -> Chord:
         """The chord that the sounding notes make."""
-        return chord_of(self.sounding)
+        return _chord_of(frozenset(self.sounding))
 
     def forget(self) -> None:
         """The top line so far has been taken over; its next note starts afresh."""
@@ -112,6 +113,9 @@ class Ear:
         self.keys.clear()
         self.held.clear()
         self.pedal.clear()
+
+
+_chord_of = lru_cache(maxsize=64)(chord_of)  # asked for with every note, and the hands rarely change
 
 
 def quantise(beat: float, last: int | None, log_probability: np.ndarray | None, tempo: float) -> int:

@@ -250,7 +250,7 @@ class Improviser:
                 return
 
     def _play(self, time: float, played: list[Event]) -> None:
-        """Commit the plan: sound it, remember it, plan on."""
+        """Commit the plan: sound it, and take over the memory that it leaves."""
         plan, turn = self._plan, self._turn
         if plan is None or turn is None:
             return
