@@ -9,6 +9,7 @@ import ctypes
 import ctypes.util
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,7 @@ APIS = {
     "core": rtmidi.API_MACOSX_CORE,
     "winmm": rtmidi.API_WINDOWS_MM,
 }
+DRAIN = 0.1  # seconds
 _TRANSPORT = {0xFA: "start", 0xFB: "continue", 0xFC: "stop"}
 
 
@@ -183,7 +185,13 @@ class Ports:
         return None
 
     def close(self) -> None:
-        """Close both ports. Notes must have been closed before."""
+        """Close both ports, once the last note-offs are out.
+
+        A message that was sent is still in RtMidi's buffer until the MIDI system's next period
+        (at most 93 ms: JACK with 4096 frames at 44.1 kHz); a port that is closed sooner loses it.
+        """
+        if self._output is not None:
+            time.sleep(DRAIN)
         if self._server:
             self._server.close()
         for port in (self._input, self._output):
