@@ -140,6 +140,7 @@ class Ports:
         channel: int = 0,
     ):
         self._channel = channel
+        self._struck: set[int] = set()  # every pitch that was ever sent
         self._server: _JackServer | None = None
         with _hushed():
             self._output = _client(rtmidi.MidiOut, api)
@@ -171,6 +172,8 @@ class Ports:
         message = encode(event, self._channel)
         if message:
             self._output.send_message(message)
+            if isinstance(event, NoteOn):
+                self._struck.add(event.pitch)
 
     def missing(self) -> str | None:
         """The name of a connected port, or of the server, that is no longer there; None when all are."""
@@ -185,12 +188,18 @@ class Ports:
         return None
 
     def close(self) -> None:
-        """Close both ports, once the last note-offs are out.
+        """Close both ports, once the last note-offs are surely out.
 
         A message that was sent is still in RtMidi's buffer until the MIDI system's next period
-        (at most 93 ms: JACK with 4096 frames at 44.1 kHz); a port that is closed sooner loses it.
+        (at most 93 ms: JACK with 4096 frames at 44.1 kHz), and a JACK server without real-time
+        priority drops what was sent in a period that it missed. So all that was struck is closed
+        twice more, a moment apart; a note-off for a note that is silent does nothing.
         """
-        if self._output is not None:
+        if self._output is not None and self._struck:
+            for _ in range(2):
+                time.sleep(DRAIN)
+                for pitch in sorted(self._struck):
+                    self._output.send_message([0x80 | self._channel, pitch, 0])
             time.sleep(DRAIN)
         if self._server:
             self._server.close()
