@@ -19,9 +19,8 @@ from improv.core.dynamics import velocity
 from improv.core.ear import SUSTAIN, Ear, Heard, quantise
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, Outlook
-from improv.core.lstm import State
 from improv.core.meter import Meter
-from improv.core.model import Model, Reading
+from improv.core.model import Model, Reading, State
 from improv.core.phrasing import Turn, answer_length, entry
 from improv.core.sampler import mask, probabilities, sample
 from improv.core.settings import Settings

@@ -8,16 +8,7 @@ Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 200
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
-
 import numpy as np
-
-
-class State(NamedTuple):
-    """Activation a (units,) and cell c (units,), float32."""
-
-    a: np.ndarray
-    c: np.ndarray
 
 
 class Cells:
@@ -48,15 +39,14 @@ class Cells:
             product = np.empty(weights.shape[1], np.float32)
             self._cells.append((span, weights, product, product.reshape(4, -1), gates[:, span]))
 
-    def start(self) -> State:
-        """The state before anything was heard."""
-        return State(np.zeros(self.units, np.float32), np.zeros(self.units, np.float32))
+    def start(self) -> tuple[np.ndarray, np.ndarray]:
+        """The state before anything was heard: activations a and cells c, (units,) each, float32."""
+        return np.zeros(self.units, np.float32), np.zeros(self.units, np.float32)
 
-    def step(self, state: State, rows: np.ndarray) -> State:
-        """One step on the sum of input rows (numbers, (summed,)). Returns a new state."""
+    def step(self, before: np.ndarray, cells: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One step from a and c on the sum of input rows (numbers, (summed,)). Returns a new a and c."""
         gates = self._gates
         np.dot(self._ones, self.rows.take(rows, axis=0), out=self._row)  # their sum, by BLAS
-        before = state.a
         for span, weights, product, by_gates, share in self._cells:
             np.dot(before[span], weights, out=product)
             share += by_gates
@@ -65,12 +55,12 @@ class Cells:
         sigmoids *= 0.5
         sigmoids += 0.5
         update, forget, output, candidate = self._gate_of
-        c = forget * state.c
+        c = forget * cells
         candidate *= update
         c += candidate
         a = np.tanh(c)
         a *= output
-        return State(a, c)
+        return a, c
 
 
 def _side_by_side(weights: list[np.ndarray]) -> np.ndarray:

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from improv.core.errors import ImprovError
-from improv.core.lstm import Cells, State
+from improv.core.lstm import Cells
+from improv.core.recall import SPAN, Past, Projection, Recall, mixed
 from improv.core.values import (
     ONSET_TABLES,
     STEP_TABLES,
@@ -31,23 +32,40 @@ from improv.core.values import (
     touch_columns,
 )
 
-FORMAT = 1
+FORMAT = 2
 REACH = 36  # the interval logits span this many semitones either way
+INTERVALS = 2 * REACH + 1
+LARGEST_SIZE = 4096
+# The sizes in a card and the least that each may be.
+SIZES = {
+    "members": 1, "rhythm_units": 1, "line_units": 1, "pitch_hidden": 1, "touch_hidden": 1, "end_hidden": 1,
+    "rhythm_key": 0, "line_key": 0,
+}  # fmt: skip
 
 
 class ModelError(ImprovError):
     """A model that can't be used; the message says what was wrong and what to do."""
 
 
+class State(NamedTuple):
+    """All that was heard and played so far: activations a and cells c of all LSTMs, (units,) each, and what
+    is recalled: how it went on after earlier rhythms and lines."""
+
+    a: np.ndarray
+    c: np.ndarray
+    rhythms: Past
+    lines: Past
+
+
 class Reading(NamedTuple):
     """What the state says. ioi: logits (49,). end: probability that the last note ended its phrase.
 
-    line: the share of the state in the pitch and touch heads, (pitch_hidden + touch_hidden,).
+    state: the state that was read.
     """
 
     ioi: np.ndarray
     end: float
-    line: np.ndarray
+    state: State
 
 
 def table_offsets(tables: Mapping[str, int]) -> np.ndarray:
@@ -55,16 +73,16 @@ def table_offsets(tables: Mapping[str, int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(list(tables.values()))[:-1]]).astype(np.intp)
 
 
-def shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the weights that a network of these sizes has."""
+def member_shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the weights of one of the networks that vote."""
     rhythm, line = network["rhythm_units"], network["line_units"]
     pitch, touch = network["pitch_hidden"], network["touch_hidden"]
     step, onset, touched = (sum(t.values()) for t in (STEP_TABLES, ONSET_TABLES, TOUCH_TABLES))
-    parts = 2 * REACH + 1 + 12 + 12
+    parts = INTERVALS + 12 + 12
     return {
         "rhythm.kernel": (step, 4 * rhythm), "rhythm.recurrent": (rhythm, 4 * rhythm), "rhythm.bias": (4 * rhythm,),
         "line.kernel": (step, 4 * line), "line.recurrent": (line, 4 * line), "line.bias": (4 * line,),
-        "ioi.kernel": (rhythm, 49), "ioi.bias": (49,), "end.kernel": (rhythm, 1), "end.bias": (1,),
+        "ioi.kernel": (rhythm, 49), "ioi.bias": (49,),
         "pitch_hidden.line": (line, pitch), "pitch_hidden.onset": (onset, pitch), "pitch_hidden.bias": (pitch,),
         "pitch_parts.kernel": (pitch, parts), "pitch_parts.bias": (parts,), "register": (128,),
         "touch_hidden.line": (line, touch), "touch_hidden.touch": (touched, touch), "touch_hidden.bias": (touch,),
@@ -72,64 +90,124 @@ def shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
     }  # fmt: skip
 
 
+def shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of all weights of a model of these sizes: each member's, then what they share."""
+    members, end = network["members"], network["end_hidden"]
+    rhythms, lines = members * network["rhythm_units"], members * network["line_units"]
+    shared: dict[str, tuple[int, ...]] = {
+        "end_hidden.kernel": (rhythms + lines, end), "end_hidden.bias": (end,), "end.kernel": (end, 1), "end.bias": (1,),
+    }  # fmt: skip
+    for key, inputs in (("rhythm_key", rhythms), ("line_key", lines + members * network["pitch_hidden"])):
+        if network[key]:
+            shared |= {f"{key}.kernel": (inputs, network[key]), f"{key}.mean": (network[key],)}
+    return {f"{k}.{name}": shape for k in range(members) for name, shape in member_shapes(network).items()} | shared
+
+
+class _Seen(NamedTuple):
+    """Worked out of a state: the share in the pitch and touch heads, the key of the rhythm."""
+
+    state: State
+    hidden: np.ndarray
+    key: np.ndarray | None
+
+
+class Met(NamedTuple):
+    """Worked out of a state and a coming onset: the pitch head's hidden layer, the key of the line."""
+
+    state: State
+    onset: tuple[int, ...]
+    hidden: np.ndarray
+    key: np.ndarray | None
+
+
 class Model:
-    """The network of a card with its weights, both already checked by `check`."""
+    """The networks of a card with their weights, both already checked by `check`. One thread's at a time."""
 
     def __init__(self, card: Mapping[str, Any], weights: Mapping[str, np.ndarray]):
         check(card, weights)
         self.card = card
         self.vocabulary = Vocabulary()
         self._lags = np.column_stack([self.vocabulary.lags, np.ones(len(self.vocabulary.lags))]).astype(np.float32)
-        w = weights
-        self.cells = Cells(
-            [w["rhythm.kernel"], w["line.kernel"]],
-            [w["rhythm.recurrent"], w["line.recurrent"]],
-            [w["rhythm.bias"], w["line.bias"]],
-            summed=len(STEP_TABLES),
-        )
-        self._rhythm, self._line = self.cells.spans
-        self._rhythm_heads = _contiguous(np.hstack([w["ioi.kernel"], w["end.kernel"]]))
-        self._rhythm_bias = _contiguous(np.concatenate([w["ioi.bias"], w["end.bias"]]))
-        self._hidden = _contiguous(np.hstack([w["pitch_hidden.line"], w["touch_hidden.line"]]))
-        self._pitch_units = w["pitch_hidden.bias"].shape[0]
+        w, network = weights, card["network"]
+        members = self._members = network["members"]
+        self._pitch_units, self._lines_from = network["pitch_hidden"], members * network["rhythm_units"]
+
+        def each(name: str) -> list[np.ndarray]:
+            return [w[f"{k}.{name}"] for k in range(members)]
+
+        def both(name: str) -> list[np.ndarray]:
+            return each(f"rhythm.{name}") + each(f"line.{name}")
+
+        self.cells = Cells(both("kernel"), both("recurrent"), both("bias"), summed=len(STEP_TABLES))
+        # The members' logits are averaged: their heads, side by side, divided by their number.
+        self._ioi, self._ioi_bias = _contiguous(np.vstack(each("ioi.kernel")) / members), _mean(each("ioi.bias"))
+        self._end_hidden, self._end_hidden_bias = _contiguous(w["end_hidden.kernel"]), w["end_hidden.bias"]
+        self._end, self._end_bias = _contiguous(w["end.kernel"][:, 0]), float(w["end.bias"][0])
+        self._hidden = [_contiguous(np.hstack(pair)) for pair in zip(each("pitch_hidden.line"), each("touch_hidden.line"), strict=True)]
+        self._hidden_of = list(zip(self.cells.spans[members:], self._hidden, strict=True))
         # Each row carries its share of the bias, since one row of each table is summed.
-        self._onset_rows = _contiguous(w["pitch_hidden.onset"] + w["pitch_hidden.bias"] / len(ONSET_TABLES))
-        self._touch_rows = _contiguous(w["touch_hidden.touch"] + w["touch_hidden.bias"] / len(TOUCH_TABLES))
+        self._onset_rows = _contiguous(np.hstack(each("pitch_hidden.onset")) + np.hstack(each("pitch_hidden.bias")) / len(ONSET_TABLES))
+        self._touch_rows = _contiguous(np.hstack(each("touch_hidden.touch")) + np.hstack(each("touch_hidden.bias")) / len(TOUCH_TABLES))
         # Interval logits are padded so that every pitch finds one; pitch classes are repeated up the keyboard.
         reach = np.clip(np.arange(-127, 128), -REACH, REACH) + REACH
         classes = np.arange(140) % 12
-        across = np.concatenate([reach, 2 * REACH + 1 + classes, 2 * REACH + 13 + classes])
-        self._across = across
-        self._parts, self._parts_bias = _contiguous(w["pitch_parts.kernel"]), _contiguous(w["pitch_parts.bias"])
-        self._register = _contiguous(w["register"])
-        self._touch_parts, self._touch_bias = _contiguous(w["touch_parts.kernel"]), _contiguous(w["touch_parts.bias"])
+        self._across = np.concatenate([reach, INTERVALS + classes, INTERVALS + 12 + classes])
+        self._parts, self._parts_bias = _contiguous(np.vstack(each("pitch_parts.kernel")) / members), _mean(each("pitch_parts.bias"))
+        self._register = _mean(each("register"))
+        self._touch_parts, self._touch_bias = _contiguous(np.vstack(each("touch_parts.kernel")) / members), _mean(each("touch_parts.bias"))
         self._step_at, self._onset_at, self._touch_at = map(table_offsets, (STEP_TABLES, ONSET_TABLES, TOUCH_TABLES))
-        arrays = [self._rhythm_heads, self._hidden, self._parts, self._touch_parts, *self.cells.recurrents]
+        self._rhythm_key, self._rhythm_recall = _recall(card, w, "rhythm_key")
+        self._line_key, self._line_recall = _recall(card, w, "line_key")
+        keys = [k.weight for k in (self._rhythm_key, self._line_key) if k]
+        arrays = [self._ioi, self._end_hidden, *self._hidden, self._parts, self._touch_parts, *self.cells.recurrents, *keys]
         table_rows = len(STEP_TABLES) * self.cells.rows[0].nbytes
-        # Bytes of weights that one note reads, from all fields together.
-        self.bytes_a_note = sum(a.nbytes for a in arrays) + table_rows
+        # Bytes of weights and of what is recalled that one note reads, from all fields together.
+        self.bytes_a_note = sum(a.nbytes for a in arrays) + table_rows + sum(4 * SPAN * k.shape[1] for k in keys)
+        # What was worked out last, since reading, drawing and the step each need it.
+        self._seen: _Seen | None = None
+        self._met: Met | None = None
 
     def start(self) -> State:
         """The state before anything was heard."""
-        return self.cells.start()
+        a, c = self.cells.start()
+        return State(a, c, *(Past.empty(key.weight.shape[1] if key else 0) for key in (self._rhythm_key, self._line_key)))
 
     def step(self, state: State, value: Value, last: int | None, at: Context) -> State:
         """The state after one more note, heard or played. `last`: the pitch before it, or None."""
-        return self.cells.step(state, np.array(step_columns(value, last, at)) + self._step_at)
+        rhythms, lines = state.rhythms, state.lines
+        if last is not None:
+            rhythm_key = self._see(state).key
+            if rhythm_key is not None:
+                rhythms = rhythms.and_then(rhythm_key, value.ioi)
+            if self._line_key:
+                line_key = self.met(state, last, value.ioi, at).key
+                assert line_key is not None
+                lines = lines.and_then(line_key, min(max(value.pitch - last, -REACH), REACH) + REACH)
+        a, c = self.cells.step(state.a, state.c, np.array(step_columns(value, last, at)) + self._step_at)
+        return State(a, c, rhythms, lines)
 
-    def read(self, state: State) -> Reading:
-        """When the next note comes, and whether the phrase is over."""
-        said = state.a[self._rhythm] @ self._rhythm_heads
-        said += self._rhythm_bias
-        line = state.a[self._line] @ self._hidden
-        return Reading(said[:49], 1.0 / (1.0 + math.exp(-float(said[49]))), line)
+    def read(self, state: State, recall: float = 1.0) -> Reading:
+        """When the next note comes, and whether the phrase is over.
 
-    def pitch(self, said: Reading, last: int, ioi: int, at: Context) -> np.ndarray:
-        """Logits (128,) of the next pitch, which comes `ioi` (a class) after `last`, at `at`."""
-        hidden = np.add.reduce(self._onset_rows.take(np.array(onset_columns(last, ioi, at)) + self._onset_at, axis=0), axis=0)
-        hidden += said.line[: self._pitch_units]
-        np.maximum(hidden, 0.0, out=hidden)
-        parts = hidden @ self._parts
+        recall: how much what was heard in this performance has a say; 0 nothing, 1 as learned.
+        """
+        seen = self._see(state)
+        ioi = state.a[: self._lines_from] @ self._ioi
+        ioi += self._ioi_bias
+        if seen.key is not None:
+            ioi = mixed(ioi, *self._rhythm_recall.vote(state.rhythms, seen.key, len(ioi), recall))
+        end = state.a @ self._end_hidden
+        end += self._end_hidden_bias
+        np.maximum(end, 0.0, out=end)
+        return Reading(ioi, 1.0 / (1.0 + math.exp(-float(end @ self._end) - self._end_bias)), state)
+
+    def pitch(self, said: Reading, last: int, ioi: int, at: Context, recall: float = 1.0) -> np.ndarray:
+        """Logits (128,) of the next pitch, which comes `ioi` (a class) after `last`, at `at`.
+
+        recall: as in `read`.
+        """
+        met = self.met(said.state, last, ioi, at)
+        parts = met.hidden @ self._parts
         parts += self._parts_bias
         parts = parts.take(self._across)
         logits: np.ndarray = parts[127 - last : 255 - last] + self._register
@@ -137,21 +215,59 @@ class Model:
             if root is not None:
                 start = first + (12 - root) % 12
                 logits += parts[start : start + 128]
+        if met.key is not None:
+            share, votes = self._line_recall.vote(said.state.lines, met.key, INTERVALS, recall)
+            around = np.zeros(128 + 2 * REACH)
+            around[last : last + INTERVALS] = votes
+            logits = mixed(logits, share, around[REACH : REACH + 128])
         return logits
 
     def touch(self, said: Reading, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:
         """Logits of the next note's length (21,) and lag (13,)."""
         hidden = np.add.reduce(self._touch_rows.take(np.array(touch_columns(pitch, last, ioi, at)) + self._touch_at, axis=0), axis=0)
-        hidden += said.line[self._pitch_units :]
+        hidden += self._see(said.state).hidden[:, self._pitch_units :].ravel()
         np.maximum(hidden, 0.0, out=hidden)
         logits = hidden @ self._touch_parts
         logits += self._touch_bias
         return logits[:21], logits[21:]
 
+    def _see(self, state: State) -> _Seen:
+        seen = self._seen
+        if seen is None or seen.state is not state:
+            a = state.a
+            hidden = np.empty((self._members, self._hidden[0].shape[1]), np.float32)
+            for row, (span, weights) in zip(hidden, self._hidden_of, strict=True):
+                np.dot(a[span], weights, out=row)
+            key = self._rhythm_key(a[: self._lines_from]) if self._rhythm_key else None
+            seen = self._seen = _Seen(state, hidden, key)
+        return seen
+
+    def met(self, state: State, last: int, ioi: int, at: Context) -> Met:
+        """A state and the onset that comes next, before its pitch."""
+        met, onset = self._met, onset_columns(last, ioi, at)
+        if met is None or met.state is not state or met.onset != onset:
+            hidden = np.add.reduce(self._onset_rows.take(np.array(onset) + self._onset_at, axis=0), axis=0)
+            hidden += self._see(state).hidden[:, : self._pitch_units].ravel()
+            np.maximum(hidden, 0.0, out=hidden)
+            key = self._line_key(state.a[self._lines_from :], hidden) if self._line_key else None
+            met = self._met = Met(state, onset, hidden, key)
+        return met
+
     def expected_lag(self, logits: np.ndarray) -> float:
         """The mean lag in beats that logits (13,) say."""
         weighted, total = (np.exp(logits - logits.max()) @ self._lags).tolist()
         return float(weighted / total)
+
+
+def _recall(card: Mapping[str, Any], weights: Mapping[str, np.ndarray], key: str) -> tuple[Projection | None, Recall]:
+    """How keys are made and how they vote; no keys where their width is 0."""
+    if not card["network"][key]:
+        return None, Recall(1.0, 0.0, 0.0)
+    return Projection(weights[f"{key}.kernel"], weights[f"{key}.mean"]), Recall.of(card["recall"][key])
+
+
+def _mean(arrays: list[np.ndarray]) -> np.ndarray:
+    return _contiguous(np.mean(arrays, axis=0))
 
 
 def _contiguous(array: np.ndarray) -> np.ndarray:
@@ -167,10 +283,15 @@ def check(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
     network = card.get("network")
     if not isinstance(network, Mapping):
         raise ModelError("card has no network")
-    sizes = ("rhythm_units", "line_units", "pitch_hidden", "touch_hidden")
-    for name in sizes:
-        if type(network.get(name)) is not int or not 1 <= network[name] <= 4096:
-            raise ModelError(f"card: network.{name} is {network.get(name)!r}, expected a whole number from 1 to 4096")
+    for name, least in SIZES.items():
+        if type(network.get(name)) is not int or not least <= network[name] <= LARGEST_SIZE:
+            raise ModelError(f"card: network.{name} is {network.get(name)!r}, expected a whole number from {least} to {LARGEST_SIZE}")
+    for key in ("rhythm_key", "line_key"):
+        if network[key]:
+            try:
+                Recall.of(card["recall"][key])
+            except (KeyError, TypeError, ValueError, IndexError) as e:
+                raise ModelError(f"card: recall.{key} lacks its numbers or has others ({e}); export the model again") from None
     for name, shape in shapes(network).items():
         if name not in weights:
             raise ModelError(f"weights: {name} is missing")

@@ -25,7 +25,7 @@ from improv.train.network import NetworkConfig
 
 
 def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
-    """The Keras network's weights under the names and in the shapes that the runtime reads."""
+    """A Keras network's weights under the names and in the shapes that the runtime reads of one member."""
     w: dict[str, np.ndarray] = {}
 
     def dense(layer: str) -> tuple[np.ndarray, np.ndarray]:
@@ -37,8 +37,7 @@ def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
         kernel, recurrent, bias = network.get_layer(name).get_weights()[:3]
         w[f"{name}.kernel"] = (embedding.astype(np.float64) @ kernel).astype(np.float32)
         w[f"{name}.recurrent"], w[f"{name}.bias"] = recurrent, bias
-    for name in ("ioi", "end"):
-        w[f"{name}.kernel"], w[f"{name}.bias"] = dense(name)
+    w["ioi.kernel"], w["ioi.bias"] = dense("ioi")
     units = w["line.recurrent"].shape[0]
     for hidden, tables in (("pitch_hidden", "onset"), ("touch_hidden", "touch")):
         kernel, w[f"{hidden}.bias"] = dense(hidden)

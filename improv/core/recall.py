@@ -1,0 +1,118 @@
+"""What was heard so far in this performance, and what came after it: a cache beside the network.
+
+When the state resembles an earlier one, what followed then is likely to follow again. Every note leaves a
+key (what the networks' activations were before it) and an entry (which class came). The keys nearest to
+the present one vote, and their vote is mixed with what the network says. A soloist develops what was
+played minutes ago, and the answer takes up the call, which an LSTM alone does not remember.
+Source: Grave, Joulin and Usunier 2017, Improving neural language models with a continuous cache; here with
+projected keys, and a share that grows with the likeness of the nearest key.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+SPAN = 512  # notes that are remembered
+
+
+class _Store:
+    """Rows that only grow. Several pasts may share one; the longest of them owns its end."""
+
+    def __init__(self, width: int):
+        self.keys = np.empty((2 * SPAN, width), np.float32)
+        self.entries = np.empty(2 * SPAN, np.intp)
+        self.filled = 0
+
+
+class Past(NamedTuple):
+    """Keys (notes, width) and entries (notes,), the latest last. A value: `and_then` never changes it."""
+
+    store: _Store
+    notes: int
+
+    @staticmethod
+    def empty(width: int) -> Past:
+        """A past in which nothing was heard."""
+        return Past(_Store(width), 0)
+
+    def and_then(self, key: np.ndarray, entry: int) -> Past:
+        """This past with one more row: key (width,), entry a class number."""
+        store, notes = self
+        if notes == len(store.entries) or notes != store.filled:  # no room, or another past goes on from here
+            kept = min(notes, SPAN)
+            fresh = _Store(store.keys.shape[1])
+            fresh.keys[:kept] = store.keys[notes - kept : notes]
+            fresh.entries[:kept] = store.entries[notes - kept : notes]
+            store, notes = fresh, kept
+        store.keys[notes] = key
+        store.entries[notes] = entry
+        store.filled = notes + 1
+        return Past(store, notes + 1)
+
+    def likeness(self, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The last SPAN rows: their cosines with a key, their entries."""
+        first = max(0, self.notes - SPAN)
+        return self.store.keys[first : self.notes] @ key, self.store.entries[first : self.notes]
+
+
+class Projection:
+    """Activations to keys of length one: each part is scaled to length one, then all are projected.
+
+    weight (inputs, width), mean (width,): a principal component analysis with its axes evened out.
+    """
+
+    def __init__(self, weight: np.ndarray, mean: np.ndarray):
+        self.weight = np.ascontiguousarray(weight, np.float32)
+        self.mean = np.ascontiguousarray(mean, np.float32)
+
+    def __call__(self, *parts: np.ndarray) -> np.ndarray:
+        """The key (width,) of these activations, in the order in which the projection was learned."""
+        row = np.concatenate([part * (1.0 / (math.sqrt(part.dot(part)) + 1e-6)) for part in parts])
+        key = row @ self.weight
+        key -= self.mean
+        key *= 1.0 / (math.sqrt(key.dot(key)) + 1e-6)
+        return key
+
+
+class Recall(NamedTuple):
+    """How what is remembered votes.
+
+    sharpness: of the softmax over cosines. bias, slope: the vote's share is sigmoid(bias + slope * cosine of
+    the nearest key).
+    """
+
+    sharpness: float
+    bias: float
+    slope: float
+
+    @staticmethod
+    def of(card: Mapping[str, Any]) -> Recall:
+        """From the numbers in a card. Raises KeyError, TypeError or ValueError."""
+        recall = Recall(*(float(card[name]) for name in Recall._fields))
+        if not all(math.isfinite(x) for x in recall) or recall.sharpness <= 0:
+            raise ValueError(f"recall {recall}")
+        return recall
+
+    def vote(self, past: Past, key: np.ndarray, classes: int, trust: float = 1.0) -> tuple[float, np.ndarray]:
+        """(share, votes (classes,) that add up to one). trust scales the share; 0 ignores the past."""
+        if past.notes == 0 or trust <= 0:
+            return 0.0, np.zeros(classes)
+        cosines, entries = past.likeness(key)
+        nearest = float(cosines.max())
+        weights = np.exp(self.sharpness * (cosines - nearest))
+        votes = np.bincount(entries, weights, classes)
+        share = trust / (1.0 + math.exp(-(self.bias + self.slope * nearest)))
+        return min(share, 0.95), votes / votes.sum()
+
+
+def mixed(logits: np.ndarray, share: float, votes: np.ndarray) -> np.ndarray:
+    """Log of (1 - share) softmax(logits) + share votes, float32."""
+    if share == 0.0:
+        return logits
+    weights = np.exp(logits - logits.max())
+    weights *= (1.0 - share) / weights.sum()
+    return np.log(weights + share * votes + 1e-9).astype(np.float32)

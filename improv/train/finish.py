@@ -1,0 +1,193 @@
+"""What is fitted on top of the trained networks, which stay as they are: how they recall, and the phrase ends.
+
+All of it reads the states that the streaming step goes through, so it is fitted to what will be played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from improv.core.model import INTERVALS, REACH, Model, card_head, shapes
+from improv.core.recall import SPAN, Recall
+from improv.core.sampler import probabilities
+from improv.core.values import Vocabulary
+from improv.train.evaluate import average_precision
+from improv.train.corpus import Piece
+
+KEY_ROWS = 40_000  # rows of the training set that the axes of the keys are found on
+WIDTHS = {"rhythm_key": 48, "line_key": 96}
+END_HIDDEN = 96
+REST = 12  # 1/12 beat: where no phrases are annotated, a rest of a beat ends one
+
+
+@dataclass(frozen=True)
+class States:
+    """What a model goes through on one piece of N notes; row t is between notes t and t + 1, N - 1 rows.
+
+    a (rows, units), hidden (rows, members * pitch_hidden): activations. ioi, interval (rows,): entries of
+    note t + 1. said_ioi, said_pitch (rows,): the probability that the networks gave it. end (rows,): note t
+    ends its phrase.
+    """
+
+    a: np.ndarray
+    hidden: np.ndarray
+    ioi: np.ndarray
+    interval: np.ndarray
+    said_ioi: np.ndarray
+    said_pitch: np.ndarray
+    end: np.ndarray
+
+
+def states_of(model: Model, piece: Piece) -> States:
+    """The streaming step over a piece, without recall."""
+    rows: list[tuple[Any, ...]] = []
+    state, last = model.start(), None
+    for value, at in zip(piece.values, piece.contexts, strict=True):
+        if last is not None:
+            said = model.read(state, recall=0.0)
+            foretold = probabilities(model.pitch(said, last, value.ioi, at, recall=0.0))
+            hidden = model.met(state, last, value.ioi, at).hidden
+            interval = min(max(value.pitch - last, -REACH), REACH) + REACH
+            rows.append((state.a, hidden, value.ioi, interval, probabilities(said.ioi)[value.ioi], foretold[value.pitch]))
+        state = model.step(state, value, last, at)
+        last = value.pitch
+    a, hidden, *rest = (np.array(column) for column in zip(*rows, strict=True))
+    return States(a.astype(np.float16), hidden.astype(np.float16), *rest, end=_ends(piece))
+
+
+def _ends(piece: Piece) -> np.ndarray:
+    """Whether each note but the last ends its phrase: as annotated, or by the rests."""
+    if piece.ends is not None:
+        return np.array(piece.ends[:-1], np.float32)
+    durations = Vocabulary().durations
+    rests = [b.ioi - durations[a.duration] for a, b in zip(piece.values, piece.values[1:], strict=False)]
+    return np.array([rest >= REST for rest in rests], np.float32)
+
+
+def finish(
+    name: str, network: Mapping[str, Any], members: Mapping[str, np.ndarray], train: Sequence[Piece], valid: Sequence[Piece], seed: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Fit recall and phrase ends to trained networks. Returns the card's head and all weights.
+
+    network: the sizes, `members` and all, without those fitted here; members: the networks' weights, `0.` first.
+    """
+    bare = dict(network) | {"end_hidden": 1, "rhythm_key": 0, "line_key": 0}
+    ends = {k: np.zeros(shape, np.float32) for k, shape in shapes(bare).items() if k.startswith("end")}
+    model = Model(card_head(name, bare), {**members, **ends})
+    heard, checked = [states_of(model, p) for p in train], [states_of(model, p) for p in valid]
+    weights, recall = dict(members), {}
+    rhythms = network["members"] * network["rhythm_units"]
+    for key, width in WIDTHS.items():
+        of = _rhythm_parts if key == "rhythm_key" else _line_parts
+        kernel, mean = _axes([of(s, rhythms) for s in heard], width, seed)
+        keyed = [_unit(np.hstack(of(s, rhythms)) @ kernel - mean) for s in checked]
+        entries = [s.ioi if key == "rhythm_key" else s.interval for s in checked]
+        said = [s.said_ioi if key == "rhythm_key" else s.said_pitch for s in checked]
+        recall[key] = fit_recall(keyed, entries, said)._asdict()
+        weights |= {f"{key}.kernel": kernel, f"{key}.mean": mean}
+    weights |= fit_ends(heard, checked, seed)
+    card = card_head(name, dict(network) | {"end_hidden": END_HIDDEN} | WIDTHS)
+    return card | {"recall": {k: {n: round(float(x), 4) for n, x in v.items()} for k, v in recall.items()}}, weights
+
+
+# Keys
+
+
+def _rhythm_parts(states: States, rhythms: int) -> list[np.ndarray]:
+    return [_unit(states.a[:, :rhythms])]
+
+
+def _line_parts(states: States, rhythms: int) -> list[np.ndarray]:
+    return [_unit(states.a[:, rhythms:]), _unit(states.hidden)]
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    rows = rows.astype(np.float32)
+    return rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6)
+
+
+def _axes(parts: Sequence[list[np.ndarray]], width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Principal axes of the keys' parts: kernel (inputs, width), mean (width,).
+
+    Each axis is divided by the square root of its spread, half-way to whitening, so that the few axes with
+    most of the spread do not decide alone. The pitch head's layer, the last part, counts twice.
+    """
+    scale = np.concatenate([np.full(p.shape[1], 2**0.5 if i else 1.0) for i, p in enumerate(parts[0])]).astype(np.float32)
+    total = sum(len(p[0]) for p in parts)
+    rng = np.random.default_rng(seed)
+    sample = np.vstack([np.hstack(p)[rng.random(len(p[0])) < KEY_ROWS / total] for p in parts]) * scale
+    spread, axes = np.linalg.eigh(np.cov(sample.T))
+    width = min(width, len(spread))
+    kernel = (scale[:, None] * axes[:, ::-1][:, :width] / np.maximum(spread[::-1][:width], 1e-9) ** 0.25).astype(np.float32)
+    return kernel, (sample / scale).mean(0) @ kernel
+
+
+def fit_recall(keys: Sequence[np.ndarray], entries: Sequence[np.ndarray], said: Sequence[np.ndarray]) -> Recall:
+    """The sharpness, bias and slope with which what is recalled foretells best.
+
+    For each piece: keys (rows, width) of length one, entries (rows,), and what the networks gave each entry.
+    """
+    said_all, best = np.concatenate(said), (np.inf, Recall(1.0, -9.0, 0.0))
+    for sharpness in (8.0, 11.0, 14.0, 18.0, 24.0, 32.0):
+        found = [_votes(k, e, sharpness) for k, e in zip(keys, entries, strict=True)]
+        votes, nearest = (np.concatenate(column) for column in zip(*found, strict=True))
+
+        def nats(point: np.ndarray, votes: np.ndarray = votes, nearest: np.ndarray = nearest) -> float:
+            share = 1 / (1 + np.exp(-(point[0] + point[1] * nearest)))
+            share[nearest < -1] = 0.0
+            return float(-np.log((1 - share) * said_all + share * votes + 1e-9).mean())
+
+        point = _descend(nats, np.array([-5.0, 5.0]))
+        best = min(best, (nats(point), Recall(sharpness, *point.tolist())))
+    return best[1]
+
+
+def _votes(keys: np.ndarray, entries: np.ndarray, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each row, the share of the votes of the rows before it that its own entry gets, and the nearest cosine."""
+    rows = np.arange(len(keys))
+    before = (rows[:, None] > rows) & (rows[:, None] - rows <= SPAN)
+    cosines = np.where(before, keys @ keys.T, -2.0)
+    nearest = cosines.max(1)
+    weights = np.exp(sharpness * (cosines - nearest[:, None])) * before
+    same = entries[:, None] == entries
+    return (weights * same).sum(1) / np.maximum(weights.sum(1), 1e-9), nearest
+
+
+def _descend(loss: Callable[[np.ndarray], float], point: np.ndarray) -> np.ndarray:
+    """A local minimum by steps along the axes that halve when none gets lower (pattern search, Hooke and Jeeves 1961)."""
+    lowest, size = loss(point), 2.0
+    while size > 0.02:
+        trials = [point + size * np.array(step) for step in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))]
+        losses = [loss(t) for t in trials]
+        k = int(np.argmin(losses))
+        if losses[k] < lowest:
+            point, lowest = trials[k], losses[k]
+        else:
+            size /= 2
+    return point
+
+
+# Phrase ends
+
+
+def fit_ends(heard: Sequence[States], checked: Sequence[States], seed: int, epochs: int = 16) -> dict[str, np.ndarray]:
+    """A small network from all activations to whether the phrase is over; of its epochs the best on `checked`."""
+    keras.utils.set_random_seed(seed)
+    x, y = (np.concatenate([getattr(s, name) for s in heard]) for name in ("a", "end"))
+    x_check, y_check = (np.concatenate([getattr(s, name) for s in checked]) for name in ("a", "end"))
+    inputs = keras.Input((x.shape[1],))
+    hidden = keras.layers.Dense(END_HIDDEN, activation="relu", name="end_hidden")(keras.layers.Dropout(0.2)(inputs))
+    network = keras.Model(inputs, keras.layers.Dense(1, name="end")(keras.layers.Dropout(0.5)(hidden)))
+    network.compile(keras.optimizers.AdamW(1e-3, weight_decay=0.02), keras.losses.BinaryCrossentropy(from_logits=True))
+    best: tuple[float, list[np.ndarray]] = (-1.0, network.get_weights())
+    for _ in range(epochs):
+        network.fit(x, y, batch_size=512, verbose=0)
+        score = average_precision(y_check > 0, network.predict(x_check, batch_size=4096, verbose=0)[:, 0])
+        if score > best[0]:
+            best = (score, network.get_weights())
+    return dict(zip(("end_hidden.kernel", "end_hidden.bias", "end.kernel", "end.bias"), best[1], strict=True))
