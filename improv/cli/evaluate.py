@@ -12,7 +12,7 @@ import numpy as np
 
 from improv.clock import OfflineClock
 from improv.core.errors import ImprovError
-from improv.core.events import Event, NoteOn
+from improv.core.events import Event
 from improv.core.improviser import Improviser
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.model import Model
@@ -20,6 +20,7 @@ from improv.core.settings import Settings
 from improv.core.values import Vocabulary
 from improv.engine import perform
 from improv.loader import load_model
+from improv.show import notes_of
 from improv.train.corpus import Piece, Reading, read_corpus
 from improv.train.evaluate import foretell, score
 from improv.train.figures import Line, figures, known_n_grams
@@ -80,8 +81,9 @@ def improvise(model: Model, piece: Piece, seed: int) -> Line:
     improviser = Improviser(model, settings, piece.changes, (piece.beats_a_bar, 4), seed, bars)
     played: list[Event] = []
     perform(improviser, OfflineClock(), queue.SimpleQueue(), played.append)
-    notes = [(improviser.meter.beat(e.time), e.pitch) for e in played if isinstance(e, NoteOn)]
-    return Line(notes, real.changes, real.bar)
+    sounded = notes_of(played)
+    notes = [(improviser.meter.beat(on), pitch) for on, _, pitch, _ in sounded]
+    return Line(notes, real.changes, real.bar, [improviser.meter.beat(off) - improviser.meter.beat(on) for on, off, _, _ in sounded])
 
 
 def _rounded(row: dict[str, float]) -> dict[str, float]:
