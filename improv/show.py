@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from improv.core.events import Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import NAMES, Changes
@@ -52,7 +52,9 @@ def notes_of(events: Sequence[Event]) -> list[tuple[float, float, int, int]]:
     return sorted(notes)
 
 
-def draw_roll(path: str | Path, heard: Sequence[Event], played: Sequence[Event], meter: Meter, changes: Changes | None = None) -> None:
+def draw_roll(
+    path: str | Path | BinaryIO, heard: Sequence[Event], played: Sequence[Event], meter: Meter, changes: Changes | None = None
+) -> None:
     """Draw a take as a piano roll: bars along, pitches up, the player's notes grey, ours coloured.
 
     Over changes, our chord tones are green, other scale tones blue, the rest orange. Four rows at the most.

@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--split", help="only pieces of this split (train, valid, test)")
     evaluate.add_argument("--dump", metavar="FILE", help="write all distributions as .npz")
     evaluate.add_argument("--improvise", type=int, metavar="N", help="play N solos over the split's changes; figures beside the real ones")
+    evaluate.add_argument("--png", metavar="FILE", help="with --improvise: draw its figures, and one solo as FILE-roll.png")
     evaluate.add_argument("--json", action="store_true", help="as JSON")
 
     bench = command("bench", "bench", "Measure this machine.")

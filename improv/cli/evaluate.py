@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import queue
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from improv.clock import OfflineClock
 from improv.core.errors import ImprovError
-from improv.core.events import Event, NoteOn
+from improv.core.events import Event
 from improv.core.improviser import Improviser
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.model import Model
@@ -20,9 +22,11 @@ from improv.core.settings import Settings
 from improv.core.values import Vocabulary
 from improv.engine import perform
 from improv.loader import load_model
+from improv.show import draw_roll, notes_of
 from improv.train.corpus import Piece, Reading, read_corpus
 from improv.train.evaluate import foretell, score
-from improv.train.figures import Line, figures, known_n_grams
+from improv.train.figures import Line, Samples, known_n_grams, pooled, samples, summary
+from improv.train.whole import write_whole
 
 
 def evaluate(args: argparse.Namespace) -> int:
@@ -31,6 +35,8 @@ def evaluate(args: argparse.Namespace) -> int:
         raise ImprovError(f"--improvise {args.improvise}: expected 1 to 10,000 solos")
     if args.dump and not args.dump.endswith(".npz"):
         raise ImprovError(f"--dump {args.dump}: name it .npz")
+    if args.png:
+        _check_png(args)
     model = load_model(args.model)
     reading = read_corpus(args.data, Vocabulary())
     pieces = reading.of(args.split) if args.split else reading.pieces
@@ -39,7 +45,7 @@ def evaluate(args: argparse.Namespace) -> int:
         raise ImprovError(f"{args.data}: no piece of split {args.split!r}; there are: {splits}")
     tell(reading)
     if args.improvise is not None:
-        told = _improvised(model, pieces, reading.of("train"), args.improvise)
+        told = _improvised(model, pieces, reading.of("train"), args.improvise, args.png)
     else:
         foretold = foretell(model, pieces)
         if args.dump:
@@ -60,16 +66,48 @@ def next_note_figures(model: Model, pieces: Sequence[Piece]) -> dict[str, float]
     return _rounded(score(pieces, foretell(model, pieces)))
 
 
-def _improvised(model: Model, pieces: Sequence[Piece], train: Sequence[Piece], count: int) -> dict[str, dict[str, float]]:
-    """Figures of `count` solos over the pieces' changes, at their tempi and as long, beside the real ones."""
+def _improvised(
+    model: Model, pieces: Sequence[Piece], train: Sequence[Piece], count: int, png: str | None = None
+) -> dict[str, dict[str, float]]:
+    """Figures of `count` solos over the pieces' changes, at their tempi and as long, beside the real ones; png: draw them."""
     with_changes = [p for p in pieces if p.changes]
     if not with_changes:
         raise ImprovError("no piece of the split has changes to improvise over")
     known = known_n_grams([v.pitch for v in p.values] for p in train)
     generated = [improvise(model, with_changes[i % len(with_changes)], seed=i) for i in range(count)]
-    real = [Line.of(p) for p in with_changes]
-    whole = [line for line in generated if len(line.notes) > 1]
-    return {"improvised": _rounded(figures(whole, known)), "real": _rounded(figures(real, known))}
+    lines = [line for line in generated if len(line.notes) > 1]
+    if not lines:
+        raise ImprovError(f"the model played next to nothing in {count} solos: there are no figures of that")
+    ours = [samples(line, known) for line in lines]
+    real = [samples(Line.of(p), known) for p in with_changes]
+    if png:
+        _draw(Path(png), lines[0], ours, real)
+    return {"improvised": _rounded(summary(pooled(ours))), "real": _rounded(summary(pooled(real)))}
+
+
+def _check_png(args: argparse.Namespace) -> None:
+    if args.improvise is None:
+        raise ImprovError("--png draws what --improvise N plays; say how many solos")
+    if not args.png.endswith(".png"):
+        raise ImprovError(f"--png {args.png}: name it .png")
+    if not Path(args.png).absolute().parent.is_dir():
+        raise ImprovError(f"--png {args.png}: there is no folder {Path(args.png).absolute().parent}")
+
+
+def _draw(path: Path, line: Line, ours: Sequence[Samples], real: Sequence[Samples]) -> None:
+    """The figures into `path`, a solo's piano roll beside it."""
+    from improv.train.pictures import histograms, roll_of, told
+
+    roll = io.BytesIO()
+    played, meter = roll_of(line)
+    draw_roll(roll, [], played, meter, line.changes)
+    pictures = {path: histograms(told(ours), told(real)), path.with_stem(path.stem + "-roll"): roll.getvalue()}
+    for place, picture in pictures.items():
+        try:
+            write_whole(place, picture)
+        except OSError as e:
+            raise ImprovError(f"--png {place}: {e.strerror}") from None
+        print(f"wrote {place}", file=sys.stderr)
 
 
 def improvise(model: Model, piece: Piece, seed: int) -> Line:
@@ -80,8 +118,9 @@ def improvise(model: Model, piece: Piece, seed: int) -> Line:
     improviser = Improviser(model, settings, piece.changes, (piece.beats_a_bar, 4), seed, bars)
     played: list[Event] = []
     perform(improviser, OfflineClock(), queue.SimpleQueue(), played.append)
-    notes = [(improviser.meter.beat(e.time), e.pitch) for e in played if isinstance(e, NoteOn)]
-    return Line(notes, real.changes, real.bar)
+    sounded = notes_of(played)
+    notes = [(improviser.meter.beat(on), pitch) for on, _, pitch, _ in sounded]
+    return Line(notes, real.changes, real.bar, [improviser.meter.beat(off) - improviser.meter.beat(on) for on, off, _, _ in sounded])
 
 
 def _rounded(row: dict[str, float]) -> dict[str, float]:

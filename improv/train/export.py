@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +21,7 @@ from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
 from improv.train.dataset import columns_of, multi_hot
 from improv.train.example import example_piece
 from improv.train.network import NetworkConfig
+from improv.train.whole import write_whole as write_whole
 
 
 def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
@@ -81,16 +81,3 @@ def export(folder: Path, network: keras.Model, config: NetworkConfig, about: Map
     write_whole(folder / "weights.safetensors", blob)
     write_whole(folder / "card.json", (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
     return card
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with open(part, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from improv.core.harmony import parse_changes
 from improv.core.model import Model
 from improv.core.values import Vocabulary
 from improv.train.corpus import read_corpus
-from improv.train.figures import Line, figures, known_n_grams, n_grams
+from improv.train.figures import Line, figures, known_n_grams, n_grams, phrases, pooled, samples, summary
 
 CHANGES = parse_changes("Cmaj7 | G7")
 
@@ -46,6 +46,27 @@ def test_stuck_loops_and_like_bars_are_seen() -> None:
     assert figures([line(*range(40, 88))], known_n_grams([]))["bars that repeat the two before %"] == 0
 
 
+def test_phrases_are_parted_by_a_beat_of_silence_whoever_plays() -> None:
+    onsets, durations = [0, 1, 2, 4, 5, 7.5, 9], [0.5, 0.5, 0.9, 0.25, 1.5, 0.5, 9]
+    made_up = Line([(on, 60) for on in onsets], CHANGES, durations=durations)
+    assert phrases(made_up) == ([3, 2, 1, 1], [2.9, 2.5, 0.5, 9], pytest.approx([1.1, 1, 1]))
+    late = Line([(on + 0.03 * (on == 5), 60) for on in onsets], CHANGES, durations=durations)
+    assert phrases(late)[0] == [3, 2, 1, 1]  # off the grid, the same phrases
+    assert phrases(line(60, 62, 64, step=2)) == ([3], [4], [])  # lengths unknown: notes sound until the next
+    told = figures([made_up], known_n_grams([]))
+    assert told["phrase notes, median"] == 1.5
+    assert told["rest beats, upper quartile"] == pytest.approx(1.05)
+
+
+def test_figures_pool_the_samples_of_all_lines() -> None:
+    known = known_n_grams([[50, 52, 54, 55, 57]])
+    lines = [line(60, 62, 64, 65, 67), line(60, 64, 67)]
+    each = [samples(one, known) for one in lines]
+    assert figures(lines, known) == summary(pooled(each))
+    assert each[0]["intervals"].tolist() == [2, 2, 1, 2]
+    assert figures(lines, known)["steps %"] == pytest.approx(4 / 6 * 100)
+
+
 def test_n_grams_do_not_depend_on_the_key() -> None:
     assert list(n_grams([60, 62, 64, 65], 3)) == list(n_grams([50, 52, 54, 55], 3)) == [(2, 2), (2, 1)]
 
@@ -56,3 +77,6 @@ def test_a_solo_over_a_piece_is_as_long_as_the_piece_and_its_own_for_its_seed(mo
     assert one.notes == same.notes != other.notes
     assert one.notes[0][0] >= 0
     assert one.notes[-1][0] < 32.3
+    assert one.durations is not None
+    assert len(one.durations) == len(one.notes)
+    assert min(one.durations) > 0
