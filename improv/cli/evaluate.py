@@ -25,7 +25,7 @@ from improv.loader import load_model
 from improv.show import draw_roll, notes_of
 from improv.train.corpus import Piece, Reading, read_corpus
 from improv.train.evaluate import foretell, score
-from improv.train.figures import Line, Samples, known_n_grams, pooled, samples, summary
+from improv.train.figures import Line, Samples, known_n_grams, on_bars, pooled, samples, summary
 from improv.train.whole import write_whole
 
 
@@ -70,7 +70,7 @@ def _improvised(
     model: Model, pieces: Sequence[Piece], train: Sequence[Piece], count: int, png: str | None = None
 ) -> dict[str, dict[str, float]]:
     """Figures of `count` solos over the pieces' changes, at their tempi and as long, beside the real ones; png: draw them."""
-    with_changes = [p for p in pieces if p.changes]
+    with_changes = [on_bars(p) for p in pieces if p.changes]
     if not with_changes:
         raise ImprovError("no piece of the split has changes to improvise over")
     known = known_n_grams([v.pitch for v in p.values] for p in train)

@@ -126,6 +126,18 @@ class Improviser:
         self._yield(now, played)
         return played
 
+    def prime(self, notes: Iterable[tuple[int, int, float, float]], call: float | None = None) -> None:
+        """Take notes for heard that were played before, as (position, pitch, duration, lag), in order.
+
+        position: in 1/12 beat from beat 0, which is now at 0 s. duration, lag: in beats. call: the beat on which
+        the call began that is still going on, if any.
+        """
+        if self.began is None:
+            self._begin(0.0)
+        for position, pitch, duration, lag in notes:
+            self._memory = self._remember(self._memory, pitch, position, duration, lag)
+        self._call = call
+
     # Hearing
 
     def _hear(self, event: Event, time: float, played: list[Event]) -> None:
@@ -176,7 +188,7 @@ class Improviser:
         ioi = 0 if memory.position is None else position - memory.position
         value = self.model.vocabulary.encode(ioi / GRID, pitch, duration, lag)
         state = self.model.step(memory.state, value, memory.last, self._context(position))
-        return Memory(state, self.model.read(state), pitch, position)
+        return Memory(state, self.model.read(state, self.settings.recall), pitch, position)
 
     def _context(self, position: int) -> Context:
         meter, beat = self.meter, position / GRID
@@ -302,7 +314,7 @@ class Improviser:
         else:
             value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
         state = self.model.step(memory.state, value, memory.last, at)
-        then = Memory(state, self.model.read(state), value.pitch, position)
+        then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position)
         chord = at.outlook.chord
         on_chord = chord.root is None or value.pitch % 12 in chord.tones
         opens = self._turn is None or self._turn.notes == 0
@@ -322,7 +334,8 @@ def draw_note(
 
     said: what the state says; last: the pitch before; ioi: class of its inter-onset interval; at: its context.
     """
-    pitch = sample(model.pitch(said, last, ioi, at), rng, settings.temperature, settings.top_p, _range(settings.low, settings.high))
+    foretold = model.pitch(said, last, ioi, at, settings.recall)
+    pitch = sample(foretold, rng, settings.temperature, settings.top_p, _range(settings.low, settings.high))
     lengths, lags = model.touch(said, pitch, last, ioi, at)
     length = sample(lengths, rng, settings.temperature, settings.top_p)
     lag = model.expected_lag(lags)

@@ -22,6 +22,7 @@ TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "temperature": ((0.05, 3.0), "how adventurous the pitches: below 1 safer, above 1 wilder"),
     "rhythm_temperature": ((0.05, 3.0), "how adventurous the rhythm, likewise"),
     "top_p": ((0.05, 1.0), "share of probability, of the likeliest pitches and lengths, that is drawn from"),
+    "recall": ((0.0, 2.0), "how much what was played before in this performance is taken up again: 0 not at all"),
     "low": ((0, 127), "lowest MIDI pitch played"),
     "high": ((0, 127), "highest MIDI pitch played"),
     "enter": (ENTRIES, "answers start on the next beat, the next bar, or at once"),
@@ -45,6 +46,7 @@ class Settings:
     temperature: float = 1.05  # by `improv eval --improvise`: intervals and rests nearest to real solos
     rhythm_temperature: float = 1.05
     top_p: float = 1.0
+    recall: float = 1.0
     low: int = 48
     high: int = 88
     enter: str = "beat"

@@ -35,7 +35,7 @@ def example_piece(notes: int = NOTES, seed: int = 2026) -> Piece:
 
 
 def said_of(model: Model, piece: Piece) -> dict[str, np.ndarray]:
-    """What the streaming step says of a piece, state carried from note to note: row t is of note t + 1.
+    """What the networks say of a piece, state carried from note to note, nothing recalled: row t is of note t + 1.
 
     Probabilities ioi (T - 1, 49), pitch (T - 1, 128), duration (T - 1, 21), lag (T - 1, 13), end (T - 1,).
     """
@@ -43,10 +43,10 @@ def said_of(model: Model, piece: Piece) -> dict[str, np.ndarray]:
     state, last = model.start(), None
     for i, (value, at) in enumerate(zip(piece.values[:-1], piece.contexts, strict=False)):
         state = model.step(state, value, last, at)
-        said, last = model.read(state), value.pitch
+        said, last = model.read(state, recall=0.0), value.pitch
         coming, there = piece.values[i + 1], piece.contexts[i + 1]
         rows["ioi"].append(probabilities(said.ioi))
-        rows["pitch"].append(probabilities(model.pitch(said, last, coming.ioi, there)))
+        rows["pitch"].append(probabilities(model.pitch(said, last, coming.ioi, there, recall=0.0)))
         for name, logits in zip(("duration", "lag"), model.touch(said, coming.pitch, last, coming.ioi, there), strict=True):
             rows[name].append(probabilities(logits))
         rows["end"].append(said.end)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,6 +54,18 @@ class Line:
         notes = [(onset / GRID, value.pitch) for onset, value in zip(piece.onsets, piece.values, strict=True)]
         durations = [Vocabulary().durations[value.duration] / GRID for value in piece.values]
         return Line(notes, piece.changes, float(piece.beats_a_bar), durations)
+
+
+def on_bars(piece: Piece) -> Piece:
+    """The piece moved so that beat 0 is the first of a bar, as it is for the improviser. Its first chord is held before it."""
+    bar = GRID * piece.beats_a_bar
+    offsets = Counter((at.place - onset) % bar for onset, at in zip(piece.onsets, piece.contexts, strict=True))
+    shift = offsets.most_common(1)[0][0]
+    changes = piece.changes
+    if changes and shift:
+        starts = [0.0, *(start + shift / GRID for start in changes.starts[1:])]
+        changes = Changes(starts, changes.chords, changes.length + shift / GRID, changes.loop)
+    return replace(piece, onsets=[onset + shift for onset in piece.onsets], changes=changes)
 
 
 def n_grams(pitches: Sequence[int], n: int) -> Iterable[tuple[int, ...]]:
