@@ -18,6 +18,7 @@ from improv.core.values import GRID
 
 TOGETHER = 0.035  # seconds within which notes count as struck together
 COMPING_BELOW = 7  # a chord of three or more whose top lies this far below the line is no melody
+LEAP = 30  # steps of velocity beyond this are a change of loudness, and count as this
 SUSTAIN = 64
 
 
@@ -44,6 +45,9 @@ class Ear:
         self.held: set[tuple[int, int]] = set()  # keys up, kept sounding by the pedal
         self.pedal: set[int] = set()  # channels whose pedal is down
         self.loudness = 80.0  # running mean of the player's velocities
+        self.spread = 8.0  # how far they lie from it, by how they step from note to note: a crescendo is no spread
+        self._struck = 0  # notes so far
+        self._last: int | None = None  # the latest velocity
         self._before: int | None = None  # pitch of the top line before `note`
 
     def hear(self, event: Event) -> Heard | None:
@@ -67,7 +71,7 @@ class Ear:
     def _on(self, event: NoteOn) -> Heard | None:
         self.keys[event.channel, event.pitch] = event.velocity
         self.held.discard((event.channel, event.pitch))
-        self.loudness += 0.15 * (event.velocity - self.loudness)
+        self._weigh(event.velocity)
         note = self.note
         if note and event.time - note.on < TOGETHER:
             top = max((note.pitch, note.velocity), (event.pitch, event.velocity))
@@ -80,6 +84,15 @@ class Ear:
             return None
         self._before = note.pitch
         return note if note.off is not None else replace(note, off=event.time)
+
+    def _weigh(self, velocity: int) -> None:
+        """Take a velocity into loudness and spread. The first note is believed at once."""
+        self._struck += 1
+        self.loudness += max(0.2, 1 / self._struck) * (velocity - self.loudness)
+        if self._last is not None:
+            step = min(abs(velocity - self._last), LEAP)
+            self.spread += 0.1 * (0.886 * step - self.spread)  # of a mean step to a standard deviation, if normal
+        self._last = velocity
 
     def _comping(self, note: Heard) -> bool:
         return note.together >= 3 and self._before is not None and note.pitch < self._before - COMPING_BELOW

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from improv.core.dynamics import velocity
+from improv.core.dynamics import Shape, accent, follow, velocity
 from improv.core.ear import SUSTAIN, Ear, Heard, quantise
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, Outlook
@@ -33,12 +33,13 @@ CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
 
 class Memory(NamedTuple):
-    """What the whole performance so far has left: the state, what it says, the last note's pitch and place."""
+    """What the whole performance so far has left: the state, what it says, the last note's pitch, place and shape."""
 
     state: State
     said: Reading
     last: int | None  # MIDI pitch
     position: int | None  # in 1/12 beat from beat 0
+    shape: Shape | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Plan:
     duration: float
     value: Value
     position: int
-    interval: int  # from the note before
+    accent: float  # how far it stands out, see dynamics.py
     on_chord: bool  # a chord tone, or no chord is known
     then: Memory  # the memory that it will leave
     opens: bool  # the first note of an answer
@@ -80,7 +81,7 @@ class Improviser:
         self.ear = Ear()
         self._rng = np.random.default_rng(seed)
         start = model.start()
-        self._memory = Memory(start, model.read(start), None, None)
+        self._memory = Memory(start, model.read(start), None, None, None)
         self._plan: Plan | None = None
         self._unplanned = False  # a note was played in this turn, and the next is still to be drawn
         self._turn: Turn | None = None
@@ -188,7 +189,8 @@ class Improviser:
         ioi = 0 if memory.position is None else position - memory.position
         value = self.model.vocabulary.encode(ioi / GRID, pitch, duration, lag)
         state = self.model.step(memory.state, value, memory.last, self._context(position))
-        return Memory(state, self.model.read(state, self.settings.recall), pitch, position)
+        shape = follow(memory.shape, pitch, position / GRID, duration)
+        return Memory(state, self.model.read(state, self.settings.recall), pitch, position, shape)
 
     def _context(self, position: int) -> Context:
         meter, beat = self.meter, position / GRID
@@ -271,12 +273,12 @@ class Improviser:
             self._call = None
         played += [NoteOff(time, sounding) for sounding in sorted(self._sounding)]
         self._sounding.clear()
-        pitch, place = plan.value.pitch, plan.position % round(self.meter.bar * GRID)
+        pitch, settings = plan.value.pitch, self.settings
         self._memory = plan.then
         turn.notes += 1
         ending = turn.finished(plan.onset, plan.then.said.end, plan.on_chord)
-        loudness = self.ear.loudness + self.settings.loudness
-        played.append(NoteOn(time, pitch, velocity(loudness, place, plan.interval, ending)))
+        loudness = self.ear.loudness + settings.loudness
+        played.append(NoteOn(time, pitch, velocity(loudness, self.ear.spread, plan.accent, settings.accents)))
         self._sounding[pitch] = time + self.meter.seconds(plan.duration)
         self._last_onset = plan.onset
         if ending:
@@ -314,11 +316,12 @@ class Improviser:
         else:
             value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
         state = self.model.step(memory.state, value, memory.last, at)
-        then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position)
+        shape = follow(memory.shape, value.pitch, position / GRID, duration)
+        then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape)
         chord = at.outlook.chord
         on_chord = chord.root is None or value.pitch % 12 in chord.tones
         opens = self._turn is None or self._turn.notes == 0
-        return Plan(onset, duration, value, position, value.pitch - last, on_chord, then, opens)
+        return Plan(onset, duration, value, position, accent(shape, at.place, at.feel), on_chord, then, opens)
 
     def _opening_pitch(self, at: Context) -> int:
         """Where a line that follows nothing starts from: a chord tone in the middle of the range."""

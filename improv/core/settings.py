@@ -28,6 +28,7 @@ TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "enter": (ENTRIES, "answers start on the next beat, the next bar, or at once"),
     "feel": (FEELS, "swing, straight, or any: as the music suggests"),
     "loudness": ((-64, 64), "added to every velocity"),
+    "accents": ((0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as the player does"),
 }
 _NAMED = {"mode", "enter", "feel"}
 _WHOLE = {"low", "high", "loudness"}
@@ -52,6 +53,7 @@ class Settings:
     enter: str = "beat"
     feel: str = "swing"
     loudness: int = 0
+    accents: float = 1.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

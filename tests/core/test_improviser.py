@@ -178,13 +178,36 @@ def test_pitches_stay_in_range(model: Model) -> None:
     assert max(pitches) <= 71
 
 
-def test_it_plays_as_loud_as_the_player() -> None:
-    def loudness(velocity: int) -> float:
-        call = [NoteOn(e.time, e.pitch, velocity) if isinstance(e, NoteOn) else e for e in phrase(0, [62, 65, 69, 72] * 6)]
-        return float(np.mean([e.velocity for e in play(Improviser(load_model("jazz"), seed=1), call) if isinstance(e, NoteOn)]))
+def answered(velocities: list[int], **chosen: float) -> list[NoteOn]:
+    """The notes that answer a call of such velocities."""
+    call = phrase(0, [62, 65, 69, 72] * (len(velocities) // 4))
+    struck = iter(velocities)
+    call = [NoteOn(e.time, e.pitch, next(struck)) if isinstance(e, NoteOn) else e for e in call]
+    improviser = Improviser(load_model("jazz"), Settings(**chosen), seed=1)  # type: ignore[arg-type]
+    return [e for e in play(improviser, call) if isinstance(e, NoteOn)]
 
-    assert loudness(40) == pytest.approx(40, abs=10)
-    assert loudness(110) == pytest.approx(110, abs=10)
+
+def test_it_plays_as_loud_as_the_player() -> None:
+    means = [float(np.mean([e.velocity for e in answered([v] * 12)])) for v in (20, 40, 75, 110, 125)]
+    assert means[:4] == pytest.approx([20, 40, 75, 110], abs=6)
+    assert means == sorted(means)
+
+
+def test_a_player_who_turns_quiet_gets_a_quiet_answer() -> None:
+    assert np.mean([e.velocity for e in answered([110] * 12 + [30] * 12)]) < 45
+
+
+def test_accents_are_gentle_to_even_keys_and_wider_to_lively_ones() -> None:
+    even, lively = ([e.velocity for e in answered(v)] for v in ([90] * 12, [70, 110] * 6))
+    assert 1 < np.std(even) < 6
+    assert np.std(lively) > 1.5 * np.std(even)
+
+
+def test_how_strong_accents_are_changes_how_loud_notes_are_and_nothing_else() -> None:
+    none, some, more = (answered([90] * 12, accents=depth) for depth in (0.0, 1.0, 2.0))
+    assert {e.velocity for e in none} == {90}
+    assert np.std([e.velocity for e in more]) > 1.5 * np.std([e.velocity for e in some])
+    assert [(e.time, e.pitch) for e in none] == [(e.time, e.pitch) for e in some] == [(e.time, e.pitch) for e in more]
 
 
 def test_panic_silences_and_the_music_can_go_on(model: Model) -> None:

@@ -1,4 +1,4 @@
-"""meter, values, sampler, phrasing, dynamics, settings: the parts that are a few lines each."""
+"""meter, values, sampler, phrasing, settings: the parts that are a few lines each."""
 
 import math
 
@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.core.dynamics import velocity
 from improv.core.meter import Meter, MeterError
 from improv.core.phrasing import Turn, entry
 from improv.core.sampler import mask, probabilities, sample
@@ -150,14 +149,19 @@ def test_an_answer_is_about_as_long_as_its_call_and_lands() -> None:
     assert last_note(1, 0.9, True) == 4  # never fewer than four notes
 
 
-@given(st.floats(-500, 500), st.integers(0, 500), st.integers(-127, 127), st.booleans())
-def test_velocities_are_legal(loudness: float, place: int, interval: int, ending: bool) -> None:
-    assert 1 <= velocity(loudness, place, interval, ending) <= 127
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("mode", "sing"), ("tempo", 0), ("tempo", "fast"), ("top_p", 1.5), ("low", 1.5), ("low", 80), ("colour", 1), ("temperature", True)],
+    [
+        ("mode", "sing"),
+        ("tempo", 0),
+        ("tempo", "fast"),
+        ("top_p", 1.5),
+        ("low", 1.5),
+        ("low", 80),
+        ("colour", 1),
+        ("accents", 2.5),
+        ("temperature", True),
+    ],
 )
 def test_settings_refuse(name: str, value: object) -> None:
     with pytest.raises(SettingError, match=name):
