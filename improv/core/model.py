@@ -35,6 +35,8 @@ from improv.core.values import (
 FORMAT = 2
 REACH = 36  # the interval logits span this many semitones either way
 INTERVALS = 2 * REACH + 1
+DOUBT = 0.02  # of a chord degree that was never recalled
+_ABOVE = np.arange(140) % 12
 LARGEST_SIZE = 4096
 # The sizes in a card and the least that each may be.
 SIZES = {
@@ -120,6 +122,29 @@ class Met(NamedTuple):
     key: np.ndarray | None
 
 
+def interval_class(last: int, pitch: int) -> int:
+    """Which of INTERVALS leads from one pitch to the next."""
+    return min(max(pitch - last, -REACH), REACH) + REACH
+
+
+def degree_class(pitch: int, root: int | None) -> int:
+    """Semitones above a chord's root, within the octave; 12 without a root."""
+    return 12 if root is None else (pitch - root) % 12
+
+
+def pitch_votes(intervals: np.ndarray, degrees: np.ndarray, last: int, root: int | None) -> np.ndarray:
+    """Votes for intervals (INTERVALS,) and chord degrees (13,) as votes for pitches (128,), which add up to one.
+
+    An interval that led to a chord tone before leads elsewhere over another chord: so the degrees weigh the intervals.
+    """
+    around = np.zeros(128 + 2 * REACH)
+    around[last : last + INTERVALS] = intervals
+    votes = around[REACH : REACH + 128]
+    if root is not None:
+        votes *= np.sqrt(degrees[:12] + DOUBT).take(_ABOVE[12 - root : 140 - root])
+    return votes / max(float(votes.sum()), 1e-9)
+
+
 class Model:
     """The networks of a card with their weights, both already checked by `check`. One thread's at a time."""
 
@@ -170,7 +195,8 @@ class Model:
     def start(self) -> State:
         """The state before anything was heard."""
         a, c = self.cells.start()
-        return State(a, c, *(Past.empty(key.weight.shape[1] if key else 0) for key in (self._rhythm_key, self._line_key)))
+        widths = [key.weight.shape[1] if key else 0 for key in (self._rhythm_key, self._line_key)]
+        return State(a, c, Past.empty(widths[0]), Past.empty(widths[1], fields=2))
 
     def step(self, state: State, value: Value, last: int | None, at: Context) -> State:
         """The state after one more note, heard or played. `last`: the pitch before it, or None."""
@@ -182,7 +208,7 @@ class Model:
             if self._line_key:
                 line_key = self.met(state, last, value.ioi, at).key
                 assert line_key is not None
-                lines = lines.and_then(line_key, min(max(value.pitch - last, -REACH), REACH) + REACH)
+                lines = lines.and_then(line_key, interval_class(last, value.pitch), degree_class(value.pitch, at.outlook.chord.root))
         a, c = self.cells.step(state.a, state.c, np.array(step_columns(value, last, at)) + self._step_at)
         return State(a, c, rhythms, lines)
 
@@ -195,7 +221,9 @@ class Model:
         ioi = state.a[: self._lines_from] @ self._ioi
         ioi += self._ioi_bias
         if seen.key is not None:
-            ioi = mixed(ioi, *self._rhythm_recall.vote(state.rhythms, seen.key, len(ioi), recall))
+            vote = self._rhythm_recall.vote(state.rhythms, seen.key, recall)
+            if vote.share:
+                ioi = mixed(ioi, vote.share, vote.of(0, len(ioi)))
         end = state.a @ self._end_hidden
         end += self._end_hidden_bias
         np.maximum(end, 0.0, out=end)
@@ -216,10 +244,9 @@ class Model:
                 start = first + (12 - root) % 12
                 logits += parts[start : start + 128]
         if met.key is not None:
-            share, votes = self._line_recall.vote(said.state.lines, met.key, INTERVALS, recall)
-            around = np.zeros(128 + 2 * REACH)
-            around[last : last + INTERVALS] = votes
-            logits = mixed(logits, share, around[REACH : REACH + 128])
+            vote = self._line_recall.vote(said.state.lines, met.key, recall)
+            if vote.share:
+                logits = mixed(logits, vote.share, pitch_votes(vote.of(0, INTERVALS), vote.of(1, 13), last, at.outlook.chord.root))
         return logits
 
     def touch(self, said: Reading, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:

@@ -17,46 +17,47 @@ from typing import Any, NamedTuple
 import numpy as np
 
 SPAN = 512  # notes that are remembered
+LARGEST_SHARE = 0.95
 
 
 class _Store:
     """Rows that only grow. Several pasts may share one; the longest of them owns its end."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, fields: int):
         self.keys = np.empty((2 * SPAN, width), np.float32)
-        self.entries = np.empty(2 * SPAN, np.intp)
+        self.entries = np.empty((fields, 2 * SPAN), np.intp)
         self.filled = 0
 
 
 class Past(NamedTuple):
-    """Keys (notes, width) and entries (notes,), the latest last. A value: `and_then` never changes it."""
+    """Keys (notes, width) and entries (fields, notes), the latest last. A value: `and_then` never changes it."""
 
     store: _Store
     notes: int
 
     @staticmethod
-    def empty(width: int) -> Past:
+    def empty(width: int, fields: int = 1) -> Past:
         """A past in which nothing was heard."""
-        return Past(_Store(width), 0)
+        return Past(_Store(width, fields), 0)
 
-    def and_then(self, key: np.ndarray, entry: int) -> Past:
-        """This past with one more row: key (width,), entry a class number."""
+    def and_then(self, key: np.ndarray, *entry: int) -> Past:
+        """This past with one more row: key (width,), entry a class number for each field."""
         store, notes = self
-        if notes == len(store.entries) or notes != store.filled:  # no room, or another past goes on from here
+        if notes == len(store.keys) or notes != store.filled:  # no room, or another past goes on from here
             kept = min(notes, SPAN)
-            fresh = _Store(store.keys.shape[1])
+            fresh = _Store(store.keys.shape[1], len(store.entries))
             fresh.keys[:kept] = store.keys[notes - kept : notes]
-            fresh.entries[:kept] = store.entries[notes - kept : notes]
+            fresh.entries[:, :kept] = store.entries[:, notes - kept : notes]
             store, notes = fresh, kept
         store.keys[notes] = key
-        store.entries[notes] = entry
+        store.entries[:, notes] = entry
         store.filled = notes + 1
         return Past(store, notes + 1)
 
     def likeness(self, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The last SPAN rows: their cosines with a key, their entries."""
-        first = max(0, self.notes - SPAN)
-        return self.store.keys[first : self.notes] @ key, self.store.entries[first : self.notes]
+        """The last SPAN rows: their cosines with a key (rows,), their entries (fields, rows)."""
+        rows = slice(max(0, self.notes - SPAN), self.notes)
+        return self.store.keys[rows] @ key, self.store.entries[:, rows]
 
 
 class Projection:
@@ -97,16 +98,31 @@ class Recall(NamedTuple):
             raise ValueError(f"recall {recall}")
         return recall
 
-    def vote(self, past: Past, key: np.ndarray, classes: int, trust: float = 1.0) -> tuple[float, np.ndarray]:
-        """(share, votes (classes,) that add up to one). trust scales the share; 0 ignores the past."""
+    def vote(self, past: Past, key: np.ndarray, trust: float = 1.0) -> Vote:
+        """How the rows of the past vote. trust scales their share; 0 ignores the past."""
         if past.notes == 0 or trust <= 0:
-            return 0.0, np.zeros(classes)
+            return NO_VOTE
         cosines, entries = past.likeness(key)
         nearest = float(cosines.max())
         weights = np.exp(self.sharpness * (cosines - nearest))
-        votes = np.bincount(entries, weights, classes)
+        weights *= 1.0 / weights.sum()
         share = trust / (1.0 + math.exp(-(self.bias + self.slope * nearest)))
-        return min(share, 0.95), votes / votes.sum()
+        return Vote(min(share, LARGEST_SHARE), weights, entries)
+
+
+class Vote(NamedTuple):
+    """share: of the mixture, 0 to LARGEST_SHARE. weights (rows,), which add up to one; entries (fields, rows)."""
+
+    share: float
+    weights: np.ndarray
+    entries: np.ndarray
+
+    def of(self, field: int, classes: int) -> np.ndarray:
+        """The votes for each class of a field, (classes,); they add up to one."""
+        return np.bincount(self.entries[field], self.weights, classes)
+
+
+NO_VOTE = Vote(0.0, np.zeros(0), np.zeros((2, 0), np.intp))
 
 
 def mixed(logits: np.ndarray, share: float, votes: np.ndarray) -> np.ndarray:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 
-from improv.core.model import INTERVALS, REACH, Model, card_head, shapes
+from improv.core.model import INTERVALS, Model, card_head, degree_class, interval_class, pitch_votes, shapes
 from improv.core.recall import SPAN, Recall
 from improv.core.sampler import probabilities
 from improv.core.values import Vocabulary
@@ -29,15 +30,17 @@ REST = 12  # 1/12 beat: where no phrases are annotated, a rest of a beat ends on
 class States:
     """What a model goes through on one piece of N notes; row t is between notes t and t + 1, N - 1 rows.
 
-    a (rows, units), hidden (rows, members * pitch_hidden): activations. ioi, interval (rows,): entries of
-    note t + 1. said_ioi, said_pitch (rows,): the probability that the networks gave it. end (rows,): note t
+    a (rows, units), hidden (rows, members * pitch_hidden): activations. ioi, pitch (rows,): of note t + 1; last
+    (rows,): pitch t; root (rows,): of the chord at note t + 1, or 12. said_ioi, said_pitch (rows,): the probability that the networks gave it. end (rows,): note t
     ends its phrase.
     """
 
     a: np.ndarray
     hidden: np.ndarray
     ioi: np.ndarray
-    interval: np.ndarray
+    pitch: np.ndarray
+    last: np.ndarray
+    root: np.ndarray
     said_ioi: np.ndarray
     said_pitch: np.ndarray
     end: np.ndarray
@@ -52,8 +55,9 @@ def states_of(model: Model, piece: Piece) -> States:
             said = model.read(state, recall=0.0)
             foretold = probabilities(model.pitch(said, last, value.ioi, at, recall=0.0))
             hidden = model.met(state, last, value.ioi, at).hidden
-            interval = min(max(value.pitch - last, -REACH), REACH) + REACH
-            rows.append((state.a, hidden, value.ioi, interval, probabilities(said.ioi)[value.ioi], foretold[value.pitch]))
+            root = at.outlook.chord.root
+            known = (value.ioi, value.pitch, last, 12 if root is None else root)
+            rows.append((state.a, hidden, *known, probabilities(said.ioi)[value.ioi], foretold[value.pitch]))
         state = model.step(state, value, last, at)
         last = value.pitch
     a, hidden, *rest = (np.array(column) for column in zip(*rows, strict=True))
@@ -86,9 +90,10 @@ def finish(
         of = _rhythm_parts if key == "rhythm_key" else _line_parts
         kernel, mean = _axes([of(s, rhythms) for s in heard], width, seed)
         keyed = [_unit(np.hstack(of(s, rhythms)) @ kernel - mean) for s in checked]
-        entries = [s.ioi if key == "rhythm_key" else s.interval for s in checked]
-        said = [s.said_ioi if key == "rhythm_key" else s.said_pitch for s in checked]
-        recall[key] = fit_recall(keyed, entries, said)._asdict()
+        rhythm = key == "rhythm_key"
+        votes = [partial(_rhythm_votes if rhythm else _line_votes, s) for s in checked]
+        said = np.concatenate([s.said_ioi if rhythm else s.said_pitch for s in checked])
+        recall[key] = fit_recall(keyed, votes, said)._asdict()
         weights |= {f"{key}.kernel": kernel, f"{key}.mean": mean}
     weights |= fit_ends(heard, checked, seed)
     card = card_head(name, dict(network) | {"end_hidden": END_HIDDEN} | WIDTHS)
@@ -127,35 +132,47 @@ def _axes(parts: Sequence[list[np.ndarray]], width: int, seed: int) -> tuple[np.
     return kernel, (sample / scale).mean(0) @ kernel
 
 
-def fit_recall(keys: Sequence[np.ndarray], entries: Sequence[np.ndarray], said: Sequence[np.ndarray]) -> Recall:
+def fit_recall(keys: Sequence[np.ndarray], votes: Sequence[Callable[[np.ndarray], np.ndarray]], said: np.ndarray) -> Recall:
     """The sharpness, bias and slope with which what is recalled foretells best.
 
-    For each piece: keys (rows, width) of length one, entries (rows,), and what the networks gave each entry.
+    keys: of each piece (rows, width), of length one. votes: for each piece, from each row's weights of the others
+    (rows, rows) to the share of the votes that its own entry gets (rows,). said: what the networks gave each entry.
     """
-    said_all, best = np.concatenate(said), (np.inf, Recall(1.0, -9.0, 0.0))
+    best = (np.inf, Recall(1.0, -9.0, 0.0))
     for sharpness in (8.0, 11.0, 14.0, 18.0, 24.0, 32.0):
-        found = [_votes(k, e, sharpness) for k, e in zip(keys, entries, strict=True)]
-        votes, nearest = (np.concatenate(column) for column in zip(*found, strict=True))
+        weighed = [_weights(k, sharpness) for k in keys]
+        own = np.concatenate([of(w) for of, (w, _) in zip(votes, weighed, strict=True)])
+        nearest = np.concatenate([n for _, n in weighed])
 
-        def nats(point: np.ndarray, votes: np.ndarray = votes, nearest: np.ndarray = nearest) -> float:
-            share = 1 / (1 + np.exp(-(point[0] + point[1] * nearest)))
-            share[nearest < -1] = 0.0
-            return float(-np.log((1 - share) * said_all + share * votes + 1e-9).mean())
+        def nats(point: np.ndarray, own: np.ndarray = own, nearest: np.ndarray = nearest) -> float:
+            share = np.where(nearest < -1, 0.0, 1 / (1 + np.exp(-(point[0] + point[1] * nearest))))
+            return float(-np.log((1 - share) * said + share * own + 1e-9).mean())
 
         point = _descend(nats, np.array([-5.0, 5.0]))
         best = min(best, (nats(point), Recall(sharpness, *point.tolist())))
     return best[1]
 
 
-def _votes(keys: np.ndarray, entries: np.ndarray, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
-    """For each row, the share of the votes of the rows before it that its own entry gets, and the nearest cosine."""
+def _weights(keys: np.ndarray, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each row, the weights (rows, rows) of the SPAN rows before it, and the nearest cosine; -2 where none is."""
     rows = np.arange(len(keys))
     before = (rows[:, None] > rows) & (rows[:, None] - rows <= SPAN)
     cosines = np.where(before, keys @ keys.T, -2.0)
     nearest = cosines.max(1)
     weights = np.exp(sharpness * (cosines - nearest[:, None])) * before
-    same = entries[:, None] == entries
-    return (weights * same).sum(1) / np.maximum(weights.sum(1), 1e-9), nearest
+    return weights / np.maximum(weights.sum(1, keepdims=True), 1e-9), nearest
+
+
+def _rhythm_votes(states: States, weights: np.ndarray) -> np.ndarray:
+    return (weights * (states.ioi[:, None] == states.ioi)).sum(1)
+
+
+def _line_votes(states: States, weights: np.ndarray) -> np.ndarray:
+    steps = list(zip(states.pitch.tolist(), states.last.tolist(), states.root.tolist(), strict=True))
+    intervals = np.eye(INTERVALS)[[interval_class(last, pitch) for pitch, last, _ in steps]]
+    degrees = np.eye(13)[[degree_class(pitch, None if root == 12 else root) for pitch, _, root in steps]]
+    voted = zip(steps, weights @ intervals, weights @ degrees, strict=True)
+    return np.array([pitch_votes(i, d, last, None if root == 12 else root)[pitch] for (pitch, last, root), i, d in voted])
 
 
 def _descend(loss: Callable[[np.ndarray], float], point: np.ndarray) -> np.ndarray:
