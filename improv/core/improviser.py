@@ -29,6 +29,8 @@ from improv.core.values import GRID, Context, Value
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 SHY = 4  # semitones from the edge of the range within which notes get rarer
+LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
+OWN_TRUST = 0.5  # of our own notes against the player's, when what was played before is recalled
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
 
@@ -295,6 +297,8 @@ class Improviser:
         longest = LONGEST_REST if trading and turn.notes < 4 else len(memory.said.ioi) - 1
         allowed = mask(len(memory.said.ioi), 1, longest)
         ioi = sample(memory.said.ioi, self._rng, settings.rhythm_temperature, bias=allowed)
+        if ioi == len(memory.said.ioi) - 1:  # "four beats or more"
+            ioi += GRID * (int(self._rng.geometric(LONG_REST_ENDS)) - 1)
         position = memory.position + ioi
         if (trading and ioi > LONGEST_REST) or (self._end is not None and position >= self._end):
             self._turn = None
@@ -315,7 +319,7 @@ class Improviser:
             onset = max(position / GRID + lag, self._last_onset + CLOSEST)
         else:
             value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
-        state = self.model.step(memory.state, value, memory.last, at)
+        state = self.model.step(memory.state, value, memory.last, at, OWN_TRUST)
         shape = follow(memory.shape, value.pitch, position / GRID, duration)
         then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape)
         chord = at.outlook.chord

@@ -198,17 +198,21 @@ class Model:
         widths = [key.weight.shape[1] if key else 0 for key in (self._rhythm_key, self._line_key)]
         return State(a, c, Past.empty(widths[0]), Past.empty(widths[1], fields=2))
 
-    def step(self, state: State, value: Value, last: int | None, at: Context) -> State:
-        """The state after one more note, heard or played. `last`: the pitch before it, or None."""
+    def step(self, state: State, value: Value, last: int | None, at: Context, trust: float = 1.0) -> State:
+        """The state after one more note, heard or played. `last`: the pitch before it, or None.
+
+        trust: 0 to 1, how much of a say the note gets when it is recalled.
+        """
         rhythms, lines = state.rhythms, state.lines
         if last is not None:
             rhythm_key = self._see(state).key
             if rhythm_key is not None:
-                rhythms = rhythms.and_then(rhythm_key, value.ioi)
+                rhythms = rhythms.and_then(rhythm_key, (value.ioi,), trust)
             if self._line_key:
                 line_key = self.met(state, last, value.ioi, at).key
                 assert line_key is not None
-                lines = lines.and_then(line_key, interval_class(last, value.pitch), degree_class(value.pitch, at.outlook.chord.root))
+                entry = interval_class(last, value.pitch), degree_class(value.pitch, at.outlook.chord.root)
+                lines = lines.and_then(line_key, entry, trust)
         a, c = self.cells.step(state.a, state.c, np.array(step_columns(value, last, at)) + self._step_at)
         return State(a, c, rhythms, lines)
 

@@ -11,7 +11,7 @@ projected keys, and a share that grows with the likeness of the nearest key.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,11 +26,13 @@ class _Store:
     def __init__(self, width: int, fields: int):
         self.keys = np.empty((2 * SPAN, width), np.float32)
         self.entries = np.empty((fields, 2 * SPAN), np.intp)
+        self.trusts = np.empty(2 * SPAN, np.float32)
         self.filled = 0
 
 
 class Past(NamedTuple):
-    """Keys (notes, width) and entries (fields, notes), the latest last. A value: `and_then` never changes it."""
+    """Keys (notes, width), entries (fields, notes) and trusts (notes,), the latest last. A value: `and_then`
+    never changes it."""
 
     store: _Store
     notes: int
@@ -40,24 +42,26 @@ class Past(NamedTuple):
         """A past in which nothing was heard."""
         return Past(_Store(width, fields), 0)
 
-    def and_then(self, key: np.ndarray, *entry: int) -> Past:
-        """This past with one more row: key (width,), entry a class number for each field."""
+    def and_then(self, key: np.ndarray, entry: Sequence[int], trust: float = 1.0) -> Past:
+        """This past with one more row: key (width,), entry a class number for each field, trust 0 to 1."""
         store, notes = self
         if notes == len(store.keys) or notes != store.filled:  # no room, or another past goes on from here
             kept = min(notes, SPAN)
             fresh = _Store(store.keys.shape[1], len(store.entries))
             fresh.keys[:kept] = store.keys[notes - kept : notes]
             fresh.entries[:, :kept] = store.entries[:, notes - kept : notes]
+            fresh.trusts[:kept] = store.trusts[notes - kept : notes]
             store, notes = fresh, kept
         store.keys[notes] = key
         store.entries[:, notes] = entry
+        store.trusts[notes] = trust
         store.filled = notes + 1
         return Past(store, notes + 1)
 
-    def likeness(self, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The last SPAN rows: their cosines with a key (rows,), their entries (fields, rows)."""
+    def latest(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The last SPAN rows: keys (rows, width), entries (fields, rows), trusts (rows,)."""
         rows = slice(max(0, self.notes - SPAN), self.notes)
-        return self.store.keys[rows] @ key, self.store.entries[:, rows]
+        return self.store.keys[rows], self.store.entries[:, rows], self.store.trusts[rows]
 
 
 class Projection:
@@ -98,15 +102,21 @@ class Recall(NamedTuple):
             raise ValueError(f"recall {recall}")
         return recall
 
-    def vote(self, past: Past, key: np.ndarray, trust: float = 1.0) -> Vote:
-        """How the rows of the past vote. trust scales their share; 0 ignores the past."""
-        if past.notes == 0 or trust <= 0:
+    def vote(self, past: Past, key: np.ndarray, strength: float = 1.0) -> Vote:
+        """How the rows of the past vote. strength scales their share; 0 ignores the past."""
+        if past.notes == 0 or strength <= 0:
             return NO_VOTE
-        cosines, entries = past.likeness(key)
+        keys, entries, trusts = past.latest()
+        cosines = keys @ key
         nearest = float(cosines.max())
         weights = np.exp(self.sharpness * (cosines - nearest))
-        weights *= 1.0 / weights.sum()
-        share = trust / (1.0 + math.exp(-(self.bias + self.slope * nearest)))
+        everyone = float(weights.sum())
+        weights *= trusts
+        trusted = float(weights.sum())
+        if trusted <= 0:
+            return NO_VOTE
+        weights *= 1.0 / trusted
+        share = strength * trusted / everyone / (1.0 + math.exp(-(self.bias + self.slope * nearest)))
         return Vote(min(share, LARGEST_SHARE), weights, entries)
 
 
