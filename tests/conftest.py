@@ -11,15 +11,15 @@ from collections.abc import Iterator
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
-from made_up import NETWORK, random_weights
+from made_up import random_weights, small_card
 
-from improv.core.model import Model, card_head
+from improv.core.model import Model
 
 
 @pytest.fixture(scope="session")
 def model() -> Model:
     """A small network with random weights: whatever it plays, the laws hold."""
-    return Model(card_head("small", NETWORK) | {"weights_sha256": "none"}, random_weights())
+    return Model(small_card(), random_weights())
 
 
 def missing_jack() -> str | None:

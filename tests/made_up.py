@@ -9,14 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from improv.core.model import shapes
+from improv.core.model import card_head, shapes
 
-NETWORK = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}
+MEMBER = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}
+NETWORK = MEMBER | {"members": 2, "end_hidden": 5, "rhythm_key": 4, "line_key": 6}
+RECALL = {"rhythm_key": {"sharpness": 14.0, "bias": -6.0, "slope": 5.0}, "line_key": {"sharpness": 11.0, "bias": -4.0, "slope": 5.0}}
 
 
 def random_weights(seed: int = 0, size: float = 0.4) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     return {name: (size * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes(NETWORK).items()}
+
+
+def small_card() -> dict[str, Any]:
+    """The card of the network with random weights."""
+    return card_head("small", NETWORK) | {"recall": RECALL, "weights_sha256": "none"}
 
 
 def record(**changed: Any) -> dict[str, Any]:

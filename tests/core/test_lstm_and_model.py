@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from made_up import NETWORK, random_weights
+from made_up import NETWORK, RECALL, random_weights, small_card
 
 from improv.core.lstm import Cells
-from improv.core.model import Model, ModelError, card_head, check
+from improv.core.model import FORMAT, Model, ModelError, check
 from improv.core.values import Context, Value
 from improv.loader import load_model, stored_vector
 from improv.train.example import example_piece, largest_difference, said_of
@@ -26,16 +26,16 @@ def test_two_cells_side_by_side_are_two_textbook_cells() -> None:
     sizes, inputs = (3, 5), 11
     weights = [[rng.standard_normal(s) for s in ((inputs, 4 * u), (u, 4 * u), (4 * u,))] for u in sizes]
     cells = Cells(*(list(group) for group in zip(*weights, strict=True)), summed=3)
-    state = cells.start()
+    a, c = cells.start()
     expected = [(np.zeros(u), np.zeros(u)) for u in sizes]
     for _ in range(50):
         rows = rng.choice(inputs, 3, replace=False)
         x = np.zeros(inputs)
         x[rows] = 1
-        state = cells.step(state, rows)
+        a, c = cells.step(a, c, rows)
         expected = [textbook_step(*w, x, *ac) for w, ac in zip(weights, expected, strict=True)]
-        np.testing.assert_allclose(state.a, np.concatenate([a for a, _ in expected]), atol=1e-5)
-        np.testing.assert_allclose(state.c, np.concatenate([c for _, c in expected]), atol=1e-5)
+        np.testing.assert_allclose(a, np.concatenate([e for e, _ in expected]), atol=1e-5)
+        np.testing.assert_allclose(c, np.concatenate([e for _, e in expected]), atol=1e-5)
 
 
 def test_a_state_is_a_value_that_steps_leave_alone(model: Model) -> None:
@@ -45,6 +45,21 @@ def test_a_state_is_a_value_that_steps_leave_alone(model: Model) -> None:
         model.step(before, Value(6, pitch, 4, 6), 60, Context())
     np.testing.assert_array_equal(before.a, kept[0])
     np.testing.assert_array_equal(before.c, kept[1])
+
+
+def test_two_members_vote_with_their_mean() -> None:
+    piece, weights = example_piece(12), random_weights()
+    alone = []
+    for k in range(2):
+        own = {name.replace(f"{k}.", "0."): w for name, w in weights.items() if name.startswith(f"{k}.")}
+        ends = {name: w for name, w in random_weights().items() if name.startswith("end")}
+        ends["end_hidden.kernel"] = ends["end_hidden.kernel"][: NETWORK["rhythm_units"] + NETWORK["line_units"]]
+        network = NETWORK | {"members": 1, "rhythm_key": 0, "line_key": 0}
+        alone.append(said_of(Model(small_card() | {"network": network}, own | ends), piece))
+    together = said_of(Model(small_card(), weights), piece)
+    for name in ("ioi", "pitch", "duration", "lag"):
+        mean = np.sqrt(alone[0][name] * alone[1][name])
+        np.testing.assert_allclose(together[name], mean / mean.sum(1, keepdims=True), atol=1e-6)
 
 
 def test_the_shipped_model_says_what_keras_said() -> None:
@@ -64,18 +79,21 @@ def test_distributions_are_distributions_and_depend_on_the_past(model: Model) ->
 @pytest.mark.parametrize(
     ("card", "weights", "says"),
     [
-        ({"format": 2}, {}, "format 2"),
+        ({"format": FORMAT + 1}, {}, f"format {FORMAT + 1}"),
         ({"vocabulary_hash": "other"}, {}, "another vocabulary"),
         ({"network": None}, {}, "no network"),
         ({"network": NETWORK | {"line_units": -1}}, {}, "line_units"),
         ({"network": NETWORK | {"line_units": 10**9}}, {}, "line_units"),
-        ({}, {"ioi.kernel": None}, "ioi.kernel is missing"),
-        ({}, {"ioi.kernel": np.zeros((2, 49), np.float32)}, "the card promises"),
-        ({}, {"ioi.bias": np.full(49, np.nan, np.float32)}, "no numbers"),
-        ({}, {"ioi.bias": np.zeros(49, np.float64)}, "float64"),
+        ({"network": NETWORK | {"members": 0}}, {}, "members"),
+        ({"recall": {"rhythm_key": RECALL["rhythm_key"]}}, {}, "recall.line_key"),
+        ({"recall": RECALL | {"line_key": RECALL["line_key"] | {"sharpness": "much"}}}, {}, "recall.line_key"),
+        ({}, {"1.ioi.kernel": None}, "1.ioi.kernel is missing"),
+        ({}, {"0.ioi.kernel": np.zeros((2, 49), np.float32)}, "the card promises"),
+        ({}, {"0.ioi.bias": np.full(49, np.nan, np.float32)}, "no numbers"),
+        ({}, {"0.ioi.bias": np.zeros(49, np.float64)}, "float64"),
     ],
 )
 def test_a_model_that_does_not_fit_is_refused(card: dict[str, object], weights: dict[str, np.ndarray | None], says: str) -> None:
     mixed = random_weights() | weights
     with pytest.raises(ModelError, match=says):
-        check(card_head("x", NETWORK) | card, {k: v for k, v in mixed.items() if v is not None})
+        check(small_card() | card, {k: v for k, v in mixed.items() if v is not None})
