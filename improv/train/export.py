@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from safetensors.numpy import save
 
+from improv.core.errors import ImprovError
 from improv.core.model import card_head, check
 from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
 from improv.train.dataset import columns_of, multi_hot
@@ -68,9 +69,9 @@ def keras_vector(network: keras.Model) -> dict[str, np.ndarray]:
 
 
 def export(folder: Path, network: keras.Model, config: NetworkConfig, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a model folder; each file appears whole or not at all. Returns the card.
+    """Write a model folder, both files or neither. Returns the card.
 
-    about: what else the card says.
+    about: what else the card says. Raises WriteError when there is no room for it; what was there stays.
     """
     weights = weights_of(network)
     card = card_head(folder.name, asdict(config))
@@ -79,19 +80,29 @@ def export(folder: Path, network: keras.Model, config: NetworkConfig, about: Map
     card["weights_sha256"] = hashlib.sha256(blob).hexdigest()
     card |= about
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "weights.safetensors", blob)
-    write_whole(folder / "card.json", (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    write_whole({folder / "weights.safetensors": blob, folder / "card.json": text.encode()})
     return card
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there."""
-    part = path.with_name(path.name + ".part")
+class WriteError(ImprovError):
+    """A file that can't be written; the message says which, why, and that what was there before is untouched."""
+
+
+def write_whole(files: Mapping[Path, bytes]) -> None:
+    """Write files beside their places, and move them there once all of them are written. Raises WriteError."""
+    parts = {path: path.with_name(path.name + ".part") for path in files}
     try:
-        with open(part, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(part, path)
+        for path, content in files.items():
+            with open(parts[path], "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+        for path, part in parts.items():
+            os.replace(part, path)
+    except OSError as e:
+        names = " and ".join(str(path) for path in files)
+        raise WriteError(f"{names}: can't be written ({e.strerror or e}); what was there before is untouched") from e
     finally:
-        part.unlink(missing_ok=True)
+        for part in parts.values():
+            part.unlink(missing_ok=True)
