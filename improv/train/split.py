@@ -62,13 +62,21 @@ def cut(piece: Piece) -> tuple[Piece, Piece]:
 
 
 def _keys(pieces: Sequence[Piece]) -> list[str]:
-    """Each piece's tune; pieces of the very same notes, whatever their names, have the same."""
+    """Each piece's tune. Tunes that have a piece with the very same notes are one, whatever their names."""
+    same: dict[str, str] = {}  # tune -> another name of it
+
+    def root(tune: str) -> str:
+        while tune in same:
+            tune = same[tune]
+        return tune
+
     first: dict[tuple[tuple[int, int], ...], str] = {}
-    keys = []
-    for piece in pieces:
-        notes = tuple((v.ioi, v.pitch) for v in piece.values)
-        keys.append(first.setdefault(notes, piece.tune or piece.name))
-    return keys
+    tunes = [p.tune or p.name for p in pieces]
+    for piece, tune in zip(pieces, tunes, strict=True):
+        one, other = root(tune), root(first.setdefault(tuple((v.ioi, v.pitch) for v in piece.values), tune))
+        if one != other:
+            same[max(one, other)] = min(one, other)
+    return [root(tune) for tune in tunes]
 
 
 def _share(seed: int, tune: str) -> float:

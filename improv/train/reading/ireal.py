@@ -12,12 +12,12 @@ import re
 import urllib.parse
 from typing import NamedTuple
 
-_LINK = re.compile(r"(irealb|irealbook)://([^\"'<>\s]+)")
+_LINK = re.compile(r"(irealb|irealbook)://([^\"\n]+)")  # an apostrophe may be in a title
 _PREFIX = "1r34LbKcu7"
 _SIGN = re.compile(
     r"(?P<skip><[^>]*>|\([^)]*\)|\*\w|T\d\d|Y+|[Ulfs,]|END)"
     r"|(?P<bar>[|\[\]{}Z])|N(?P<ending>\d)|(?P<mark>[SQ])|(?P<again>[xr])|(?P<hold>[pW](?:/[A-G][b#]?)?)|(?P<none>n)"
-    r"|(?P<chord>[A-G][b#]?(?:sus|alt|add|[-^+oh0-9b#])*(?:/[A-G][b#]?)?)"
+    r"|(?P<chord>[A-G][b#]?(?:sus|alt|add|maj|dim|aug|[-^+oh0-9b#m])*(?:/[A-G][b#]?)?)"
 )
 
 

@@ -58,7 +58,8 @@ def read(path: Path, how: How) -> Reading:
             part, label = choose(parts, how.track)
             bars, bar = _bars(staves[next(i for i, p in enumerate(parts) if p is part)])
             flat = score.flatten()
-            tempi = [(float(m.offset), float(m.getQuarterBPM() or 0.0)) for m in flat.getElementsByClass(tempo.MetronomeMark)]
+            marks = [m for m in flat.getElementsByClass(tempo.MetronomeMark) if m.number is not None]
+            tempi = [(float(m.offset), float(m.getQuarterBPM()) if m.number else 0.0) for m in marks]
             symbols = [(float(c.offset), symbol_of(c)) for c in flat.getElementsByClass(harmony.ChordSymbol)]
     except CorpusError:
         raise
@@ -80,7 +81,7 @@ def _part(staff: Any) -> Part:
             continue
         if isinstance(element, note.Note | chord.Chord):
             length = 0.0 if element.duration.isGrace else float(element.quarterLength)
-            notes += [Note(float(element.offset), length, p.midi) for p in element.pitches]
+            notes += [Note(float(element.offset), length, round(p.ps)) for p in element.pitches]
         else:
             drums = True
     instrument = staff.getInstrument(returnDefault=False)

@@ -40,7 +40,7 @@ def read(path: Path, how: How) -> Reading:
                 try:
                     record = _record(base, solo, "sections" in there) | {"id": name}
                     reading.pieces.append(read_solo(record, how.vocabulary, reading.unknown_chords))
-                except (CorpusError, KeyError, TypeError, ValueError, IndexError, ZeroDivisionError) as e:
+                except (CorpusError, KeyError, TypeError, ValueError, IndexError) as e:
                     reading.skipped.append(f"{path.name}: {name}: {e}")
     except (sqlite3.Error, IndexError) as e:
         raise CorpusError(f"can't be read as the Weimar Jazz Database ({e})") from None
@@ -60,6 +60,8 @@ def _record(base: sqlite3.Connection, solo: sqlite3.Row, sections: bool) -> dict
     onsets = [b["onset"] for b in beats]
     notes = []
     for i, e in enumerate(events):
+        if not e["division"]:
+            raise CorpusError(f"note {i + 1}: division {e['division']} of its beat")
         beat = at.get((e["bar"], e["beat"]), bisect_right(onsets, e["onset"]) - 1)
         on = round(beat + (e["tatum"] - 1) / e["division"], 4)  # as the JSON lines have it
         note = [
