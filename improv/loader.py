@@ -94,7 +94,16 @@ def _check_length(path: Path, blob: bytes) -> None:
 
 def stored_vector(name: str = DEFAULT) -> dict[str, np.ndarray]:
     """The arrays that Keras computed when the model was exported (names without `test.`)."""
+    return {k.removeprefix("test."): v for k, v in _arrays(name).items() if k.startswith("test.")}
+
+
+def stored_weights(name: str = DEFAULT) -> dict[str, np.ndarray]:
+    """A model's weights as its file holds them. `load_model` checks them."""
+    return {k: v for k, v in _arrays(name).items() if not k.startswith("test.")}
+
+
+def _arrays(name: str) -> dict[str, np.ndarray]:
     blob = (find_model(name) / "weights.safetensors").read_bytes()
     if sys.byteorder != "little":
-        raise ModelError("test vectors are little-endian")
-    return {k.removeprefix("test."): v for k, v in load(blob).items() if k.startswith("test.")}
+        raise ModelError("stored arrays are little-endian")
+    return dict(load(blob))

@@ -95,21 +95,23 @@ def _parser() -> argparse.ArgumentParser:
     ports.add_argument("--json", action="store_true", help="as JSON")
 
     train = command("train", "train", "Train a model on solos and export it; run again, it goes on where it stopped.")
-    train.add_argument("data", metavar="DATA", help="solos as JSON lines (.jsonl, .jsonl.gz), Weimar Jazz Database fields")
-    train.add_argument("--out", required=True, metavar="FOLDER", help="the model's folder, models/NAME")
+    _add_corpus(train)
+    train.add_argument("--out", required=True, metavar="FOLDER", help="the model's folder, models/NAME; a training there goes on")
+    train.add_argument("--from", dest="origin", metavar="MODEL", help="fine-tune this model, by name or folder; none that is worse is kept")
     train.add_argument("--epochs", type=int, help="at the most")
     train.add_argument("--patience", type=int, help="stop after so many epochs without a gain")
     train.add_argument("--rate", type=float, help="peak learning rate")
     train.add_argument("--batch", type=int, help="windows a step")
     train.add_argument("--units", type=int, help="units of the line's LSTM; the rhythm's has four sevenths of them")
     train.add_argument("--seed", type=int, help="of everything random")
+    train.add_argument("--logdir", metavar="FOLDER", help="write the losses for TensorBoard")
     train.add_argument("--license", default="unstated", help="what the card says of the model's licence")
     train.add_argument("--attribution", default="", help="what the card says of the data's makers")
     train.add_argument("--json", action="store_true", help="the figures as JSON")
 
     evaluate = command("eval", "evaluate", "Score a model on solos, with the step that plays: nats a note.")
     evaluate.add_argument("model", metavar="MODEL", help="a name or a folder")
-    evaluate.add_argument("data", metavar="DATA", help="solos as JSON lines")
+    _add_corpus(evaluate)
     evaluate.add_argument("--split", help="only pieces of this split (train, valid, test)")
     evaluate.add_argument("--dump", metavar="FILE", help="write all distributions as .npz")
     evaluate.add_argument("--improvise", type=int, metavar="N", help="play N solos over the split's changes; figures beside the real ones")
@@ -122,6 +124,18 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--notes", type=int, default=5000, help="how many (default: 5000)")
     bench.add_argument("--json", action="store_true", help="as JSON")
     return parser
+
+
+def _add_corpus(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "data",
+        nargs="+",
+        metavar="PATH",
+        help="MIDI, MusicXML, JSON lines, wjazzd.db, or a folder of them; PATH=3: its notes count three times",
+    )
+    parser.add_argument("--track", metavar="TRACK", help="the part to take, by name or number (default: the likeliest melody)")
+    default = 0 if parser.prog.endswith("train") else None
+    parser.add_argument("--split-seed", type=int, default=default, help="of train, valid and test where the data has none (default: 0)")
 
 
 def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import io
 import json
 import queue
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,11 +40,13 @@ def evaluate(args: argparse.Namespace) -> int:
     if args.png:
         _check_png(args)
     model = load_model(args.model)
-    reading = read_corpus(args.data, Vocabulary())
+    splits = args.split is not None or args.improvise is not None
+    seed = args.split_seed if args.split_seed is not None else (model.card.get("trained_on") or {}).get("split_seed", 0)
+    reading = read(args.data, args.track, seed if splits else None)
     pieces = reading.of(args.split) if args.split else reading.pieces
     if not pieces:
-        splits = ", ".join(sorted({p.split for p in reading.pieces}))
-        raise ImprovError(f"{args.data}: no piece of split {args.split!r}; there are: {splits}")
+        there = ", ".join(sorted({p.split for p in reading.pieces}))
+        raise ImprovError(f"{' '.join(args.data)}: no piece of split {args.split!r}; there are: {there}")
     tell(reading)
     if args.improvise is not None:
         told = _improvised(model, pieces, reading.of("train"), args.improvise, args.png)
@@ -59,6 +63,22 @@ def evaluate(args: argparse.Namespace) -> int:
     else:
         print("\n".join(table(told)))
     return 0
+
+
+def read(paths: Sequence[str], track: str | None, split_seed: int | None) -> Reading:
+    """The corpus of some paths, with a bar on the terminal while many files are read."""
+    from improv.train.reading.files import FEWEST, in_pool
+
+    def watched(function: Callable[[Path], Reading], files: Sequence[Path]) -> Iterable[Reading]:
+        read = in_pool(function, files)
+        if len(files) < FEWEST or importlib.util.find_spec("tqdm") is None:
+            return read
+        from tqdm import tqdm
+
+        bar: Iterable[Reading] = tqdm(read, desc="reading", total=len(files), unit="file", disable=None, file=sys.stderr, leave=False)
+        return bar
+
+    return read_corpus(paths, Vocabulary(), track=track, split_seed=split_seed, map=watched)
 
 
 def next_note_figures(model: Model, pieces: Sequence[Piece]) -> dict[str, float]:
@@ -102,12 +122,8 @@ def _draw(path: Path, line: Line, ours: Sequence[Samples], real: Sequence[Sample
     played, meter = roll_of(line)
     draw_roll(roll, [], played, meter, line.changes)
     pictures = {path: histograms(told(ours), told(real)), path.with_stem(path.stem + "-roll"): roll.getvalue()}
-    for place, picture in pictures.items():
-        try:
-            write_whole(place, picture)
-        except OSError as e:
-            raise ImprovError(f"--png {place}: {e.strerror}") from None
-        print(f"wrote {place}", file=sys.stderr)
+    write_whole(pictures)
+    print(f"wrote {' and '.join(map(str, pictures))}", file=sys.stderr)
 
 
 def improvise(model: Model, piece: Piece, seed: int) -> Line:
@@ -136,11 +152,17 @@ def table(columns: dict[str, dict[str, float]]) -> list[str]:
 
 
 def tell(reading: Reading) -> None:
-    """What was left out, on standard error."""
+    """What was left out, and which tracks were taken, on standard error."""
     for reason in reading.skipped[:10]:
         print(f"skipped {reason}", file=sys.stderr)
     if len(reading.skipped) > 10:
         print(f"... and {len(reading.skipped) - 10} more", file=sys.stderr)
-    if reading.unknown_chords:
-        named = ", ".join(f"{symbol} ({n})" for symbol, n in reading.unknown_chords.most_common(10))
-        print(f"chord symbols taken as no chord: {named}", file=sys.stderr)
+    tracks = Counter(p.track.partition(" ")[2] for p in reading.pieces if p.track)
+    for title, counts in (
+        ("tracks taken", tracks),
+        ("chord symbols taken as no chord", reading.unknown_chords),
+        ("left out", reading.left_out),
+    ):
+        if counts:
+            more = f", and {len(counts) - 10} more" if len(counts) > 10 else ""
+            print(f"{title}: " + ", ".join(f"{name} ({n:,})" for name, n in counts.most_common(10)) + more, file=sys.stderr)

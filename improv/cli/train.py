@@ -8,14 +8,22 @@ import json
 import shlex
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from improv.cli.evaluate import next_note_figures, table, tell
+from improv.cli.evaluate import next_note_figures, read, table, tell
 from improv.core.errors import ImprovError
-from improv.core.values import Vocabulary
-from improv.loader import load_model
-from improv.train.corpus import read_corpus
+from improv.loader import find_model, load_model, stored_weights
+from improv.train.corpus import Reading, sources_of, table_of
+
+if TYPE_CHECKING:
+    from improv.train.fit import FitConfig, Progress, Start, Step
+    from improv.train.network import NetworkConfig
+
+FINE_TUNING_RATE = 3e-4
+LIMITS = (("epochs", 1, 10_000), ("patience", 1, 10_000), ("rate", 1e-7, 1.0), ("batch", 1, 4096), ("seed", 0, 2**31))
 
 
 def train(args: argparse.Namespace) -> int:
@@ -23,72 +31,185 @@ def train(args: argparse.Namespace) -> int:
     for package in ("tensorflow", "tqdm"):
         if importlib.util.find_spec(package) is None:
             raise ImprovError(f"training needs {package}, which is not installed: pip install '.[train]'")
-    reading = read_corpus(args.data, Vocabulary())
+    folder = Path(args.out)
+    if args.origin and folder.resolve() == find_model(args.origin).resolve():
+        raise ImprovError(f"--out {folder}: is the model that --from starts from; give the new one a folder of its own")
+    reading = read(args.data, args.track, args.split_seed)
     tell(reading)
+    print("\n".join(table_of(reading)), file=sys.stderr)
     pieces, valid = reading.of("train"), reading.of("valid")
     if not pieces or not valid:
-        raise ImprovError(f"{args.data}: {len(pieces)} pieces of split train and {len(valid)} of split valid; both are needed")
-    folder = Path(args.out)
+        names = " ".join(args.data)
+        raise ImprovError(f"{names}: {len(pieces)} pieces of split train and {len(valid)} of split valid; both are needed")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise ImprovError(f"--out {folder}: {e.strerror}") from None
 
-    from tqdm import tqdm
-
     from improv.train.dataset import columns_of
     from improv.train.export import export
-    from improv.train.fit import CHECKPOINT, FitConfig, Progress, fit
+    from improv.train.fit import Stopped, fit
+    from improv.train.watch import board, curve
+    from improv.train.whole import write_whole
+
+    config, network, start = _settings(args)
+    write_whole({folder / "corpus.txt": "\n".join(_report(reading)).encode()})
+    began = time.time()
+    bar = _Bar(config.epochs, board(args.logdir) if args.logdir else None)
+    stopped = False
+    try:
+        best, history = fit(
+            [columns_of(p) for p in pieces],
+            [columns_of(p) for p in valid],
+            network,
+            config,
+            folder,
+            bar.epoch,
+            weights=[p.weight for p in pieces],
+            start=start,
+            each=bar.batch,
+        )
+    except Stopped as e:
+        stopped, best, history = True, e.network, e.history
+        if best is None:
+            print("\nstopped before the first epoch was over: nothing is kept", file=sys.stderr)
+            raise
+    finally:
+        bar.close()
+    about = _about(args, reading, config, history)
+    export(folder, best, network, about)
+    write_whole({folder / "curve.png": curve(history)})
+    if stopped:
+        print(f"\nstopped; {folder} holds the best of {history[-1].epoch} epochs. To go on: {_again()}", file=sys.stderr)
+        raise KeyboardInterrupt
+    figures = {
+        split: next_note_figures(load_model(str(folder.resolve())), reading.of(split)) for split in ("valid", "test") if reading.of(split)
+    }
+    export(folder, best, network, about | {"figures": figures})
+    print(f"{folder}: trained {history[-1].epoch} epochs in {(time.time() - began) / 60:.0f} minutes", file=sys.stderr)
+    if start:
+        print(_gain(args.origin, history), file=sys.stderr)
+    print(json.dumps(figures) if args.json else "\n".join(table(figures)))
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> tuple[FitConfig, NetworkConfig, Start | None]:
+    """How to train, which network, and where it starts, from the options. Raises ImprovError for impossible ones."""
+    from improv.train.begin import begin
+    from improv.train.fit import FitConfig, Start
     from improv.train.network import NetworkConfig
 
-    wanted = {k: getattr(args, k) for k in ("epochs", "patience", "rate", "batch", "seed")}
-    config = replace(FitConfig(), **{k: v for k, v in wanted.items() if v is not None})
+    base = replace(FitConfig(), rate=FINE_TUNING_RATE) if args.origin else FitConfig()
+    wanted = {k: getattr(args, k) for k, _, _ in LIMITS}
+    config = replace(base, **{k: v for k, v in wanted.items() if v is not None})
+    for name, low, high in LIMITS:
+        if not low <= getattr(config, name) <= high:
+            raise ImprovError(f"--{name} {getattr(config, name):g}: expected {low:g} to {high:g}")
+    if args.origin:
+        if args.units:
+            raise ImprovError("--units: a model that is fine-tuned (--from) keeps its size")
+        card = load_model(args.origin).card
+        model, network = begin(card, stored_weights(args.origin), config.seed)
+        return config, network, Start([v.numpy() for v in model.trainable_variables], card["weights_sha256"])
     network = NetworkConfig()
     if args.units:
         if not 8 <= args.units <= 2048:
             raise ImprovError(f"--units {args.units}: expected 8 to 2048")
         network = replace(network, line_units=args.units, rhythm_units=args.units * 4 // 7)
-    for name, low, high in (("epochs", 1, 10_000), ("patience", 1, 10_000), ("rate", 1e-7, 1.0), ("batch", 1, 4096), ("seed", 0, 2**31)):
-        if not low <= getattr(config, name) <= high:
-            raise ImprovError(f"--{name} {getattr(config, name):g}: expected {low:g} to {high:g}")
-    began = time.time()
-    bar = tqdm(total=config.epochs, unit="epoch", disable=None, file=sys.stderr)
+    return config, network, None
 
-    def report(progress: Progress) -> None:
-        bar.update(progress.epoch - bar.n)
-        bar.set_postfix_str(" ".join(f"{head} {progress.valid[head]:.3f}" for head in ("pitch", "ioi", "end")))
-        if not sys.stderr.isatty():
-            print(f"epoch {progress.epoch}/{progress.epochs}: valid {bar.postfix}, {progress.seconds:.0f} s", file=sys.stderr)
 
-    try:
-        best, history = fit([columns_of(p) for p in pieces], [columns_of(p) for p in valid], network, config, folder, report)
-    except KeyboardInterrupt:
-        if (folder / CHECKPOINT).exists():
-            again = f"improv train {shlex.quote(args.data)} --out {shlex.quote(args.out)}"
-            print(f"\nstopped; {folder / CHECKPOINT} keeps what was learned. To go on: {again} (with the same options)", file=sys.stderr)
-        raise
-    finally:
-        bar.close()
+class _Bar:
+    """The progress of a training on standard error: a bar on a terminal, else a line an epoch."""
+
+    def __init__(self, epochs: int, board: Callable[[Progress], None] | None) -> None:
+        from tqdm import tqdm
+
+        self.bar = tqdm(unit="batch", disable=None, file=sys.stderr, dynamic_ncols=True)
+        self.epochs, self.board, self.valid = epochs, board, ""
+
+    def batch(self, step: Step) -> None:
+        """After every batch: the bar runs over all epochs, so that its time left is that of the whole training."""
+        done = (step.epoch - 1) * step.of + step.done
+        if self.bar.total is None:  # the first batch, of a training that may have gone on
+            self.bar.initial = self.bar.n = done - 1
+        self.bar.total = max(step.of * self.epochs, done)
+        self.bar.set_description_str(f"epoch {step.epoch}/{self.epochs}", refresh=False)
+        self.bar.set_postfix_str(f"loss {step.loss:.3f}{self.valid}", refresh=False)
+        self.bar.update(done - self.bar.n)
+
+    def epoch(self, progress: Progress) -> None:
+        """After every epoch."""
+        losses = " ".join(f"{head} {progress.valid[head]:.3f}" for head in ("pitch", "ioi", "end") if progress.valid[head])
+        self.valid = f", valid {losses}"
+        if self.bar.disable:
+            print(f"epoch {progress.epoch}/{progress.epochs}: valid {losses}, {progress.seconds:.0f} s", file=sys.stderr)
+        if self.board:
+            self.board(progress)
+
+    def close(self) -> None:
+        self.bar.close()
+
+
+def _about(args: argparse.Namespace, reading: Reading, config: FitConfig, history: Sequence[Progress]) -> dict[str, Any]:
+    """What the card says of a training. Paths are cut to their names: a card goes round."""
+    pieces = reading.of("train")
+    sources = {
+        name: {
+            "pieces": sum(p.source == name for p in pieces),
+            "notes": sum(len(p.values) for p in pieces if p.source == name),
+            "weight": next(p.weight for p in pieces if p.source == name),
+        }
+        for name in dict.fromkeys(p.source for p in pieces)
+    }
     about = {
         "trained_on": {
-            "file": Path(args.data).name,
+            "file": ", ".join(s.name for s in sources_of(args.data)),
             "pieces": len(pieces),
             "notes": sum(len(p.values) for p in pieces),
             "skipped": len(reading.skipped),
+            "sources": sources,
+            "split_seed": args.split_seed,
         },
-        "command": "improv " + shlex.join(sys.argv[1:]).replace(args.data, Path(args.data).name),
+        "command": "improv " + shlex.join(_short(word) for word in sys.argv[1:]),
         "fit": asdict(config),
-        "epochs": len(history),
+        "epochs": history[-1].epoch,
         "minutes": round(sum(p.seconds for p in history) / 60, 1),
         "license": args.license,
         "attribution": args.attribution,
         "figures": {},
     }
-    export(folder, best, network, about)
-    figures = {
-        split: next_note_figures(load_model(str(folder.resolve())), reading.of(split)) for split in ("valid", "test") if reading.of(split)
-    }
-    export(folder, best, network, about | {"figures": figures})
-    print(f"{folder}: trained {len(history)} epochs in {(time.time() - began) / 60:.0f} minutes", file=sys.stderr)
-    print(json.dumps(figures) if args.json else "\n".join(table(figures)))
-    return 0
+    if args.origin:
+        card = load_model(args.origin).card
+        about["from"] = {key: card.get(key) for key in ("name", "weights_sha256", "trained_on", "license", "attribution")}
+    return about
+
+
+def _short(word: str) -> str:
+    return Path(word).name if "/" in word and not word.startswith("-") else word
+
+
+def _again() -> str:
+    return f"improv {shlex.join(sys.argv[1:])}"
+
+
+def _gain(origin: str, history: Sequence[Progress]) -> str:
+    """What fine-tuning brought, in words."""
+    parts = sorted({part for p in history for part in p.better})
+    before = ", ".join(f"{head} {loss:.3f}" for head, loss in history[0].valid.items() if loss)
+    if not parts:
+        return f"no epoch was better than {origin} (valid {before}): the model is {origin} as it was"
+    return f"better than {origin} (valid {before}): {' and '.join(parts)}" + ("" if len(parts) == 2 else "; the other part is as it was")
+
+
+def _report(reading: Reading) -> list[str]:
+    """All that was read and left out, a line each: the file corpus.txt in the model's folder."""
+    lines = [*table_of(reading), ""]
+    for p in reading.pieces:
+        track = f", track {p.track}" if p.track else ""
+        chords = "" if p.changes else ", no chords"
+        lines.append(f"{p.split:<5}  {p.source}: {p.name}, {len(p.values)} notes{track}{chords}")
+    parts: Sequence[tuple[str, Mapping[str, int]]] = (("taken as no chord", reading.unknown_chords), ("left out", reading.left_out))
+    lines += ["", *(f"skipped {reason}" for reason in reading.skipped)]
+    lines += [f"{title}: {name} ({count})" for title, counts in parts for name, count in sorted(counts.items())]
+    return [*lines, ""]

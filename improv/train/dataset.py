@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from improv.core.values import (
     step_columns,
     touch_columns,
 )
-from improv.train.corpus import Piece
+from improv.train.piece import Piece
 
 NO_ROOT = 12
 BUCKET = 32
@@ -90,21 +91,33 @@ def multi_hot(columns: np.ndarray, tables: dict[str, int]) -> np.ndarray:
 class Windows(keras.utils.PyDataset):
     """Batches of windows: random cuts, transpositions, and now and then no chords, form or feel.
 
-    Every note of every piece occurs once an epoch. Deterministic for a seed.
+    Every note of every piece occurs once an epoch, or as often as its piece's weight says: of 2.3, twice,
+    and in three epochs of ten once more. Deterministic for a seed.
     """
 
-    def __init__(self, pieces: list[Columns], seed: int, length: int = 192, batch: int = 32, augment: bool = True):
+    def __init__(
+        self,
+        pieces: list[Columns],
+        seed: int,
+        length: int = 192,
+        batch: int = 32,
+        augment: bool = True,
+        weights: Sequence[float] | None = None,
+    ):
         super().__init__()
         self.pieces, self.length, self.batch, self.augment = pieces, length, batch, augment
+        self.weights = np.ones(len(pieces)) if weights is None else np.asarray(weights, float)
         self.rng = np.random.default_rng(seed)
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        cuts = []
-        for i, piece in enumerate(self.pieces):
-            first = int(self.rng.integers(self.length)) if self.augment else 0
-            edges = [0, *range(first or self.length, len(piece.last), self.length), len(piece.last)]
-            cuts += [(i, a, b) for a, b in itertools.pairwise(edges) if b > a]
+        cuts: list[tuple[int, int, int]] = []
+        times = [_times(weight, self.rng) for weight in self.weights]
+        for i, (piece, count) in enumerate(zip(self.pieces, times if any(times) else [1] * len(times), strict=True)):
+            for _ in range(count):
+                first = int(self.rng.integers(self.length)) if self.augment else 0
+                edges = [0, *range(first or self.length, len(piece.last), self.length), len(piece.last)]
+                cuts += [(i, a, b) for a, b in itertools.pairwise(edges) if b > a]
         if self.augment:
             # Windows of like length share a batch, so that little is padding.
             keys = np.array([b - a for _, a, b in cuts]) + self.rng.uniform(0, 24, len(cuts))
@@ -171,6 +184,12 @@ class Windows(keras.utils.PyDataset):
             cut[name][known] = (cut[name][known] + shift) % 12
         _set(cut["step"], STEP_TABLES, {"register": cut["last"] // 4})
         _set(cut["onset"], ONSET_TABLES, {"register": cut["last"] // 4})
+
+
+def _times(weight: float, rng: np.random.Generator) -> int:
+    """A whole number whose mean is the weight. A whole weight draws nothing."""
+    whole = int(weight)
+    return whole + int(weight > whole and rng.random() < weight - whole)
 
 
 def _set(columns: np.ndarray, tables: dict[str, int], to: dict[str, Any]) -> None:

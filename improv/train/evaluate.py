@@ -14,7 +14,7 @@ import numpy as np
 
 from improv.core.model import Model
 from improv.core.sampler import probabilities
-from improv.train.corpus import Piece
+from improv.train.piece import Piece
 
 
 def foretell(model: Model, pieces: Sequence[Piece]) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from improv.core.harmony import KINDS, Changes, Chord
 from improv.core.model import Model
 from improv.core.sampler import probabilities
 from improv.core.values import FEELS, GRID, Context, Value, Vocabulary
-from improv.train.corpus import Piece
+from improv.train.piece import Piece
 
 NOTES = 500
 

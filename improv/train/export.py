@@ -21,7 +21,7 @@ from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
 from improv.train.dataset import columns_of, multi_hot
 from improv.train.example import example_piece
 from improv.train.network import NetworkConfig
-from improv.train.whole import write_whole as write_whole
+from improv.train.whole import write_whole
 
 
 def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
@@ -67,9 +67,9 @@ def keras_vector(network: keras.Model) -> dict[str, np.ndarray]:
 
 
 def export(folder: Path, network: keras.Model, config: NetworkConfig, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a model folder; each file appears whole or not at all. Returns the card.
+    """Write a model folder, both files or neither. Returns the card.
 
-    about: what else the card says.
+    about: what else the card says. Raises WriteError when there is no room for it; what was there stays.
     """
     weights = weights_of(network)
     card = card_head(folder.name, asdict(config))
@@ -78,6 +78,6 @@ def export(folder: Path, network: keras.Model, config: NetworkConfig, about: Map
     card["weights_sha256"] = hashlib.sha256(blob).hexdigest()
     card |= about
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "weights.safetensors", blob)
-    write_whole(folder / "card.json", (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    write_whole({folder / "weights.safetensors": blob, folder / "card.json": text.encode()})
     return card

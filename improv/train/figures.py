@@ -16,7 +16,7 @@ import numpy as np
 
 from improv.core.harmony import Changes
 from improv.core.values import GRID, Vocabulary
-from improv.train.corpus import Piece
+from improv.train.piece import Piece
 
 COPIED = (5, 7, 9, 13)  # notes in the n-grams
 SLOTS = 64  # positions a bar, for groove similarity

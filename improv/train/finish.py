@@ -18,7 +18,7 @@ from improv.core.recall import SPAN, Recall
 from improv.core.sampler import probabilities
 from improv.core.values import Vocabulary
 from improv.train.evaluate import average_precision
-from improv.train.corpus import Piece
+from improv.train.piece import Piece
 
 KEY_ROWS = 40_000  # rows of the training set that the axes of the keys are found on
 WIDTHS = {"rhythm_key": 48, "line_key": 96}

@@ -20,7 +20,7 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.train.dataset import Columns, Windows
-from improv.train.export import write_whole
+from improv.train.whole import write_whole
 from improv.train.network import NetworkConfig, build
 
 HEADS = {"rhythm": ("ioi", "end"), "line": ("pitch", "duration", "lag")}
@@ -59,8 +59,34 @@ class Progress:
     better: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One batch of an epoch is done: `done` of `of`; loss is the epoch's mean so far, of all heads as weighted."""
+
+    epoch: int
+    done: int
+    of: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where fine-tuning starts: weights in the order of the network's variables, and the name of what they are of."""
+
+    weights: Sequence[np.ndarray]
+    name: str
+
+
 class FitError(ImprovError):
     """Training can't start or go on; the message says why and what to do."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C. network: the best so far, None before the first epoch is over. history: the finished epochs."""
+
+    def __init__(self, network: keras.Model | None, history: list[Progress]):
+        super().__init__()
+        self.network, self.history = network, history
 
 
 def fit(
@@ -70,20 +96,40 @@ def fit(
     config: FitConfig,
     folder: Path,
     report: Callable[[Progress], None],
+    *,
+    weights: Sequence[float] | None = None,
+    start: Start | None = None,
+    each: Callable[[Step], None] = lambda step: None,
 ) -> tuple[keras.Model, list[Progress]]:
     """Train, or go on from the checkpoint in `folder`. Returns the best network and its history.
 
+    weights: how many times an epoch each training piece is seen, once if None. start: fine-tune these weights;
+    they are validated first, as epoch 0, and kept if no epoch is better. each: told of every batch.
     The checkpoint is replaced whole after every epoch; an interruption costs the epoch under way.
-    Raises FitError when the losses are no numbers any more, or the checkpoint is of another training.
+    Raises FitError when the losses are no numbers any more, or the checkpoint is of another training;
+    Stopped, with the best so far, on Ctrl-C.
     """
-    return _Fit(train, valid, network, config, folder).run(report)
+    fitting = _Fit(train, valid, network, config, folder, weights, start)
+    try:
+        return fitting.run(report, each)
+    except KeyboardInterrupt:
+        raise Stopped(fitting.best_network() if fitting.history else None, fitting.history) from None
 
 
 class _Fit:
-    def __init__(self, train: Sequence[Columns], valid: Sequence[Columns], network: NetworkConfig, config: FitConfig, folder: Path):
+    def __init__(
+        self,
+        train: Sequence[Columns],
+        valid: Sequence[Columns],
+        network: NetworkConfig,
+        config: FitConfig,
+        folder: Path,
+        weights: Sequence[float] | None,
+        start: Start | None,
+    ):
         keras.utils.set_random_seed(config.seed)
-        self.config, self.network, self.path = config, network, folder / CHECKPOINT
-        self.windows = Windows(list(train), config.seed, config.length, config.batch)
+        self.config, self.network, self.path, self.start = config, network, folder / CHECKPOINT, start
+        self.windows = Windows(list(train), config.seed, config.length, config.batch, weights=weights)
         self.check = Windows(list(valid), 0, 4096, 8, augment=False)
         self.model = _new_network(network)
         self.rate = _rate(config, len(self.windows))
@@ -92,6 +138,8 @@ class _Fit:
         losses = {**cross_entropy, "end": keras.losses.BinaryCrossentropy(from_logits=True)}
         self.model.compile(optimizer, losses, loss_weights=LOSS_WEIGHTS, jit_compile=False)
         optimizer.build(self.model.trainable_variables)
+        if start:
+            _assign(self.model, start.weights)
         self.average = [v.numpy() for v in self.model.trainable_variables]
         self.best = {part: (math.inf, 0, [a.copy() for a in self.average]) for part in HEADS}
         self.history: list[Progress] = []
@@ -99,13 +147,19 @@ class _Fit:
         if self.path.exists():
             self._restore()
 
-    def run(self, report: Callable[[Progress], None]) -> tuple[keras.Model, list[Progress]]:
+    def run(self, report: Callable[[Progress], None], each: Callable[[Step], None]) -> tuple[keras.Model, list[Progress]]:
         config = self.config
-        while len(self.history) < config.epochs:
-            epoch, started = len(self.history), time.perf_counter()
+        if self.start and not self.history:
+            started = time.perf_counter()
+            valid = self._validate()
+            self.best = {part: (valid[head], -1, [a.copy() for a in self.average]) for part, head in CHOSEN_BY.items()}
+            self.history.append(Progress(0, config.epochs, {}, valid, time.perf_counter() - started, ()))
+            report(self.history[-1])
+        while (epoch := self.history[-1].epoch if self.history else 0) < config.epochs:
+            started = time.perf_counter()
             self.windows.rng = np.random.default_rng([config.seed, epoch])
             self.windows.on_epoch_end()
-            train = self._epoch()
+            train = self._epoch(epoch, each)
             valid = self._validate()
             better = tuple(part for part, head in CHOSEN_BY.items() if valid[head] < self.best[part][0])
             for part in better:
@@ -116,12 +170,16 @@ class _Fit:
             report(self.history[-1])
             if epoch - max(best[1] for best in self.best.values()) >= config.patience:
                 break
+        return self.best_network(), self.history
+
+    def best_network(self) -> keras.Model:
+        """The network with each part as it was in its best epoch."""
         rhythm, line = self.best["rhythm"][2], self.best["line"][2]
         chosen = [r if _is_rhythm(v) else n for v, r, n in zip(self.model.trainable_variables, rhythm, line, strict=True)]
         _assign(self.model, chosen)
-        return self.model, self.history
+        return self.model
 
-    def _epoch(self) -> dict[str, float]:
+    def _epoch(self, epoch: int, each: Callable[[Step], None]) -> dict[str, float]:
         losses: dict[str, float] = {}
         variables = self.model.trainable_variables
         for i in range(len(self.windows)):
@@ -132,6 +190,7 @@ class _Fit:
             for mean, variable in zip(self.average, variables, strict=True):
                 mean *= momentum
                 mean += (1 - momentum) * variable.numpy()
+            each(Step(epoch + 1, i + 1, len(self.windows), float(losses["loss"])))
         self.model.reset_metrics()
         if not math.isfinite(losses["loss"]):
             raise FitError(f"the loss is {losses['loss']} after {self.steps} steps; train again with a lower rate (--rate)")
@@ -158,7 +217,8 @@ class _Fit:
     # The checkpoint
 
     def _identity(self) -> str:
-        return json.dumps({"network": asdict(self.network), "fit": asdict(self.config) | {"epochs": 0, "patience": 0}}, sort_keys=True)
+        identity = {"network": asdict(self.network), "fit": asdict(self.config) | {"epochs": 0, "patience": 0}}
+        return json.dumps(identity | ({"start": self.start.name} if self.start else {}), sort_keys=True)
 
     def _save(self) -> None:
         arrays: dict[str, np.ndarray] = {}
@@ -180,7 +240,7 @@ class _Fit:
         blob = io.BytesIO()
         np.savez(blob, allow_pickle=False, **arrays)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path, blob.getvalue())
+        write_whole({self.path: blob.getvalue()})
 
     def _restore(self) -> None:
         with np.load(self.path, allow_pickle=False) as stored:

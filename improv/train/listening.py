@@ -23,7 +23,7 @@ from improv.core.model import Model
 from improv.core.settings import Settings
 from improv.core.values import GRID, Vocabulary
 from improv.engine import perform
-from improv.train.corpus import Piece
+from improv.train.piece import Piece
 from improv.train.figures import on_bars
 
 LEAST = 6  # notes of a call, and of a real answer

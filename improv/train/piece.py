@@ -1,0 +1,73 @@
+"""What a corpus is made of, whatever it was read from: pieces as values in their contexts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from improv.core.errors import ImprovError
+from improv.core.harmony import Changes
+from improv.core.values import GRID, Context, Value
+
+
+class CorpusError(ImprovError):
+    """A corpus that can't be used; the message says where and why."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One melody. onsets: grid positions (1/12 beat) from the first beat; ends: whether a phrase ends here.
+
+    split: train, valid, test, or empty while not yet known. ends: None where phrases are not annotated.
+    beats_a_bar: quarter notes, rounded. velocities: as played, 1 to 127, None where none are known.
+    weight: how many times as often as a note of weight 1 each of its notes is seen in training.
+    source: which of the paths that were given it came from. track: which part of the file was taken, and why.
+    tune: pieces of one tune share a split (empty: the name is the tune).
+    """
+
+    name: str
+    split: str
+    onsets: list[int]
+    values: list[Value]
+    contexts: list[Context]
+    ends: list[bool] | None
+    beats_a_bar: int = 4
+    bpm: float = 120.0
+    changes: Changes | None = None
+    velocities: list[int] | None = None
+    weight: float = 1.0
+    source: str = ""
+    track: str = ""
+    tune: str = ""
+
+    @property
+    def beats(self) -> float:
+        """Beats from the first onset to the last."""
+        return (self.onsets[-1] - self.onsets[0]) / GRID
+
+
+@dataclass
+class Reading:
+    """Pieces, and what was left out.
+
+    skipped: reasons, one for each file or piece that can't be used. unknown_chords: symbols taken as no
+    chord, with counts. left_out: single notes and signs that were left out of pieces, by reason.
+    skipped_of: how many were skipped of each source.
+    """
+
+    pieces: list[Piece] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    unknown_chords: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    skipped_of: Counter[str] = field(default_factory=Counter)
+
+    def of(self, split: str) -> list[Piece]:
+        return [p for p in self.pieces if p.split == split]
+
+    def add(self, other: Reading) -> None:
+        """Take in what another reading holds."""
+        self.pieces += other.pieces
+        self.skipped += other.skipped
+        self.unknown_chords += other.unknown_chords
+        self.left_out += other.left_out
+        self.skipped_of += other.skipped_of

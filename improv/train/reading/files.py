@@ -1,0 +1,104 @@
+"""Which file is read by which reader, folders, and reading many files in a pool of processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+from improv.train.piece import CorpusError, Reading
+from improv.train.reading import HEAD, How, json_lines, midi, musicxml, wjazzd
+
+READERS = (midi, musicxml, wjazzd, json_lines)
+# Files of a folder that are read, or skipped with a reason; others are taken only if a reader knows them.
+EXPECTED = (".mid", ".midi", ".kar", ".musicxml", ".mxl", ".jsonl", ".jsonl.gz", ".db")
+FEWEST = 8  # files for which a pool is worth its start
+
+Mapper = Callable[[Callable[[Path], Reading], Sequence[Path]], Iterable[Reading]]
+
+
+def find_files(folder: Path) -> list[Path]:
+    """All files under a folder that may hold pieces, in order of their paths; hidden ones are left out."""
+    found = []
+    for at, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in names:
+            path = Path(at, name)
+            if not name.startswith(".") and path.is_file() and (name.lower().endswith(EXPECTED) or _is_piece(path)):
+                found.append(path)
+    return sorted(found)
+
+
+def read_file(path: Path, how: How) -> Reading:
+    """What one file holds. Never fails for what is in it: a file that can't be used is skipped with a reason."""
+    try:
+        head = _head(path)
+        reader = next((r for r in READERS if r.reads(path, head)), None)
+        if reader is None:
+            raise CorpusError("in no format that improv reads" if head else "empty")
+        reading: Reading = reader.read(path, how)
+        return reading
+    except CorpusError as e:
+        return Reading(skipped=[f"{path.name}: {e}"])
+    except OSError as e:
+        return Reading(skipped=[f"{path.name}: {e.strerror or e}"])
+
+
+def read_files(paths: Sequence[Path], how: How, map: Mapper | None = None) -> Iterable[Reading]:
+    """A Reading for each path, in order. map: what applies a function to all paths, `in_pool` if none is given."""
+    return (map or in_pool)(partial(read_file, how=how), paths)
+
+
+def in_pool(function: Callable[[Path], Reading], paths: Sequence[Path]) -> Iterator[Reading]:
+    """The function of each path, in order, on all cores. A path that kills its process is skipped, no other."""
+    if len(paths) < FEWEST:
+        yield from map(function, paths)
+        return
+    done = 0
+    workers = min(len(paths), _cores())
+    while done < len(paths):
+        # The first pool takes all; after a crash each path has its process to itself until the culprit is found.
+        with _pool(workers) as pool:
+            rest = paths[done:] if workers > 1 else paths[done : done + 1]
+            futures = [pool.submit(function, path) for path in rest]
+            try:
+                for future in futures:
+                    yield future.result()
+                    done += 1
+            except BrokenProcessPool:
+                if workers == 1:
+                    yield Reading(skipped=[f"{paths[done].name}: its parser crashed"])
+                    done += 1
+                    workers = min(len(paths), _cores())
+                else:
+                    workers = 1
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: the parent may have threads, and nothing of it is needed.
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _head(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(HEAD)
+
+
+def _is_piece(path: Path) -> bool:
+    """Whether a reader other than JSON lines knows the file: a folder holds much JSON that is none of ours."""
+    try:
+        head = _head(path)
+    except OSError:
+        return False
+    return any(r.reads(path, head) for r in READERS if r is not json_lines)

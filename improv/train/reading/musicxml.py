@@ -1,0 +1,147 @@
+"""MusicXML, plain or compressed, through music21, with its chord symbols. Repeats are read as written, once."""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from improv.train.piece import CorpusError, Reading
+from improv.train.reading import How
+from improv.train.reading.charts import changes_beside
+from improv.train.reading.melody import Part, choose
+from improv.train.reading.score import Note, Score, piece_of
+
+LARGEST = 64 * 2**20  # bytes of a score, unpacked
+_ROOTS = ("<score-partwise", "<score-timewise")
+_KINDS = {  # music21's words for MusicXML's kinds, as a lead sheet writes them
+    "major": "", "minor": "m", "augmented": "+", "diminished": "dim", "dominant": "7", "dominant-seventh": "7",
+    "major-seventh": "maj7", "minor-seventh": "m7", "diminished-seventh": "dim7", "augmented-seventh": "7+",
+    "half-diminished": "m7b5", "half-diminished-seventh": "m7b5", "major-minor": "mmaj7", "minor-major-seventh": "mmaj7",
+    "augmented-major-seventh": "maj7#5", "seventh-flat-five": "7b5", "major-sixth": "6", "minor-sixth": "m6",
+    "dominant-ninth": "9", "major-ninth": "maj9", "minor-ninth": "m9", "minor-major-ninth": "mmaj9", "augmented-dominant-ninth": "9+",
+    "dominant-11th": "11", "major-11th": "maj11", "minor-11th": "m11", "dominant-13th": "13", "major-13th": "maj13",
+    "minor-13th": "m13", "suspended-second": "sus2", "suspended-fourth": "sus", "suspended-fourth-seventh": "7sus", "power": "5",
+}  # fmt: skip
+
+
+def reads(path: Path, head: bytes) -> bool:
+    """A score as XML, or an archive that says where in it the score is."""
+    if head.startswith(b"PK\x03\x04"):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return "META-INF/container.xml" in archive.namelist()
+        except (zipfile.BadZipFile, OSError):
+            return path.suffix.lower() == ".mxl"
+    return any(root in _decoded(head, errors="ignore") for root in _ROOTS)
+
+
+def read(path: Path, how: How) -> Reading:
+    """The one piece of a score: the asked part's, or the likeliest melody's. Raises CorpusError."""
+    reading = Reading()
+    try:
+        from music21 import converter, harmony, stream, tempo
+    except ImportError:
+        raise CorpusError("reading MusicXML needs music21, which is not installed: pip install 'improv[train]'") from None
+    text = _text(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            score = converter.parseData(text, format="musicxml")
+            score = score if isinstance(score, stream.Score) else stream.Score([score])
+            score.toSoundingPitch(inPlace=True)
+            staves = list(score.parts)
+            parts = [_part(staff.stripTies()) for staff in staves]
+            part, label = choose(parts, how.track)
+            bars, bar = _bars(staves[next(i for i, p in enumerate(parts) if p is part)])
+            flat = score.flatten()
+            marks = [m for m in flat.getElementsByClass(tempo.MetronomeMark) if m.number is not None]
+            tempi = [(float(m.offset), float(m.getQuarterBPM()) if m.number else 0.0) for m in marks]
+            symbols = [(float(c.offset), symbol_of(c)) for c in flat.getElementsByClass(harmony.ChordSymbol)]
+    except CorpusError:
+        raise
+    except Exception as e:  # music21 raises whatever it meets
+        raise CorpusError(f"music21 can't read it ({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
+    last = max(n.on for n in part.notes)
+    chords = changes_beside(path, bars, bar, last, reading) or sorted(symbols, key=lambda c: c[0])
+    whole = Score("", part.notes, bars, bar, tempi, chords, track=label)
+    reading.pieces.append(piece_of(whole, how.vocabulary, reading.unknown_chords, reading.left_out))
+    return reading
+
+
+def _part(staff: Any) -> Part:
+    from music21 import chord, harmony, note
+
+    notes, drums = [], False
+    for element in staff.flatten().notes:
+        if isinstance(element, harmony.Harmony):
+            continue
+        if isinstance(element, note.Note | chord.Chord):
+            length = 0.0 if element.duration.isGrace else float(element.quarterLength)
+            notes += [Note(float(element.offset), length, round(p.ps)) for p in element.pitches]
+        else:
+            drums = True
+    instrument = staff.getInstrument(returnDefault=False)
+    drums = drums or getattr(instrument, "midiChannel", None) == 9
+    name = staff.partName or getattr(instrument, "instrumentName", None) or ""
+    return Part(str(name), sorted(notes, key=lambda n: n.on), getattr(instrument, "midiProgram", None), drums)
+
+
+def _bars(staff: Any) -> tuple[list[float], float]:
+    """Bar lines, and beats a bar by the first time signature."""
+    from music21 import meter, stream
+
+    bars = sorted({float(m.offset) for m in staff.getElementsByClass(stream.Measure)})
+    signs = staff.flatten().getElementsByClass(meter.TimeSignature)
+    bar = float(signs[0].barDuration.quarterLength) if signs else 4.0
+    return bars or [0.0], bar if bar > 0 else 4.0
+
+
+def symbol_of(chord: Any) -> str:
+    """A music21 chord symbol as a lead sheet writes it; music21's own spelling where it has none of its kinds."""
+    from music21 import harmony
+
+    if isinstance(chord, harmony.NoChord):
+        return "NC"
+    root, bass = chord.root(), chord.bass()
+    if root is None or chord.chordKind not in _KINDS:
+        return str(chord.figure or chord.chordKind or "?")
+    degrees = ""
+    for change in chord.chordStepModifications:
+        if change.modType in ("add", "alter"):
+            sign = {-1: "b", 1: "#"}.get(int(change.interval.semitones) if change.interval else 0, "")
+            degrees += f"({sign}{change.degree})" if sign else f"add{change.degree}"
+    below = f"/{_spelled(bass)}" if bass is not None and bass.pitchClass != root.pitchClass else ""
+    return f"{_spelled(root)}{_KINDS[chord.chordKind]}{degrees}{below}"
+
+
+def _spelled(pitch: Any) -> str:
+    name = str(pitch.name).replace("-", "b")
+    return name if len(name) <= 2 else str(pitch.simplifyEnharmonic().name).replace("-", "b")
+
+
+def _text(path: Path) -> str:
+    """The score's XML. Raises CorpusError."""
+    raw = path.read_bytes()
+    if raw.startswith(b"PK"):
+        try:
+            with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+                root = ElementTree.fromstring(archive.read("META-INF/container.xml")).find(".//{*}rootfile")
+                inside = root.get("full-path") if root is not None else None
+                if not inside or archive.getinfo(inside).file_size > LARGEST:
+                    raise CorpusError("an archive without a score, or with one too large")
+                raw = archive.read(inside)
+        except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, EOFError, OSError, RuntimeError) as e:
+            raise CorpusError(f"not a readable archive ({e})") from None
+    if len(raw) > LARGEST:
+        raise CorpusError(f"{len(raw):,} bytes; a score has at most {LARGEST:,}")
+    return _decoded(raw, errors="replace")
+
+
+def _decoded(raw: bytes, errors: str) -> str:
+    """Text by its byte order mark; MusicXML is UTF-8 or UTF-16."""
+    wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return raw.decode("utf-16" if wide else "utf-8-sig", errors=errors)

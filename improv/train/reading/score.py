@@ -1,0 +1,201 @@
+"""From notes, bars and chords in beats to a piece: what every format but the annotated solos goes through."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from improv.core.ear import COMPING_BELOW, TOGETHER
+from improv.core.harmony import NO_CHORD, OPEN, Changes, Chord, HarmonyError, parse_chord
+from improv.core.values import GRID, Context, Vocabulary
+from improv.train.piece import CorpusError, Piece
+from improv.train.reading.spelling import from_harte
+
+SLOWEST, FASTEST = 20.0, 500.0  # bpm that a piece may have
+ON_GRID = 0.006  # beats within which an onset counts as written, not played
+HELD_ON = 0.1  # beats that a note may last into the next, lower one, as legato
+
+
+class Note(NamedTuple):
+    """One note: onset and length in beats, MIDI pitch, velocity 1 to 127 or None."""
+
+    on: float
+    length: float
+    pitch: int
+    velocity: int | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a file holds of one part. Beats are quarter notes from any origin.
+
+    bars: bar lines in beats, ascending; further ones follow at the last distance. bar: beats a bar.
+    tempi: (beat, bpm), ascending. chords: (beat, symbol), or changes already read.
+    """
+
+    name: str
+    notes: Sequence[Note]
+    bars: Sequence[float] = (0.0,)
+    bar: float = 4.0
+    tempi: Sequence[tuple[float, float]] = ()
+    chords: Sequence[tuple[float, str]] | Changes = ()
+    feel: str = "any"
+    split: str = ""
+    track: str = ""
+
+
+def piece_of(score: Score, vocabulary: Vocabulary, unknown: Counter[str], left_out: Counter[str]) -> Piece:
+    """The piece of a score's top line. Unknown chord symbols and left-out notes are counted.
+
+    Raises CorpusError when fewer than two notes are left.
+    """
+    tempo_at = _tempo(score.tempi, left_out)
+    notes = top_line(_sound(score.notes, left_out), TOGETHER * tempo_at(0.0) / 60.0, left_out)
+    if len(notes) < 2:
+        raise CorpusError(f"{len(notes)} notes in its melody; at least 2 are needed")
+    changes = score.chords if isinstance(score.chords, Changes) else changes_of(score.chords, unknown)
+    played = is_played([n.on for n in notes])
+    place_at = _places(score.bars, score.bar)
+    onsets = [math.floor(n.on * GRID + 0.5) for n in notes]
+    values, contexts = [], []
+    for i, (note, onset) in enumerate(zip(notes, onsets, strict=True)):
+        outlook = changes.outlook(onset / GRID) if changes else OPEN
+        contexts.append(Context(outlook, place_at(onset), None, tempo_at(note.on), score.feel))
+        ioi = (onset - onsets[i - 1]) / GRID if i else 0.0
+        values.append(vocabulary.encode(ioi, note.pitch, note.length, note.on - onset / GRID if played else 0.0))
+    velocities = [n.velocity for n in notes]
+    return Piece(
+        score.name,
+        score.split,
+        onsets,
+        values,
+        contexts,
+        ends=None,
+        beats_a_bar=max(round(score.bar), 1),
+        bpm=tempo_at(notes[0].on),
+        changes=changes,
+        velocities=[v for v in velocities if v is not None] if None not in velocities else None,
+        track=score.track,
+    )
+
+
+def _sound(notes: Iterable[Note], left_out: Counter[str]) -> list[Note]:
+    """The notes that can sound, in order, highest first where several begin together."""
+    kept = []
+    for note in notes:
+        if not math.isfinite(note.on) or not math.isfinite(note.length) or note.length <= 0:
+            left_out["notes without length"] += 1
+        elif not 0 <= note.pitch <= 127:
+            left_out["notes out of range"] += 1
+        else:
+            kept.append(note)
+    return sorted(kept, key=lambda n: (n.on, -n.pitch))
+
+
+def top_line(notes: Sequence[Note], together: float, left_out: Counter[str]) -> list[Note]:
+    """One note at a time: the top of what begins together, no note under one that is held, no low chords.
+
+    notes: in order of onset. together: beats within which notes begin together. A note ends where the next begins.
+    """
+    line: list[Note] = []
+    before: int | None = None
+    i = 0
+    while i < len(notes):
+        j = i + 1
+        while j < len(notes) and notes[j].on - notes[i].on < together:
+            j += 1
+        top = max(notes[i:j], key=lambda n: (n.pitch, n.length))
+        chord = len({n.pitch for n in notes[i:j]}) >= 3
+        last = line[-1] if line else None
+        held = last.on + last.length - top.on if last else 0.0
+        under = last is not None and top.pitch < last.pitch and held > HELD_ON and held >= top.length / 2
+        low = chord and before is not None and top.pitch < before - COMPING_BELOW
+        dropped = j - i
+        if not under and not low:
+            if last is not None and held > 0:
+                line[-1] = last._replace(length=top.on - last.on)
+            line.append(top._replace(on=notes[i].on))
+            before, dropped = top.pitch, dropped - 1
+        left_out["notes under the top line"] += dropped
+        i = j
+    return line
+
+
+def is_played(onsets: Sequence[float]) -> bool:
+    """Whether onsets (beats) were played rather than written: most lie on no simple division of the beat."""
+
+    def written(on: float) -> bool:
+        return any(abs(on * parts - round(on * parts)) <= ON_GRID * parts for parts in (12, 16))
+
+    return sum(map(written, onsets)) < 0.7 * len(onsets)
+
+
+def changes_of(chords: Iterable[tuple[float, str]], unknown: Counter[str]) -> Changes | None:
+    """Changes from (beat, symbol); symbols that can't be read are no chord, and counted."""
+    starts: list[float] = []
+    read: list[Chord] = []
+    for start, symbol in chords:
+        if starts and float(start) < starts[-1]:
+            raise CorpusError("chords go backwards")
+        starts.append(float(start))
+        read.append(read_chord(symbol, unknown))
+    return Changes(starts, read, math.inf, loop=False) if starts else None
+
+
+def read_chord(symbol: str, unknown: Counter[str]) -> Chord:
+    """The chord of a symbol, in lead-sheet or in Harte's spelling; no chord, and counted, if it is neither."""
+    try:
+        return parse_chord(from_harte(symbol))
+    except HarmonyError:
+        unknown[symbol] += 1
+        return NO_CHORD
+
+
+class _Tempo:
+    """beat -> bpm. Callable and picklable."""
+
+    def __init__(self, tempi: Sequence[tuple[float, float]]):
+        self.starts = [beat for beat, _ in tempi]
+        self.bpms = [bpm for _, bpm in tempi]
+
+    def __call__(self, beat: float) -> float:
+        if not self.starts:
+            return 120.0
+        return self.bpms[max(bisect_right(self.starts, beat + 1e-6) - 1, 0)]
+
+
+def _tempo(tempi: Sequence[tuple[float, float]], left_out: Counter[str]) -> _Tempo:
+    possible = [(beat, bpm) for beat, bpm in tempi if SLOWEST <= bpm <= FASTEST]
+    if len(possible) < len(tempi):
+        left_out[f"tempi outside {SLOWEST:g} to {FASTEST:g} bpm"] += len(tempi) - len(possible)
+    return _Tempo(possible)
+
+
+class _Places:
+    """grid position -> position in the bar, in 1/12 beat."""
+
+    def __init__(self, lines: Sequence[int], bar: int, pickup: int):
+        self.lines, self.bar, self.pickup = lines, bar, pickup
+
+    def __call__(self, onset: int) -> int:
+        i = bisect_right(self.lines, onset) - 1
+        if i < 0:
+            return (onset - self.lines[0]) % self.bar
+        if i == len(self.lines) - 1:
+            return (onset - self.lines[i]) % self.bar
+        return onset - self.lines[i] + (self.pickup if i == 0 else 0)
+
+
+def _places(bars: Sequence[float], bar: float) -> _Places:
+    """Places by bar lines; a first bar that is too short is a pick-up, and ends where a whole one would."""
+    lines = [math.floor(b * GRID + 0.5) for b in bars] or [0]
+    lengths = [b - a for a, b in itertools.pairwise(lines)]
+    whole = max(math.floor(bar * GRID + 0.5), 1)
+    pickup = whole - lengths[0] if lengths and lengths[0] < whole else 0
+    last = lengths[-1] if lengths and lengths[-1] > 0 else whole
+    return _Places(lines, last, pickup)

@@ -1,0 +1,89 @@
+"""The Weimar Jazz Database as its site gives it: one SQLite file (wjazzd.db, tables as MeloSpy writes them).
+
+melody: one row a note, with onset and duration in seconds and its place on the annotated grid (bar, beat,
+tatum, division, beatdur). beats: onset, bar, beat, and chord and form where they change. sections: of type
+PHRASE, from one event to another, counted from 0 in each solo. solo_info: title, tempo, feel, signature.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_right
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from improv.train.piece import CorpusError, Reading
+from improv.train.reading import How
+from improv.train.reading.solos import read_solo
+
+TABLES = {"melody", "beats", "solo_info"}
+
+
+def reads(path: Path, head: bytes) -> bool:
+    """An SQLite file."""
+    return head.startswith(b"SQLite format 3\x00")
+
+
+def read(path: Path, how: How) -> Reading:
+    """All solos of the database. Raises CorpusError when it is another one."""
+    reading = Reading()
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as base:
+            base.row_factory = sqlite3.Row
+            there = {row[0] for row in base.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
+            if not there >= TABLES:
+                raise CorpusError(f"an SQLite file, but without {', '.join(sorted(TABLES - there))}: not the Weimar Jazz Database")
+            for solo in base.execute("SELECT * FROM solo_info ORDER BY melid").fetchall():
+                name = f"wjd{solo['melid']:03}"
+                try:
+                    record = _record(base, solo, "sections" in there) | {"id": name}
+                    reading.pieces.append(read_solo(record, how.vocabulary, reading.unknown_chords))
+                except (CorpusError, KeyError, TypeError, ValueError, IndexError) as e:
+                    reading.skipped.append(f"{path.name}: {name}: {e}")
+    except (sqlite3.Error, IndexError) as e:
+        raise CorpusError(f"can't be read as the Weimar Jazz Database ({e})") from None
+    return reading
+
+
+def _record(base: sqlite3.Connection, solo: sqlite3.Row, sections: bool) -> dict[str, Any]:
+    """One solo with the fields that `read_solo` takes."""
+    melid = solo["melid"]
+    beats = base.execute("SELECT onset, bar, beat, chord, form FROM beats WHERE melid = ? ORDER BY onset", (melid,)).fetchall()
+    events = base.execute("SELECT * FROM melody WHERE melid = ? ORDER BY eventid", (melid,)).fetchall()
+    phrases = {}
+    if sections:
+        bounds = base.execute("SELECT start, end FROM sections WHERE melid = ? AND type = 'PHRASE' ORDER BY start", (melid,))
+        phrases = {event: number for number, (start, end) in enumerate(bounds) for event in range(start, end + 1)}
+    at = {(b["bar"], b["beat"]): i for i, b in enumerate(beats)}
+    onsets = [b["onset"] for b in beats]
+    notes = []
+    for i, e in enumerate(events):
+        if not e["division"]:
+            raise CorpusError(f"note {i + 1}: division {e['division']} of its beat")
+        beat = at.get((e["bar"], e["beat"]), bisect_right(onsets, e["onset"]) - 1)
+        on = round(beat + (e["tatum"] - 1) / e["division"], 4)  # as the JSON lines have it
+        note = [
+            on,
+            e["duration"] / e["beatdur"] if e["beatdur"] else 0.0,
+            round(e["pitch"]),
+            e["onset"],
+            e["duration"],
+            e["bar"],
+            e["beat"],
+            e["tatum"],
+            e["division"],
+        ]
+        notes.append([*note, phrases.get(i, -1)] if phrases else note)
+    known = set(solo.keys())
+    return {
+        "notes": notes,
+        "beats": [[b["onset"], b["bar"], b["beat"], None] for b in beats],
+        "chords": [[i, b["chord"]] for i, b in enumerate(beats) if b["chord"]],
+        "forms": [[i, b["form"]] for i, b in enumerate(beats) if b["form"]],
+        "bpm": solo["avgtempo"],
+        "feel": solo["rhythmfeel"] if "rhythmfeel" in known else "",
+        "meter": solo["signature"],
+        "title": solo["title"],
+    }

@@ -1,0 +1,117 @@
+"""`improv train` as its users meet it, from a folder of their own music with all sorts of things in it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[train]'")
+
+from made_up import record, written
+from scores import BASS, CHORDS, DRUMS, LINE, SAX, midi, track
+
+from improv.cli import main
+from improv.cli.train import _Bar
+from improv.loader import find_model, load_model
+from improv.train.fit import Progress
+
+
+@pytest.fixture
+def music(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of good and bad files."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "music"
+    (folder / "live" / "late").mkdir(parents=True)
+    for i in range(4):
+        midi(folder / f"{i}.mid", BASS, CHORDS, DRUMS, track("Tenor Sax", [p + i for p in LINE], channel=3))
+    midi(folder / "live" / "five.mid", SAX, metre=(5, 4), tempo=0)
+    midi(folder / "live" / "late" / "seven.mid", track("Solo", LINE[::-1]), metre=(7, 8))
+    (folder / "live" / "five.txt").write_text("Dm7 | H7 | G7")
+    midi(folder / "drums.mid", DRUMS)
+    (folder / "broken.mid").write_bytes(b"MThd and no more")
+    (folder / "notes.txt").write_text("Buy reeds.")
+    written(folder / "solos.jsonl", record(id="one", split=None), "{", record(id="two", notes=[[0, 1, 200]], split=None))
+    return folder
+
+
+def train(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
+    words = ["train", *args]
+    monkeypatch.setattr("sys.argv", ["improv", *words])
+    return main(words)
+
+
+def test_bad_files_end_nothing_and_ctrl_c_keeps_the_best(
+    music: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = (f"{music}=2", "--out", "mine", "--epochs", "2", "--units", "8", "--json")
+    seen = _Bar.epoch
+
+    def interrupted(self: _Bar, progress: Progress) -> None:
+        seen(self, progress)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Bar, "epoch", interrupted)
+        assert train(patch, *args) == 130
+    said = capsys.readouterr().err.splitlines()
+    assert sorted(line for line in said if line.startswith("skipped "))[1:] == [
+        "skipped drums.mid: no melody in it, only drums; --track takes one all the same",
+        said[[line.startswith("skipped solos.jsonl: line 2: not JSON") for line in said].index(True)],
+        "skipped solos.jsonl: line 3 (two): 1 notes; at least 2 are needed",
+    ]
+    assert "skipped broken.mid: not a readable MIDI file" in " ".join(said)
+    assert "chord symbols taken as no chord: H7 (1)" in said
+    assert "left out: notes under the top line" not in said
+    assert next(line.split() for line in said if line.startswith("music "))[1:] == ["7", "5", "1", "1", "256", "30", "0.0", "2", "4", "2"]
+    assert said[-1] == f"stopped; mine holds the best of 1 epochs. To go on: improv train {' '.join(args)}"
+    assert (load_model("./mine").card["epochs"], load_model("./mine").card["trained_on"]["skipped"]) == (1, 4)
+    assert "five.mid, 32 notes, track 1 'Tenor Sax', the only melody\n" in Path("mine/corpus.txt").read_text()
+    assert sorted(os.listdir("mine")) == ["card.json", "corpus.txt", "curve.png", "training.npz", "weights.safetensors"]
+
+    assert train(monkeypatch, *args) == 0
+    figures = json.loads(capsys.readouterr().out)
+    card = load_model("./mine").card
+    assert (card["epochs"], card["figures"]) == (2, figures)
+    assert list(figures) == ["valid", "test"]
+    assert main(["eval", "./mine", str(music), "--split", "test", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == figures["test"]
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    music: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    assert train(monkeypatch, str(music), "--out", "mine") == 2
+    assert "improv: mine/corpus.txt: can't be written (No space left on device)" in capsys.readouterr().err
+    assert os.listdir("mine") == []
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["nowhere.mid", "--out", "m"], "nowhere.mid: no such file or folder"),
+        (["music", "--out", "m", "--from", "nobody"], "no model 'nobody'"),
+        (["music", "--out", "m", "--from", "jazz", "--units", "8"], "keeps its size"),
+        (["music", "--out", "m", "--track", "oboe"], "no usable piece in it"),
+        (["music/0.mid=0", "--out", "m"], "expected a number above 0"),
+    ],
+)
+def test_impossible_wishes_are_told(
+    music: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], args: list[str], says: str
+) -> None:
+    if "oboe" in args:
+        (music / "solos.jsonl").unlink()
+    assert train(monkeypatch, *args) == 2
+    assert says in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_model_is_not_fine_tuned_over_itself(music: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(monkeypatch, "music", "--out", str(find_model("jazz")), "--from", "jazz") == 2
+    assert "give the new one a folder of its own" in capsys.readouterr().err
