@@ -93,21 +93,17 @@ def _check_length(path: Path, blob: bytes) -> None:
 
 
 def stored_vector(name: str = DEFAULT) -> dict[str, np.ndarray]:
-    """The arrays that Keras computed when the model was exported (names without `test.`). Raises ModelError if it has none."""
-    vector = {k.removeprefix("test."): v for k, v in _stored(name).items() if k.startswith("test.")}
-    if "end" not in vector:
-        raise ModelError(f"model {name} has no test vector; export it again from its training")
-    return vector
+    """The arrays that Keras computed when the model was exported (names without `test.`)."""
+    return {k.removeprefix("test."): v for k, v in _arrays(name).items() if k.startswith("test.")}
 
 
 def stored_weights(name: str = DEFAULT) -> dict[str, np.ndarray]:
-    """The arrays that `core.model.shapes` names, of a model that `load_model` has checked."""
-    return {k: v for k, v in _stored(name).items() if not k.startswith("test.")}
+    """A model's weights as its file holds them. `load_model` checks them."""
+    return {k: v for k, v in _arrays(name).items() if not k.startswith("test.")}
 
 
-def _stored(name: str) -> dict[str, np.ndarray]:
+def _arrays(name: str) -> dict[str, np.ndarray]:
     blob = (find_model(name) / "weights.safetensors").read_bytes()
     if sys.byteorder != "little":
-        raise ModelError("safetensors are little-endian, this machine is not")
-    arrays: dict[str, np.ndarray] = load(blob)
-    return arrays
+        raise ModelError("stored arrays are little-endian")
+    return dict(load(blob))

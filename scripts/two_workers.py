@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 HEADS = ("pitch", "ioi", "duration", "lag", "end")
@@ -82,20 +82,28 @@ def free_ports(count: int) -> list[int]:
 def one(args: argparse.Namespace) -> int:
     """A worker: trains, and prints its history as JSON."""
     from improv.core.errors import ImprovError
+    from improv.train.cluster import cluster_of
     from improv.train.dataset import columns_of
     from improv.train.example import example_piece
-    from improv.train.fit import FitConfig, fit
+    from improv.train.fit import FitConfig, Progress, fit
     from improv.train.network import NetworkConfig
-    from improv.train.workers import ALONE, Together, cluster_of
+    from improv.train.workers import ALONE, Together
 
     cluster = cluster_of(args.workers, args.worker, {})
     strengths = dict.fromkeys(("input_dropout", "rhythm_dropout", "line_dropout", "recurrent_dropout"), args.dropout)
     network = NetworkConfig(32, args.units, args.units, 32, 16, **strengths)
-    pieces = [columns_of(example_piece(args.notes, seed)) for seed in range(args.pieces + 2)]
+    ends = [i % 9 == 8 for i in range(args.notes)]
+    pieces = [columns_of(replace(example_piece(args.notes, seed), ends=ends)) for seed in range(args.pieces + 2)]
+
+    def told(progress: Progress) -> None:
+        print("epoch", progress.epoch, flush=True)
+
     config = FitConfig(epochs=args.epochs, batch=6, length=64, rate=5e-3, average=0.9)
     try:
         workers = Together(cluster) if cluster else ALONE
-        _, history = fit(pieces[2:], pieces[:2], network, config, Path(args.one), lambda p: print("epoch", p.epoch, flush=True), workers)
+        _, history = fit(
+            pieces[2:], pieces[:2], network, config, Path(args.one), lambda p: print("epoch", p.epoch, flush=True), workers=workers
+        )
     except ImprovError as e:
         print(f"worker {args.worker}: {e}", file=sys.stderr)
         return 2

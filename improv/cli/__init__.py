@@ -104,6 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--batch", type=int, help="windows a step")
     train.add_argument("--units", type=int, help="units of the line's LSTM; the rhythm's has four sevenths of them")
     train.add_argument("--seed", type=int, help="of everything random")
+    train.add_argument("--workers", metavar="HOST:PORT,...", help="train on several machines: the same command on each (or TF_CONFIG)")
+    train.add_argument("--worker", type=int, metavar="N", help="which of --workers this one is, from 0, which writes the model")
     train.add_argument("--license", default="unstated", help="what the card says of the model's licence")
     train.add_argument("--attribution", default="", help="what the card says of the data's makers")
     train.add_argument("--json", action="store_true", help="the figures as JSON")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import shlex
 import sys
 import time
@@ -15,7 +16,9 @@ from improv.cli.evaluate import next_note_figures, table, tell
 from improv.core.errors import ImprovError
 from improv.core.values import Vocabulary
 from improv.loader import load_model
+from improv.train.cluster import cluster_of
 from improv.train.corpus import read_corpus
+from improv.train.workers import ALONE, Alone, Together
 
 
 def train(args: argparse.Namespace) -> int:
@@ -23,6 +26,7 @@ def train(args: argparse.Namespace) -> int:
     for package in ("tensorflow", "tqdm"):
         if importlib.util.find_spec(package) is None:
             raise ImprovError(f"training needs {package}, which is not installed: pip install '.[train]'")
+    cluster = cluster_of(args.workers, args.worker, os.environ)
     reading = read_corpus(args.data, Vocabulary())
     tell(reading)
     pieces, valid = reading.of("train"), reading.of("valid")
@@ -30,7 +34,8 @@ def train(args: argparse.Namespace) -> int:
         raise ImprovError(f"{args.data}: {len(pieces)} pieces of split train and {len(valid)} of split valid; both are needed")
     folder = Path(args.out)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if cluster is None or cluster.rank == 0:  # the chief alone writes
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise ImprovError(f"--out {folder}: {e.strerror}") from None
 
@@ -52,7 +57,11 @@ def train(args: argparse.Namespace) -> int:
         if not low <= getattr(config, name) <= high:
             raise ImprovError(f"--{name} {getattr(config, name):g}: expected {low:g} to {high:g}")
     began = time.time()
-    bar = tqdm(total=config.epochs, unit="epoch", disable=None, file=sys.stderr)
+    workers: Alone | Together = ALONE
+    if cluster:
+        print(f"worker {cluster.rank} of {', '.join(cluster.addresses)}: waiting until all are there", file=sys.stderr)
+        workers = Together(cluster)
+    bar = tqdm(total=config.epochs, unit="epoch", disable=None if workers.chief else True, file=sys.stderr)
 
     def report(progress: Progress) -> None:
         bar.update(progress.epoch - bar.n)
@@ -61,7 +70,9 @@ def train(args: argparse.Namespace) -> int:
             print(f"epoch {progress.epoch}/{progress.epochs}: valid {bar.postfix}, {progress.seconds:.0f} s", file=sys.stderr)
 
     try:
-        best, history = fit([columns_of(p) for p in pieces], [columns_of(p) for p in valid], network, config, folder, report)
+        best, history = fit(
+            [columns_of(p) for p in pieces], [columns_of(p) for p in valid], network, config, folder, report, workers=workers
+        )
     except KeyboardInterrupt:
         if (folder / CHECKPOINT).exists():
             again = f"improv train {shlex.quote(args.data)} --out {shlex.quote(args.out)}"
@@ -69,6 +80,9 @@ def train(args: argparse.Namespace) -> int:
         raise
     finally:
         bar.close()
+    if not workers.chief:
+        print(f"trained {len(history)} epochs; worker 0 writes the model", file=sys.stderr)
+        return 0
     about = {
         "trained_on": {
             "file": Path(args.data).name,

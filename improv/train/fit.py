@@ -73,6 +73,7 @@ def fit(
     config: FitConfig,
     folder: Path,
     report: Callable[[Progress], None],
+    *,
     workers: Alone | Together = ALONE,
 ) -> tuple[keras.Model, list[Progress]]:
     """Train, or go on from the checkpoint in `folder`. Returns the best network and its history.

@@ -2,9 +2,9 @@
 
 Every worker runs the same command on the same corpus, computes the gradients of its share of each batch, and
 applies the same sum of all shares: so they stay one network, and its loss curve is that of one worker with the
-whole batch. tf.distribute's MultiWorkerMirroredStrategy starts the cluster and sums across it. Keras's own
-support of it clips gradients before they are summed, and scales losses; so gradients are taken outside the
-strategy, summed in it, and applied outside. The first worker is the chief: it alone validates and writes.
+whole batch. tf.distribute's MultiWorkerMirroredStrategy starts the cluster and sums across it. Keras's
+optimizers clip gradients before they are summed, which is another training; so gradients are taken outside
+the strategy, summed in it, and applied outside. The first worker is the chief: it alone validates and writes.
 
 The loss must be a mean over the windows of a batch, as Keras's reductions are: a share counts by its windows.
 Importing this imports no TensorFlow.
@@ -15,68 +15,15 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from improv.core.errors import ImprovError
+from improv.train.cluster import Cluster, WorkersError, meet
 
 Batch = tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]  # inputs, targets, weights
-_LARGEST_PIECE = 2**20  # int32 at a time from the chief to the others
-
-
-class WorkersError(ImprovError):
-    """Workers that can't be started, or one that stopped; the message says which and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """All workers, host:port, the chief first; and which of them this one is."""
-
-    addresses: tuple[str, ...]
-    rank: int
-
-
-def cluster_of(workers: str | None, worker: int | None, environ: Mapping[str, str]) -> Cluster | None:
-    """The cluster that the command line names, or else TF_CONFIG; None to train alone. Raises WorkersError."""
-    if workers is None:
-        if worker is not None:
-            raise WorkersError("--worker says which of --workers this one is; give both")
-        return _of_environment(environ["TF_CONFIG"]) if environ.get("TF_CONFIG") else None
-    addresses = tuple(a.strip() for a in workers.split(","))
-    if worker is None:
-        raise WorkersError(f"--worker is missing: which of the {len(addresses)} workers is this one, 0 to {len(addresses) - 1}?")
-    return _checked(addresses, worker, "--workers", "--worker")
-
-
-def _of_environment(text: str) -> Cluster | None:
-    """TensorFlow's own description: {"cluster": {"worker": [...]}, "task": {"type": "worker", "index": 0}}."""
-    try:
-        config = json.loads(text)
-        cluster, task = config.get("cluster") or {}, config.get("task") or {}
-        if not cluster:
-            return None
-        strange = (set(cluster) | {task["type"]}) - {"chief", "worker"}
-        if strange:
-            raise WorkersError(f"TF_CONFIG names {', '.join(sorted(strange))}; here every task is of type chief or worker")
-        chiefs = list(cluster.get("chief", []))
-        rank = int(task["index"]) + (len(chiefs) if task["type"] == "worker" else 0)
-        return _checked((*chiefs, *cluster.get("worker", [])), rank, "TF_CONFIG", "TF_CONFIG's task")
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
-        raise WorkersError(f"TF_CONFIG is not a cluster's description ({type(e).__name__}: {e}); unset it to train alone") from None
-
-
-def _checked(addresses: tuple[str, ...], rank: int, named: str, ranked: str) -> Cluster | None:
-    for address in addresses:
-        if not re.fullmatch(r"\S+:\d{1,5}", str(address)) or not 0 < int(address.rsplit(":", 1)[1]) < 65536:
-            raise WorkersError(f"{named}: {address!r} is not host:port")
-    if len(set(addresses)) < len(addresses):
-        raise WorkersError(f"{named}: an address occurs twice")
-    if not 0 <= rank < len(addresses):
-        raise WorkersError(f"{ranked} is {rank}; there are workers 0 to {len(addresses) - 1}")
-    return Cluster(addresses, rank) if len(addresses) > 1 else None
+_PIECES = (2**12, 2**20)  # int32 at a time from the chief to the others: few lengths, so that little is traced
 
 
 class Alone:
@@ -110,6 +57,7 @@ class Together:
     def __init__(self, cluster: Cluster):
         import tensorflow as tf
 
+        meet(cluster)
         self.cluster, self.count, self.chief = cluster, len(cluster.addresses), cluster.rank == 0
         self._tf = tf
         spec = tf.train.ClusterSpec({"worker": list(cluster.addresses)})
@@ -132,23 +80,15 @@ class Together:
         """One step on a batch, of which this worker takes its share. Returns the whole batch's losses."""
         tf = self._tf
         if self._gradients is None:
-            self._gradients = tf.function(lambda *share: _gradients(tf, model, *share))
+            self._gradients = tf.function(lambda *part: gradients_of(model, *part))
             self._apply = tf.function(lambda gradients: model.optimizer.apply(gradients, model.trainable_variables))
-        share, part = self._share(batch)
+        share, part = share_of(batch, self.cluster.rank, self.count)
         model.reset_metrics()
         with self._watched():
-            mine = self._gradients(*part, tf.constant(share, tf.float32))
+            mine = self._gradients(*tf.nest.map_structure(tf.constant, part), tf.constant(share, tf.float32))
             gradients, losses = self._sum(mine)
             self._apply(gradients)
             return {name: float(loss) for name, loss in losses.items()}
-
-    def _share(self, batch: Batch) -> tuple[float, Any]:
-        """Every count-th window, and their share of the batch; a window that weighs nothing where there are too few."""
-        tf, rank = self._tf, self.cluster.rank
-        windows = len(next(iter(batch[0].values())))
-        mine = len(range(rank, windows, self.count))
-        inputs, targets, weights = tf.nest.map_structure(lambda a: tf.constant(a[rank :: self.count] if mine else a[:1]), batch)
-        return mine / windows, (inputs, targets, weights)
 
     def _summed(self, values: Any) -> Any:
         def everywhere(mine: Any) -> Any:
@@ -165,14 +105,14 @@ class Together:
             words = np.zeros(-(-size // 4), np.int32)
             if self.chief:
                 words = np.frombuffer(said + bytes(-size % 4), np.int32)
-            pieces = [self._piece(words[i : i + _LARGEST_PIECE]) for i in range(0, len(words), _LARGEST_PIECE)]
+            pieces = [self._piece(words[i : i + _PIECES[-1]]) for i in range(0, len(words), _PIECES[-1])]
         return np.concatenate([np.zeros(0, np.int32), *pieces]).tobytes()[:size]
 
     def _piece(self, words: np.ndarray) -> np.ndarray:
-        """The sum of one piece, in one of few lengths, so that little is traced."""
-        length = 2 ** (len(words) - 1).bit_length()
-        summed: np.ndarray = self._sum(self._tf.constant(np.pad(words, (0, length - len(words)))))
-        return np.asarray(summed)[: len(words)]
+        """One piece, on every worker."""
+        length = next(n for n in _PIECES if n >= len(words))
+        summed: np.ndarray = self._sum(self._tf.constant(np.pad(words, (0, length - len(words))))).numpy()
+        return summed[: len(words)]
 
     def figures(self, measure: Callable[[], dict[str, float]]) -> dict[str, float]:
         """What the chief measures, on every worker: so that all decide alike."""
@@ -191,12 +131,26 @@ class Together:
                 who = "another worker stopped or can't be reached"
             else:
                 who = f"worker {rank} ({self.cluster.addresses[rank]}) stopped or can't be reached"
-            first = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
-            raise WorkersError(f"{who}; start all workers again with the same commands, they go on after the last epoch ({first})") from e
+            why = re.search(r"aborted by: (.*)", str(e))
+            said = why.group(1) if why else str(e).strip().partition("\n")[0]
+            raise WorkersError(f"{who}; see what it said, and start all again: they go on after the last epoch ({said})") from e
 
 
-def _gradients(tf: Any, model: Any, inputs: Any, targets: Any, weights: Any, share: Any) -> tuple[list[Any], dict[str, Any]]:
-    """Gradients and losses of some windows, weighed by their share."""
+def share_of(batch: Batch, rank: int, count: int) -> tuple[float, Batch]:
+    """Every count-th window from `rank` on, and how much of the batch they are.
+
+    Where a batch has too few windows, one that counts for nothing.
+    """
+    windows = len(next(iter(batch[0].values())))
+    mine = range(rank, windows, count)
+    inputs, targets, weights = ({k: a[mine.start :: count] if mine else a[:1] for k, a in arrays.items()} for arrays in batch)
+    return len(mine) / windows, (inputs, targets, weights)
+
+
+def gradients_of(model: Any, inputs: Any, targets: Any, weights: Any, share: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Gradients and losses of some windows, weighed by their share of the batch."""
+    import tensorflow as tf
+
     with tf.GradientTape() as tape:
         loss = model.compute_loss(inputs, targets, model(inputs, training=True), weights)
     gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
