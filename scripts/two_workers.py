@@ -1,7 +1,7 @@
 """One worker, then two on this machine, on the same made-up corpus with the same batches: both loss curves, side by side.
 
     python scripts/two_workers.py                  # without dropout: the curves agree but for rounding
-    python scripts/two_workers.py --dropout 0.3    # with it: within noise, since workers draw masks of their own
+    python scripts/two_workers.py --dropout 0.3 --within 0.1   # with it: within noise, since windows meet other masks
     python scripts/two_workers.py --kill 3         # worker 1 is killed in epoch 3; both are started again and go on
 
 Exit code 1 if the curves differ by more than --within.
