@@ -22,7 +22,8 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
   improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132
   improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
   improv ports                   the MIDI ports that are here
-  improv train, eval, bench      train models of your own, score them, measure this machine
+  improv train, eval, export     train models of your own, score them, take them elsewhere
+  improv bench                   measure this machine
 
 `improv COMMAND --help` says the rest.
 """
@@ -105,6 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--units", type=int, help="units of the line's LSTM; the rhythm's has four sevenths of them")
     train.add_argument("--seed", type=int, help="of everything random")
     train.add_argument("--logdir", metavar="FOLDER", help="write the losses for TensorBoard")
+    train.add_argument("--workers", metavar="HOST:PORT,...", help="train on several machines: the same command on each (or TF_CONFIG)")
+    train.add_argument("--worker", type=int, metavar="N", help="which of --workers this one is, from 0, which writes the model")
     train.add_argument("--license", default="unstated", help="what the card says of the model's licence")
     train.add_argument("--attribution", default="", help="what the card says of the data's makers")
     train.add_argument("--json", action="store_true", help="the figures as JSON")
@@ -117,6 +120,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--improvise", type=int, metavar="N", help="play N solos over the split's changes; figures beside the real ones")
     evaluate.add_argument("--png", metavar="FILE", help="with --improvise: draw its figures, and one solo as FILE-roll.png")
     evaluate.add_argument("--json", action="store_true", help="as JSON")
+
+    export = command("export", "export", "Write a model for another runtime, checked note by note against the step that plays.")
+    export.add_argument("model", metavar="MODEL", help="a name or a folder")
+    export.add_argument("--to", required=True, choices=("onnx", "tflite", "keras", "savedmodel"), help="the format")
+    export.add_argument("--out", metavar="FOLDER", help="where it goes (default: MODEL-FORMAT here)")
+    export.add_argument("--overwrite", action="store_true", help="replace an earlier export there")
+    export.add_argument("--json", action="store_true", help="what was written, as JSON")
 
     bench = command("bench", "bench", "Measure this machine.")
     bench.add_argument("what", choices=("step",), help="step: one note, model and sampling of all fields")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import shlex
 import sys
 import time
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from improv.cli.evaluate import next_note_figures, read, table, tell
 from improv.core.errors import ImprovError
 from improv.loader import find_model, load_model, stored_weights
+from improv.train.cluster import cluster_of
 from improv.train.corpus import Reading, sources_of, table_of
+from improv.train.workers import ALONE, Alone, Together
 
 if TYPE_CHECKING:
     from improv.train.fit import FitConfig, Progress, Start, Step
@@ -34,6 +37,7 @@ def train(args: argparse.Namespace) -> int:
     folder = Path(args.out)
     if args.origin and folder.resolve() == find_model(args.origin).resolve():
         raise ImprovError(f"--out {folder}: is the model that --from starts from; give the new one a folder of its own")
+    cluster = cluster_of(args.workers, args.worker, os.environ)
     reading = read(args.data, args.track, args.split_seed)
     tell(reading)
     print("\n".join(table_of(reading)), file=sys.stderr)
@@ -42,7 +46,8 @@ def train(args: argparse.Namespace) -> int:
         names = " ".join(args.data)
         raise ImprovError(f"{names}: {len(pieces)} pieces of split train and {len(valid)} of split valid; both are needed")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if cluster is None or cluster.rank == 0:  # the chief alone writes
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise ImprovError(f"--out {folder}: {e.strerror}") from None
 

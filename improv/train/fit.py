@@ -11,6 +11,8 @@ import io
 import json
 import math
 import time
+import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from improv.core.errors import ImprovError
 from improv.train.dataset import Columns, Windows
 from improv.train.whole import write_whole
 from improv.train.network import NetworkConfig, build
+from improv.train.workers import ALONE, Alone, Together
 
 HEADS = {"rhythm": ("ioi", "end"), "line": ("pitch", "duration", "lag")}
 LOSS_WEIGHTS = {"ioi": 1.0, "end": 0.5, "pitch": 1.0, "duration": 0.3, "lag": 0.2}
@@ -100,16 +103,18 @@ def fit(
     weights: Sequence[float] | None = None,
     start: Start | None = None,
     each: Callable[[Step], None] = lambda step: None,
+    workers: Alone | Together = ALONE,
 ) -> tuple[keras.Model, list[Progress]]:
     """Train, or go on from the checkpoint in `folder`. Returns the best network and its history.
 
     weights: how many times an epoch each training piece is seen, once if None. start: fine-tune these weights;
     they are validated first, as epoch 0, and kept if no epoch is better. each: told of every batch.
     The checkpoint is replaced whole after every epoch; an interruption costs the epoch under way.
+    workers: who else trains; then the chief's checkpoint is the one that counts, and it alone writes one.
     Raises FitError when the losses are no numbers any more, or the checkpoint is of another training;
     Stopped, with the best so far, on Ctrl-C.
     """
-    fitting = _Fit(train, valid, network, config, folder, weights, start)
+    fitting = _Fit(train, valid, network, config, folder, weights, start, workers)
     try:
         return fitting.run(report, each)
     except KeyboardInterrupt:
@@ -126,7 +131,9 @@ class _Fit:
         folder: Path,
         weights: Sequence[float] | None,
         start: Start | None,
+        workers: Alone | Together,
     ):
+        self.workers = workers
         keras.utils.set_random_seed(config.seed)
         self.config, self.network, self.path, self.start = config, network, folder / CHECKPOINT, start
         self.windows = Windows(list(train), config.seed, config.length, config.batch, weights=weights)
@@ -144,14 +151,16 @@ class _Fit:
         self.best = {part: (math.inf, 0, [a.copy() for a in self.average]) for part in HEADS}
         self.history: list[Progress] = []
         self.steps = 0
-        if self.path.exists():
-            self._restore()
+        if workers.chief and self.path.exists():
+            self._restore(self.path)
+        if workers.count > 1:
+            self._start_alike(train)
 
     def run(self, report: Callable[[Progress], None], each: Callable[[Step], None]) -> tuple[keras.Model, list[Progress]]:
         config = self.config
         if self.start and not self.history:
             started = time.perf_counter()
-            valid = self._validate()
+            valid = self.workers.figures(self._validate)
             self.best = {part: (valid[head], -1, [a.copy() for a in self.average]) for part, head in CHOSEN_BY.items()}
             self.history.append(Progress(0, config.epochs, {}, valid, time.perf_counter() - started, ()))
             report(self.history[-1])
@@ -160,13 +169,15 @@ class _Fit:
             self.windows.rng = np.random.default_rng([config.seed, epoch])
             self.windows.on_epoch_end()
             train = self._epoch(epoch, each)
-            valid = self._validate()
+            valid = self.workers.figures(self._validate)
             better = tuple(part for part, head in CHOSEN_BY.items() if valid[head] < self.best[part][0])
             for part in better:
                 self.best[part] = (valid[CHOSEN_BY[part]], epoch, [a.copy() for a in self.average])
             seconds = time.perf_counter() - started
             self.history.append(Progress(epoch + 1, config.epochs, train, valid, seconds, better))
-            self._save()
+            if self.workers.chief:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole({self.path: self._packed()})
             report(self.history[-1])
             if epoch - max(best[1] for best in self.best.values()) >= config.patience:
                 break
@@ -180,18 +191,18 @@ class _Fit:
         return self.model
 
     def _epoch(self, epoch: int, each: Callable[[Step], None]) -> dict[str, float]:
-        losses: dict[str, float] = {}
+        sums: Counter[str] = Counter()
         variables = self.model.trainable_variables
         for i in range(len(self.windows)):
             self.model.optimizer.learning_rate.assign(self.rate(self.steps))
             self.steps += 1
-            losses = self.model.train_on_batch(*self.windows[i], return_dict=True)
+            sums.update(self.workers.train(self.model, self.windows[i]))
             momentum = min(self.config.average, self.steps / (self.steps + 10))
             for mean, variable in zip(self.average, variables, strict=True):
                 mean *= momentum
                 mean += (1 - momentum) * variable.numpy()
-            each(Step(epoch + 1, i + 1, len(self.windows), float(losses["loss"])))
-        self.model.reset_metrics()
+            each(Step(epoch + 1, i + 1, len(self.windows), sums["loss"] / (i + 1)))
+        losses = {name: total / len(self.windows) for name, total in sums.items()}
         if not math.isfinite(losses["loss"]):
             raise FitError(f"the loss is {losses['loss']} after {self.steps} steps; train again with a lower rate (--rate)")
         return {head: float(losses[f"{head}_loss"]) for head in LOSS_WEIGHTS if f"{head}_loss" in losses}
@@ -220,7 +231,17 @@ class _Fit:
         identity = {"network": asdict(self.network), "fit": asdict(self.config) | {"epochs": 0, "patience": 0}}
         return json.dumps(identity | ({"start": self.start.name} if self.start else {}), sort_keys=True)
 
-    def _save(self) -> None:
+    def _start_alike(self, train: Sequence[Columns]) -> None:
+        """Every worker from where the chief starts. Raises FitError where its settings or corpus are not the chief's."""
+        corpus = str([zlib.crc32(piece.step.tobytes() + piece.pitch.tobytes()) for piece in train]).encode()
+        if self.workers.from_chief(lambda: corpus) != corpus:
+            raise FitError("this worker read another corpus than worker 0; give all of them the same")
+        packed = self.workers.from_chief(self._packed)
+        if not self.workers.chief:
+            self._restore(io.BytesIO(packed))
+
+    def _packed(self) -> bytes:
+        """All that a checkpoint holds."""
         arrays: dict[str, np.ndarray] = {}
         groups = {
             "now": [v.numpy() for v in self.model.trainable_variables],
@@ -239,12 +260,13 @@ class _Fit:
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
         blob = io.BytesIO()
         np.savez(blob, allow_pickle=False, **arrays)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole({self.path: blob.getvalue()})
+        return blob.getvalue()
 
-    def _restore(self) -> None:
-        with np.load(self.path, allow_pickle=False) as stored:
+    def _restore(self, checkpoint: Path | io.BytesIO) -> None:
+        with np.load(checkpoint, allow_pickle=False) as stored:
             about = json.loads(stored["about"].tobytes())
+            if about["identity"] != self._identity() and not self.workers.chief:
+                raise FitError("this worker was started with other settings than worker 0; give all of them the same")
             if about["identity"] != self._identity():
                 raise FitError(f"{self.path} is of a training with other settings; delete it to start afresh, or use its settings")
 

@@ -1,0 +1,28 @@
+"""`improv export`: a model for other runtimes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from improv.core.model import ModelError
+from improv.loader import load_model, stored_vector, stored_weights
+from improv.train.portable.write import export as write
+
+
+def export(args: argparse.Namespace) -> int:
+    """Write, check in its own runtime, say how near it is."""
+    model, vector = load_model(args.model), stored_vector(args.model)
+    if "end" not in vector:
+        raise ModelError(f"model {args.model} has no test vector to check an export by; export it again from its training")
+    name = Path(args.model).name or str(model.card.get("name"))
+    target = Path(args.out or f"{name}-{args.to}")
+    made = write(model, stored_weights(args.model), vector, args.to, target, args.overwrite)
+    if args.json:
+        print(json.dumps(asdict(made) | {"folder": str(made.folder)}))
+    else:
+        print(f"{made.folder}: {made.size / 1e6:.1f} MB, read back by {made.runtime}")
+        print(f"largest difference of any probability over {made.notes} notes: {made.difference:.2g}")
+    return 0
