@@ -19,7 +19,6 @@ from improv.core.errors import ImprovError
 from improv.loader import find_model, load_model, stored_weights
 from improv.train.cluster import cluster_of
 from improv.train.corpus import Reading, sources_of, table_of
-from improv.train.workers import ALONE, Alone, Together
 
 if TYPE_CHECKING:
     from improv.train.fit import FitConfig, Progress, Start, Step
@@ -51,58 +50,59 @@ def train(args: argparse.Namespace) -> int:
     except OSError as e:
         raise ImprovError(f"--out {folder}: {e.strerror}") from None
 
-    from improv.train.dataset import columns_of
-    from improv.train.export import export
-    from improv.train.fit import Stopped, fit
+    from improv.train.recipe import Watch, train_members, write_model
     from improv.train.watch import board, curve
     from improv.train.whole import write_whole
 
-    config, network, start = _settings(args)
-    write_whole({folder / "corpus.txt": "\n".join(_report(reading)).encode()})
+    config, network, starts = _settings(args)
+    members = len(starts) or args.members
+    workers: Alone | Together = ALONE
+    if cluster:
+        print(f"worker {cluster.rank} of {', '.join(cluster.addresses)}: waiting until all are there", file=sys.stderr)
+        workers = Together(cluster)
+    if workers.chief:
+        write_whole({folder / "corpus.txt": "\n".join(_report(reading)).encode()})
     began = time.time()
-    bar = _Bar(config.epochs, board(args.logdir) if args.logdir else None)
-    stopped = False
+    bar = _Bar(config.epochs, members, board(args.logdir) if args.logdir and workers.chief else None, quiet=not workers.chief)
     try:
-        best, history = fit(
-            [columns_of(p) for p in pieces],
-            [columns_of(p) for p in valid],
-            network,
-            config,
-            folder,
-            bar.epoch,
-            weights=[p.weight for p in pieces],
-            start=start,
-            each=bar.batch,
-        )
-    except Stopped as e:
-        stopped, best, history = True, e.network, e.history
-        if best is None:
-            print("\nstopped before the first epoch was over: nothing is kept", file=sys.stderr)
-            raise
+        trained = train_members(pieces, valid, network, config, folder, members, starts, Watch(bar.batch, bar.epoch), workers)
+    except KeyboardInterrupt:
+        print("\nstopped before the first epoch was over: nothing is kept", file=sys.stderr)
+        raise
     finally:
         bar.close()
-    about = _about(args, reading, config, history)
-    export(folder, best, network, about)
-    write_whole({folder / "curve.png": curve(history)})
-    if stopped:
-        print(f"\nstopped; {folder} holds the best of {history[-1].epoch} epochs. To go on: {_again()}", file=sys.stderr)
+    histories = trained.histories
+    if not workers.chief:
+        print(f"trained {histories[-1][-1].epoch} epochs; worker 0 writes the model", file=sys.stderr)
+        return 0
+    if trained.stopped:
+        print("\nstopped; making a model of what was learned (Ctrl-C again to leave it)", file=sys.stderr)
+
+    def figures() -> dict[str, dict[str, float]]:
+        if trained.stopped:
+            return {}
+        model = load_model(str(folder.resolve()))
+        return {split: next_note_figures(model, reading.of(split)) for split in ("valid", "test") if reading.of(split)}
+
+    write_model(folder, trained, network, pieces, valid, config.seed, _about(args, reading, config, histories), figures)
+    write_whole({folder / "curve.png": curve(histories)})
+    if trained.stopped:
+        print(f"{folder} holds the best so far. To go on: {_again()}", file=sys.stderr)
         raise KeyboardInterrupt
-    figures = {
-        split: next_note_figures(load_model(str(folder.resolve())), reading.of(split)) for split in ("valid", "test") if reading.of(split)
-    }
-    export(folder, best, network, about | {"figures": figures})
-    print(f"{folder}: trained {history[-1].epoch} epochs in {(time.time() - began) / 60:.0f} minutes", file=sys.stderr)
-    if start:
-        print(_gain(args.origin, history), file=sys.stderr)
-    print(json.dumps(figures) if args.json else "\n".join(table(figures)))
+    said = load_model(str(folder.resolve())).card["figures"]
+    epochs = " + ".join(str(history[-1].epoch) for history in histories)
+    print(f"{folder}: trained {epochs} epochs in {(time.time() - began) / 60:.0f} minutes", file=sys.stderr)
+    if starts:
+        print("\n".join(_gain(args.origin, history) for history in histories), file=sys.stderr)
+    print(json.dumps(said) if args.json else "\n".join(table(said)))
     return 0
 
 
-def _settings(args: argparse.Namespace) -> tuple[FitConfig, NetworkConfig, Start | None]:
-    """How to train, which network, and where it starts, from the options. Raises ImprovError for impossible ones."""
+def _settings(args: argparse.Namespace) -> tuple[FitConfig, NetworkConfig, list[Start]]:
+    """How to train, which network, and where its members start, from the options. Raises ImprovError for impossible ones."""
     from improv.train.begin import begin
     from improv.train.fit import FitConfig, Start
-    from improv.train.network import NetworkConfig
+    from improv.train.network import SIZES
 
     base = replace(FitConfig(), rate=FINE_TUNING_RATE) if args.origin else FitConfig()
     wanted = {k: getattr(args, k) for k, _, _ in LIMITS}
@@ -111,52 +111,53 @@ def _settings(args: argparse.Namespace) -> tuple[FitConfig, NetworkConfig, Start
         if not low <= getattr(config, name) <= high:
             raise ImprovError(f"--{name} {getattr(config, name):g}: expected {low:g} to {high:g}")
     if args.origin:
-        if args.units:
-            raise ImprovError("--units: a model that is fine-tuned (--from) keeps its size")
+        if args.size or args.members != 1:
+            raise ImprovError("--size, --members: a model that is fine-tuned (--from) keeps its own")
         card = load_model(args.origin).card
-        model, network = begin(card, stored_weights(args.origin), config.seed)
-        return config, network, Start([v.numpy() for v in model.trainable_variables], card["weights_sha256"])
-    network = NetworkConfig()
-    if args.units:
-        if not 8 <= args.units <= 2048:
-            raise ImprovError(f"--units {args.units}: expected 8 to 2048")
-        network = replace(network, line_units=args.units, rhythm_units=args.units * 4 // 7)
-    return config, network, None
+        models, network = begin(card, stored_weights(args.origin), config.seed)
+        return config, network, [Start([v.numpy() for v in m.trainable_variables], card["weights_sha256"]) for m in models]
+    if not 1 <= args.members <= 8:
+        raise ImprovError(f"--members {args.members}: expected 1 to 8")
+    return config, SIZES[args.size or "laptop"], []
 
 
 class _Bar:
     """The progress of a training on standard error: a bar on a terminal, else a line an epoch."""
 
-    def __init__(self, epochs: int, board: Callable[[Progress], None] | None) -> None:
+    def __init__(self, epochs: int, members: int, board: Callable[[Progress, int], None] | None, quiet: bool) -> None:
         from tqdm import tqdm
 
-        self.bar = tqdm(unit="batch", disable=None, file=sys.stderr, dynamic_ncols=True)
-        self.epochs, self.board, self.valid = epochs, board, ""
+        self.bar = tqdm(unit="batch", disable=True if quiet else None, file=sys.stderr, dynamic_ncols=True)
+        self.epochs, self.members, self.board, self.quiet, self.valid = epochs, members, board, quiet, ""
 
-    def batch(self, step: Step) -> None:
-        """After every batch: the bar runs over all epochs, so that its time left is that of the whole training."""
-        done = (step.epoch - 1) * step.of + step.done
+    def batch(self, member: int, step: Step) -> None:
+        """After every batch: the bar runs over all epochs of all members, so that its time left is that of the whole training."""
+        done = (member * self.epochs + step.epoch - 1) * step.of + step.done
         if self.bar.total is None:  # the first batch, of a training that may have gone on
             self.bar.initial = self.bar.n = done - 1
-        self.bar.total = max(step.of * self.epochs, done)
-        self.bar.set_description_str(f"epoch {step.epoch}/{self.epochs}", refresh=False)
+        self.bar.total = max(step.of * self.epochs * self.members, done)
+        self.bar.set_description_str(f"{self._which(member)}epoch {step.epoch}/{self.epochs}", refresh=False)
         self.bar.set_postfix_str(f"loss {step.loss:.3f}{self.valid}", refresh=False)
         self.bar.update(done - self.bar.n)
 
-    def epoch(self, progress: Progress) -> None:
+    def epoch(self, member: int, progress: Progress) -> None:
         """After every epoch."""
         losses = " ".join(f"{head} {progress.valid[head]:.3f}" for head in ("pitch", "ioi", "end") if progress.valid[head])
         self.valid = f", valid {losses}"
-        if self.bar.disable:
-            print(f"epoch {progress.epoch}/{progress.epochs}: valid {losses}, {progress.seconds:.0f} s", file=sys.stderr)
+        if self.bar.disable and not self.quiet:
+            which = self._which(member)
+            print(f"{which}epoch {progress.epoch}/{progress.epochs}: valid {losses}, {progress.seconds:.0f} s", file=sys.stderr)
         if self.board:
-            self.board(progress)
+            self.board(progress, member)
+
+    def _which(self, member: int) -> str:
+        return f"member {member + 1}/{self.members}, " if self.members > 1 else ""
 
     def close(self) -> None:
         self.bar.close()
 
 
-def _about(args: argparse.Namespace, reading: Reading, config: FitConfig, history: Sequence[Progress]) -> dict[str, Any]:
+def _about(args: argparse.Namespace, reading: Reading, config: FitConfig, histories: Sequence[Sequence[Progress]]) -> dict[str, Any]:
     """What the card says of a training. Paths are cut to their names: a card goes round."""
     pieces = reading.of("train")
     sources = {
@@ -178,11 +179,10 @@ def _about(args: argparse.Namespace, reading: Reading, config: FitConfig, histor
         },
         "command": "improv " + shlex.join(_short(word) for word in sys.argv[1:]),
         "fit": asdict(config),
-        "epochs": history[-1].epoch,
-        "minutes": round(sum(p.seconds for p in history) / 60, 1),
+        "epochs": [history[-1].epoch for history in histories],
+        "minutes": round(sum(p.seconds for history in histories for p in history) / 60, 1),
         "license": args.license,
         "attribution": args.attribution,
-        "figures": {},
     }
     if args.origin:
         card = load_model(args.origin).card

@@ -8,6 +8,7 @@ Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 200
 from __future__ import annotations
 
 import itertools
+
 import numpy as np
 
 

@@ -25,11 +25,17 @@ class BeginError(ImprovError):
     """A model that can't be fine-tuned; the message says why."""
 
 
-def begin(card: Mapping[str, Any], stored: Mapping[str, np.ndarray], seed: int) -> tuple[keras.Model, NetworkConfig]:
-    """The Keras network of a model's card and weights, and its sizes. Raises BeginError.
+def begin(card: Mapping[str, Any], stored: Mapping[str, np.ndarray], seed: int) -> tuple[list[keras.Model], NetworkConfig]:
+    """The Keras networks of a model's card and weights, one for each member, and their sizes. Raises BeginError.
 
-    seed: of what the model doesn't hold (heads that it has not, padding of the embedding).
+    seed: of what the model doesn't hold (the head that teaches the rhythm of phrase ends, padding of the embedding).
     """
+    members = [{k.partition(".")[2]: w for k, w in stored.items() if k.startswith(f"{m}.")} for m in range(card["network"]["members"])]
+    begun = [_begin(card, member, seed + m) for m, member in enumerate(members)]
+    return [network for network, _ in begun], begun[0][1]
+
+
+def _begin(card: Mapping[str, Any], stored: Mapping[str, np.ndarray], seed: int) -> tuple[keras.Model, NetworkConfig]:
     known = {f.name for f in fields(NetworkConfig)}
     sizes = {k: v for k, v in card["network"].items() if k in known}
     if "embedding" not in sizes:
@@ -82,8 +88,7 @@ def _assign(network: keras.Model, w: Mapping[str, np.ndarray], rng: np.random.Ge
         folded, kernel = unfold(w[f"{part}.kernel"], embedding.shape[1], rng)
         put(f"{part}_embedding", folded)
         put(part, kernel, w[f"{part}.recurrent"], w[f"{part}.bias"])
-    for head in ("ioi", "end"):
-        put(head, w[f"{head}.kernel"], w[f"{head}.bias"])
+    put("ioi", w["ioi.kernel"], w["ioi.bias"])
     for hidden, tables in (("pitch_hidden", "onset"), ("touch_hidden", "touch")):
         put(hidden, np.vstack([w[f"{hidden}.line"], w[f"{hidden}.{tables}"]]), w[f"{hidden}.bias"])
     for parts, layers in (("pitch_parts", ("interval", "above", "above_coming")), ("touch_parts", ("duration", "lag"))):

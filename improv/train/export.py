@@ -1,5 +1,6 @@
 """From Keras to a model folder: card.json and weights.safetensors, with a test vector from Keras.
 
+A model has one or more networks, its members, whose logits are averaged.
 The embedding before each LSTM is linear, so it is folded into the LSTM's input weights.
 """
 
@@ -7,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from improv.core.model import card_head, check
 from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
 from improv.train.dataset import columns_of, multi_hot
 from improv.train.example import example_piece
-from improv.train.network import NetworkConfig
+from improv.train.finish import Finished
 from improv.train.whole import write_whole
 
 
@@ -50,8 +50,11 @@ def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
     return {name: np.ascontiguousarray(a, np.float32) for name, a in w.items()}
 
 
-def keras_vector(network: keras.Model) -> dict[str, np.ndarray]:
-    """What Keras says of the example piece: probabilities of every head, row t of note t + 1."""
+def keras_vector(networks: Sequence[keras.Model], ends: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What Keras says of the example piece, nothing recalled: probabilities of every head, row t of note t + 1.
+
+    ends: the weights `end_hidden.kernel` and so on, which read all members' activations.
+    """
     columns = columns_of(example_piece())
     n = len(columns.last) - 1
     inputs = {
@@ -60,21 +63,35 @@ def keras_vector(network: keras.Model) -> dict[str, np.ndarray]:
         "touch": multi_hot(columns.touch[None, :n], TOUCH_TABLES),
         **{k: getattr(columns, k)[None, :n] for k in ("last", "root", "coming")},
     }
-    said = network(inputs, training=False)
-    vector = {f"test.{h}": np.array(keras.ops.softmax(said[h])[0]) for h in ("ioi", "pitch", "duration", "lag")}
-    vector["test.end"] = np.array(keras.ops.sigmoid(said["end"])[0, :, 0])
+    said = [network(inputs, training=False) for network in networks]
+    vector = {
+        f"test.{h}": np.array(keras.ops.softmax(sum(s[h] for s in said) / len(said))[0]) for h in ("ioi", "pitch", "duration", "lag")
+    }
+    states = [
+        keras.Model(network.inputs, network.get_layer(part).output)(inputs, training=False)
+        for part in ("rhythm", "line")
+        for network in networks
+    ]
+    hidden = keras.ops.relu(keras.ops.matmul(keras.ops.concatenate(states, axis=-1), ends["end_hidden.kernel"]) + ends["end_hidden.bias"])
+    vector["test.end"] = np.array(keras.ops.sigmoid(keras.ops.matmul(hidden, ends["end.kernel"]) + ends["end.bias"])[0, :, 0])
     return vector
 
 
-def export(folder: Path, network: keras.Model, config: NetworkConfig, about: Mapping[str, Any]) -> dict[str, Any]:
+def members_of(networks: Sequence[keras.Model]) -> dict[str, np.ndarray]:
+    """The weights of all members, those of the first with names `0.` and so on."""
+    return {f"{k}.{name}": w for k, network in enumerate(networks) for name, w in weights_of(network).items()}
+
+
+def export(folder: Path, networks: Sequence[keras.Model], finished: Finished, about: Mapping[str, Any]) -> dict[str, Any]:
     """Write a model folder, both files or neither. Returns the card.
 
-    about: what else the card says. Raises WriteError when there is no room for it; what was there stays.
+    finished: what was fitted on top of the networks. about: what else the card says. Raises WriteError when there
+    is no room for it; what was there stays.
     """
-    weights = weights_of(network)
-    card = card_head(folder.name, asdict(config))
+    card = card_head(folder.name, finished.sizes) | {"recall": finished.recall}
+    weights = members_of(networks) | finished.weights
     check(card, weights)
-    blob = save(weights | keras_vector(network))
+    blob = save(weights | keras_vector(networks, finished.weights))
     card["weights_sha256"] = hashlib.sha256(blob).hexdigest()
     card |= about
     folder.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ All of it reads the states that the streaming step goes through, so it is fitted
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,10 @@ from improv.core.recall import SPAN, Recall
 from improv.core.sampler import probabilities
 from improv.core.values import Vocabulary
 from improv.train.evaluate import average_precision
+from improv.train.network import NetworkConfig
 from improv.train.piece import Piece
 
+MOST_NOTES = 200_000  # of the training set that are listened to
 KEY_ROWS = 40_000  # rows of the training set that the axes of the keys are found on
 WIDTHS = {"rhythm_key": 48, "line_key": 96}
 END_HIDDEN = 96
@@ -31,8 +33,8 @@ class States:
     """What a model goes through on one piece of N notes; row t is between notes t and t + 1, N - 1 rows.
 
     a (rows, units), hidden (rows, members * pitch_hidden): activations. ioi, pitch (rows,): of note t + 1; last
-    (rows,): pitch t; root (rows,): of the chord at note t + 1, or 12. said_ioi, said_pitch (rows,): the probability that the networks gave it. end (rows,): note t
-    ends its phrase.
+    (rows,): pitch t; root (rows,): of the chord at note t + 1, or 12. said_ioi, said_pitch (rows,): the probability
+    that the networks gave it. end (rows,): note t ends its phrase.
     """
 
     a: np.ndarray
@@ -73,31 +75,57 @@ def _ends(piece: Piece) -> np.ndarray:
     return np.array([rest >= REST for rest in rests], np.float32)
 
 
-def finish(
-    name: str, network: Mapping[str, Any], members: Mapping[str, np.ndarray], train: Sequence[Piece], valid: Sequence[Piece], seed: int
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Fit recall and phrase ends to trained networks. Returns the card's head and all weights.
+@dataclass(frozen=True)
+class Finished:
+    """What was fitted on top: all sizes of the model, the numbers of `Recall` for each key, weights by name."""
 
-    network: the sizes, `members` and all, without those fitted here; members: the networks' weights, `0.` first.
+    sizes: dict[str, Any]
+    recall: dict[str, dict[str, float]]
+    weights: dict[str, np.ndarray]
+
+
+def unfinished(network: NetworkConfig, members: int = 1) -> Finished:
+    """Networks as they come from training: nothing is recalled, and every phrase end is as likely as not."""
+    sizes = asdict(network) | {"members": members, "end_hidden": 1, "rhythm_key": 0, "line_key": 0}
+    return Finished(sizes, {}, {k: np.zeros(shape, np.float32) for k, shape in shapes(sizes).items() if k.startswith("end")})
+
+
+def finish(
+    members: Mapping[str, np.ndarray], network: NetworkConfig, train: Sequence[Piece], valid: Sequence[Piece], seed: int
+) -> Finished:
+    """Fit recall and phrase ends to trained networks.
+
+    members: their weights, as `export.members_of` names them; network: the sizes of each.
     """
-    bare = dict(network) | {"end_hidden": 1, "rhythm_key": 0, "line_key": 0}
-    ends = {k: np.zeros(shape, np.float32) for k, shape in shapes(bare).items() if k.startswith("end")}
-    model = Model(card_head(name, bare), {**members, **ends})
-    heard, checked = [states_of(model, p) for p in train], [states_of(model, p) for p in valid]
-    weights, recall = dict(members), {}
-    rhythms = network["members"] * network["rhythm_units"]
+    count = 1 + max(int(name.partition(".")[0]) for name in members)
+    bare = unfinished(network, count)
+    model, sizes = Model(card_head("unfinished", bare.sizes), {**members, **bare.weights}), bare.sizes
+    heard, checked = [states_of(model, p) for p in _some(train, seed)], [states_of(model, p) for p in valid]
+    weights, recall = {}, {}
+    rhythms = count * network.rhythm_units
     for key, width in WIDTHS.items():
-        of = _rhythm_parts if key == "rhythm_key" else _line_parts
+        rhythm = key == "rhythm_key"
+        of = _rhythm_parts if rhythm else _line_parts
         kernel, mean = _axes([of(s, rhythms) for s in heard], width, seed)
         keyed = [_unit(np.hstack(of(s, rhythms)) @ kernel - mean) for s in checked]
-        rhythm = key == "rhythm_key"
         votes = [partial(_rhythm_votes if rhythm else _line_votes, s) for s in checked]
         said = np.concatenate([s.said_ioi if rhythm else s.said_pitch for s in checked])
-        recall[key] = fit_recall(keyed, votes, said)._asdict()
+        found = fit_recall(keyed, votes, said)._asdict()
+        recall[key] = {name: round(float(x), 4) for name, x in found.items()}
         weights |= {f"{key}.kernel": kernel, f"{key}.mean": mean}
+        sizes[key] = kernel.shape[1]
     weights |= fit_ends(heard, checked, seed)
-    card = card_head(name, dict(network) | {"end_hidden": END_HIDDEN} | WIDTHS)
-    return card | {"recall": {k: {n: round(float(x), 4) for n, x in v.items()} for k, v in recall.items()}}, weights
+    return Finished(sizes | {"end_hidden": END_HIDDEN}, recall, weights)
+
+
+def _some(pieces: Sequence[Piece], seed: int) -> list[Piece]:
+    """Pieces of MOST_NOTES at the most, drawn."""
+    kept, notes = [], 0
+    for k in np.random.default_rng(seed).permutation(len(pieces)):
+        if not kept or notes + len(pieces[k].values) <= MOST_NOTES:
+            kept.append(pieces[k])
+            notes += len(pieces[k].values)
+    return kept
 
 
 # Keys

@@ -22,8 +22,8 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.train.dataset import Columns, Windows
-from improv.train.whole import write_whole
 from improv.train.network import NetworkConfig, build
+from improv.train.whole import write_whole
 from improv.train.workers import ALONE, Alone, Together
 
 HEADS = {"rhythm": ("ioi", "end"), "line": ("pitch", "duration", "lag")}
@@ -164,7 +164,7 @@ class _Fit:
             self.best = {part: (valid[head], -1, [a.copy() for a in self.average]) for part, head in CHOSEN_BY.items()}
             self.history.append(Progress(0, config.epochs, {}, valid, time.perf_counter() - started, ()))
             report(self.history[-1])
-        while (epoch := self.history[-1].epoch if self.history else 0) < config.epochs:
+        while (epoch := self.history[-1].epoch if self.history else 0) < config.epochs and not self._out_of_patience():
             started = time.perf_counter()
             self.windows.rng = np.random.default_rng([config.seed, epoch])
             self.windows.on_epoch_end()
@@ -179,9 +179,12 @@ class _Fit:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 write_whole({self.path: self._packed()})
             report(self.history[-1])
-            if epoch - max(best[1] for best in self.best.values()) >= config.patience:
-                break
         return self.best_network(), self.history
+
+    def _out_of_patience(self) -> bool:
+        if not self.history or self.history[-1].epoch == 0:
+            return False
+        return self.history[-1].epoch - 1 - max(best[1] for best in self.best.values()) >= self.config.patience
 
     def best_network(self) -> keras.Model:
         """The network with each part as it was in its best epoch."""

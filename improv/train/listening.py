@@ -23,8 +23,8 @@ from improv.core.model import Model
 from improv.core.settings import Settings
 from improv.core.values import GRID, Vocabulary
 from improv.engine import perform
-from improv.train.piece import Piece
 from improv.train.figures import on_bars
+from improv.train.piece import Piece
 
 LEAST = 6  # notes of a call, and of a real answer
 CALLS = 10  # N

@@ -38,6 +38,15 @@ class NetworkConfig:
     recurrent_dropout: float = 0.2
 
 
+SIZES = {
+    "laptop": NetworkConfig(),
+    "pocket": NetworkConfig(
+        embedding=64, rhythm_units=64, line_units=96, pitch_hidden=96, touch_hidden=32,
+        rhythm_dropout=0.25, line_dropout=0.25, recurrent_dropout=0.1,
+    ),
+}  # fmt: skip
+
+
 class DroppedLSTMCell(layers.LSTMCell):
     """An LSTM cell whose recurrent weights are dropped for a whole batch (Merity et al. 2018, AWD-LSTM)."""
 

@@ -73,13 +73,15 @@ class Together:
             )
         # Each is traced once, or for the same shapes everywhere: workers find each other's sums by the order of tracing.
         self._sum = tf.function(self._summed)
+        self._model: Any = None
         self._gradients: Any = None
         self._apply: Any = None
 
     def train(self, model: Any, batch: Batch) -> dict[str, float]:
         """One step on a batch, of which this worker takes its share. Returns the whole batch's losses."""
         tf = self._tf
-        if self._gradients is None:
+        if self._model is not model:
+            self._model = model
             self._gradients = tf.function(lambda *part: gradients_of(model, *part))
             self._apply = tf.function(lambda gradients: model.optimizer.apply(gradients, model.trainable_variables))
         share, part = share_of(batch, self.cluster.rank, self.count)

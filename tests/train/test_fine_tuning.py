@@ -24,6 +24,7 @@ from improv.train.corpus import read_corpus
 from improv.train.dataset import Columns, Windows, columns_of
 from improv.train.example import example_piece
 from improv.train.export import export, keras_vector
+from improv.train.finish import unfinished
 from improv.train.fit import CHECKPOINT, FitError, Progress, Start, Step, Stopped, fit
 from improv.train.network import build
 from improv.train.watch import board, curve
@@ -42,21 +43,21 @@ def origin(tmp_path: Path) -> Path:
     network, rng = build(SMALL), np.random.default_rng(1)
     for variable in network.trainable_variables:
         variable.assign(0.3 * rng.standard_normal(variable.shape))
-    export(tmp_path / "origin", network, SMALL, {})
+    export(tmp_path / "origin", [network], unfinished(SMALL), {})
     return tmp_path / "origin"
 
 
 def started(origin: Path) -> Start:
     card = load_model(str(origin)).card
-    network, config = begin(card, stored_weights(str(origin)), seed=5)
+    (network,), config = begin(card, stored_weights(str(origin)), seed=5)
     assert config == SMALL
     return Start([v.numpy() for v in network.trainable_variables], card["weights_sha256"])
 
 
 def test_a_model_comes_back_into_keras_and_says_the_same(origin: Path) -> None:
-    network, config = begin(load_model(str(origin)).card, stored_weights(str(origin)), seed=5)
+    (network,), config = begin(load_model(str(origin)).card, stored_weights(str(origin)), seed=5)
     assert config == SMALL
-    stored, said = stored_vector(str(origin)), keras_vector(network)
+    stored, said = stored_vector(str(origin)), keras_vector([network], unfinished(SMALL).weights)
     assert max(float(np.abs(said[f"test.{name}"] - stored[name]).max()) for name in stored) < 1e-5
 
 
@@ -114,7 +115,7 @@ def test_ctrl_c_gives_the_best_so_far(pieces: list[Columns], tmp_path: Path) -> 
         fit(pieces, pieces[:1], SMALL, SHORT, tmp_path, lambda p: None, each=interrupt)
     assert [p.epoch for p in stopped.value.history] == [1]
     assert stopped.value.network is not None
-    export(tmp_path / "best", stopped.value.network, SMALL, {})
+    export(tmp_path / "best", [stopped.value.network], unfinished(SMALL), {})
     load_model(str(tmp_path / "best"))
     assert [(s.epoch, s.done) for s in steps] == [(1, i + 1) for i in range(steps[0].of)] + [(2, 1)]
     assert (tmp_path / CHECKPOINT).exists()
@@ -176,7 +177,7 @@ def test_a_full_disk_leaves_the_model_that_was_there(monkeypatch: pytest.MonkeyP
     before = contents(origin)
     full_after(monkeypatch, written_before)
     with pytest.raises(WriteError, match=r"No space left on device\); what was there before is untouched"):
-        export(origin, build(SMALL), SMALL, {})
+        export(origin, [build(SMALL)], unfinished(SMALL), {})
     assert contents(origin) == before
     load_model(str(origin))
 
@@ -201,19 +202,19 @@ def progress(epoch: int, *better: str) -> Progress:
 
 def test_the_curve_is_a_picture() -> None:
     for history in ([progress(0)], [progress(1, "line")], [progress(0), progress(1, "line"), progress(2)]):
-        assert curve(history).startswith(b"\x89PNG\r\n")
+        assert curve([history]).startswith(b"\x89PNG\r\n")
 
 
 def test_tensorboard_finds_the_losses(tmp_path: Path) -> None:
     import tensorflow as tf
     from tensorflow.core.util import event_pb2
 
-    write: Callable[[Progress], None] = board(str(tmp_path))
+    write: Callable[[Progress, int], None] = board(str(tmp_path))
     for epoch in (1, 2):
-        write(progress(epoch))
+        write(progress(epoch), 0)
     found: dict[Any, float] = {}
     for split in ("train", "valid"):
-        (file,) = (tmp_path / split).iterdir()
+        (file,) = (tmp_path / "member-1" / split).iterdir()
         for raw in tf.data.TFRecordDataset(str(file)):
             event = event_pb2.Event.FromString(raw.numpy())
             for value in event.summary.value:

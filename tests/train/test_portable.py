@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import NETWORK, random_weights
+from made_up import NETWORK, random_weights, small_card
 from safetensors.numpy import save
 
 from improv.cli import main
-from improv.core.model import Model, card_head
+from improv.core.model import Model
 from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES, Context, Value, Vocabulary, onset_columns, step_columns
 from improv.train.example import example_piece, said_of
 from improv.train.portable import check, write
@@ -40,7 +40,7 @@ def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def small(tmp_path: Path) -> str:
     """The folder of a small model with random weights and a short test vector."""
     weights, folder = random_weights(seed=5), tmp_path / "small"
-    card = card_head("small", NETWORK) | {"license": "CC0", "attribution": "nobody", "figures": {}}
+    card = small_card() | {"license": "CC0", "attribution": "nobody", "figures": {}}
     vector = said_of(Model(card, weights), example_piece(41))
     blob = save(weights | {f"test.{k}": v for k, v in vector.items()})
     folder.mkdir()
@@ -102,7 +102,7 @@ def test_several_streams_are_each_as_if_alone(small: str) -> None:
     assert main(["export", small, "--to", "onnx", "--out", "there"]) == 0
     run, _ = check.run_onnx(Path("there"))
     rng = np.random.default_rng(2)
-    units = NETWORK["rhythm_units"] + NETWORK["line_units"]
+    units = NETWORK["members"] * (NETWORK["rhythm_units"] + NETWORK["line_units"])
     inputs = {
         "note": np.column_stack([rng.integers(n, size=3) for n in STEP_TABLES.values()]).astype(np.int32),
         "a": rng.standard_normal((3, units)).astype(np.float32),
@@ -119,7 +119,7 @@ def test_what_differs_too_much_is_deleted(model: Model) -> None:
     need("onnx")
     weights = random_weights()
     vector = said_of(model, example_piece(21))
-    weights["pitch_parts.bias"][3] += 0.01
+    weights["1.pitch_parts.bias"][36] += 0.1  # a repeated note
     with pytest.raises(write.ExportError, match="was deleted"):
         write.export(model, weights, vector, "onnx", Path("wrong"))
     assert left() == set()
@@ -182,7 +182,7 @@ def test_a_missing_package_is_named(small: str, monkeypatch: pytest.MonkeyPatch,
 def test_a_model_without_a_test_vector_is_refused(small: str, capsys: pytest.CaptureFixture[str]) -> None:
     weights = random_weights()
     Path(small, "weights.safetensors").write_bytes(save(weights))
-    card = card_head("small", NETWORK) | {"weights_sha256": hashlib.sha256(save(weights)).hexdigest()}
+    card = small_card() | {"weights_sha256": hashlib.sha256(save(weights)).hexdigest()}
     Path(small, "card.json").write_text(json.dumps(card))
     assert main(["export", small, "--to", "onnx"]) == 2
     assert "no test vector" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from improv.cli import main
 from improv.cli.train import _Bar
 from improv.loader import find_model, load_model
 from improv.train.fit import Progress
+from improv.train.network import SIZES, NetworkConfig
 
 
 @pytest.fixture
@@ -47,11 +48,12 @@ def train(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
 def test_bad_files_end_nothing_and_ctrl_c_keeps_the_best(
     music: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    args = (f"{music}=2", "--out", "mine", "--epochs", "2", "--units", "8", "--json")
+    monkeypatch.setitem(SIZES, "pocket", NetworkConfig(16, 8, 12, 8, 8))
+    args = (f"{music}=2", "--out", "mine", "--epochs", "2", "--size", "pocket", "--members", "2", "--json")
     seen = _Bar.epoch
 
-    def interrupted(self: _Bar, progress: Progress) -> None:
-        seen(self, progress)
+    def interrupted(self: _Bar, member: int, progress: Progress) -> None:
+        seen(self, member, progress)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -67,15 +69,16 @@ def test_bad_files_end_nothing_and_ctrl_c_keeps_the_best(
     assert "chord symbols taken as no chord: H7 (1)" in said
     assert "left out: notes under the top line" not in said
     assert next(line.split() for line in said if line.startswith("music "))[1:] == ["7", "5", "1", "1", "256", "30", "0.0", "2", "4", "2"]
-    assert said[-1] == f"stopped; mine holds the best of 1 epochs. To go on: improv train {' '.join(args)}"
-    assert (load_model("./mine").card["epochs"], load_model("./mine").card["trained_on"]["skipped"]) == (1, 4)
+    assert said[-1] == f"mine holds the best so far. To go on: improv train {' '.join(args)}"
+    first = load_model("./mine").card
+    assert (first["epochs"], first["network"]["members"], first["trained_on"]["skipped"]) == ([1], 1, 4)
     assert "five.mid, 32 notes, track 1 'Tenor Sax', the only melody\n" in Path("mine/corpus.txt").read_text()
-    assert sorted(os.listdir("mine")) == ["card.json", "corpus.txt", "curve.png", "training.npz", "weights.safetensors"]
+    assert sorted(os.listdir("mine")) == ["card.json", "corpus.txt", "curve.png", "member-1", "weights.safetensors"]
 
     assert train(monkeypatch, *args) == 0
     figures = json.loads(capsys.readouterr().out)
     card = load_model("./mine").card
-    assert (card["epochs"], card["figures"]) == (2, figures)
+    assert (card["epochs"], card["network"]["members"], card["figures"]) == ([2, 2], 2, figures)
     assert list(figures) == ["valid", "test"]
     assert main(["eval", "./mine", str(music), "--split", "test", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == figures["test"]
@@ -98,7 +101,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     [
         (["nowhere.mid", "--out", "m"], "nowhere.mid: no such file or folder"),
         (["music", "--out", "m", "--from", "nobody"], "no model 'nobody'"),
-        (["music", "--out", "m", "--from", "jazz", "--units", "8"], "keeps its size"),
+        (["music", "--out", "m", "--from", "jazz", "--size", "pocket"], "keeps its own"),
         (["music", "--out", "m", "--track", "oboe"], "no usable piece in it"),
         (["music/0.mid=0", "--out", "m"], "expected a number above 0"),
     ],

@@ -18,6 +18,7 @@ from improv.train.corpus import read_corpus
 from improv.train.dataset import NO_ROOT, Columns, Windows, columns_of
 from improv.train.example import example_piece, largest_difference
 from improv.train.export import export, keras_vector
+from improv.train.finish import unfinished
 from improv.train.fit import CHECKPOINT, FitConfig, FitError, Progress, fit
 from improv.train.network import NetworkConfig, build
 
@@ -52,7 +53,7 @@ def test_it_learns_and_an_interrupted_training_goes_on_as_if_it_had_not_been(pie
     assert parts[1].valid == pytest.approx(whole[1].valid, rel=1e-4)
     assert parts[-1].valid == pytest.approx(whole[-1].valid, rel=0.05)  # dropout's draws are not stored
 
-    export(tmp_path / "small", again, SMALL, {})
+    export(tmp_path / "small", [again], unfinished(SMALL), {})
     stored = stored_vector(str(tmp_path / "small"))
     assert largest_difference(load_model(str(tmp_path / "small")), stored) < 1e-5
 
@@ -70,8 +71,8 @@ def test_the_streaming_step_is_keras_over_500_values(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     for variable in network.trainable_variables:
         variable.assign(0.3 * rng.standard_normal(variable.shape))
-    export(tmp_path / "random", network, SMALL, {})
-    vector = {k.removeprefix("test."): v for k, v in keras_vector(network).items()}
+    export(tmp_path / "random", [network], unfinished(SMALL), {})
+    vector = {k.removeprefix("test."): v for k, v in keras_vector([network], unfinished(SMALL).weights).items()}
     assert len(vector["end"]) == 499
     assert largest_difference(load_model(str(tmp_path / "random")), vector) < 1e-5
 

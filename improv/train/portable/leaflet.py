@@ -16,6 +16,7 @@ HOW = [
     "Draw an ioi, find the chords there, run pitch on the new a; draw a pitch from its logits.",
     "Run touch on the same a; draw how long the note sounds and how far off the grid it lies. If it is played, it is the next note.",
     "Logits become probabilities by softmax; divide them by a temperature first if you like.",
+    "improv mixes in a vote of what was played before in the performance (Grave et al. 2017); these graphs do not.",
     "Class numbers are not checked: one outside its range reads a neighbour's weights or is refused by the runtime.",
 ]
 
@@ -41,7 +42,7 @@ NOTES = {
     "last": "MIDI pitch of the last note",
     "root": "pitch class (0 C) of the chord at the next onset; 12 for none",
     "coming": "pitch class of the chord after that one; 12 for none",
-    "a": "state: activations of both LSTMs, the rhythm's first",
+    "a": "state: activations of all LSTMs, the rhythms' first",
     "c": "state: their cells",
     "a_next": "the state after the note",
     "c_next": "the state after the note",

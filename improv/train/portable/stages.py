@@ -4,7 +4,10 @@ Three stages, since a note is drawn in three: the step says when the next note c
 that; its length and lag depend on both. A stage reads the weights under the names of `core.model.shapes`, so
 a head that changes there changes here and nowhere else.
 
-Shapes: B streams, U units of both LSTMs together, the rhythm's first.
+A model's members are side by side, and their heads averaged. What is recalled from earlier in a performance is
+no part of a graph, and stays with improv.
+
+Shapes: B streams, U units of all LSTMs together, the rhythms' first.
 """
 
 from __future__ import annotations
@@ -100,39 +103,54 @@ def stages(weights: Weights) -> dict[str, Stage]:
     }
 
 
+def _members(w: Weights) -> int:
+    return sum(name.endswith(".register") for name in w)
+
+
 def _units(w: Weights) -> list[int]:
-    return [w[f"{cell}.recurrent"].shape[0] for cell in ("rhythm", "line")]
+    """Units of each LSTM, in the order of the state: the rhythms of all members, then their lines."""
+    return [w[f"{k}.{part}.recurrent"].shape[0] for part in ("rhythm", "line") for k in range(_members(w))]
+
+
+def _mean_head(w: Weights, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias, from all members' activations side by side, of the mean of their heads."""
+    members = range(_members(w))
+    kernel = np.vstack([w[f"{k}.{name}.kernel"] for k in members]) / len(members)
+    return kernel.astype(np.float32), np.mean([w[f"{k}.{name}.bias"] for k in members], axis=0, dtype=np.float32)
 
 
 def _step(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
     """The state after one more note, and what it says of the next: ioi as logits, end as a probability."""
-    units = _units(w)
-    state = zip(("rhythm", "line"), g.split(x["a"], units), g.split(x["c"], units), strict=True)
-    after = [_cell(g, w, cell, x["note"], a, c) for cell, a, c in state]
-    rhythm = after[0][0]
+    units, members = _units(w), _members(w)
+    cells = [(part, k) for part in ("rhythm", "line") for k in range(members)]
+    state = zip(cells, g.split(x["a"], units), g.split(x["c"], units), strict=True)
+    after = [_cell(g, w, part, k, x["note"], a, c) for (part, k), a, c in state]
+    a_next = g.join([a for a, _ in after])
+    end = g.relu(g.dense("end_hidden", a_next, w["end_hidden.kernel"], w["end_hidden.bias"]))
     return {
-        "a_next": g.join([a for a, _ in after]),
+        "a_next": a_next,
         "c_next": g.join([c for _, c in after]),
-        "ioi": g.dense("ioi_head", rhythm, w["ioi.kernel"], w["ioi.bias"]),
-        "end": g.sigmoid(g.dense("end_head", rhythm, w["end.kernel"], w["end.bias"])),
+        "ioi": g.dense("ioi_head", g.join([a for a, _ in after[:members]]), *_mean_head(w, "ioi")),
+        "end": g.sigmoid(g.dense("end_head", end, w["end.kernel"], w["end.bias"])),
     }
 
 
-def _cell(g: Operations, w: Weights, cell: str, columns: Any, a: Any, c: Any) -> tuple[Any, Any]:
+def _cell(g: Operations, w: Weights, part: str, member: int, columns: Any, a: Any, c: Any) -> tuple[Any, Any]:
     """An LSTM with Keras's gates i, f, candidate, o."""
-    heard = g.rows(f"{cell}_heard", w[f"{cell}.kernel"], columns, table_offsets(STEP_TABLES))
-    gates = g.add(heard, g.dense(f"{cell}_recurrent", a, w[f"{cell}.recurrent"], w[f"{cell}.bias"]))
-    i, f, candidate, o = g.split(gates, [w[f"{cell}.recurrent"].shape[0]] * 4)
+    kernel, recurrent, bias = (w[f"{member}.{part}.{name}"] for name in ("kernel", "recurrent", "bias"))
+    heard = g.rows(f"{part}_heard_{member}", kernel, columns, table_offsets(STEP_TABLES))
+    gates = g.add(heard, g.dense(f"{part}_recurrent_{member}", a, recurrent, bias))
+    i, f, candidate, o = g.split(gates, [recurrent.shape[0]] * 4)
     c = g.add(g.multiply(g.sigmoid(f), c), g.multiply(g.sigmoid(i), g.tanh(candidate)))
     return g.multiply(g.sigmoid(o), g.tanh(c)), c
 
 
 def _pitch(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
     """Logits of the next pitch, from the interval, the pitch class above either chord's root, and the register."""
-    line = g.split(x["a"], _units(w))[1]
-    hidden = _hidden(g, w, "pitch_hidden", "onset", line, x["onset"], ONSET_TABLES)
+    hidden = _hidden(g, w, "pitch_hidden", "onset", x["a"], x["onset"], ONSET_TABLES)
     # A last part that is always 0 is where a pitch looks when there is no root.
-    kernel, bias = np.pad(w["pitch_parts.kernel"], [(0, 0), (0, 1)]), np.pad(w["pitch_parts.bias"], (0, 1))
+    kernel, bias = _mean_head(w, "pitch_parts")
+    kernel, bias = np.pad(kernel, [(0, 0), (0, 1)]), np.pad(bias, (0, 1))
     parts = g.dense("pitch_parts", hidden, kernel, bias)
     pitches, intervals, nothing = np.arange(128), 2 * REACH + 1, kernel.shape[1] - 1
     reach = np.clip(pitches - pitches[:, None], -REACH, REACH) + REACH  # (last, pitch)
@@ -140,19 +158,27 @@ def _pitch(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
     logits = g.pick("by_interval", parts, reach, x["last"])
     for name, first, root in (("above_root", intervals, x["root"]), ("above_coming", intervals + 12, x["coming"])):
         logits = g.add(logits, g.pick(name, parts, np.where(above < 0, nothing, first + above), root))
-    return {"pitch": g.add(logits, w["register"])}
+    register = np.mean([w[f"{k}.register"] for k in range(_members(w))], axis=0, dtype=np.float32)
+    return {"pitch": g.add(logits, register)}
 
 
 def _touch(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
     """Logits of the next note's length and lag."""
-    line = g.split(x["a"], _units(w))[1]
-    hidden = _hidden(g, w, "touch_hidden", "touch", line, x["struck"], TOUCH_TABLES)
-    parts = g.dense("touch_parts", hidden, w["touch_parts.kernel"], w["touch_parts.bias"])
-    lags = len(Vocabulary().lags)
-    duration, lag = g.split(parts, [w["touch_parts.bias"].shape[0] - lags, lags])
+    hidden = _hidden(g, w, "touch_hidden", "touch", x["a"], x["struck"], TOUCH_TABLES)
+    parts = g.dense("touch_parts", hidden, *_mean_head(w, "touch_parts"))
+    vocabulary = Vocabulary()
+    duration, lag = g.split(parts, [len(vocabulary.durations), len(vocabulary.lags)])
     return {"duration": duration, "lag": lag}
 
 
-def _hidden(g: Operations, w: Weights, name: str, columns: str, line: Any, classes: Any, tables: Mapping[str, int]) -> Any:
-    known = g.rows(f"{name}_{columns}", w[f"{name}.{columns}"], classes, table_offsets(tables))
-    return g.relu(g.add(known, g.dense(f"{name}_line", line, w[f"{name}.line"], w[f"{name}.bias"])))
+def _hidden(g: Operations, w: Weights, name: str, columns: str, a: Any, classes: Any, tables: Mapping[str, int]) -> Any:
+    """The hidden layers of a head, those of all members side by side."""
+    lines = g.split(a, _units(w))[_members(w) :]
+    return g.join([_hidden_of(g, w, name, columns, k, line, classes, tables) for k, line in enumerate(lines)])
+
+
+def _hidden_of(
+    g: Operations, w: Weights, name: str, columns: str, member: int, line: Any, classes: Any, tables: Mapping[str, int]
+) -> Any:
+    known = g.rows(f"{name}_{columns}_{member}", w[f"{member}.{name}.{columns}"], classes, table_offsets(tables))
+    return g.relu(g.add(known, g.dense(f"{name}_line_{member}", line, w[f"{member}.{name}.line"], w[f"{member}.{name}.bias"])))
