@@ -16,7 +16,7 @@ from made_up import record, written
 
 from improv.cli import main
 from improv.train.cluster import Cluster, WorkersError, cluster_of, meet
-from improv.train.workers import ALONE, share_of
+from improv.train.workers import share_of
 
 TWO = ("a:2000", "b:2000")
 
@@ -143,17 +143,16 @@ def test_the_sum_of_the_shares_gradients_is_the_batchs(batch: int, tmp_path: Pat
     pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[train]'")
     from improv.core.values import Vocabulary
     from improv.train.corpus import read_corpus
-    from improv.train.dataset import columns_of
-    from improv.train.fit import FitConfig, _Fit
+    from improv.train.dataset import Windows, columns_of
+    from improv.train.fit import FitConfig, fit
     from improv.train.network import NetworkConfig
     from improv.train.workers import gradients_of
 
     records = [record(notes=record()["notes"][: 20 + 9 * i], bpm=100 + 40 * i) for i in range(5)]
     pieces = [columns_of(p) for p in read_corpus(written(tmp_path / "c.jsonl", *records), Vocabulary()).pieces]
     network = NetworkConfig(8, 8, 8, 8, 8, 0.0, 0.0, 0.0, 0.0)
-    fitting = _Fit(pieces, pieces[:1], network, FitConfig(batch=batch, length=64), tmp_path, ALONE)
-    whole = fitting.windows[0]
-    model = fitting.model
+    model, _ = fit(pieces, pieces[:1], network, FitConfig(epochs=1, batch=5, length=64), tmp_path, lambda progress: None)
+    whole = Windows(pieces, 1, 64, batch)[0]
 
     def taken(part: tuple[object, ...], share: float) -> tuple[list[np.ndarray], dict[str, float]]:
         model.reset_metrics()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from improv.core.errors import ImprovError
 from improv.core.sampler import probabilities
 from improv.core.values import onset_columns, step_columns, touch_columns
 from improv.train.corpus import Piece
@@ -75,6 +76,8 @@ def run_tflite(folder: Path) -> tuple[Run, str]:
     except ImportError:
         import tensorflow as tf
 
+        if not hasattr(tf.lite, "Interpreter"):
+            raise ImprovError("this TensorFlow runs no TFLite, so the export can't be checked: pip install ai-edge-litert") from None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it says that it moves to ai_edge_litert
             interpreter, name = tf.lite.Interpreter(model_content=content), f"tf.lite of tensorflow {tf.__version__}"
