@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from improv.cli.evaluate import next_note_figures, read, table, tell
 from improv.core.errors import ImprovError
 from improv.loader import find_model, load_model, stored_weights
-from improv.train.corpus import Reading, sources_of, table_of
+from improv.train.corpus import MOST_ROWS, Reading, sources_of, table_of
 
 if TYPE_CHECKING:
     from improv.train.fit import FitConfig, Progress, Start, Step
@@ -163,7 +163,7 @@ def _about(args: argparse.Namespace, reading: Reading, config: FitConfig, histor
     }
     about = {
         "trained_on": {
-            "file": ", ".join(s.name for s in sources_of(args.data)),
+            "file": ", ".join(s.name for s in sources_of(args.data)) if len(args.data) <= MOST_ROWS else f"{len(args.data)} files",
             "pieces": len(pieces),
             "notes": sum(len(p.values) for p in pieces),
             "skipped": len(reading.skipped),

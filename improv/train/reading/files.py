@@ -64,6 +64,11 @@ def in_pool(function: Callable[[Path], Reading], paths: Sequence[Path]) -> Itera
     while done < len(paths):
         # The first pool takes all; after a crash each path has its process to itself until the culprit is found.
         with _pool(workers) as pool:
+            try:
+                pool.submit(os.getpid).result()
+            except BrokenProcessPool:  # no process can be started from here, as from a script without a main guard
+                yield from map(function, paths[done:])
+                return
             rest = paths[done:] if workers > 1 else paths[done : done + 1]
             futures = [pool.submit(function, path) for path in rest]
             try:
