@@ -41,6 +41,8 @@ def train(args: argparse.Namespace) -> int:
     if not pieces or not valid:
         names = " ".join(args.data)
         raise ImprovError(f"{names}: {len(pieces)} pieces of split train and {len(valid)} of split valid; both are needed")
+    if {(p.source, p.name) for p in pieces} & {(p.source, p.name) for p in valid}:
+        print("there is one tune alone: its first four fifths train, the rest validates; more tunes would tell more", file=sys.stderr)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
