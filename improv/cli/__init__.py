@@ -119,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--split", help="only pieces of this split (train, valid, test)")
     evaluate.add_argument("--dump", metavar="FILE", help="write all distributions as .npz")
     evaluate.add_argument("--improvise", type=int, metavar="N", help="play N solos over the split's changes; figures beside the real ones")
+    evaluate.add_argument("--listening", action="store_true", help="answer the split's phrases: does each answer fit its own call?")
     evaluate.add_argument("--png", metavar="FILE", help="with --improvise: draw its figures, and one solo as FILE-roll.png")
     evaluate.add_argument("--json", action="store_true", help="as JSON")
 
@@ -147,6 +148,9 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--track", metavar="TRACK", help="the part to take, by name or number (default: the likeliest melody)")
     default = 0 if parser.prog.endswith("train") else None
     parser.add_argument("--split-seed", type=int, default=default, help="of train, valid and test where the data has none (default: 0)")
+    parser.add_argument(
+        "--reader", default="local", metavar="ENGINE", help="what reads many files: local (default), dask, dask=tcp://HOST:PORT"
+    )
 
 
 def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:

@@ -28,6 +28,7 @@ from improv.show import draw_roll, notes_of
 from improv.train.corpus import Piece, Reading, read_corpus
 from improv.train.evaluate import foretell, score
 from improv.train.figures import Line, Samples, known_n_grams, on_bars, pooled, samples, summary
+from improv.train.listening import listening
 from improv.train.whole import write_whole
 
 
@@ -41,8 +42,10 @@ def evaluate(args: argparse.Namespace) -> int:
         _check_png(args)
     model = load_model(args.model)
     splits = args.split is not None or args.improvise is not None
+    if args.listening and args.improvise is not None:
+        raise ImprovError("--listening and --improvise: one at a time")
     seed = args.split_seed if args.split_seed is not None else (model.card.get("trained_on") or {}).get("split_seed", 0)
-    reading = read(args.data, args.track, seed if splits else None)
+    reading = read(args.data, args.track, seed if splits else None, args.reader)
     pieces = reading.of(args.split) if args.split else reading.pieces
     if not pieces:
         there = ", ".join(sorted({p.split for p in reading.pieces}))
@@ -50,6 +53,8 @@ def evaluate(args: argparse.Namespace) -> int:
     tell(reading)
     if args.improvise is not None:
         told = _improvised(model, pieces, reading.of("train"), args.improvise, args.png)
+    elif args.listening:
+        told = {args.split or "all": _rounded(listening(model, pieces))}
     else:
         foretold = foretell(model, pieces)
         if args.dump:
@@ -65,12 +70,15 @@ def evaluate(args: argparse.Namespace) -> int:
     return 0
 
 
-def read(paths: Sequence[str], track: str | None, split_seed: int | None) -> Reading:
+def read(paths: Sequence[str], track: str | None, split_seed: int | None, reader: str = "local") -> Reading:
     """The corpus of some paths, with a bar on the terminal while many files are read."""
+    from improv.train.engines import engine_of
     from improv.train.reading.files import FEWEST, in_pool
 
+    engine = engine_of(reader, in_pool, lost=lambda path: Reading(skipped=[f"{path.name}: its parser crashed"]))
+
     def watched(function: Callable[[Path], Reading], files: Sequence[Path]) -> Iterable[Reading]:
-        read = in_pool(function, files)
+        read = engine(function, files)
         if len(files) < FEWEST or importlib.util.find_spec("tqdm") is None:
             return read
         from tqdm import tqdm

@@ -18,7 +18,8 @@ from improv.cli.evaluate import next_note_figures, read, table, tell
 from improv.core.errors import ImprovError
 from improv.loader import find_model, load_model, stored_weights
 from improv.train.cluster import cluster_of
-from improv.train.corpus import Reading, sources_of, table_of
+from improv.train.corpus import MOST_ROWS, Reading, sources_of, table_of
+from improv.train.workers import ALONE, Alone, Together
 
 if TYPE_CHECKING:
     from improv.train.fit import FitConfig, Progress, Start, Step
@@ -37,13 +38,15 @@ def train(args: argparse.Namespace) -> int:
     if args.origin and folder.resolve() == find_model(args.origin).resolve():
         raise ImprovError(f"--out {folder}: is the model that --from starts from; give the new one a folder of its own")
     cluster = cluster_of(args.workers, args.worker, os.environ)
-    reading = read(args.data, args.track, args.split_seed)
+    reading = read(args.data, args.track, args.split_seed, args.reader)
     tell(reading)
     print("\n".join(table_of(reading)), file=sys.stderr)
     pieces, valid = reading.of("train"), reading.of("valid")
     if not pieces or not valid:
         names = " ".join(args.data)
         raise ImprovError(f"{names}: {len(pieces)} pieces of split train and {len(valid)} of split valid; both are needed")
+    if {(p.source, p.name) for p in pieces} & {(p.source, p.name) for p in valid}:
+        print("there is one tune alone: its first four fifths train, the rest validates; more tunes would tell more", file=sys.stderr)
     try:
         if cluster is None or cluster.rank == 0:  # the chief alone writes
             folder.mkdir(parents=True, exist_ok=True)
@@ -170,7 +173,7 @@ def _about(args: argparse.Namespace, reading: Reading, config: FitConfig, histor
     }
     about = {
         "trained_on": {
-            "file": ", ".join(s.name for s in sources_of(args.data)),
+            "file": ", ".join(s.name for s in sources_of(args.data)) if len(args.data) <= MOST_ROWS else f"{len(args.data)} files",
             "pieces": len(pieces),
             "notes": sum(len(p.values) for p in pieces),
             "skipped": len(reading.skipped),

@@ -141,4 +141,5 @@ def mixed(logits: np.ndarray, share: float, votes: np.ndarray) -> np.ndarray:
         return logits
     weights = np.exp(logits - logits.max())
     weights *= (1.0 - share) / weights.sum()
-    return np.log(weights + share * votes + 1e-9).astype(np.float32)
+    foretold: np.ndarray = np.log(weights + share * votes + 1e-9).astype(np.float32)
+    return foretold

@@ -20,6 +20,7 @@ from improv.train.split import assign_splits
 __all__ = ["CorpusError", "Piece", "Reading", "Source", "read_corpus", "sources_of", "table_of"]
 
 HEAVIEST = 100.0
+MOST_ROWS = 12  # paths that have a row each in the table; of more, files go by their folders
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,16 @@ def read_corpus(
         if not files:
             raise CorpusError(f"{source.path}: no file in it that improv reads ({', '.join(EXPECTED)})")
         found += [(source, file) for file in files]
+    by_folder = len(sources) > MOST_ROWS
     whole = Reading()
     readings = read_files([file for _, file in found], How(track, vocabulary), map)
     for (source, file), reading in zip(found, readings, strict=True):
         inside = str(file.relative_to(source.path)) if source.path.is_dir() else file.name
-        reading.pieces = [replace(p, name=p.name or inside, source=source.name, weight=source.weight) for p in reading.pieces]
+        name = file.resolve().parent.name if by_folder and source.path == file else source.name
+        reading.pieces = [replace(p, name=p.name or inside, source=name, weight=source.weight) for p in reading.pieces]
         if len(found) > 1:
             reading.skipped = [f"{inside}: {s.removeprefix(f'{file.name}: ')}" for s in reading.skipped]
-        reading.skipped_of[source.name] += len(reading.skipped)
+        reading.skipped_of[name] += len(reading.skipped)
         whole.add(reading)
     if not whole.pieces:
         names = ", ".join(str(s.path) for s in sources)

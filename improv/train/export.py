@@ -64,9 +64,7 @@ def keras_vector(networks: Sequence[keras.Model], ends: Mapping[str, np.ndarray]
         **{k: getattr(columns, k)[None, :n] for k in ("last", "root", "coming")},
     }
     said = [network(inputs, training=False) for network in networks]
-    vector = {
-        f"test.{h}": np.array(keras.ops.softmax(sum(s[h] for s in said) / len(said))[0]) for h in ("ioi", "pitch", "duration", "lag")
-    }
+    vector = {f"test.{h}": np.array(keras.ops.softmax(sum(s[h] for s in said) / len(said))[0]) for h in ("ioi", "pitch", "duration", "lag")}
     states = [
         keras.Model(network.inputs, network.get_layer(part).output)(inputs, training=False)
         for part in ("rhythm", "line")

@@ -63,7 +63,7 @@ def states_of(model: Model, piece: Piece) -> States:
         state = model.step(state, value, last, at)
         last = value.pitch
     a, hidden, *rest = (np.array(column) for column in zip(*rows, strict=True))
-    return States(a.astype(np.float16), hidden.astype(np.float16), *rest, end=_ends(piece))
+    return States(a.astype(np.float16), hidden.astype(np.float16), *rest, _ends(piece))
 
 
 def _ends(piece: Piece) -> np.ndarray:
@@ -101,7 +101,8 @@ def finish(
     bare = unfinished(network, count)
     model, sizes = Model(card_head("unfinished", bare.sizes), {**members, **bare.weights}), bare.sizes
     heard, checked = [states_of(model, p) for p in _some(train, seed)], [states_of(model, p) for p in valid]
-    weights, recall = {}, {}
+    weights: dict[str, np.ndarray] = {}
+    recall: dict[str, dict[str, float]] = {}
     rhythms = count * network.rhythm_units
     for key, width in WIDTHS.items():
         rhythm = key == "rhythm_key"
@@ -120,7 +121,8 @@ def finish(
 
 def _some(pieces: Sequence[Piece], seed: int) -> list[Piece]:
     """Pieces of MOST_NOTES at the most, drawn."""
-    kept, notes = [], 0
+    kept: list[Piece] = []
+    notes = 0
     for k in np.random.default_rng(seed).permutation(len(pieces)):
         if not kept or notes + len(pieces[k].values) <= MOST_NOTES:
             kept.append(pieces[k])
@@ -141,7 +143,8 @@ def _line_parts(states: States, rhythms: int) -> list[np.ndarray]:
 
 def _unit(rows: np.ndarray) -> np.ndarray:
     rows = rows.astype(np.float32)
-    return rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6)
+    unit: np.ndarray = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6)
+    return unit
 
 
 def _axes(parts: Sequence[list[np.ndarray]], width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -192,7 +195,8 @@ def _weights(keys: np.ndarray, sharpness: float) -> tuple[np.ndarray, np.ndarray
 
 
 def _rhythm_votes(states: States, weights: np.ndarray) -> np.ndarray:
-    return (weights * (states.ioi[:, None] == states.ioi)).sum(1)
+    votes: np.ndarray = (weights * (states.ioi[:, None] == states.ioi)).sum(1)
+    return votes
 
 
 def _line_votes(states: States, weights: np.ndarray) -> np.ndarray:

@@ -15,7 +15,8 @@ def curve(histories: Sequence[Sequence[Progress]]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    heads = list(histories[0][-1].valid)
+    # None for what is not annotated.
+    heads = [head for head in histories[0][-1].valid if any(p.valid[head] for history in histories for p in history)]
     figure = Figure(figsize=(3.2 * len(heads), 3.0), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, head in zip(figure.subplots(1, len(heads), squeeze=False)[0], heads, strict=True):
@@ -32,6 +33,7 @@ def curve(histories: Sequence[Sequence[Progress]]) -> bytes:
                 axes.plot(*zip(*best, strict=True), ".", color="black", markersize=4)
         axes.set_title(head)
         axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend()
     figure.axes[0].set_ylabel("nats a note")
     out = io.BytesIO()

@@ -25,7 +25,8 @@ def test_an_answer_is_the_same_for_a_seed_and_starts_after_the_call(model: Model
     (_, pair, _) = pairs_of([piece])
     one = answer(model, pair, seed=3)
     assert one == answer(model, pair, seed=3)
-    assert one and min(position for position, _ in one) > piece.onsets[pair.last]
+    assert one
+    assert min(position for position, _ in one) > piece.onsets[pair.last]
 
 
 def test_likeness_is_the_sum_of_three_cosines() -> None:

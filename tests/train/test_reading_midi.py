@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,20 @@ def crashes(path: Path) -> Reading:
 def test_a_file_that_kills_its_parser_is_skipped_alone() -> None:
     said = [r.skipped[0] for r in in_pool(crashes, [Path(str(i)) for i in range(8)])]
     assert said == ["0", "1", "2", "3: its parser crashed", "4", "5", "6", "7"]
+
+
+def test_a_process_that_reads_starts_light() -> None:
+    code = (
+        "import sys, improv.train.reading.files as f; print([m for m in ('tensorflow', 'keras', 'music21', 'symusic') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_many_files_share_a_row_of_the_table(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    paths = [midi(tmp_path / "mine" / f"{i}.mid", track("Sax", [p + i for p in LINE])) for i in range(13)]
+    _, row = table_of(read_corpus(paths, Vocabulary()))
+    assert row.split()[:2] == ["mine", "13"]
 
 
 def test_the_mapping_is_an_argument(tmp_path: Path) -> None:

@@ -93,6 +93,8 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     monkeypatch.setattr("os.fsync", full)
     assert train(monkeypatch, str(music), "--out", "mine") == 2
     assert "improv: mine/corpus.txt: can't be written (No space left on device)" in capsys.readouterr().err
+    assert train(monkeypatch, str(music / "0.mid"), "--out", "mine") == 2
+    assert "there is one tune alone" in capsys.readouterr().err
     assert os.listdir("mine") == []
 
 

@@ -116,7 +116,8 @@ def _mean_head(w: Weights, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Kernel and bias, from all members' activations side by side, of the mean of their heads."""
     members = range(_members(w))
     kernel = np.vstack([w[f"{k}.{name}.kernel"] for k in members]) / len(members)
-    return kernel.astype(np.float32), np.mean([w[f"{k}.{name}.bias"] for k in members], axis=0, dtype=np.float32)
+    bias = sum(w[f"{k}.{name}.bias"] for k in members) / np.float32(len(members))
+    return kernel.astype(np.float32), np.asarray(bias, np.float32)
 
 
 def _step(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,8 +178,6 @@ def _hidden(g: Operations, w: Weights, name: str, columns: str, a: Any, classes:
     return g.join([_hidden_of(g, w, name, columns, k, line, classes, tables) for k, line in enumerate(lines)])
 
 
-def _hidden_of(
-    g: Operations, w: Weights, name: str, columns: str, member: int, line: Any, classes: Any, tables: Mapping[str, int]
-) -> Any:
+def _hidden_of(g: Operations, w: Weights, name: str, columns: str, member: int, line: Any, classes: Any, tables: Mapping[str, int]) -> Any:
     known = g.rows(f"{name}_{columns}_{member}", w[f"{member}.{name}.{columns}"], classes, table_offsets(tables))
     return g.relu(g.add(known, g.dense(f"{name}_line_{member}", line, w[f"{member}.{name}.line"], w[f"{member}.{name}.bias"])))

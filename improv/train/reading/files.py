@@ -59,24 +59,26 @@ def in_pool(function: Callable[[Path], Reading], paths: Sequence[Path]) -> Itera
     if len(paths) < FEWEST:
         yield from map(function, paths)
         return
-    done = 0
-    workers = min(len(paths), _cores())
+    done, alone = 0, False
     while done < len(paths):
-        # The first pool takes all; after a crash each path has its process to itself until the culprit is found.
-        with _pool(workers) as pool:
-            rest = paths[done:] if workers > 1 else paths[done : done + 1]
+        # The first pool takes all; after a crash each path has a process to itself until the culprit is found.
+        rest = paths[done : done + 1] if alone else paths[done:]
+        with _pool(min(len(rest), _cores())) as pool:
+            try:
+                pool.submit(os.getpid).result()
+            except BrokenProcessPool:  # no process can be started from here, as from a script without a main guard
+                yield from map(function, paths[done:])
+                return
             futures = [pool.submit(function, path) for path in rest]
             try:
                 for future in futures:
                     yield future.result()
                     done += 1
             except BrokenProcessPool:
-                if workers == 1:
+                if alone:
                     yield Reading(skipped=[f"{paths[done].name}: its parser crashed"])
                     done += 1
-                    workers = min(len(paths), _cores())
-                else:
-                    workers = 1
+                alone = not alone
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 

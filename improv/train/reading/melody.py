@@ -10,7 +10,7 @@ from improv.train.piece import CorpusError
 from improv.train.reading.score import Note
 
 OVERLAP = 0.1  # beats that notes of a line may overlap
-MELODIES = ("melod", "solo", "lead", "vocal", "voice", "vox", "sing", "sax", "trumpet", "tpt", "flute", "clarinet", "trombone",
+MELODIES = ("melod", "solo", "lead", "vocal", "voice", "vox", "sing", "soprano", "sax", "trumpet", "tpt", "flute", "clarinet", "trombone",
             "violin", "harmonica", "horn", "theme", "improv")  # fmt: skip
 OTHERS = ("chord", "comp", "pad", "accomp", "rhythm", "strings", "backing", "harmony", "left", "click", "metronome", "count")
 BASSES = ("bass", "bajo", "basse")
@@ -62,13 +62,13 @@ def choose(parts: Sequence[Part], track: str | None) -> tuple[Part, str]:
 def likeness(part: Part, most: int) -> float:
     """How much a part is like a melody. most: the notes of the fullest part.
 
-    Counts for it: one note at a time, many notes, a singer's range, a melody's name or instrument.
+    Counts for it: one note at a time, many notes, a singer's range and the top of it, a melody's name or instrument.
     """
     program = part.program if part.program is not None else -1
     return float(
         2.0 * one_at_a_time(part.notes)
         + (len(part.notes) / most) ** 0.5
-        + (1.0 if 55 <= _middle(part) <= 84 else 0.0)
+        + (1.0 + (_middle(part) - 55) / 60 if 55 <= _middle(part) <= 84 else 0.0)
         + 2.0 * _says(part.name, MELODIES)
         - 1.5 * _says(part.name, OTHERS)
         + (0.5 if 52 <= program <= 54 or 56 <= program <= 87 else 0.0)
