@@ -57,13 +57,13 @@ def states_of(model: Model, piece: Piece) -> States:
             said = model.read(state, recall=0.0)
             foretold = probabilities(model.pitch(said, last, value.ioi, at, recall=0.0))
             hidden = model.met(state, last, value.ioi, at).hidden
-            root = at.outlook.chord.root
-            known = (value.ioi, value.pitch, last, 12 if root is None else root)
+            chord = at.outlook.chord
+            known = (value.ioi, value.pitch, last, 12 if chord.root is None else chord.root)
             rows.append((state.a, hidden, *known, probabilities(said.ioi)[value.ioi], foretold[value.pitch]))
         state = model.step(state, value, last, at)
         last = value.pitch
-    a, hidden, *rest = (np.array(column) for column in zip(*rows, strict=True))
-    return States(a.astype(np.float16), hidden.astype(np.float16), *rest, _ends(piece))
+    a, hidden, ioi, pitch, before, root, said_ioi, said_pitch = (np.array(column) for column in zip(*rows, strict=True))
+    return States(a.astype(np.float16), hidden.astype(np.float16), ioi, pitch, before, root, said_ioi, said_pitch, _ends(piece))
 
 
 def _ends(piece: Piece) -> np.ndarray:
