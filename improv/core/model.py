@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,12 +51,11 @@ class ModelError(ImprovError):
 
 class State(NamedTuple):
     """All that was heard and played so far: activations a and cells c of all LSTMs, (units,) each, and what
-    is recalled: how it went on after earlier rhythms and lines."""
+    is recalled: how it went on before, as (ioi, interval, degree) under the keys of rhythm and line."""
 
     a: np.ndarray
     c: np.ndarray
-    rhythms: Past
-    lines: Past
+    past: Past
 
 
 class Reading(NamedTuple):
@@ -105,21 +104,23 @@ def shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
     return {f"{k}.{name}": shape for k in range(members) for name, shape in member_shapes(network).items()} | shared
 
 
-class _Seen(NamedTuple):
-    """Worked out of a state: the share in the pitch and touch heads, the key of the rhythm."""
+@dataclass(slots=True)
+class _Seen:
+    """Worked out of a state: its share in the pitch and touch heads; the key of the rhythm, once it was asked for."""
 
     state: State
     hidden: np.ndarray
-    key: np.ndarray | None
+    key: np.ndarray | None = None
 
 
-class Met(NamedTuple):
-    """Worked out of a state and a coming onset: the pitch head's hidden layer, the key of the line."""
+@dataclass(slots=True)
+class Met:
+    """Worked out of a state and a coming onset: the pitch head's hidden layer; the key of the line, once it was asked for."""
 
     state: State
     onset: tuple[int, ...]
     hidden: np.ndarray
-    key: np.ndarray | None
+    key: np.ndarray | None = None
 
 
 def interval_class(last: int, pitch: int) -> int:
@@ -183,6 +184,8 @@ class Model:
         self._step_at, self._onset_at, self._touch_at = map(table_offsets, (STEP_TABLES, ONSET_TABLES, TOUCH_TABLES))
         self._rhythm_key, self._rhythm_recall = _recall(card, w, "rhythm_key")
         self._line_key, self._line_recall = _recall(card, w, "line_key")
+        self._rhythm_part, self._line_part = slice(0, network["rhythm_key"]), slice(network["rhythm_key"], None)
+        self._key_width = network["rhythm_key"] + network["line_key"]
         keys = [k.weight for k in (self._rhythm_key, self._line_key) if k]
         arrays = [self._ioi, self._end_hidden, *self._hidden, self._parts, self._touch_parts, *self.cells.recurrents, *keys]
         table_rows = len(STEP_TABLES) * self.cells.rows[0].nbytes
@@ -195,39 +198,32 @@ class Model:
     def start(self) -> State:
         """The state before anything was heard."""
         a, c = self.cells.start()
-        widths = [key.weight.shape[1] if key else 0 for key in (self._rhythm_key, self._line_key)]
-        return State(a, c, Past.empty(widths[0]), Past.empty(widths[1], fields=2))
+        return State(a, c, Past.empty(self._key_width, fields=3))
 
     def step(self, state: State, value: Value, last: int | None, at: Context, trust: float = 1.0) -> State:
         """The state after one more note, heard or played. `last`: the pitch before it, or None.
 
-        trust: 0 to 1, how much of a say the note gets when it is recalled.
+        trust: 0 to 1, how much of a say the note gets when it is recalled; at 0 it is not remembered.
         """
-        rhythms, lines = state.rhythms, state.lines
-        if last is not None:
-            rhythm_key = self._see(state).key
-            if rhythm_key is not None:
-                rhythms = rhythms.and_then(rhythm_key, (value.ioi,), trust)
-            if self._line_key:
-                line_key = self.met(state, last, value.ioi, at).key
-                assert line_key is not None
-                entry = interval_class(last, value.pitch), degree_class(value.pitch, at.outlook.chord.root)
-                lines = lines.and_then(line_key, entry, trust)
+        past = state.past
+        if last is not None and trust > 0 and self._key_width:
+            keys = [] if self._rhythm_key is None else [self._key_of_rhythm(state)]
+            keys += [] if self._line_key is None else [self._key_of_line(self.met(state, last, value.ioi, at))]
+            entry = value.ioi, interval_class(last, value.pitch), degree_class(value.pitch, at.outlook.chord.root)
+            past = past.and_then(np.concatenate(keys), entry, trust)
         a, c = self.cells.step(state.a, state.c, np.array(step_columns(value, last, at)) + self._step_at)
-        return State(a, c, rhythms, lines)
+        return State(a, c, past)
 
     def read(self, state: State, recall: float = 1.0) -> Reading:
         """When the next note comes, and whether the phrase is over.
 
         recall: how much what was heard in this performance has a say; 0 nothing, 1 as learned.
         """
-        seen = self._see(state)
         ioi = state.a[: self._lines_from] @ self._ioi
         ioi += self._ioi_bias
-        if seen.key is not None:
-            vote = self._rhythm_recall.vote(state.rhythms, seen.key, recall)
-            if vote.share:
-                ioi = mixed(ioi, vote.share, vote.of(0, len(ioi)))
+        if self._rhythm_key is not None and recall > 0 and state.past.notes:
+            vote = self._rhythm_recall.vote(state.past, self._key_of_rhythm(state), recall, self._rhythm_part)
+            ioi = mixed(ioi, vote.share, vote.of(0, len(ioi)))
         end = state.a @ self._end_hidden
         end += self._end_hidden_bias
         np.maximum(end, 0.0, out=end)
@@ -247,10 +243,9 @@ class Model:
             if root is not None:
                 start = first + (12 - root) % 12
                 logits += parts[start : start + 128]
-        if met.key is not None:
-            vote = self._line_recall.vote(said.state.lines, met.key, recall)
-            if vote.share:
-                logits = mixed(logits, vote.share, pitch_votes(vote.of(0, INTERVALS), vote.of(1, 13), last, at.outlook.chord.root))
+        if self._line_key is not None and recall > 0 and said.state.past.notes:
+            vote = self._line_recall.vote(said.state.past, self._key_of_line(met), recall, self._line_part)
+            logits = mixed(logits, vote.share, pitch_votes(vote.of(1, INTERVALS), vote.of(2, 13), last, at.outlook.chord.root))
         return logits
 
     def touch(self, said: Reading, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:
@@ -262,17 +257,6 @@ class Model:
         logits += self._touch_bias
         return logits[:21], logits[21:]
 
-    def _see(self, state: State) -> _Seen:
-        seen = self._seen
-        if seen is None or seen.state is not state:
-            a = state.a
-            hidden = np.empty((self._members, self._hidden[0].shape[1]), np.float32)
-            for row, (span, weights) in zip(hidden, self._hidden_of, strict=True):
-                np.dot(a[span], weights, out=row)
-            key = self._rhythm_key(a[: self._lines_from]) if self._rhythm_key else None
-            seen = self._seen = _Seen(state, hidden, key)
-        return seen
-
     def met(self, state: State, last: int, ioi: int, at: Context) -> Met:
         """A state and the onset that comes next, before its pitch."""
         met, onset = self._met, onset_columns(last, ioi, at)
@@ -280,9 +264,30 @@ class Model:
             hidden = np.add.reduce(self._onset_rows.take(np.array(onset) + self._onset_at, axis=0), axis=0)
             hidden += self._see(state).hidden[:, : self._pitch_units].ravel()
             np.maximum(hidden, 0.0, out=hidden)
-            key = self._line_key(state.a[self._lines_from :], hidden) if self._line_key else None
-            met = self._met = Met(state, onset, hidden, key)
+            met = self._met = Met(state, onset, hidden)
         return met
+
+    def _see(self, state: State) -> _Seen:
+        seen = self._seen
+        if seen is None or seen.state is not state:
+            hidden = np.empty((self._members, self._hidden[0].shape[1]), np.float32)
+            for row, (span, weights) in zip(hidden, self._hidden_of, strict=True):
+                np.dot(state.a[span], weights, out=row)
+            seen = self._seen = _Seen(state, hidden)
+        return seen
+
+    def _key_of_rhythm(self, state: State) -> np.ndarray:
+        seen = self._see(state)
+        if seen.key is None:
+            assert self._rhythm_key is not None
+            seen.key = self._rhythm_key(state.a[: self._lines_from])
+        return seen.key
+
+    def _key_of_line(self, met: Met) -> np.ndarray:
+        if met.key is None:
+            assert self._line_key is not None
+            met.key = self._line_key(met.state.a[self._lines_from :], met.hidden)
+        return met.key
 
     def expected_lag(self, logits: np.ndarray) -> float:
         """The mean lag in beats that logits (13,) say."""

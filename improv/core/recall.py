@@ -25,13 +25,13 @@ class _Store:
 
     def __init__(self, width: int, fields: int):
         self.keys = np.empty((2 * SPAN, width), np.float32)
-        self.entries = np.empty((fields, 2 * SPAN), np.intp)
+        self.entries = np.empty((2 * SPAN, fields), np.intp)
         self.trusts = np.empty(2 * SPAN, np.float32)
         self.filled = 0
 
 
 class Past(NamedTuple):
-    """Keys (notes, width), entries (fields, notes) and trusts (notes,), the latest last. A value: `and_then`
+    """Keys (notes, width), entries (notes, fields) and trusts (notes,), the latest last. A value: `and_then`
     never changes it."""
 
     store: _Store
@@ -43,25 +43,25 @@ class Past(NamedTuple):
         return Past(_Store(width, fields), 0)
 
     def and_then(self, key: np.ndarray, entry: Sequence[int], trust: float = 1.0) -> Past:
-        """This past with one more row: key (width,), entry a class number for each field, trust 0 to 1."""
+        """This past with one more row: key (width,), entry a class number for each field, trust above 0, to 1."""
         store, notes = self
-        if notes == len(store.keys) or notes != store.filled:  # no room, or another past goes on from here
+        if notes == 2 * SPAN or notes != store.filled:  # no room, or another past goes on from here
             kept = min(notes, SPAN)
-            fresh = _Store(store.keys.shape[1], len(store.entries))
-            fresh.keys[:kept] = store.keys[notes - kept : notes]
-            fresh.entries[:, :kept] = store.entries[:, notes - kept : notes]
-            fresh.trusts[:kept] = store.trusts[notes - kept : notes]
+            fresh = _Store(store.keys.shape[1], store.entries.shape[1])
+            for name in ("keys", "entries", "trusts"):
+                getattr(fresh, name)[:kept] = getattr(store, name)[notes - kept : notes]
             store, notes = fresh, kept
         store.keys[notes] = key
-        store.entries[:, notes] = entry
+        store.entries[notes] = entry
         store.trusts[notes] = trust
         store.filled = notes + 1
         return Past(store, notes + 1)
 
     def latest(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The last SPAN rows: keys (rows, width), entries (fields, rows), trusts (rows,)."""
-        rows = slice(max(0, self.notes - SPAN), self.notes)
-        return self.store.keys[rows], self.store.entries[:, rows], self.store.trusts[rows]
+        """The last SPAN rows: keys (rows, width), entries (rows, fields), trusts (rows,)."""
+        store, notes = self
+        rows = slice(notes - SPAN if notes > SPAN else 0, notes)
+        return store.keys[rows], store.entries[rows], store.trusts[rows]
 
 
 class Projection:
@@ -102,26 +102,24 @@ class Recall(NamedTuple):
             raise ValueError(f"recall {recall}")
         return recall
 
-    def vote(self, past: Past, key: np.ndarray, strength: float = 1.0) -> Vote:
-        """How the rows of the past vote. strength scales their share; 0 ignores the past."""
-        if past.notes == 0 or strength <= 0:
-            return NO_VOTE
+    def vote(self, past: Past, key: np.ndarray, strength: float = 1.0, part: slice = slice(None)) -> Vote:
+        """How the rows of the past vote; there must be one. strength scales their share. part: the keys' columns."""
         keys, entries, trusts = past.latest()
-        cosines = keys @ key
-        nearest = float(cosines.max())
-        weights = np.exp(self.sharpness * (cosines - nearest))
+        weights = keys[:, part] @ key
+        nearest = float(weights.max())
+        weights -= nearest
+        weights *= self.sharpness
+        np.exp(weights, out=weights)
         everyone = float(weights.sum())
         weights *= trusts
         trusted = float(weights.sum())
-        if trusted <= 0:
-            return NO_VOTE
         weights *= 1.0 / trusted
         share = strength * trusted / everyone / (1.0 + math.exp(-(self.bias + self.slope * nearest)))
         return Vote(min(share, LARGEST_SHARE), weights, entries)
 
 
 class Vote(NamedTuple):
-    """share: of the mixture, 0 to LARGEST_SHARE. weights (rows,), which add up to one; entries (fields, rows)."""
+    """share: of the mixture, 0 to LARGEST_SHARE. weights (rows,), which add up to one; entries (rows, fields)."""
 
     share: float
     weights: np.ndarray
@@ -129,17 +127,15 @@ class Vote(NamedTuple):
 
     def of(self, field: int, classes: int) -> np.ndarray:
         """The votes for each class of a field, (classes,); they add up to one."""
-        return np.bincount(self.entries[field], self.weights, classes)
-
-
-NO_VOTE = Vote(0.0, np.zeros(0), np.zeros((2, 0), np.intp))
+        return np.bincount(self.entries[:, field], self.weights, classes)
 
 
 def mixed(logits: np.ndarray, share: float, votes: np.ndarray) -> np.ndarray:
     """Log of (1 - share) softmax(logits) + share votes, float32."""
-    if share == 0.0:
-        return logits
-    weights = np.exp(logits - logits.max())
-    weights *= (1.0 - share) / weights.sum()
-    foretold: np.ndarray = np.log(weights + share * votes + 1e-9).astype(np.float32)
+    weights = np.exp(logits - float(logits.max()))
+    weights *= (1.0 - share) / float(weights.sum())
+    votes = votes * share
+    votes += weights
+    votes += 1e-9
+    foretold: np.ndarray = np.log(votes, dtype=np.float32, casting="same_kind")
     return foretold

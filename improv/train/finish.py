@@ -24,7 +24,7 @@ from improv.train.piece import Piece
 MOST_NOTES = 200_000  # of the training set that are listened to
 KEY_ROWS = 40_000  # rows of the training set that the axes of the keys are found on
 WIDTHS = {"rhythm_key": 48, "line_key": 96}
-END_HIDDEN = 96
+END_HIDDEN = 48
 REST = 12  # 1/12 beat: where no phrases are annotated, a rest of a beat ends one
 
 

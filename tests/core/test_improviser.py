@@ -149,7 +149,7 @@ def test_the_state_hears_calls_and_answers_alike(model: Model) -> None:
     improviser = Improviser(model, seed=1)
     real = model.step
     try:
-        model.step = lambda state, value, last, at: steps.append((value.pitch, last)) or real(state, value, last, at)  # type: ignore[method-assign, func-returns-value]
+        model.step = lambda state, value, last, at, *trust: steps.append((value.pitch, last)) or real(state, value, last, at, *trust)  # type: ignore[method-assign, func-returns-value]
         played = play(improviser, [*phrase(0, [60, 62, 64]), *phrase(30, [65, 67])], limit=29.0)
     finally:
         model.step = real  # type: ignore[method-assign]

@@ -1,27 +1,31 @@
 """Calls, answers, and whether they belong together."""
 
-from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import record
+from made_up import record, written
 
 from improv.core.model import Model
 from improv.core.values import Vocabulary
-from improv.train.corpus import read_piece
+from improv.train.corpus import read_corpus
 from improv.train.listening import CALLS, answer, features, found_share, likeness, pairs_of
+from improv.train.piece import Piece
 
 
-def test_pairs_are_successive_phrases_of_enough_notes() -> None:
-    piece = read_piece(record(), Vocabulary(), Counter())
+@pytest.fixture
+def piece(tmp_path: Path) -> Piece:
+    return read_corpus(written(tmp_path / "c.jsonl", record()), Vocabulary()).pieces[0]
+
+
+def test_pairs_are_successive_phrases_of_enough_notes(piece: Piece) -> None:
     pairs = pairs_of([piece])
     assert [(p.first, p.last, p.end) for p in pairs] == [(0, 15, 32), (16, 31, 48), (32, 47, 64)]
     assert [pitch for _, pitch in pairs[0].call] == [v.pitch for v in piece.values[:16]]
     assert [pitch for _, pitch in pairs[0].real] == [v.pitch for v in piece.values[16:32]]
 
 
-def test_an_answer_is_the_same_for_a_seed_and_starts_after_the_call(model: Model) -> None:
-    piece = read_piece(record(), Vocabulary(), Counter())
+def test_an_answer_is_the_same_for_a_seed_and_starts_after_the_call(model: Model, piece: Piece) -> None:
     (_, pair, _) = pairs_of([piece])
     one = answer(model, pair, seed=3)
     assert one == answer(model, pair, seed=3)
