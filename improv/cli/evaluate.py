@@ -6,7 +6,6 @@ import argparse
 import importlib.util
 import io
 import json
-import queue
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -14,21 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from improv.clock import OfflineClock
+from improv.cli.offline import answer, improvise
 from improv.core.errors import ImprovError
-from improv.core.events import Event
-from improv.core.improviser import Improviser
-from improv.core.meter import FASTEST, SLOWEST
 from improv.core.model import Model
-from improv.core.settings import Settings
 from improv.core.values import Vocabulary
-from improv.engine import perform
 from improv.loader import load_model
-from improv.show import draw_roll, notes_of
+from improv.show import draw_roll
 from improv.train.corpus import Piece, Reading, read_corpus
 from improv.train.evaluate import foretell, score
 from improv.train.figures import Line, Samples, known_n_grams, on_bars, pooled, samples, summary
-from improv.train.listening import listening
+from improv.train.listening import listening, pairs_of
 from improv.train.whole import write_whole
 
 
@@ -54,7 +48,7 @@ def evaluate(args: argparse.Namespace) -> int:
     if args.improvise is not None:
         told = _improvised(model, pieces, reading.of("train"), args.improvise, args.png)
     elif args.listening:
-        told = {args.split or "all": _rounded(listening(model, pieces))}
+        told = {args.split or "all": _listening(model, pieces)}
     else:
         foretold = foretell(model, pieces)
         if args.dump:
@@ -113,6 +107,13 @@ def _improvised(
     return {"improvised": _rounded(summary(pooled(ours))), "real": _rounded(summary(pooled(real)))}
 
 
+def _listening(model: Model, pieces: Sequence[Piece]) -> dict[str, float]:
+    pairs = pairs_of(pieces)
+    if len(pairs) < 2:
+        raise ImprovError("--listening needs two annotated phrases of six notes and more, each with an answer; there are fewer")
+    return _rounded(listening(pairs, [answer(model, pair, seed=k) for k, pair in enumerate(pairs)]))
+
+
 def _check_png(args: argparse.Namespace) -> None:
     if args.improvise is None:
         raise ImprovError("--png draws what --improvise N plays; say how many solos")
@@ -132,19 +133,6 @@ def _draw(path: Path, line: Line, ours: Sequence[Samples], real: Sequence[Sample
     pictures = {path: histograms(told(ours), told(real)), path.with_stem(path.stem + "-roll"): roll.getvalue()}
     write_whole(pictures)
     print(f"wrote {' and '.join(map(str, pictures))}", file=sys.stderr)
-
-
-def improvise(model: Model, piece: Piece, seed: int) -> Line:
-    """One solo with the default settings over a piece's changes, at its tempo, as many bars long."""
-    real = Line.of(piece)
-    bars = int(real.notes[-1][0] // real.bar) + 1
-    settings = Settings(mode="solo", tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
-    improviser = Improviser(model, settings, piece.changes, (piece.beats_a_bar, 4), seed, bars)
-    played: list[Event] = []
-    perform(improviser, OfflineClock(), queue.SimpleQueue(), played.append)
-    sounded = notes_of(played)
-    notes = [(improviser.meter.beat(on), pitch) for on, _, pitch, _ in sounded]
-    return Line(notes, real.changes, real.bar, [improviser.meter.beat(off) - improviser.meter.beat(on) for on, off, _, _ in sounded])
 
 
 def _rounded(row: dict[str, float]) -> dict[str, float]:

@@ -8,21 +8,12 @@ intervals and of their inter-onset intervals, added up.
 from __future__ import annotations
 
 import itertools
-import queue
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from improv.clock import OfflineClock
-from improv.core.events import Event, NoteOff, NoteOn
-from improv.core.improviser import Improviser
-from improv.core.meter import FASTEST, SLOWEST
-from improv.core.model import Model
-from improv.core.settings import Settings
-from improv.core.values import GRID, Vocabulary
-from improv.engine import perform
 from improv.train.figures import on_bars
 from improv.train.piece import Piece
 
@@ -65,22 +56,6 @@ def pairs_of(pieces: Iterable[Piece]) -> list[Pair]:
     return found
 
 
-def answer(model: Model, pair: Pair, seed: int) -> Notes:
-    """What the improviser answers that has heard the solo up to the end of the call, with the default settings."""
-    piece = pair.piece
-    settings = Settings(tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
-    improviser = Improviser(model, settings, piece.changes, (piece.beats_a_bar, 4), seed)
-    durations, lags = Vocabulary().durations, Vocabulary().lags
-    heard = [(o, v.pitch, durations[v.duration] / GRID, lags[v.lag]) for o, v in zip(piece.onsets, piece.values, strict=True)]
-    improviser.prime(heard[: pair.last], call=piece.onsets[pair.first] / GRID)
-    position, pitch, duration, _ = heard[pair.last]
-    on = max(improviser.meter.time(position / GRID), 0.0)
-    script: list[Event] = [NoteOn(on, pitch, 80), NoteOff(on + improviser.meter.seconds(duration), pitch)]
-    played: list[Event] = []
-    perform(improviser, OfflineClock(script), queue.SimpleQueue(), played.append)
-    return [(round(improviser.meter.beat(e.time) * GRID), e.pitch) for e in played if isinstance(e, NoteOn)]
-
-
 def features(notes: Notes) -> list[Counter[Hashable]]:
     """Histograms of pitch classes, pairs of successive intervals, inter-onset intervals (1/12 beat)."""
     intervals = [b - a for (_, a), (_, b) in itertools.pairwise(notes)]
@@ -118,13 +93,8 @@ def found_share(calls: Sequence[Notes], answers: Sequence[Notes], seed: int = 0,
     return 100.0 * hits / draws
 
 
-def listening(model: Model, pieces: Iterable[Piece], report: Callable[[int, int], None] = lambda done, of: None) -> dict[str, float]:
-    """How often answers find their calls: the improviser's, the real ones. In percent."""
-    pairs = pairs_of(pieces)
-    answers = []
-    for k, pair in enumerate(pairs):
-        answers.append(answer(model, pair, seed=k))
-        report(k + 1, len(pairs))
+def listening(pairs: Sequence[Pair], answers: Sequence[Notes]) -> dict[str, float]:
+    """How often, in percent, one answer to each call finds it, and the real ones find theirs."""
     calls = [pair.call for pair in pairs]
     return {
         "pairs": float(len(pairs)),
