@@ -13,7 +13,11 @@ from improv.core.model import card_head, shapes
 
 MEMBER = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}
 NETWORK = MEMBER | {"members": 2, "end_hidden": 5, "rhythm_key": 4, "line_key": 6}
-RECALL = {"rhythm_key": {"sharpness": 14.0, "bias": -6.0, "slope": 5.0}, "line_key": {"sharpness": 11.0, "bias": -4.0, "slope": 5.0}}
+RECALL = {
+    "rhythm_key": {"sharpness": 14.0, "bias": -6.0, "slope": 5.0},
+    "line_key": {"sharpness": 11.0, "bias": -4.0, "slope": 5.0},
+    "colour": {"span": 32.0, "strength": 0.3},
+}
 
 
 def random_weights(seed: int = 0, size: float = 0.4) -> dict[str, np.ndarray]:

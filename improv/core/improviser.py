@@ -30,7 +30,7 @@ ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 SHY = 4  # semitones from the edge of the range within which notes get rarer
 LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
-OWN_TRUST = 0.5  # of our own notes against the player's, when what was played before is recalled
+OWN_TRUST = 0.35  # of our own notes against the player's, when what was played before is recalled
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
 

@@ -11,7 +11,7 @@ Logits are float32; `probabilities` in sampler.py turns them into a distribution
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.lstm import Cells
-from improv.core.recall import SPAN, Past, Projection, Recall, mixed
+from improv.core.recall import SPAN, Colour, Past, Projection, Recall, mixed
 from improv.core.values import (
     ONSET_TABLES,
     STEP_TABLES,
@@ -51,11 +51,13 @@ class ModelError(ImprovError):
 
 class State(NamedTuple):
     """All that was heard and played so far: activations a and cells c of all LSTMs, (units,) each, and what
-    is recalled: how it went on before, as (ioi, interval, degree) under the keys of rhythm and line."""
+    is recalled: how it went on before, as (ioi, interval, degree) under the keys of rhythm and line; running counts of
+    pitch classes (12,)."""
 
     a: np.ndarray
     c: np.ndarray
     past: Past
+    colour: np.ndarray
 
 
 class Reading(NamedTuple):
@@ -184,6 +186,7 @@ class Model:
         self._step_at, self._onset_at, self._touch_at = map(table_offsets, (STEP_TABLES, ONSET_TABLES, TOUCH_TABLES))
         self._rhythm_key, self._rhythm_recall = _recall(card, w, "rhythm_key")
         self._line_key, self._line_recall = _recall(card, w, "line_key")
+        self._colour = Colour.of(card["recall"]["colour"]) if "colour" in (card.get("recall") or {}) else None
         self._rhythm_part, self._line_part = slice(0, network["rhythm_key"]), slice(network["rhythm_key"], None)
         self._key_width = network["rhythm_key"] + network["line_key"]
         keys = [k.weight for k in (self._rhythm_key, self._line_key) if k]
@@ -198,7 +201,7 @@ class Model:
     def start(self) -> State:
         """The state before anything was heard."""
         a, c = self.cells.start()
-        return State(a, c, Past.empty(self._key_width, fields=3))
+        return State(a, c, Past.empty(self._key_width, fields=3), np.zeros(12, np.float32))
 
     def step(self, state: State, value: Value, last: int | None, at: Context, trust: float = 1.0) -> State:
         """The state after one more note, heard or played. `last`: the pitch before it, or None.
@@ -212,7 +215,7 @@ class Model:
             entry = value.ioi, interval_class(last, value.pitch), degree_class(value.pitch, at.outlook.chord.root)
             past = past.and_then(np.concatenate(keys), entry, trust)
         a, c = self.cells.step(state.a, state.c, np.array(step_columns(value, last, at)) + self._step_at)
-        return State(a, c, past)
+        return State(a, c, past, self._colour.heard(state.colour, value.pitch, trust) if self._colour else state.colour)
 
     def read(self, state: State, recall: float = 1.0) -> Reading:
         """When the next note comes, and whether the phrase is over.
@@ -246,6 +249,8 @@ class Model:
         if self._line_key is not None and recall > 0 and said.state.past.notes:
             vote = self._line_recall.vote(said.state.past, self._key_of_line(met), recall, self._line_part)
             logits = mixed(logits, vote.share, pitch_votes(vote.of(1, INTERVALS), vote.of(2, 13), last, at.outlook.chord.root))
+        if self._colour and recall > 0:
+            logits += (recall * self._colour.bias(said.state.colour)).take(_ABOVE[:128])
         return logits
 
     def touch(self, said: Reading, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:
@@ -324,10 +329,9 @@ def check(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
             raise ModelError(f"card: network.{name} is {network.get(name)!r}, expected a whole number from {least} to {LARGEST_SIZE}")
     for key in ("rhythm_key", "line_key"):
         if network[key]:
-            try:
-                Recall.of(card["recall"][key])
-            except (KeyError, TypeError, ValueError, IndexError) as e:
-                raise ModelError(f"card: recall.{key} lacks its numbers or has others ({e}); export the model again") from None
+            _numbers(card, key, Recall.of)
+    if "colour" in (card.get("recall") or {}):
+        _numbers(card, "colour", Colour.of)
     for name, shape in shapes(network).items():
         if name not in weights:
             raise ModelError(f"weights: {name} is missing")
@@ -336,6 +340,13 @@ def check(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
             raise ModelError(f"weights: {name} is {got}, the card promises float32 {shape}")
         if not np.isfinite(weights[name]).all():
             raise ModelError(f"weights: {name} has values that are no numbers")
+
+
+def _numbers(card: Mapping[str, Any], key: str, of: Callable[[Mapping[str, Any]], object]) -> None:
+    try:
+        of(card["recall"][key])
+    except (KeyError, TypeError, ValueError, IndexError) as e:
+        raise ModelError(f"card: recall.{key} lacks its numbers or has others ({e}); export the model again") from None
 
 
 def card_head(name: str, network: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,38 @@ class Past(NamedTuple):
         return store.keys[rows], store.entries[rows], store.trusts[rows]
 
 
+class Colour(NamedTuple):
+    """How far the pitch classes that were heard lately colour what comes: the tonal centre, the tones that a
+    soloist leans on, and those that are left out.
+
+    span: notes after which a note counts a third (1/e). strength: exponent of the running share of each pitch class
+    as a factor on its probability.
+    """
+
+    span: float
+    strength: float
+
+    @staticmethod
+    def of(card: Mapping[str, Any]) -> Colour:
+        """From the numbers in a card. Raises KeyError, TypeError or ValueError."""
+        colour = Colour(float(card["span"]), float(card["strength"]))
+        if not 1 <= colour.span <= 10_000 or not 0 <= colour.strength <= 2:
+            raise ValueError(f"colour {colour}")
+        return colour
+
+    def heard(self, counts: np.ndarray, pitch: int, trust: float) -> np.ndarray:
+        """The running counts (12,) after one more note."""
+        after: np.ndarray = counts * math.exp(-1.0 / self.span)
+        after[pitch % 12] += trust
+        return after
+
+    def bias(self, counts: np.ndarray) -> np.ndarray:
+        """What is added to the logits of the pitch classes (12,)."""
+        bias: np.ndarray = np.log(counts + 1.0)
+        bias *= self.strength
+        return bias
+
+
 class Projection:
     """Activations to keys of length one: each part is scaled to length one, then all are projected.
 

@@ -22,7 +22,7 @@ TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "temperature": ((0.05, 3.0), "how adventurous the pitches: below 1 safer, above 1 wilder"),
     "rhythm_temperature": ((0.05, 3.0), "how adventurous the rhythm, likewise"),
     "top_p": ((0.05, 1.0), "share of probability, of the likeliest pitches and lengths, that is drawn from"),
-    "recall": ((0.0, 2.0), "how much what was played before in this performance is taken up again: 0 not at all"),
+    "recall": ((0.0, 3.0), "how much what was played before in this performance is taken up again: 0 not at all"),
     "low": ((0, 127), "lowest MIDI pitch played"),
     "high": ((0, 127), "highest MIDI pitch played"),
     "enter": (ENTRIES, "answers start on the next beat, the next bar, or at once"),
@@ -44,12 +44,12 @@ class Settings:
 
     mode: str = "trade"
     tempo: float = 120.0
-    temperature: float = 1.05  # by `improv eval --improvise`: intervals and rests nearest to real solos
-    rhythm_temperature: float = 1.05
+    temperature: float = 1.1  # by `improv eval --improvise`: intervals, phrases and rests nearest to real solos
+    rhythm_temperature: float = 1.0
     top_p: float = 1.0
-    recall: float = 1.0
-    low: int = 48
-    high: int = 88
+    recall: float = 1.5  # 1 foretells best; by `improv eval --listening`, 1.5 answers as real soloists do
+    low: int = 50
+    high: int = 84
     enter: str = "beat"
     feel: str = "swing"
     loudness: int = 0

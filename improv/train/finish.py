@@ -5,6 +5,7 @@ All of it reads the states that the streaming step goes through, so it is fitted
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,10 +15,10 @@ import keras
 import numpy as np
 
 from improv.core.model import INTERVALS, Model, card_head, degree_class, interval_class, pitch_votes, shapes
-from improv.core.recall import SPAN, Recall
+from improv.core.recall import SPAN, Colour, Recall
 from improv.core.sampler import probabilities
 from improv.core.values import Vocabulary
-from improv.train.evaluate import average_precision
+from improv.train.evaluate import average_precision, foretell
 from improv.train.network import NetworkConfig
 from improv.train.piece import Piece
 
@@ -116,7 +117,9 @@ def finish(
         weights |= {f"{key}.kernel": kernel, f"{key}.mean": mean}
         sizes[key] = kernel.shape[1]
     weights |= fit_ends(heard, checked, seed)
-    return Finished(sizes | {"end_hidden": END_HIDDEN}, recall, weights)
+    sizes["end_hidden"] = END_HIDDEN
+    recall["colour"] = fit_colour(Model(card_head("plain", sizes) | {"recall": recall}, {**members, **weights}), valid)._asdict()
+    return Finished(sizes, recall, weights)
 
 
 def _some(pieces: Sequence[Piece], seed: int) -> list[Piece]:
@@ -219,6 +222,31 @@ def _descend(loss: Callable[[np.ndarray], float], point: np.ndarray) -> np.ndarr
         else:
             size /= 2
     return point
+
+
+def fit_colour(model: Model, pieces: Sequence[Piece]) -> Colour:
+    """The span and strength with which the pitch classes heard lately foretell best what the model foretells without them."""
+    foretold = foretell(model, pieces)["pitch"].astype(np.float64)
+    starts = np.cumsum([0, *(len(p.values) for p in pieces)])
+    pitches = np.concatenate([[v.pitch for v in p.values] for p in pieces])
+    scored = np.ones(len(pitches), bool)
+    scored[starts[:-1]] = False
+    best = (np.inf, Colour(64.0, 0.0))
+    for span in (16.0, 32.0, 64.0, 128.0):
+        counts = np.concatenate([_counts(pitches[a:b], span) for a, b in itertools.pairwise(starts)])
+        for strength in np.arange(0.0, 0.75, 0.1):
+            weights = foretold * ((counts + 1.0) ** strength)[:, np.arange(128) % 12]
+            said = weights[np.arange(len(pitches)), pitches] / weights.sum(1)
+            best = min(best, (float(-np.log(said[scored]).mean()), Colour(span, round(float(strength), 2))))
+    return best[1]
+
+
+def _counts(pitches: np.ndarray, span: float) -> np.ndarray:
+    """The running counts before each note, (notes, 12)."""
+    rows, colour = [np.zeros(12)], Colour(span, 0.0)
+    for pitch in pitches[:-1]:
+        rows.append(colour.heard(rows[-1], int(pitch), 1.0))
+    return np.array(rows)
 
 
 # Phrase ends
