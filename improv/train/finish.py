@@ -26,6 +26,7 @@ MOST_NOTES = 200_000  # of the training set that are listened to
 KEY_ROWS = 40_000  # rows of the training set that the axes of the keys are found on
 WIDTHS = {"rhythm_key": 48, "line_key": 96}
 END_HIDDEN = 48
+STEPS = 200
 REST = 12  # 1/12 beat: where no phrases are annotated, a rest of a beat ends one
 
 
@@ -252,8 +253,11 @@ def _counts(pitches: np.ndarray, span: float) -> np.ndarray:
 # Phrase ends
 
 
-def fit_ends(heard: Sequence[States], checked: Sequence[States], seed: int, epochs: int = 16) -> dict[str, np.ndarray]:
-    """A small network from all activations to whether the phrase is over; of its epochs the best on `checked`."""
+def fit_ends(heard: Sequence[States], checked: Sequence[States], seed: int, rounds: int = 16) -> dict[str, np.ndarray]:
+    """A small network from all activations to whether the phrase is over; of its rounds the best on `checked`.
+
+    A round is an epoch; of a small corpus, so many that it has STEPS steps.
+    """
     keras.utils.set_random_seed(seed)
     x, y = (np.concatenate([getattr(s, name) for s in heard]) for name in ("a", "end"))
     x_check, y_check = (np.concatenate([getattr(s, name) for s in checked]) for name in ("a", "end"))
@@ -262,8 +266,10 @@ def fit_ends(heard: Sequence[States], checked: Sequence[States], seed: int, epoc
     network = keras.Model(inputs, keras.layers.Dense(1, name="end")(keras.layers.Dropout(0.5)(hidden)))
     network.compile(keras.optimizers.AdamW(1e-3, weight_decay=0.02), keras.losses.BinaryCrossentropy(from_logits=True))
     best: tuple[float, list[np.ndarray]] = (-1.0, network.get_weights())
-    for _ in range(epochs):
-        network.fit(x, y, batch_size=512, verbose=0)
+    batch = min(512, max(32, len(y) // 64))
+    repeats = min(6, max(1, STEPS * batch // len(y)))
+    for _ in range(rounds):
+        network.fit(x, y, batch_size=batch, epochs=repeats, verbose=0)
         score = average_precision(y_check > 0, network.predict(x_check, batch_size=4096, verbose=0)[:, 0])
         if score > best[0]:
             best = (score, network.get_weights())
