@@ -55,11 +55,9 @@ def entries(model: Model, piece: Piece) -> list[float | None]:
     for note in (struck := struck_of(piece)):
         script += [NoteOn(listener.meter.time(note.on), note.pitch, 80), NoteOff(listener.meter.time(note.off), note.pitch)]
     perform(listener, OfflineClock(script), queue.SimpleQueue(), lambda event: None)
-    ends = iter([*[note.on for note in struck[1:]], math.inf])
-    entered, found = deque(listener.entered), []
-    for until in ends:
-        found.append(entered.popleft() if entered and entered[0] < until else None)
-    return found
+    ends = [*[note.on for note in struck[1:]], math.inf]
+    entered = deque(listener.entered)
+    return [entered.popleft() if entered and entered[0] < until else None for until in ends]
 
 
 class Listener:
@@ -67,25 +65,22 @@ class Listener:
 
     def __init__(self, improviser: Improviser):
         self.entered: list[float] = []  # beats
+        self.done = -math.inf  # nothing is ever played
         self.meter = improviser.meter
         self._improviser = improviser
         improviser.prime(())  # beat 0 is now
-
-    @property
-    def done(self) -> float:
-        return self._improviser.done
 
     @property
     def due(self) -> float | None:
         return self._improviser.due
 
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
+        for event in heard:  # who comes in on the same instant is heard first
+            self._improviser.advance(event.time, [event])
         due = self.due
         if due is not None and due <= now:
             self.entered.append(self.meter.beat(due))
             self.silence(now)
-        for event in heard:
-            self._improviser.advance(event.time, [event])
         return []
 
     def silence(self, now: float) -> list[Event]:

@@ -21,7 +21,7 @@ from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, Outlook
 from improv.core.meter import Meter
 from improv.core.model import Model, Reading, State
-from improv.core.phrasing import Turn, answer_length, entry
+from improv.core.phrasing import REST, Turn, answer_length, entry, ring
 from improv.core.sampler import mask, probabilities, sample
 from improv.core.settings import Settings
 from improv.core.values import GRID, Context, Value
@@ -90,6 +90,7 @@ class Improviser:
         self._sounding: dict[int, float] = {}  # pitch -> when it ends, in seconds
         self._last_onset = -math.inf  # beat of our latest note
         self._call: float | None = None  # the beat on which the player's call began
+        self._run = 0  # notes of the player's top line since the last rest
         self.began: float | None = None  # the time of beat 0, in seconds
         self._end = None if bars is None else round(bars * self.meter.bar * GRID)
         if self.settings.mode == "solo":
@@ -137,7 +138,11 @@ class Improviser:
         """
         if self.began is None:
             self._begin(0.0)
+        silent_since: float | None = None
         for position, pitch, duration, lag in notes:
+            beat = position / GRID + lag
+            self._run = 1 if silent_since is None or beat - silent_since >= REST else self._run + 1
+            silent_since = beat + duration
             self._memory = self._remember(self._memory, pitch, position, duration, lag)
         self._call = call
 
@@ -156,13 +161,25 @@ class Improviser:
             self._yield(time, played)
             if self._call is None:
                 self._call = self.meter.beat(time)
+            before = self.ear.line
             note = self.ear.hear(event)
+            self._count(before)
             if note:
                 self._memory = self._after(note)
         elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
             self.ear.hear(event)
             if self._turn is None or self._turn.notes == 0:
                 self._consider_entry()
+
+    def _count(self, before: Heard | None) -> None:
+        """Take a key that went down into the notes since the last rest, if it began one of the top line."""
+        note = self.ear.note
+        if note is None or (before is not None and note.on == before.on):
+            return
+        rest = math.inf if before is None else 0.0
+        if before is not None and before.off is not None:
+            rest = self.meter.beat(note.on) - self.meter.beat(before.off)
+        self._run = 1 if rest >= REST else self._run + 1
 
     def _set(self, setting: Setting, time: float, played: list[Event]) -> None:
         before = self.settings
@@ -226,7 +243,7 @@ class Improviser:
         memory = self._after(note)
         beat_on, beat_off = self.meter.beat(note.on), self.meter.beat(note.off)
         grid = {"beat": 4.0 / self.meter.metre[1], "bar": self.meter.bar, "now": 0.0}[self.settings.enter]
-        beat = entry(beat_on, beat_off, memory.said.end, probabilities(memory.said.ioi), grid)
+        beat = entry(beat_on, beat_off, memory.said.end, probabilities(memory.said.ioi), grid, max(self._run, 1))
         if beat < self.meter.beat(self.time):
             beat = math.ceil(self.meter.beat(self.time) / (grid or 1 / GRID)) * (grid or 1 / GRID)
         call = beat_off - (beat_on if self._call is None else self._call)
@@ -284,7 +301,7 @@ class Improviser:
         self._sounding[pitch] = time + self.meter.seconds(plan.duration)
         self._last_onset = plan.onset
         if ending:
-            self._turn = None
+            self._finish()
         else:
             self._unplanned = True
 
@@ -300,10 +317,22 @@ class Improviser:
         if ioi == len(memory.said.ioi) - 1:  # "four beats or more"
             ioi += GRID * (int(self._rng.geometric(LONG_REST_ENDS)) - 1)
         position = memory.position + ioi
-        if (trading and ioi > LONGEST_REST) or (self._end is not None and position >= self._end):
-            self._turn = None
+        if trading and ioi > LONGEST_REST and not turn.landed:  # it would end in the air
+            turn.landing = True
+            position = memory.position + sample(
+                memory.said.ioi, self._rng, settings.rhythm_temperature, bias=mask(len(memory.said.ioi), 1, LONGEST_REST)
+            )
+        elif (trading and ioi > LONGEST_REST) or (self._end is not None and position >= self._end):
+            self._finish()
             return
         self._plan = self._draw(memory, position)
+
+    def _finish(self) -> None:
+        """The turn is over; in trade mode its last note rings, until the player comes back or for about a bar."""
+        self._turn = None
+        if self.settings.mode == "trade":
+            until = self.meter.time(ring(self._last_onset, self.meter.bar))
+            self._sounding = {pitch: max(end, until) for pitch, end in self._sounding.items()}
 
     def _draw(self, memory: Memory, position: int, onset: float | None = None) -> Plan:
         """Draw a note for a position: its pitch, given the chord there; its length; its lag.
@@ -313,7 +342,8 @@ class Improviser:
         at = self._context(position)
         last = memory.last if memory.last is not None else self._opening_pitch(at)
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
-        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self._rng)
+        tones = at.outlook.chord.tones if self._turn is not None and self._turn.landing else frozenset()
+        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self._rng, tones)
         duration = self.model.vocabulary.durations[value.duration] / GRID
         if onset is None:
             onset = max(position / GRID + lag, self._last_onset + CLOSEST)
@@ -335,25 +365,38 @@ class Improviser:
 
 
 def draw_note(
-    model: Model, said: Reading, last: int, ioi: int, at: Context, settings: Settings, rng: np.random.Generator
+    model: Model,
+    said: Reading,
+    last: int,
+    ioi: int,
+    at: Context,
+    settings: Settings,
+    rng: np.random.Generator,
+    tones: frozenset[int] = frozenset(),
 ) -> tuple[Value, float]:
     """Draw the fields of a note whose time is settled: its value, and its lag in beats (the expected one).
 
     said: what the state says; last: the pitch before; ioi: class of its inter-onset interval; at: its context.
+    tones: the pitch classes that it may have; none given, any.
     """
     foretold = model.pitch(said, last, ioi, at, settings.recall)
-    pitch = sample(foretold, rng, settings.temperature, settings.top_p, _range(settings.low, settings.high))
+    pitch = sample(foretold, rng, settings.temperature, settings.top_p, _range(settings.low, settings.high, tones))
     lengths, lags = model.touch(said, pitch, last, ioi, at)
     length = sample(lengths, rng, settings.temperature, settings.top_p)
     lag = model.expected_lag(lags)
     return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag
 
 
-@lru_cache(maxsize=16)
-def _range(low: int, high: int) -> np.ndarray:
-    """A bias (128,) for a range of pitches: none outside, and shy of its edges, so that lines turn before them."""
+@lru_cache(maxsize=64)
+def _range(low: int, high: int, tones: frozenset[int] = frozenset()) -> np.ndarray:
+    """A bias (128,) for a range of pitches: none outside, and shy of its edges, so that lines turn before them.
+
+    tones: the pitch classes allowed; none given, all.
+    """
     pitches = np.arange(128)
     room = np.minimum(pitches - low, high - pitches)
     bias: np.ndarray = mask(128, low, high) - 0.4 * np.maximum(0, SHY - room)
+    if tones:
+        bias[[p % 12 not in tones for p in range(128)]] = -np.inf
     bias.flags.writeable = False
     return bias

@@ -29,9 +29,12 @@ class Struck:
 
 def struck_of(piece: Piece) -> list[Struck]:
     """A piece's notes in their real rhythm. What overlaps is cut: one note at a time, in their order."""
-    vocabulary, ons, offs = Vocabulary(), [], []
+    vocabulary = Vocabulary()
+    ons: list[float] = []
+    offs: list[float] = []
     for position, value in zip(piece.onsets, piece.values, strict=True):
-        ons.append(max(position / GRID + vocabulary.lags[value.lag], ons[-1] if ons else 0.0))
+        on = round(position / GRID + vocabulary.lags[value.lag], 9)  # what is on the beat is on it exactly, and goes first
+        ons.append(max(on, ons[-1] if ons else 0.0))
         offs.append(ons[-1] + vocabulary.durations[value.duration] / GRID)
     coming = [*ons[1:], None]
     ends = piece.ends or [False] * len(ons)

@@ -237,3 +237,20 @@ def test_swing_is_felt() -> None:
 
     assert lateness("swing") > lateness("straight")
     assert lateness("swing") > 0.02
+
+
+def test_an_answer_ends_on_a_chord_tone_that_rings_to_a_bar_line_unless_the_player_is_back() -> None:
+    changes = parse_changes("Dm7 | G7 | Cmaj7 | %")
+    call = phrase(0.0, [62, 65, 69, 72, 71, 67, 65, 64])
+    for seed in range(8):
+        improviser = Improviser(load_model("jazz"), Settings(tempo=120), changes, seed=seed)
+        played = play(improviser, call)
+        *_, last, off = played
+        assert isinstance(last, NoteOn)
+        assert isinstance(off, NoteOff)
+        on, until = improviser.meter.beat(last.time), improviser.meter.beat(off.time)
+        assert last.pitch % 12 in changes.outlook(on + 0.05).chord.tones | changes.outlook(on - 0.05).chord.tones
+        assert until - on >= 1.0 - 0.05
+        assert until == pytest.approx(4 * round(until / 4), abs=1e-6) or until - on > 4.0
+        back = play(Improviser(load_model("jazz"), Settings(tempo=120), changes, seed=seed), [*call, NoteOn(last.time + 0.1, 60, 80)])
+        assert back == [*played[:-1], NoteOff(last.time + 0.1, last.pitch)]
