@@ -1,5 +1,6 @@
 """Whether it enters when a phrase is over: the figures, and a solo that is heard alone."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_it_hears_the_solo_alone_and_enters_after_a_note_and_before_the_next(mod
 def test_notes_keep_their_rhythm_one_at_a_time(piece: Piece) -> None:
     struck = struck_of(piece)
     assert [n.pitch for n in struck] == [v.pitch for v in piece.values]
-    assert all(a.on < a.off <= b.on == a.coming for a, b in zip(struck, struck[1:], strict=False))
+    assert all(a.on < a.off <= b.on == a.coming for a, b in itertools.pairwise(struck))
     assert [i for i, n in enumerate(struck) if n.ends] == [15, 31, 47, 63]
 
 
