@@ -5,7 +5,10 @@ Everything that it decides, it decides at the time of an event or of its own pla
 nothing depends on when `advance` is called. All its notes go through the improviser, which closes them.
 """
 
+from improv.core.modes.comp import Comp
+from improv.core.modes.duet import Duet
+from improv.core.modes.echo import Echo
 from improv.core.modes.line import Solo, Trade
 from improv.core.modes.mode import Mode
 
-MODES: dict[str, type[Mode]] = {"trade": Trade, "solo": Solo}
+MODES: dict[str, type[Mode]] = {"trade": Trade, "solo": Solo, "echo": Echo, "comp": Comp, "duet": Duet}
