@@ -55,6 +55,7 @@ class Comp(Mode):
         self._struck: deque[float] = deque(maxlen=64)  # beats of the player's onsets
         self._hits: deque[Hit] = deque()
         self._bar_line: float | None = None  # beat on which the next bar is settled
+        self._tied = False  # the last hit of the bar before anticipated this one
         self._hands: tuple[int, ...] = ()  # the voicing before
 
     def struck(self, event: NoteOn, time: float, played: list[Event]) -> None:
@@ -91,6 +92,9 @@ class Comp(Mode):
         hits = [hit for hit in rhythms[int(improviser.rng.integers(len(rhythms)))] if hit.onset < bar]
         if density < BUSY:
             hits = sorted([*hits, *self._changing(line, hits)])
+        if self._tied:  # the chord of this bar has come already, and rings
+            hits = [hit for hit in hits if hit.onset >= 0.5]
+        self._tied = bool(hits) and hits[-1].onset == bar - 0.5
         self._hits.extend(Hit(line + self._swung(hit.onset), hit.length) for hit in hits)
         self._bar_line = line + bar
 
