@@ -163,7 +163,7 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
     parser.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
     defaults = Settings(mode=mode)
     for name, (limits, text) in TABLE.items():
-        if mode == "solo" and name in ("mode", "enter"):
+        if mode == "solo" and name in ("mode", "enter", "interval"):
             continue
         default = getattr(defaults, name)
         kind = type(default)
