@@ -120,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--dump", metavar="FILE", help="write all distributions as .npz")
     evaluate.add_argument("--improvise", type=int, metavar="N", help="play N solos over the split's changes; figures beside the real ones")
     evaluate.add_argument("--listening", action="store_true", help="answer the split's phrases: does each answer fit its own call?")
+    evaluate.add_argument("--turns", action="store_true", help="listen to the split's phrases: does it enter when one is over?")
     evaluate.add_argument("--png", metavar="FILE", help="with --improvise: draw its figures, and one solo as FILE-roll.png")
     evaluate.add_argument("--json", action="store_true", help="as JSON")
 
@@ -162,7 +163,7 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
     parser.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
     defaults = Settings(mode=mode)
     for name, (limits, text) in TABLE.items():
-        if mode == "solo" and name in ("mode", "enter"):
+        if mode == "solo" and name in ("mode", "enter", "interval"):
             continue
         default = getattr(defaults, name)
         kind = type(default)

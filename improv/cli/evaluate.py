@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from improv.cli.offline import answer, improvise
+from improv.cli.offline import answer, entries, improvise
 from improv.core.errors import ImprovError
 from improv.core.model import Model
 from improv.core.values import Vocabulary
@@ -23,6 +23,7 @@ from improv.train.corpus import Piece, Reading, read_corpus
 from improv.train.evaluate import foretell, score
 from improv.train.figures import Line, Samples, known_n_grams, on_bars, pooled, samples, summary
 from improv.train.listening import listening, pairs_of
+from improv.train.turns import struck_of, timer, turns
 from improv.train.whole import write_whole
 
 
@@ -36,8 +37,8 @@ def evaluate(args: argparse.Namespace) -> int:
         _check_png(args)
     model = load_model(args.model)
     splits = args.split is not None or args.improvise is not None
-    if args.listening and args.improvise is not None:
-        raise ImprovError("--listening and --improvise: one at a time")
+    if args.listening + args.turns + (args.improvise is not None) > 1:
+        raise ImprovError("--listening, --turns and --improvise: one at a time")
     seed = args.split_seed if args.split_seed is not None else (model.card.get("trained_on") or {}).get("split_seed", 0)
     reading = read(args.data, args.track, seed if splits else None, args.reader)
     pieces = reading.of(args.split) if args.split else reading.pieces
@@ -49,6 +50,8 @@ def evaluate(args: argparse.Namespace) -> int:
         told = _improvised(model, pieces, reading.of("train"), args.improvise, args.png)
     elif args.listening:
         told = {args.split or "all": _listening(model, pieces)}
+    elif args.turns:
+        told = _turns(model, pieces)
     else:
         foretold = foretell(model, pieces)
         if args.dump:
@@ -58,7 +61,7 @@ def evaluate(args: argparse.Namespace) -> int:
                 raise ImprovError(f"--dump {args.dump}: {e.strerror}") from None
         told = {args.split or "all": _rounded(score(pieces, foretold))}
     if args.json:
-        print(json.dumps(told if args.improvise is not None else told[args.split or "all"]))
+        print(json.dumps(told if len(told) > 1 else told[args.split or "all"]))
     else:
         print("\n".join(table(told)))
     return 0
@@ -112,6 +115,18 @@ def _listening(model: Model, pieces: Sequence[Piece]) -> dict[str, float]:
     if len(pairs) < 2:
         raise ImprovError("--listening needs two annotated phrases of six notes and more, each with an answer; there are fewer")
     return _rounded(listening(pairs, [answer(model, pair, seed=k) for k, pair in enumerate(pairs)]))
+
+
+def _turns(model: Model, pieces: Sequence[Piece]) -> dict[str, dict[str, float]]:
+    """Figures of when it enters, and of when a plain timer would."""
+    told = [on_bars(p) for p in pieces if p.ends and any(p.ends[:-1])]
+    if not told:
+        raise ImprovError("--turns needs solos with annotated phrases; there are none")
+    struck = [struck_of(p) for p in told]
+    ours = [entry for p in told for entry in entries(model, p)]
+    waited = [entry for p, notes in zip(told, struck, strict=True) for entry in timer(notes, p.bpm)]
+    heard = [note for notes in struck for note in notes]
+    return {"improv": _rounded(turns(heard, ours)), "1 s timer": _rounded(turns(heard, waited))}
 
 
 def _check_png(args: argparse.Namespace) -> None:

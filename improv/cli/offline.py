@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import queue
+from collections import deque
 from collections.abc import Iterable
 
 from improv.clock import OfflineClock
@@ -17,6 +19,7 @@ from improv.show import notes_of
 from improv.train.figures import Line
 from improv.train.listening import Notes, Pair
 from improv.train.piece import Piece
+from improv.train.turns import struck_of
 
 
 def improvise(model: Model, piece: Piece, seed: int) -> Line:
@@ -39,6 +42,49 @@ def answer(model: Model, pair: Pair, seed: int) -> Notes:
     on = max(improviser.meter.time(position / GRID), 0.0)
     played = _played(improviser, [NoteOn(on, pitch, 80), NoteOff(on + improviser.meter.seconds(duration), pitch)])
     return [(round(improviser.meter.beat(e.time) * GRID), e.pitch) for e in played if isinstance(e, NoteOn)]
+
+
+def entries(model: Model, piece: Piece) -> list[float | None]:
+    """The beat on which it enters after each note of a solo, if it does so before the next one.
+
+    It hears the solo alone: an entry is noted and not played, so what it would have played disturbs neither its
+    memory nor the next entry. Beat 0 of the piece must begin a bar.
+    """
+    listener = Listener(_improviser(model, piece, "trade", seed=0))
+    script: list[Event] = []
+    for note in (struck := struck_of(piece)):
+        script += [NoteOn(listener.meter.time(note.on), note.pitch, 80), NoteOff(listener.meter.time(note.off), note.pitch)]
+    perform(listener, OfflineClock(script), queue.SimpleQueue(), lambda event: None)
+    ends = [*[note.on for note in struck[1:]], math.inf]
+    entered = deque(listener.entered)
+    return [entered.popleft() if entered and entered[0] < until else None for until in ends]
+
+
+class Listener:
+    """A player who never plays: where the improviser would begin an answer, the beat is noted, and it listens on."""
+
+    def __init__(self, improviser: Improviser):
+        self.entered: list[float] = []  # beats
+        self.done = -math.inf  # nothing is ever played
+        self.meter = improviser.meter
+        self._improviser = improviser
+        improviser.prime(())  # beat 0 is now
+
+    @property
+    def due(self) -> float | None:
+        return self._improviser.due
+
+    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
+        for event in heard:  # who comes in on the same instant is heard first
+            self._improviser.advance(event.time, [event])
+        due = self.due
+        if due is not None and due <= now:
+            self.entered.append(self.meter.beat(due))
+            self.silence(now)
+        return []
+
+    def silence(self, now: float) -> list[Event]:
+        return self._improviser.silence(now)
 
 
 def _improviser(model: Model, piece: Piece, mode: str, seed: int, bars: int | None = None) -> Improviser:

@@ -1,8 +1,9 @@
 """The improviser: told what was heard and what time it is, it says what to play and when it is next due.
 
-It does no I/O and reads no clock. What it plays depends on the model, the settings, the seed and the
-stamped events alone, in the order of their times: never on `now`, which only says how far to go.
-So the same performance, live, offline or replayed, gives the same notes.
+What it plays is its mode's affair (see modes): an answer, a solo, chords. It does no I/O and reads no clock.
+What it plays depends on the model, the settings, the seed and the stamped events alone, in the order of their
+times: never on `now`, which only says how far to go. So the same performance, live, offline or replayed, gives
+the same notes.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ import numpy as np
 from improv.core.dynamics import Shape, accent, follow, velocity
 from improv.core.ear import SUSTAIN, Ear, Heard, quantise
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
-from improv.core.harmony import Changes, Outlook
+from improv.core.harmony import NO_CHORD, Changes, Chord, Outlook
 from improv.core.meter import Meter
 from improv.core.model import Model, Reading, State
-from improv.core.phrasing import Turn, answer_length, entry
+from improv.core.modes import MODES
+from improv.core.modes.mode import Mode
+from improv.core.phrasing import REST
 from improv.core.sampler import mask, probabilities, sample
 from improv.core.settings import Settings
 from improv.core.values import GRID, Context, Value
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
-LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 SHY = 4  # semitones from the edge of the range within which notes get rarer
-LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
 OWN_TRUST = 0.35  # of our own notes against the player's, when what was played before is recalled
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
@@ -80,20 +81,20 @@ class Improviser:
         self.meter = Meter(self.settings.tempo, metre)
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
-        self.ear = Ear()
-        self._rng = np.random.default_rng(seed)
-        start = model.start()
-        self._memory = Memory(start, model.read(start), None, None, None)
-        self._plan: Plan | None = None
-        self._unplanned = False  # a note was played in this turn, and the next is still to be drawn
-        self._turn: Turn | None = None
-        self._sounding: dict[int, float] = {}  # pitch -> when it ends, in seconds
-        self._last_onset = -math.inf  # beat of our latest note
-        self._call: float | None = None  # the beat on which the player's call began
         self.began: float | None = None  # the time of beat 0, in seconds
-        self._end = None if bars is None else round(bars * self.meter.bar * GRID)
-        if self.settings.mode == "solo":
-            self._start_solo(0.0)
+        # What modes work with
+        self.ear = Ear()
+        self.rng = np.random.default_rng(seed)
+        start = model.start()
+        self.memory = Memory(start, model.read(start), None, None, None)
+        self.sounding: dict[int, float] = {}  # pitch -> when it ends, in seconds
+        self.last_onset = -math.inf  # beat of our latest note
+        self.call: float | None = None  # the beat on which the player's call began
+        self.run = 0  # notes of the player's top line since the last rest
+        self.end = None if bars is None else round(bars * self.meter.bar * GRID)  # in 1/12 beat
+        self._heard_chord = NO_CHORD  # the latest that the player's notes made
+        self._mode: Mode = MODES[self.settings.mode](self)
+        self._mode.start(0.0)
 
     # The contract
 
@@ -103,10 +104,10 @@ class Improviser:
 
         After a note was played that is at once: `advance` hands the note over before it plans the next.
         """
-        if self._unplanned:
+        if self._mode.pending:
             return self.time
-        ends = min(self._sounding.values(), default=math.inf)
-        soonest = min(ends, self._plan_time())
+        ends = min(self.sounding.values(), default=math.inf)
+        soonest = min(ends, self._mode_time())
         return None if soonest == math.inf else soonest
 
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
@@ -126,7 +127,7 @@ class Improviser:
     def silence(self, now: float) -> list[Event]:
         """Note-offs for all that sounds; the plan is dropped."""
         played: list[Event] = []
-        self._yield(now, played)
+        self.yield_(now, played)
         return played
 
     def prime(self, notes: Iterable[tuple[int, int, float, float]], call: float | None = None) -> None:
@@ -136,10 +137,14 @@ class Improviser:
         the call began that is still going on, if any.
         """
         if self.began is None:
-            self._begin(0.0)
+            self.begin(0.0)
+        silent_since: float | None = None
         for position, pitch, duration, lag in notes:
-            self._memory = self._remember(self._memory, pitch, position, duration, lag)
-        self._call = call
+            beat = position / GRID + lag
+            self.run = 1 if silent_since is None or beat - silent_since >= REST else self.run + 1
+            silent_since = beat + duration
+            self.memory = self._remember(self.memory, pitch, position, duration, lag)
+        self.call = call
 
     # Hearing
 
@@ -147,22 +152,35 @@ class Improviser:
         if isinstance(event, Setting):
             self._set(event, time, played)
         elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
-            self._yield(time, played)
+            self.yield_(time, played)
             self.ear.release()
             self.ear.forget()
         elif isinstance(event, NoteOn):
             if self.began is None:
-                self._begin(time)
-            self._yield(time, played)
-            if self._call is None:
-                self._call = self.meter.beat(time)
+                self.begin(time)
+            if self.call is None:
+                self.call = self.meter.beat(time)
+            before = self.ear.line
             note = self.ear.hear(event)
+            self._count(before)
             if note:
-                self._memory = self._after(note)
+                self.memory = self.after(note)
+            if self.ear.chord.root is not None:
+                self._heard_chord = self.ear.chord
+            self._mode.struck(event, time, played)
         elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
             self.ear.hear(event)
-            if self._turn is None or self._turn.notes == 0:
-                self._consider_entry()
+            self._mode.released(time, played)
+
+    def _count(self, before: Heard | None) -> None:
+        """Take a key that went down into the notes since the last rest, if it began one of the top line."""
+        note = self.ear.note
+        if note is None or (before is not None and note.on == before.on):
+            return
+        rest = math.inf if before is None else 0.0
+        if before is not None and before.off is not None:
+            rest = self.meter.beat(note.on) - self.meter.beat(before.off)
+        self.run = 1 if rest >= REST else self.run + 1
 
     def _set(self, setting: Setting, time: float, played: list[Event]) -> None:
         before = self.settings
@@ -170,17 +188,18 @@ class Improviser:
         if setting.name == "tempo":
             self.meter.set_tempo(time, self.settings.tempo)
         elif setting.name == "mode" and self.settings.mode != before.mode:
-            self._yield(time, played)
-            if self.settings.mode == "solo":
-                self._start_solo(time)
+            self.yield_(time, played)
+            self._mode = MODES[self.settings.mode](self)
+            self._mode.start(time)
 
-    def _begin(self, time: float) -> None:
+    def begin(self, time: float) -> None:
+        """Beat 0 is now."""
         self.meter.start(time)
         self.began = time
 
-    def _after(self, note: Heard) -> Memory:
+    def after(self, note: Heard) -> Memory:
         """The memory once a note of the player's top line is in it."""
-        memory, meter = self._memory, self.meter
+        memory, meter = self.memory, self.meter
         beat = meter.beat(note.on)
         said = None if memory.last is None else np.log(probabilities(memory.said.ioi) + 1e-9)
         position = quantise(beat, memory.position, said, meter.tempo)
@@ -190,11 +209,11 @@ class Improviser:
     def _remember(self, memory: Memory, pitch: int, position: int, duration: float, lag: float) -> Memory:
         ioi = 0 if memory.position is None else position - memory.position
         value = self.model.vocabulary.encode(ioi / GRID, pitch, duration, lag)
-        state = self.model.step(memory.state, value, memory.last, self._context(position))
+        state = self.model.step(memory.state, value, memory.last, self.context(position))
         shape = follow(memory.shape, pitch, position / GRID, duration)
         return Memory(state, self.model.read(state, self.settings.recall), pitch, position, shape)
 
-    def _context(self, position: int) -> Context:
+    def context(self, position: int) -> Context:
         meter, beat = self.meter, position / GRID
         section = None
         if self.changes:
@@ -208,115 +227,73 @@ class Improviser:
         place = position % round(meter.bar * GRID)
         return Context(outlook, place, section, meter.tempo, self.settings.feel)
 
-    # Turns
-
-    def _yield(self, time: float, played: list[Event]) -> None:
-        """Stop at once: the plan is dropped, what sounds is closed."""
-        self._plan = self._turn = None
-        self._unplanned = False
-        played += [NoteOff(time, pitch) for pitch in sorted(self._sounding)]
-        self._sounding.clear()
-
-    def _consider_entry(self) -> None:
-        """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""
-        self._plan = self._turn = None
-        note = self.ear.line
-        if note is None or note.off is None:
-            return
-        memory = self._after(note)
-        beat_on, beat_off = self.meter.beat(note.on), self.meter.beat(note.off)
-        grid = {"beat": 4.0 / self.meter.metre[1], "bar": self.meter.bar, "now": 0.0}[self.settings.enter]
-        beat = entry(beat_on, beat_off, memory.said.end, probabilities(memory.said.ioi), grid)
-        if beat < self.meter.beat(self.time):
-            beat = math.ceil(self.meter.beat(self.time) / (grid or 1 / GRID)) * (grid or 1 / GRID)
-        call = beat_off - (beat_on if self._call is None else self._call)
-        endless = self.settings.mode == "solo"
-        self._turn = Turn(beat, math.inf if endless else answer_length(call))
-        self._plan = self._draw(memory, math.floor(beat * GRID + 0.5), onset=beat)
-
-    def _start_solo(self, time: float) -> None:
-        if self.began is None:
-            self._begin(time)
-        beat = float(math.ceil(self.meter.beat(time) - 1e-9))
-        self._turn = Turn(beat, math.inf)
-        self._plan = self._draw(self._memory, round(beat * GRID), onset=beat)
+    def chord(self, beat: float) -> Chord:
+        """The chord at a beat: of the changes, or the latest that the player held."""
+        return self.changes.outlook(beat).chord if self.changes else self._heard_chord
 
     # Playing
 
-    def _plan_time(self) -> float:
-        return max(self.meter.time(self._plan.onset), self.time) if self._plan else math.inf
+    def yield_(self, time: float, played: list[Event]) -> None:
+        """Stop at once: what was planned is dropped, what sounds is closed."""
+        self._mode.drop()
+        self.close(list(self.sounding), time, played)
+
+    def strike(self, pitch: int, loudness: int, time: float, until: float, played: list[Event]) -> None:
+        """Sound a note up to a time in seconds (infinity: until it is closed)."""
+        if pitch in self.sounding:
+            self.close([pitch], time, played)
+        played.append(NoteOn(time, pitch, loudness))
+        self.sounding[pitch] = until
+
+    def close(self, pitches: Iterable[int], time: float, played: list[Event]) -> None:
+        """End notes that sound."""
+        for pitch in sorted(pitches):
+            del self.sounding[pitch]
+            played.append(NoteOff(time, pitch))
+
+    def play(self, plan: Plan, time: float, played: list[Event]) -> None:
+        """Commit a plan: sound it alone, and take over the memory that it leaves."""
+        self.close(list(self.sounding), time, played)
+        self.memory = plan.then
+        self.last_onset = plan.onset
+        loudness = self.ear.loudness + self.settings.loudness
+        loud = velocity(loudness, self.ear.spread, plan.accent, self.settings.accents)
+        self.strike(plan.value.pitch, loud, time, time + self.meter.seconds(plan.duration), played)
+
+    def _mode_time(self) -> float:
+        return max(self._mode.next(), self.time)
 
     def _do(self, until: float, played: list[Event]) -> None:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
-        if self._unplanned and self.time <= until:
-            self._unplanned = False
-            self._go_on()
+        if self._mode.pending and self.time <= until:
+            self._mode.prepare()
         while True:
-            ends, starts = min(self._sounding.values(), default=math.inf), self._plan_time()
-            if min(ends, starts) > until:
+            ends, starts = min(self.sounding.values(), default=math.inf), self._mode_time()
+            soonest = min(ends, starts)
+            if soonest > until or soonest == math.inf:
                 return
-            self.time = self.done = max(self.time, min(ends, starts))
+            self.time = self.done = max(self.time, soonest)
             if ends <= starts:
-                for pitch in sorted(p for p, end in self._sounding.items() if end <= ends):
-                    del self._sounding[pitch]
-                    played.append(NoteOff(self.time, pitch))
-            else:
-                self._play(starts, played)
+                self.close([p for p, end in self.sounding.items() if end <= ends], self.time, played)
+            elif self._mode.play(starts, played):
                 return
 
-    def _play(self, time: float, played: list[Event]) -> None:
-        """Commit the plan: sound it, and take over the memory that it leaves."""
-        plan, turn = self._plan, self._turn
-        if plan is None or turn is None:
-            return
-        self._plan = None
-        if plan.opens:
-            self.ear.forget()
-            self._call = None
-        played += [NoteOff(time, sounding) for sounding in sorted(self._sounding)]
-        self._sounding.clear()
-        pitch, settings = plan.value.pitch, self.settings
-        self._memory = plan.then
-        turn.notes += 1
-        ending = turn.finished(plan.onset, plan.then.said.end, plan.on_chord)
-        loudness = self.ear.loudness + settings.loudness
-        played.append(NoteOn(time, pitch, velocity(loudness, self.ear.spread, plan.accent, settings.accents)))
-        self._sounding[pitch] = time + self.meter.seconds(plan.duration)
-        self._last_onset = plan.onset
-        if ending:
-            self._turn = None
-        else:
-            self._unplanned = True
+    # Drawing
 
-    def _go_on(self) -> None:
-        """Draw when the next note comes, then the note; or end the turn."""
-        memory, settings, turn = self._memory, self.settings, self._turn
-        if turn is None or memory.position is None:
-            return
-        trading = settings.mode == "trade"
-        longest = LONGEST_REST if trading and turn.notes < 4 else len(memory.said.ioi) - 1
-        allowed = mask(len(memory.said.ioi), 1, longest)
-        ioi = sample(memory.said.ioi, self._rng, settings.rhythm_temperature, bias=allowed)
-        if ioi == len(memory.said.ioi) - 1:  # "four beats or more"
-            ioi += GRID * (int(self._rng.geometric(LONG_REST_ENDS)) - 1)
-        position = memory.position + ioi
-        if (trading and ioi > LONGEST_REST) or (self._end is not None and position >= self._end):
-            self._turn = None
-            return
-        self._plan = self._draw(memory, position)
-
-    def _draw(self, memory: Memory, position: int, onset: float | None = None) -> Plan:
+    def draw(self, memory: Memory, position: int, onset: float | None = None, opens: bool = False, lands: bool = False) -> Plan:
         """Draw a note for a position: its pitch, given the chord there; its length; its lag.
 
-        onset: its exact beat, where that is settled; otherwise the model's lag decides.
+        onset: its exact beat, where that is settled; otherwise the model's lag decides. opens: it is the first of
+        its turn. lands: it is to be a chord tone.
         """
-        at = self._context(position)
+        at = self.context(position)
         last = memory.last if memory.last is not None else self._opening_pitch(at)
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
-        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self._rng)
+        tones = at.outlook.chord.tones if lands else frozenset()
+        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones)
         duration = self.model.vocabulary.durations[value.duration] / GRID
         if onset is None:
-            onset = max(position / GRID + lag, self._last_onset + CLOSEST)
+            onset = max(position / GRID + lag, self.last_onset + CLOSEST)
         else:
             value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
         state = self.model.step(memory.state, value, memory.last, at, OWN_TRUST)
@@ -324,7 +301,6 @@ class Improviser:
         then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape)
         chord = at.outlook.chord
         on_chord = chord.root is None or value.pitch % 12 in chord.tones
-        opens = self._turn is None or self._turn.notes == 0
         return Plan(onset, duration, value, position, accent(shape, at.place, at.feel), on_chord, then, opens)
 
     def _opening_pitch(self, at: Context) -> int:
@@ -335,25 +311,38 @@ class Improviser:
 
 
 def draw_note(
-    model: Model, said: Reading, last: int, ioi: int, at: Context, settings: Settings, rng: np.random.Generator
+    model: Model,
+    said: Reading,
+    last: int,
+    ioi: int,
+    at: Context,
+    settings: Settings,
+    rng: np.random.Generator,
+    tones: frozenset[int] = frozenset(),
 ) -> tuple[Value, float]:
     """Draw the fields of a note whose time is settled: its value, and its lag in beats (the expected one).
 
     said: what the state says; last: the pitch before; ioi: class of its inter-onset interval; at: its context.
+    tones: the pitch classes that it may have; none given, any.
     """
     foretold = model.pitch(said, last, ioi, at, settings.recall)
-    pitch = sample(foretold, rng, settings.temperature, settings.top_p, _range(settings.low, settings.high))
+    pitch = sample(foretold, rng, settings.temperature, settings.top_p, _range(settings.low, settings.high, tones))
     lengths, lags = model.touch(said, pitch, last, ioi, at)
     length = sample(lengths, rng, settings.temperature, settings.top_p)
     lag = model.expected_lag(lags)
     return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag
 
 
-@lru_cache(maxsize=16)
-def _range(low: int, high: int) -> np.ndarray:
-    """A bias (128,) for a range of pitches: none outside, and shy of its edges, so that lines turn before them."""
+@lru_cache(maxsize=64)
+def _range(low: int, high: int, tones: frozenset[int] = frozenset()) -> np.ndarray:
+    """A bias (128,) for a range of pitches: none outside, and shy of its edges, so that lines turn before them.
+
+    tones: the pitch classes allowed; none given, all.
+    """
     pitches = np.arange(128)
     room = np.minimum(pitches - low, high - pitches)
     bias: np.ndarray = mask(128, low, high) - 0.4 * np.maximum(0, SHY - room)
+    if tones:
+        bias[[p % 12 not in tones for p in range(128)]] = -np.inf
     bias.flags.writeable = False
     return bias

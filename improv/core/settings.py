@@ -12,12 +12,16 @@ from improv.core.errors import ImprovError
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.values import FEELS
 
-MODES = ("trade", "solo")
+MODES = ("trade", "solo", "echo", "comp", "duet")
 ENTRIES = ("beat", "bar", "now")
 
 # name: (lowest, highest) or the choices, and what it is for.
 TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
-    "mode": (MODES, "trade: listen, answer, yield; solo: play until interrupted"),
+    "mode": (
+        MODES,
+        "trade: listen, answer, yield; solo: play until interrupted; echo: harmonise your line as you play it; "
+        "comp: chords under you; duet: a line beside yours that leaves room",
+    ),
     "tempo": ((SLOWEST, FASTEST), "quarter notes a minute"),
     "temperature": ((0.05, 3.0), "how adventurous the pitches: below 1 safer, above 1 wilder"),
     "rhythm_temperature": ((0.05, 3.0), "how adventurous the rhythm, likewise"),
@@ -28,10 +32,11 @@ TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "enter": (ENTRIES, "answers start on the next beat, the next bar, or at once"),
     "feel": (FEELS, "swing, straight, or any: as the music suggests"),
     "loudness": ((-64, 64), "added to every velocity"),
+    "interval": ((-24, 24), "echo: semitones from your note to its echo; 0: to a chord tone below"),
     "accents": ((0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as the player does"),
 }
 _NAMED = {"mode", "enter", "feel"}
-_WHOLE = {"low", "high", "loudness"}
+_WHOLE = {"low", "high", "loudness", "interval"}
 
 
 class SettingError(ImprovError):
@@ -53,6 +58,7 @@ class Settings:
     enter: str = "beat"
     feel: str = "swing"
     loudness: int = 0
+    interval: int = 0
     accents: float = 1.0
 
     def __post_init__(self) -> None:

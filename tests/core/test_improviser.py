@@ -15,7 +15,7 @@ from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Set
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.model import Model
-from improv.core.settings import Settings
+from improv.core.settings import MODES, Settings
 from improv.engine import perform
 from improv.loader import load_model
 
@@ -60,6 +60,10 @@ wishes = st.sampled_from(
     [
         ("mode", "solo"),
         ("mode", "trade"),
+        ("mode", "echo"),
+        ("mode", "comp"),
+        ("mode", "duet"),
+        ("interval", -4),
         ("tempo", 20.0),
         ("tempo", 400.0),
         ("low", 30),
@@ -83,7 +87,7 @@ def stamped(moments: list[tuple[float, Event]]) -> list[Event]:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(performances, st.sampled_from([None, BLUES]), st.sampled_from(["trade", "solo"]), st.sampled_from([(4, 4), (3, 4), (7, 8)]))
+@given(performances, st.sampled_from([None, BLUES]), st.sampled_from(MODES), st.sampled_from([(4, 4), (3, 4), (7, 8)]))
 def test_no_performance_breaks_the_laws(
     model: Model, moments: list[tuple[float, Event]], changes: str | None, mode: str, metre: tuple[int, int]
 ) -> None:
@@ -92,13 +96,16 @@ def test_no_performance_breaks_the_laws(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(performances, st.integers(0, 2**32))
-def test_how_far_a_call_goes_makes_no_difference(model: Model, moments: list[tuple[float, Event]], seed: int) -> None:
+@given(performances, st.integers(0, 2**32), st.sampled_from([None, BLUES]), st.sampled_from(MODES))
+def test_how_far_a_call_goes_makes_no_difference(
+    model: Model, moments: list[tuple[float, Event]], seed: int, changes: str | None, mode: str
+) -> None:
     """Woken on time, late, or for nothing: the same notes. It is why live equals offline."""
     heard = stamped(moments)
-    exact = play(Improviser(model, seed=7), heard, limit=30.0)
+    over = parse_changes(changes) if changes else None
+    exact = play(Improviser(model, Settings(mode=mode), over, seed=7), heard, limit=30.0)
     rng = np.random.default_rng(seed)
-    improviser, now, late = Improviser(model, seed=7), 0.0, []
+    improviser, now, late = Improviser(model, Settings(mode=mode), over, seed=7), 0.0, []
     waiting = list(heard)
     while now < 30.0 or waiting:
         now += float(rng.exponential(0.2))
@@ -237,3 +244,20 @@ def test_swing_is_felt() -> None:
 
     assert lateness("swing") > lateness("straight")
     assert lateness("swing") > 0.02
+
+
+def test_an_answer_ends_on_a_chord_tone_that_rings_to_a_bar_line_unless_the_player_is_back() -> None:
+    changes = parse_changes("Dm7 | G7 | Cmaj7 | %")
+    call = phrase(0.0, [62, 65, 69, 72, 71, 67, 65, 64])
+    for seed in range(8):
+        improviser = Improviser(load_model("jazz"), Settings(tempo=120), changes, seed=seed)
+        played = play(improviser, call)
+        *_, last, off = played
+        assert isinstance(last, NoteOn)
+        assert isinstance(off, NoteOff)
+        on, until = improviser.meter.beat(last.time), improviser.meter.beat(off.time)
+        assert last.pitch % 12 in changes.outlook(on + 0.05).chord.tones | changes.outlook(on - 0.05).chord.tones
+        assert until - on >= 1.0 - 0.05
+        assert until == pytest.approx(4 * round(until / 4), abs=1e-6) or until - on > 4.0
+        back = play(Improviser(load_model("jazz"), Settings(tempo=120), changes, seed=seed), [*call, NoteOn(last.time + 0.1, 60, 80)])
+        assert back == [*played[:-1], NoteOff(last.time + 0.1, last.pitch)]

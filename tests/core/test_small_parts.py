@@ -119,18 +119,19 @@ def comes(**at: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("said", "grid", "beat"),
+    ("said", "grid", "notes", "beat"),
     [
-        pytest.param((0.0, 0.5, 0.9, comes(k6=0.1)), 1.0, 1.0, id="surely over: the next beat"),
-        pytest.param((0.0, 1.0, 0.9, comes(k6=0.1)), 1.0, 2.0, id="a breath is left"),
-        pytest.param((0.0, 0.5, 0.9, comes(k6=0.1)), 4.0, 4.0, id="on the bar"),
-        pytest.param((0.0, 0.5, 0.5, comes(k12=0.5)), 1.0, 2.0, id="not on a beat that the player will take"),
-        pytest.param((0.0, 0.5, 0.02, comes(k6=0.5, k30=0.49)), 1.0, 3.0, id="a rest inside a phrase is waited for"),
-        pytest.param((0.0, 9.0, 0.0, comes(k6=0.5)), 1.0, 10.0, id="a long last note is heard out"),
+        pytest.param((0.0, 0.5, 0.97, comes(k6=0.1)), 1.0, 8, 1.0, id="surely over: the next beat"),
+        pytest.param((0.0, 0.9, 0.97, comes(k6=0.1)), 1.0, 8, 2.0, id="a breath is left"),
+        pytest.param((0.0, 0.5, 0.97, comes(k6=0.1)), 4.0, 8, 4.0, id="on the bar"),
+        pytest.param((0.0, 0.5, 0.3, comes(k6=0.1)), 1.0, 20, 1.0, id="after many notes it is sooner over"),
+        pytest.param((0.0, 0.5, 0.3, comes(k6=0.1)), 1.0, 2, 2.0, id="a rest after a few notes is a breath"),
+        pytest.param((0.0, 0.5, 0.02, comes(k30=0.99)), 1.0, 8, 3.0, id="a rest that the model foretells is waited for"),
+        pytest.param((0.0, 9.0, 0.0, comes(k6=0.5)), 1.0, 8, 13.0, id="it does not wait forever"),
     ],
 )
-def test_when_to_enter(said: tuple[float, float, float, np.ndarray], grid: float, beat: float) -> None:
-    assert entry(*said, grid) == beat
+def test_when_to_enter(said: tuple[float, float, float, np.ndarray], grid: float, notes: int, beat: float) -> None:
+    assert entry(*said, grid, notes) == beat
 
 
 def test_an_answer_is_about_as_long_as_its_call_and_lands() -> None:
@@ -145,7 +146,7 @@ def test_an_answer_is_about_as_long_as_its_call_and_lands() -> None:
     assert last_note(8, 0.9, True) == 10  # from 0.6 of the call's length, when the model is sure
     assert last_note(8, 0.3, True) == 16
     assert last_note(8, 0.0, True) == 24
-    assert last_note(8, 0.9, False) == 32
+    assert last_note(8, 0.9, False) == 25  # the note after 1.5 of its length lands
     assert last_note(1, 0.9, True) == 4  # never fewer than four notes
 
 

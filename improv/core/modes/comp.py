@@ -1,0 +1,130 @@
+"""Comp: chords under the player, in the rhythms that jazz pianists comp in, with room where the player is busy.
+
+A bar is settled at its bar line, from how much the player played in the bar before. It goes on while somebody plays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from improv.core.dynamics import velocity
+from improv.core.events import Event, NoteOn
+from improv.core.modes.mode import Mode
+from improv.core.voicing import voicing
+
+if TYPE_CHECKING:
+    from improv.core.improviser import Improviser
+
+
+class Hit(NamedTuple):
+    """A chord: where and how long, in beats."""
+
+    onset: float
+    length: float
+
+
+CHARLESTON = (Hit(0.0, 1.0), Hit(1.5, 0.4))
+# How dense, and the rhythms of a bar in four; a shorter bar takes of them what fits.
+SPARSE = ((Hit(0.0, 1.5),), (Hit(1.5, 0.4),), (Hit(3.5, 1.5),), (Hit(0.5, 0.4),), ())
+USUAL = (
+    CHARLESTON,
+    (Hit(0.5, 0.4), Hit(2.0, 1.0)),  # the Charleston turned round
+    (Hit(1.5, 0.4), Hit(3.5, 1.0)),  # anticipating the next bar
+    (Hit(0.0, 0.4), Hit(2.5, 1.0)),
+    (Hit(0.0, 3.5),),
+)
+OPEN = (
+    tuple(Hit(float(beat), 0.7) for beat in range(4)),  # quarter notes
+    (*CHARLESTON, Hit(3.0, 0.4)),
+    (Hit(0.0, 0.4), Hit(1.5, 0.4), Hit(3.5, 1.0)),
+    (Hit(0.5, 0.4), Hit(1.5, 0.4), Hit(2.5, 1.0)),
+)
+BUSY, QUIET = 1.75, 0.5  # notes of the player's a beat, from which and up to which
+PATIENCE = 4  # bars without the player, after which it lays out
+SOFTER = 12.0  # steps of velocity below the player
+OFF_BEAT_ACCENT = 0.15
+
+
+class Comp(Mode):
+    """Voicings on the changes, or on the chords that are held, voice-led from one to the next."""
+
+    def __init__(self, improviser: Improviser):
+        super().__init__(improviser)
+        self._struck: deque[float] = deque(maxlen=64)  # beats of the player's onsets
+        self._hits: deque[Hit] = deque()
+        self._bar_line: float | None = None  # beat on which the next bar is settled
+        self._tied = False  # the last hit of the bar before anticipated this one
+        self._hands: tuple[int, ...] = ()  # the voicing before
+
+    def struck(self, event: NoteOn, time: float, played: list[Event]) -> None:
+        meter = self.improviser.meter
+        beat = meter.beat(time)
+        self._struck.append(beat)
+        if self._bar_line is None:
+            self._bar_line = math.ceil(beat / meter.bar - 1e-6) * meter.bar
+
+    def next(self) -> float:
+        if self._bar_line is None:
+            return math.inf
+        return self.improviser.meter.time(self._hits[0].onset if self._hits else self._bar_line)
+
+    def play(self, time: float, played: list[Event]) -> bool:
+        if not self._hits:
+            self._settle()
+            return False
+        return self._strike(self._hits.popleft(), time, played)
+
+    def drop(self) -> None:
+        self._hits.clear()
+        self._bar_line = None
+
+    def _settle(self) -> None:
+        """Choose the rhythm of the bar that begins, or lay out."""
+        improviser, line = self.improviser, self._bar_line
+        bar = improviser.meter.bar
+        if line is None or line - self._struck[-1] > PATIENCE * bar:
+            self._bar_line = None
+            return
+        density = sum(line - bar <= beat < line for beat in self._struck) / bar
+        rhythms = SPARSE if density >= BUSY else OPEN if density <= QUIET and line > self._struck[0] else USUAL
+        hits = [hit for hit in rhythms[int(improviser.rng.integers(len(rhythms)))] if hit.onset < bar]
+        if density < BUSY:
+            hits = sorted([*hits, *self._changing(line, hits)])
+        if self._tied:  # the chord of this bar has come already, and rings
+            hits = [hit for hit in hits if hit.onset >= 0.5]
+        self._tied = bool(hits) and hits[-1].onset == bar - 0.5
+        self._hits.extend(Hit(line + self._swung(hit.onset), hit.length) for hit in hits)
+        self._bar_line = line + bar
+
+    def _changing(self, line: float, hits: list[Hit]) -> list[Hit]:
+        """Chords of the bar that no hit would sound, each on its beat."""
+        chord = self.improviser.chord
+
+        def missing(beat: int) -> bool:
+            return chord(line + beat) != chord(line + beat - 1) and not any(-0.6 <= hit.onset - beat < 1.0 for hit in hits)
+
+        return [Hit(float(beat), 0.7) for beat in range(1, math.ceil(self.improviser.meter.bar)) if missing(beat)]
+
+    def _swung(self, onset: float) -> float:
+        """An off-beat where swing puts it: at two thirds of the beat, earlier the faster."""
+        settings = self.improviser.settings
+        if settings.feel != "swing" or onset % 1.0 == 0.0:
+            return onset
+        return onset + max(0.0, 1.0 - max(0.0, settings.tempo - 120.0) / 200.0) / 6.0
+
+    def _strike(self, hit: Hit, time: float, played: list[Event]) -> bool:
+        improviser, settings = self.improviser, self.improviser.settings
+        off_beat = hit.onset % 1.0 > 1e-6
+        chord = improviser.chord(math.ceil(hit.onset) if off_beat else hit.onset)  # an off-beat belongs to the beat after it
+        hands = voicing(chord, self._hands, settings.low, settings.high, improviser.memory.last)
+        if not hands:
+            return False
+        self._hands = hands
+        ear = improviser.ear
+        loud = velocity(ear.loudness - SOFTER + settings.loudness, ear.spread, OFF_BEAT_ACCENT if off_beat else 0.0, settings.accents)
+        improviser.close(list(improviser.sounding), time, played)
+        for pitch in hands:
+            improviser.strike(pitch, loud, time, time + improviser.meter.seconds(hit.length), played)
+        return True

@@ -1,0 +1,117 @@
+"""Modes that play a line of the network's: trading with the player, and a solo."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from improv.core.events import Event, NoteOn
+from improv.core.modes.mode import Mode
+from improv.core.phrasing import Turn, answer_length, entry, ring
+from improv.core.sampler import mask, probabilities, sample
+from improv.core.values import GRID
+
+if TYPE_CHECKING:
+    from improv.core.improviser import Plan
+
+LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
+LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
+
+
+class Trade(Mode):
+    """Listen, answer when the phrase is over, yield at once when the player comes back."""
+
+    endless = False  # whether its turn has no end of its own
+    plan: Plan | None = None
+    turn: Turn | None = None
+
+    def struck(self, event: NoteOn, time: float, played: list[Event]) -> None:
+        self.improviser.yield_(time, played)
+
+    def released(self, time: float, played: list[Event]) -> None:
+        if self.turn is None or self.turn.notes == 0:
+            self._consider_entry()
+
+    def next(self) -> float:
+        return self.improviser.meter.time(self.plan.onset) if self.plan else math.inf
+
+    def play(self, time: float, played: list[Event]) -> bool:
+        plan, turn = self.plan, self.turn
+        if plan is None or turn is None:
+            return False
+        self.plan = None
+        if plan.opens:
+            self.improviser.ear.forget()
+            self.improviser.call = None
+        turn.notes += 1
+        self.improviser.play(plan, time, played)
+        if turn.finished(plan.onset, plan.then.said.end, plan.on_chord):
+            self._finish()
+        else:
+            self.pending = True
+        return True
+
+    def drop(self) -> None:
+        self.plan = self.turn = None
+        self.pending = False
+
+    def prepare(self) -> None:
+        """Draw when the next note comes, then the note; or end the turn."""
+        self.pending = False
+        improviser, turn = self.improviser, self.turn
+        memory, rng, temperature = improviser.memory, improviser.rng, improviser.settings.rhythm_temperature
+        if turn is None or memory.position is None:
+            return
+        last_class = len(memory.said.ioi) - 1
+        longest = LONGEST_REST if not self.endless and turn.notes < 4 else last_class
+        ioi = sample(memory.said.ioi, rng, temperature, bias=mask(last_class + 1, 1, longest))
+        if ioi == last_class:  # "four beats or more"
+            ioi += GRID * (int(rng.geometric(LONG_REST_ENDS)) - 1)
+        if not self.endless and ioi > LONGEST_REST and not turn.landed:  # it would end in the air
+            turn.landing = True
+            ioi = sample(memory.said.ioi, rng, temperature, bias=mask(last_class + 1, 1, LONGEST_REST))
+        position = memory.position + ioi
+        if (not self.endless and ioi > LONGEST_REST) or (improviser.end is not None and position >= improviser.end):
+            self._finish()
+        else:
+            self.plan = improviser.draw(memory, position, lands=turn.landing)
+
+    def _consider_entry(self) -> None:
+        """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""
+        self.plan = self.turn = None
+        improviser = self.improviser
+        note, meter, settings = improviser.ear.line, improviser.meter, improviser.settings
+        if note is None or note.off is None:
+            return
+        memory = improviser.after(note)
+        beat_on, beat_off = meter.beat(note.on), meter.beat(note.off)
+        grid = {"beat": 4.0 / meter.metre[1], "bar": meter.bar, "now": 0.0}[settings.enter]
+        beat = entry(beat_on, beat_off, memory.said.end, probabilities(memory.said.ioi), grid, max(improviser.run, 1))
+        now = meter.beat(improviser.time)
+        if beat < now:
+            beat = math.ceil(now / (grid or 1 / GRID)) * (grid or 1 / GRID)
+        call = beat_off - (beat_on if improviser.call is None else improviser.call)
+        self.turn = Turn(beat, math.inf if self.endless else answer_length(call))
+        self.plan = improviser.draw(memory, math.floor(beat * GRID + 0.5), onset=beat, opens=True)
+
+    def _finish(self) -> None:
+        """The turn is over; its last note rings, until the player comes back or for about a bar."""
+        self.turn = None
+        if not self.endless:
+            improviser = self.improviser
+            until = improviser.meter.time(ring(improviser.last_onset, improviser.meter.bar))
+            improviser.sounding = {pitch: max(end, until) for pitch, end in improviser.sounding.items()}
+
+
+class Solo(Trade):
+    """Play until interrupted; go on when the player's phrase is over."""
+
+    endless = True
+
+    def start(self, time: float) -> None:
+        improviser = self.improviser
+        if improviser.began is None:
+            improviser.begin(time)
+        beat = float(math.ceil(improviser.meter.beat(time) - 1e-9))
+        self.turn = Turn(beat, math.inf)
+        self.plan = improviser.draw(improviser.memory, round(beat * GRID), onset=beat, opens=True)
