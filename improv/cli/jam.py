@@ -204,7 +204,7 @@ def _perform(
     over = threading.Event()
     if ports:
         threading.Thread(target=_watch, args=(ports, clock, inbox, over), name="watch", daemon=True).start()
-    sys.setswitchinterval(0.0005)  # the other threads only pass things on
+    sys.setswitchinterval(0.0001)  # the other threads only pass things on
     gc.collect()
     gc.freeze()
     end: dict[str, Any] = {"reason": "error"}
@@ -261,7 +261,7 @@ def _prepared(clock: LiveClock | OfflineClock, inbox: Inbox[Event], quiet: bool)
         yield None
         return
     with priority() as granted:
-        clock.spin = 0.0 if granted.real_time else SPIN
+        clock.spin = SPIN if granted.spins else 0.0
         if not quiet:
             print(f"real-time priority: {granted.text}", flush=True)
         early = []  # heard while things were made ready

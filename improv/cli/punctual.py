@@ -182,12 +182,12 @@ def _equipped(api: int | None) -> Iterator[tuple[LiveClock, Inbox[Event], Callab
             stack.callback(ports.close)
             send = ports.send
         stack.callback(sys.setswitchinterval, interval)
-        sys.setswitchinterval(0.0005)
+        sys.setswitchinterval(0.0001)
         gc.collect()
         gc.freeze()
         stack.callback(gc.unfreeze)
         granted = stack.enter_context(priority())
-        clock.spin = 0.0 if granted.real_time else SPIN
+        clock.spin = SPIN if granted.spins else 0.0
         yield clock, inbox, send, api, recorder
 
 
