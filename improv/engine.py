@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from improv.clock import Inbox
-from improv.core.events import Event, NoteOff, NoteOn, Stop
+from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop
 
 LATE = 0.05  # seconds: a note-on that is later than this would only disturb
 
@@ -16,8 +16,8 @@ LATE = 0.05  # seconds: a note-on that is later than this would only disturb
 class Player(Protocol):
     """What performs: see `core.improviser.Improviser`."""
 
-    done: float  # when it last played something, in seconds
-
+    @property
+    def done(self) -> float: ...  # when it last played something, in seconds
     @property
     def due(self) -> float | None: ...
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]: ...
@@ -76,6 +76,8 @@ def perform(
             arrived = clock.wait(inbox, player.due)
             taken = []
             for event in arrived:
+                if isinstance(event, Ready):
+                    continue
                 if event.time <= player.done:
                     event = replace(event, time=math.nextafter(player.done, math.inf))
                 if event.time < reached:

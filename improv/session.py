@@ -1,8 +1,8 @@
 """The record of a performance: one JSON line an event, as it happens; and its replay.
 
-The first line is the header: what is needed to play the same again. Then each event heard, played, or dropped
-because its time was over, with the stamp that the improviser acted on. Written by a thread of its own, so that
-a slow disk never stops the music; flushed at least every FLUSH seconds.
+The first line is the header: what is needed to play the same again. Then each event heard, played, filled in while
+the model was too slow, or dropped because its time was over, with the stamp that the improviser acted on.
+Written by a thread of its own, so that a slow disk never stops the music; flushed at least every FLUSH seconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from improv.core.events import KINDS, Event, NoteOn
 
 FLUSH = 0.2
 VERSION = 1
-SIDES = ("heard", "played", "dropped")
+SIDES = ("heard", "played", "filled", "dropped")  # filled: played while the model was too slow
 WARN_AGAIN = 5.0  # seconds between warnings of dropped notes
 
 
@@ -85,10 +85,11 @@ class Recorder:
             self.heard.append(event)
         self._lines.put(("heard", event, None))
 
-    def play(self, event: Event, late: float | None = None) -> None:
+    def play(self, event: Event, late: float | None = None, filled: bool = False) -> None:
+        """filled: not the model's choice, see `improv.ladder`."""
         if self._keep:
             self.played.append(event)
-        self._lines.put(("played", event, late))
+        self._lines.put(("filled" if filled else "played", event, late))
 
     def drop(self, event: Event, late: float) -> None:
         """An event that was due but was not sent, since it was too late."""
@@ -124,7 +125,7 @@ class Recorder:
                     warned = time.perf_counter()
             elif self._show and isinstance(item, tuple):
                 try:
-                    self._show(item[0], item[1])
+                    self._show("heard" if item[0] == "heard" else "played", item[1])
                 except OSError:  # the terminal is gone; nobody looks
                     self._show = None
         if self._file:

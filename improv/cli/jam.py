@@ -24,12 +24,13 @@ from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
 from improv.cli.ports import choose_api, mend
 from improv.clock import SPIN, Inbox, LiveClock, OfflineClock
 from improv.core.errors import ImprovError
-from improv.core.events import Event, NoteOn, Stop
+from improv.core.events import Event, NoteOn, Ready, Stop
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import Improviser
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 from improv.engine import perform
+from improv.ladder import Ladder, Worker
 from improv.loader import load_model
 from improv.midi.files import Part, read_part, write_take
 from improv.priority import Priority, priority, raise_priority
@@ -182,14 +183,17 @@ def _perform(
     keep = bool(args.record or args.png or args.wav)
     recorder = Recorder(_session_path(args), header, shown, keep)
     lateness: deque[float] = deque(maxlen=100_000)
-    counts = {"heard": 0, "played": 0, "dropped": 0}
+    counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0}
+    worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority) if isinstance(clock, LiveClock) else None
+    ladder = Ladder(improviser, worker) if worker else None
 
     def send(event: Event) -> None:
         send_to_port(event)
         late = clock.now() - event.time
-        recorder.play(event, late)
+        filled = ladder is not None and event in ladder.filled
+        recorder.play(event, late, filled)
         if isinstance(event, NoteOn):
-            counts["played"] += 1
+            counts["filled" if filled else "played"] += 1
             lateness.append(late)
 
     def hear(event: Event) -> None:
@@ -211,7 +215,7 @@ def _perform(
     granted = None
     try:
         with _prepared(clock, inbox, quiet=args.json) as granted:
-            stop = perform(improviser, clock, inbox, send, hear, drop)
+            stop = perform(ladder or improviser, clock, inbox, send, hear, drop)
         end = {"reason": stop.reason, "time": stop.time}
     except Exception as e:
         end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}
@@ -219,9 +223,11 @@ def _perform(
             raise
     finally:
         over.set()
+        if worker:
+            worker.close()
         restore()
         if granted:
-            end |= {"priority": granted.text, "dropped": counts["dropped"], "lateness_ms": _spread(lateness)}
+            end |= {"priority": granted.text, "filled": counts["filled"], "dropped": counts["dropped"], "lateness_ms": _spread(lateness)}
         recorder.close(end)
     if end["reason"] == "error":
         print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)
@@ -325,6 +331,7 @@ def _told(summary: dict[str, Any]) -> str:
     said = [f"{summary['heard']} notes heard, {summary['played']} played, seed {summary['seed']}"]
     if "lateness_ms" in summary:
         said.append("late by {p50} ms (p50), {p99} ms (p99), at most {max} ms; jitter {jitter} ms".format(**summary["lateness_ms"]))
+    said += [f"{summary['filled']} filled in while the model was too slow"] if summary["filled"] else []
     said += [f"{summary['dropped']} dropped as too late"] if summary["dropped"] else []
     said += [f"wrote {', '.join(summary['files'])}"] if summary["files"] else []
     said += [f"session {summary['session']}"] if summary["session"] else []

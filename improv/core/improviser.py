@@ -109,6 +109,16 @@ class Improviser:
         soonest = min(ends, self._plan_time())
         return None if soonest == math.inf else soonest
 
+    @property
+    def thinks(self) -> bool:
+        """Whether `advance` would ask the model even if nothing was heard."""
+        return self._unplanned
+
+    @property
+    def sounding(self) -> dict[int, float]:
+        """What sounds: each pitch with its end in clock seconds; a copy."""
+        return dict(self._sounding)
+
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
         """Take in what was heard and do what is due up to `now`, or up to the next note-on, which is
         not to wait for more. Returns what to play, in order; more may be due at once."""
