@@ -231,6 +231,23 @@ def test_a_port_that_fails_to_send_still_closes_what_it_can(model: Model) -> Non
     assert not open_notes
 
 
+def test_ten_minutes_at_120_do_not_drift(model: Model) -> None:
+    """Each note is asked for at the time of its beat, the last as exactly as the first: no errors add up."""
+    errors: list[float] = []
+
+    class Noting(Improviser):
+        def _play(self, time: float, played: list[Event]) -> None:
+            assert self._plan
+            errors.append(abs(time - self._plan.onset * 60 / 120))
+            super()._play(time, played)
+
+    played: list[Event] = []
+    perform(Noting(model, Settings(mode="solo"), seed=1, bars=300), OfflineClock(), queue.SimpleQueue(), played.append)
+    assert played[-1].time > 590
+    assert len(errors) > 300
+    assert max(errors) < 1e-9
+
+
 # The record
 
 

@@ -23,7 +23,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
   improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
   improv ports                   the MIDI ports that are here
   improv train, eval, export     train models of your own, score them, take them elsewhere
-  improv bench                   measure this machine
+  improv bench                   measure this machine: is it stage-ready?
 
 `improv COMMAND --help` says the rest.
 """
