@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import queue
+import random
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from improv.clock import OfflineClock
-from improv.core.events import Event, NoteOff, NoteOn
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.model import Model
@@ -147,6 +149,25 @@ def test_what_sounds_ends_in_time_while_the_model_sleeps(model: Model) -> None:
     off = next(e for e in sent if isinstance(e, NoteOff) and e.pitch == last.pitch and e.time >= last.time)
     meant = next(e for e in alone if isinstance(e, NoteOff) and e.pitch == last.pitch and e.time >= last.time)
     assert off.time <= meant.time + LATE or off.time in {e.time for e in ons(sent)}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_heard_and_however_the_model_sleeps_nothing_hangs_and_nothing_is_lost(model: Model, seed: int) -> None:
+    """What was sent and dropped of the model's notes is what it plays alone to the same stamped events: a replay."""
+    rng, sleep = random.Random(seed), random.Random(seed + 1)
+    script: list[Event] = []
+    time = 0.0
+    for _ in range(20):
+        time += rng.choice([0.0, 0.01, 0.1, 0.25, 0.5, 2.0])
+        pitch = rng.randint(55, 75)
+        kinds: list[Event] = [NoteOn(time, pitch, rng.randint(1, 127)), NoteOff(time, pitch), ControlChange(time, rng.choice([64, 120]), 0)]
+        script += rng.choices([*kinds, Setting(time, "mode", rng.choice(["solo", "trade"]))], [45, 45, 5, 5])
+    naps = rng.choice([[0.0, 0.0, 0.0, 1.0], [0.03], [0.2], [0.0, 0.0, 0.1, 3.0], [0.5]])
+    sent, dropped, filled, alone = played(model, rng.choice(["trade", "solo"]), script, lambda now: sleep.choice(naps), limit=15.0)
+    check_closed(sent)
+    chosen = [*[e for e in ons(sent) if e not in filled], *ons(dropped)]
+    end = max((e.time for e in chosen), default=0.0)
+    assert Counter(chosen) == Counter(e for e in ons(alone) if e.time <= end)
 
 
 # The thread that thinks
