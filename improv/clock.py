@@ -18,14 +18,24 @@ from dataclasses import replace
 from improv.core.events import Event, Stop
 
 Inbox = queue.SimpleQueue  # what ports put stamped events into
+SPIN = 0.0002  # seconds: a sleep ends late by about so much; spinning longer costs more than it gains on a busy machine
 
 
 class LiveClock:
-    """Real time on the monotonic clock. script: None for none."""
+    """Real time on the monotonic clock. script: None for none.
+
+    spin: for how many seconds before `until` to look at the clock instead of sleeping; must be 0 for a thread with
+    real-time priority, which is woken on time anyway and would keep all others from its core.
+    """
 
     def __init__(self, script: Iterable[Event] | None = None, limit: float = math.inf) -> None:
         self._script = None if script is None else deque(script)
         self._limit = limit
+        self.spin = SPIN
+        self._start = time.perf_counter()
+
+    def begin(self) -> None:
+        """Now is 0 s: nothing that was opened since this clock was made counts."""
         self._start = time.perf_counter()
 
     def now(self) -> float:
@@ -40,10 +50,18 @@ class LiveClock:
             return [Stop(self.now(), "over")]
         heard: list[Event] = []
         try:
-            heard.append(inbox.get(timeout=None if until is None else max(0.0, until - self.now())))
+            if until is None:
+                heard.append(inbox.get())
+            elif (sleep := until - self.now() - self.spin) > 0:
+                heard.append(inbox.get(timeout=sleep))
             while True:
                 heard.append(inbox.get_nowait())
         except queue.Empty:
+            if not heard and until is not None:  # the last moment; a timed sleep may also end early
+                while inbox.empty() and self.now() < until:
+                    pass
+                while not inbox.empty():  # ours alone to take from
+                    heard.append(inbox.get())
             now = self.now()
             while script and script[0].time <= now:
                 heard.append(script.popleft())

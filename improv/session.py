@@ -1,8 +1,8 @@
 """The record of a performance: one JSON line an event, as it happens; and its replay.
 
-The first line is the header: what is needed to play the same again. Then each event heard and played, with
-the stamp that the improviser acted on. Written by a thread of its own, so that a slow disk never stops the music;
-flushed at least every FLUSH seconds.
+The first line is the header: what is needed to play the same again. Then each event heard, played, filled in while
+the model was too slow, or dropped because its time was over, with the stamp that the improviser acted on.
+Written by a thread of its own, so that a slow disk never stops the music; flushed at least every FLUSH seconds.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from improv.core.errors import ImprovError
-from improv.core.events import KINDS, Event
+from improv.core.events import KINDS, Event, NoteOn
 
 FLUSH = 0.2
 VERSION = 1
+SIDES = ("heard", "played", "filled", "dropped")  # filled: played while the model was too slow
+WARN_AGAIN = 5.0  # seconds between warnings of dropped notes
 
 
 class SessionError(ImprovError):
@@ -29,7 +31,7 @@ class SessionError(ImprovError):
 
 
 def to_line(side: str, event: Event, late: float | None = None) -> str:
-    """An event as one line of JSON; side: `heard` or `played`; late: seconds from its time to the port."""
+    """An event as one line of JSON; side: one of SIDES; late: seconds from its time to the port."""
     record = {side: type(event).__name__, **asdict(event)}
     if late is not None:
         record["late"] = round(late, 7)
@@ -39,7 +41,7 @@ def to_line(side: str, event: Event, late: float | None = None) -> str:
 def from_record(record: dict[str, Any], side: str) -> Event:
     """The event of a line. Raises SessionError."""
     try:
-        fields = {k: v for k, v in record.items() if k not in ("heard", "played", "late")}
+        fields = {k: v for k, v in record.items() if k != side and k != "late"}
         event: Event = KINDS[record[side]](**fields)
         return event
     except (KeyError, TypeError) as e:
@@ -83,10 +85,15 @@ class Recorder:
             self.heard.append(event)
         self._lines.put(("heard", event, None))
 
-    def play(self, event: Event, late: float | None = None) -> None:
+    def play(self, event: Event, late: float | None = None, filled: bool = False) -> None:
+        """filled: not the model's choice, see `improv.ladder`."""
         if self._keep:
             self.played.append(event)
-        self._lines.put(("played", event, late))
+        self._lines.put(("filled" if filled else "played", event, late))
+
+    def drop(self, event: Event, late: float) -> None:
+        """An event that was due but was not sent, since it was too late."""
+        self._lines.put(("dropped", event, late))
 
     def close(self, end: dict[str, Any]) -> None:
         """Write the last line and wait until all is on disk."""
@@ -96,6 +103,7 @@ class Recorder:
 
     def _write(self) -> None:
         flushed = time.perf_counter()
+        warned = -WARN_AGAIN
         while True:
             try:
                 item = self._lines.get(timeout=FLUSH)
@@ -111,9 +119,13 @@ class Recorder:
                     flushed = time.perf_counter()
             except OSError as e:
                 self._give_up(e)
-            if self._show and isinstance(item, tuple):
+            if isinstance(item, tuple) and item[0] == "dropped":
+                if isinstance(item[1], NoteOn) and item[2] and time.perf_counter() - warned > WARN_AGAIN:
+                    self._warn(f"improv: a note came {1000 * item[2]:.0f} ms too late and was dropped")
+                    warned = time.perf_counter()
+            elif self._show and isinstance(item, tuple):
                 try:
-                    self._show(item[0], item[1])
+                    self._show("heard" if item[0] == "heard" else "played", item[1])
                 except OSError:  # the terminal is gone; nobody looks
                     self._show = None
         if self._file:
@@ -153,7 +165,7 @@ def read_session(path: str | Path) -> tuple[dict[str, Any], Iterator[tuple[str, 
                 record = json.loads(line)
             except ValueError:
                 raise SessionError(f"{path}, line {number}: not JSON") from None
-            for side in ("heard", "played"):
+            for side in SIDES:
                 if side in record:
                     yield side, from_record(record, side)
 

@@ -186,6 +186,7 @@ def test_unreadable_models(kind: str, says: str, capsys: pytest.CaptureFixture[s
         (["eval", "nobody", "none.jsonl"], "nobody"),
         (["train", "none.jsonl", "--out", "models/x"], "none.jsonl"),
         (["bench", "step", "--notes", "1"], "--notes 1"),
+        (["bench", "lateness", "--events", "1"], "--events 1"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_writes_nothing(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,3 +227,17 @@ def test_the_step_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     step = json.loads(capsys.readouterr().out)["step"]
     assert {"p50_us", "p99_us", "limit_us", "n"} <= step.keys()
     assert 0 < step["p50_us"] <= step["p99_us"] <= step["max_us"]
+
+
+def test_the_whole_bench_measures_each_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Few events, no assertion about time: which figures there are, of how many events, and the picture."""
+    png = tmp_path / "b.png"
+    assert main(["bench", "--notes", "100", "--events", "40", "--json", "--png", str(png)]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    spreads = [figures["step"], figures["lateness"]["idle"], figures["lateness"]["loaded"], figures["key_to_note"]]
+    for row in spreads:
+        assert 0 <= row["p50_us"] <= row["p99_us"] <= row["p999_us"] <= row["max_us"]
+        assert row["n"] >= 30
+    assert {"times_nothing_p99", "nothing_p50_us", "nothing_p99_us"} <= figures["lateness"]["idle"].keys()
+    assert figures["verdict"] == "stage-ready" or figures["verdict"].startswith("to mend: ")
+    assert png.read_bytes().startswith(b"\x89PNG")

@@ -11,7 +11,7 @@ import pytest
 
 from improv.clock import LiveClock, OfflineClock
 from improv.core.events import Event, NoteOff, NoteOn, Setting, Stop
-from improv.core.improviser import Improviser
+from improv.core.improviser import Improviser, Plan
 from improv.core.model import Model
 from improv.core.settings import Settings
 from improv.engine import perform
@@ -77,6 +77,99 @@ def test_what_arrives_late_is_stamped_as_it_was_taken(model: Model) -> None:
     assert [e.time for e in taken] == sorted(e.time for e in taken)
 
 
+class Freezing(OfflineClock):
+    """A machine that stands still: whoever waits for a time in the freeze wakes at its end."""
+
+    def __init__(self, script: list[Event], begin: float, end: float) -> None:
+        super().__init__(script)
+        self.begin, self.end = begin, end
+
+    def now(self) -> float:
+        return self.end if self.begin < self._now < self.end else self._now
+
+
+def test_notes_that_a_freeze_made_late_are_dropped_and_none_hangs(tmp_path: Path) -> None:
+    """What was sent and what was dropped are together what the music asked for, so the record replays."""
+    heard = call()
+    sent: list[Event] = []
+    dropped: list[tuple[Event, float]] = []
+    whole: list[Event] = []
+    model = load_model("jazz")
+    warned: list[str] = []
+    recorder = Recorder(tmp_path / "s.jsonl", {}, warn=warned.append)
+
+    def drop(event: Event, late: float) -> None:
+        dropped.append((event, late))
+        recorder.drop(event, late)
+
+    def send(event: Event) -> None:
+        sent.append(event)
+        recorder.play(event, 0.0)
+
+    perform(Improviser(model, Settings(tempo=400.0), seed=4), OfflineClock(heard), queue.SimpleQueue(), whole.append)
+    first = next(e.time for e in whole if isinstance(e, NoteOn))
+    clock = Freezing(heard, first, first + 0.6)
+    perform(Improviser(model, Settings(tempo=400.0), seed=4), clock, queue.SimpleQueue(), send, dropped=drop)
+    recorder.close({})
+    frozen = [e for e in whole if isinstance(e, NoteOn) and first < e.time < first + 0.55]
+    assert frozen
+    assert [e for e, _ in dropped if isinstance(e, NoteOn)] == frozen
+    assert all(late == pytest.approx(first + 0.6 - e.time) for e, late in dropped if isinstance(e, NoteOn))
+    assert sorted([*sent, *(e for e, _ in dropped)], key=whole.index) == whole
+    assert NoteOff(next(e.time for e in whole if isinstance(e, NoteOff)), whole[0].pitch) in sent  # type: ignore[union-attr]
+    assert [e for _, e in read_session(tmp_path / "s.jsonl")[1]] == whole
+    assert len(warned) == 1
+    assert "too late and was dropped" in warned[0]
+
+
+class Scripted:
+    """Plays what it is told, whatever the time."""
+
+    done = 0.0
+
+    def __init__(self, *events: Event) -> None:
+        self.events = list(events)
+
+    @property
+    def due(self) -> float | None:
+        return self.events[0].time if self.events else None
+
+    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
+        return [self.events.pop(0)] if self.due is not None and self.due <= now else []
+
+    def silence(self, now: float) -> list[Event]:
+        return []
+
+
+def test_a_note_off_is_never_dropped_while_its_pitch_sounds() -> None:
+    """60 sounds, is struck again in the freeze, and is closed in the freeze and after it; 64 never sounded."""
+    events = [NoteOn(1.0, 60, 80), NoteOn(1.1, 60, 80), NoteOff(1.2, 60), NoteOn(1.3, 64, 80), NoteOff(1.4, 64)]
+    later = [NoteOff(1.5, 67), NoteOn(3.0, 64, 80), NoteOff(3.1, 64)]
+    sent: list[Event] = []
+    dropped: list[Event] = []
+    clock = Freezing([], 1.05, 2.0)
+    perform(Scripted(*events, *later), clock, queue.SimpleQueue(), sent.append, dropped=lambda e, _: dropped.append(e))
+    assert sent == [events[0], events[2], *later]
+    assert dropped == [events[1], events[3], events[4]]
+
+
+def test_a_live_clock_returns_at_its_time_and_never_before() -> None:
+    """Asleep or spinning to the end, with a script or without, what is heard first ends the wait."""
+    for spin in (0.0, 0.002):
+        clock = LiveClock([NoteOn(0.004, 60, 80)])
+        clock.spin = spin
+        clock.begin()
+        inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        assert clock.wait(inbox, 0.002) == []
+        assert clock.now() >= 0.002
+        assert clock.wait(inbox, 0.02) == [NoteOn(0.004, 60, 80)]
+        assert clock.now() >= 0.004
+        inbox.put(NoteOn(0.003, 62, 80))
+        inbox.put(NoteOn(0.002, 64, 80))
+        clock = LiveClock()
+        assert clock.wait(inbox, 1e9) == [NoteOn(0.002, 64, 80), NoteOn(0.003, 62, 80)]
+
+
 class Breaking:
     """Sounds a note, and then breaks; even its own silence is broken."""
 
@@ -136,6 +229,23 @@ def test_a_port_that_fails_to_send_still_closes_what_it_can(model: Model) -> Non
         elif isinstance(event, NoteOff):
             open_notes.discard(event.pitch)
     assert not open_notes
+
+
+def test_ten_minutes_at_120_do_not_drift(model: Model) -> None:
+    """Each note is asked for at the time of its beat, the last as exactly as the first: no errors add up."""
+    errors: list[float] = []
+
+    class Noting(Improviser):
+        def _play(self, time: float, played: list[Event]) -> None:
+            assert self._plan
+            errors.append(abs(time - self._plan.onset * 60 / 120))
+            super()._play(time, played)
+
+    played: list[Event] = []
+    perform(Noting(model, Settings(mode="solo"), seed=1, bars=300), OfflineClock(), queue.SimpleQueue(), played.append)
+    assert played[-1].time > 590
+    assert len(errors) > 300
+    assert max(errors) < 1e-9
 
 
 # The record

@@ -12,6 +12,7 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "core": set(),
     "clock": {"core"},
     "engine": {"core", "clock"},
+    "ladder": {"core", "engine"},
     "midi": {"core"},
     "session": {"core"},
     "loader": {"core"},

@@ -23,7 +23,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
   improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
   improv ports                   the MIDI ports that are here
   improv train, eval, export     train models of your own, score them, take them elsewhere
-  improv bench                   measure this machine
+  improv bench                   measure this machine: is it stage-ready?
 
 `improv COMMAND --help` says the rest.
 """
@@ -131,10 +131,18 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--overwrite", action="store_true", help="replace an earlier export there")
     export.add_argument("--json", action="store_true", help="what was written, as JSON")
 
-    bench = command("bench", "bench", "Measure this machine.")
-    bench.add_argument("what", choices=("step",), help="step: one note, model and sampling of all fields")
+    bench = command("bench", "bench", "Measure this machine: all in about a minute, or a part. A verdict says what to mend.")
+    bench.add_argument(
+        "what",
+        nargs="?",
+        choices=("step", "lateness", "key"),
+        help="step: one note, model and sampling of all fields; lateness: of notes, idle and loaded; key: from a key to its echo",
+    )
     bench.add_argument("--model", default="jazz", help="a name or a folder")
-    bench.add_argument("--notes", type=int, default=5000, help="how many (default: 5000)")
+    bench.add_argument("--notes", type=int, default=5000, help="how many steps (default: 5000)")
+    bench.add_argument("--events", type=int, default=1000, help="how many events of lateness and of keys (default: 1000)")
+    bench.add_argument("--api", choices=("alsa", "jack", "core", "winmm"), help="MIDI system (default: the first that works, else none)")
+    bench.add_argument("--png", metavar="FILE", help="draw histograms of all that was measured")
     bench.add_argument("--json", action="store_true", help="as JSON")
     return parser
 

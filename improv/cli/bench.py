@@ -1,4 +1,4 @@
-"""`improv bench step`: what one note costs on this machine.
+"""`improv bench`: what this machine does in time. Here, what one note costs; `punctual.py` has lateness.
 
 Beside it, in the same run: the same mathematics written plainly, one product a gate on one-hot inputs (as tutorials
 write it), and the least time in which this machine can read the weights that one note needs.
@@ -10,6 +10,8 @@ import argparse
 import gc
 import json
 import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -25,27 +27,91 @@ from improv.loader import load_model
 
 CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
 SETTINGS = Settings()
+SPREAD = ("p50_us", "p99_us", "p999_us", "max_us")
 
 
 def bench(args: argparse.Namespace) -> int:
-    """Print the figures of one step."""
+    """Measure all, or the part that was asked for; print the figures and a verdict."""
     if not 100 <= args.notes <= 1_000_000:
         raise ImprovError(f"--notes {args.notes}: expected 100 to 1,000,000")
+    if not 40 <= args.events <= 100_000:
+        raise ImprovError(f"--events {args.events}: expected 40 to 100,000")
     model = load_model(args.model)
-    figures = step_figures(model, args.notes)
+    figures: dict[str, Any] = {}
+    drawn: dict[str, list[float]] = {}
+    if args.what in (None, "step"):
+        figures["step"], drawn["step"] = step_figures(model, args.notes)
+    if args.what != "step":
+        _time_figures(args, model, figures, drawn)
+    if args.png:
+        from improv.show import draw_times
+
+        draw_times(args.png, drawn)
     if args.json:
-        print(json.dumps({"step": figures}))
+        print(json.dumps(figures))
         return 0
-    print("one note: a step of the LSTMs (step_p50_us: this alone), what is recalled, and all four fields sampled")
-    for name in ("step_p50_us", "p50_us", "p99_us", "p999_us", "max_us", "plain_p50_us", "limit_us"):
-        print(f"  {name:<14} {figures[name]:>9.1f}")
-    print(f"  {figures['times_faster_than_plain']:.1f} times as fast as the plain loop, beside it in this run")
-    print(f"  {figures['times_the_limit']:.1f} times the least time to read its weights from memory")
+    if "step" in figures:
+        _tell_step(figures["step"])
+    rows = {f"lateness {k}": v for k, v in figures.get("lateness", {}).items()}
+    rows |= {"key to note": figures["key_to_note"]} if "key_to_note" in figures else {}
+    if rows:
+        print(f"microseconds, over {figures['ports']}, real-time priority: {figures['priority']}")
+        print(f"  {'':<16}" + "".join(f"{name:>9}" for name in ("p50", "p99", "p99.9", "max", "n")))
+        for name, row in rows.items():
+            print(f"  {name:<16}" + "".join(f"{row[k]:>9.0f}" for k in (*SPREAD, "n")) + _beside(row))
+        print(figures["verdict"])
     return 0
 
 
-def step_figures(model: Model, notes: int) -> dict[str, Any]:
-    """Microseconds a note; ours and the plain loop's take turns, so that both meet the same machine."""
+def _time_figures(args: argparse.Namespace, model: Model, figures: dict[str, Any], drawn: dict[str, list[float]]) -> None:
+    """What depends on the clock, into figures and drawn."""
+    from improv.cli import punctual
+    from improv.cli.ports import choose_api
+    from improv.priority import priority
+
+    api = choose_api(args.api)
+    with priority() as granted:
+        figures["priority"] = granted.text
+    figures["ports"], period = punctual.ports_and_period(api)
+    if args.what in (None, "lateness"):
+        think = Streaming(model).note
+        figures["lateness"] = {}
+        for name in ("idle", "loaded"):
+            with punctual.two_busy() if name == "loaded" else nullcontext():
+                late = punctual.lateness(think, api, args.events)
+            nothing = spread(late["nothing"])
+            ours = spread(late["ours"]) | {f"nothing_{k}": nothing[k] for k in ("p50_us", "p99_us")}
+            ours["times_nothing_p99"] = round(ours["p99_us"] / max(nothing["p99_us"], 0.1), 2)
+            figures["lateness"][name] = ours
+            drawn[f"lateness, {name}"], drawn[f"nothing, {name}"] = late["ours"], late["nothing"]
+    if args.what in (None, "key"):
+        found = punctual.key_to_note(api, args.events)
+        if not found:
+            raise ImprovError("no key arrived at our own input; see `improv ports`, or choose another system with --api")
+        figures["key_to_note"], drawn["key to note"] = spread(found), found
+    figures["verdict"] = punctual.verdict(figures, granted.real_time, period)
+
+
+def spread(times: Sequence[float]) -> dict[str, Any]:
+    """How microseconds are spread: SPREAD, and n."""
+    values = np.percentile(times, [50, 99, 99.9, 100])
+    return {name: round(float(v), 2) for name, v in zip(SPREAD, values, strict=True)} | {"n": len(times)}
+
+
+def _beside(row: dict[str, Any]) -> str:
+    return f"   {row['times_nothing_p99']:.1f} times the p99 of the same loop doing nothing" if "times_nothing_p99" in row else ""
+
+
+def _tell_step(figures: dict[str, Any]) -> None:
+    print("one note: a step of the LSTMs (step_p50_us: this alone), what is recalled, and all four fields sampled")
+    for name in ("step_p50_us", *SPREAD, "plain_p50_us", "limit_us"):
+        print(f"  {name:<14} {figures[name]:>9.1f}")
+    print(f"  {figures['times_faster_than_plain']:.1f} times as fast as the plain loop, beside it in this run")
+    print(f"  {figures['times_the_limit']:.1f} times the least time to read its weights from memory")
+
+
+def step_figures(model: Model, notes: int) -> tuple[dict[str, Any], list[float]]:
+    """Microseconds a note, as figures and each; ours and the plain loop's take turns, so that both meet the same machine."""
     gc.disable()
     try:
         ours, plain = Streaming(model), Plain(model)
@@ -62,16 +128,13 @@ def step_figures(model: Model, notes: int) -> dict[str, Any]:
                     times[name].append((time.perf_counter() - started) * 1e6)
     finally:
         gc.enable()
-    p50, p99, p999 = np.percentile(times["ours"], [50, 99, 99.9])
+    ours_spread = spread(times["ours"])
+    p50 = ours_spread["p50_us"]
     plain_p50 = float(np.median(times["plain"]))
     limit = model.bytes_a_note / bandwidth() * 1e6
-    figures = {
-        "step_p50_us": _step_alone(ours),
-        "p50_us": p50, "p99_us": p99, "p999_us": p999, "max_us": max(times["ours"]), "n": len(times["ours"]),
-        "plain_p50_us": plain_p50, "times_faster_than_plain": plain_p50 / p50,
-        "limit_us": limit, "times_the_limit": p50 / limit,
-    }  # fmt: skip
-    return {k: round(float(v), 2) if k != "n" else v for k, v in figures.items()}
+    figures = {"step_p50_us": _step_alone(ours)} | ours_spread
+    figures |= {"plain_p50_us": plain_p50, "times_faster_than_plain": plain_p50 / p50, "limit_us": limit, "times_the_limit": p50 / limit}
+    return {k: round(float(v), 2) if k != "n" else v for k, v in figures.items()}, times["ours"]
 
 
 def _step_alone(player: Streaming, steps: int = 2000) -> float:

@@ -13,24 +13,27 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from improv import __version__
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
 from improv.cli.ports import choose_api, mend
-from improv.clock import Inbox, LiveClock, OfflineClock
+from improv.clock import SPIN, Inbox, LiveClock, OfflineClock
 from improv.core.errors import ImprovError
-from improv.core.events import Event, NoteOn, Stop
+from improv.core.events import Event, NoteOn, Ready, Stop
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import Improviser
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 from improv.engine import perform
+from improv.ladder import Ladder, Worker
 from improv.loader import load_model
 from improv.midi.files import Part, read_part, write_take
+from improv.priority import Priority, priority, raise_priority
 from improv.session import Recorder
 from improv.show import draw_roll, line
 
@@ -81,7 +84,7 @@ def jam(args: argparse.Namespace) -> int:
     if api is not None:
         from improv.midi.ports import Ports
 
-        ports = Ports(api, clock.now, inbox.put, args.source, args.target, args.channel - 1)
+        ports = Ports(api, clock.now, inbox.put, args.source, args.target, args.channel - 1, raise_priority)
         send_to_port = ports.send
         if not args.json:
             print(f"listening on {ports.source}, playing on {ports.target}; seed {take.seed}. Ctrl-C ends.", flush=True)
@@ -180,30 +183,39 @@ def _perform(
     keep = bool(args.record or args.png or args.wav)
     recorder = Recorder(_session_path(args), header, shown, keep)
     lateness: deque[float] = deque(maxlen=100_000)
-    counts = {"heard": 0, "played": 0}
+    counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0}
+    worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority) if isinstance(clock, LiveClock) else None
+    ladder = Ladder(improviser, worker) if worker else None
 
     def send(event: Event) -> None:
         send_to_port(event)
         late = clock.now() - event.time
-        recorder.play(event, late)
+        filled = ladder is not None and event in ladder.filled
+        recorder.play(event, late, filled)
         if isinstance(event, NoteOn):
-            counts["played"] += 1
+            counts["filled" if filled else "played"] += 1
             lateness.append(late)
 
     def hear(event: Event) -> None:
         recorder.hear(event)
         counts["heard"] += isinstance(event, NoteOn)
 
+    def drop(event: Event, late: float) -> None:
+        recorder.drop(event, late)
+        counts["dropped"] += isinstance(event, NoteOn)
+
     restore = _stop_on_signals(clock, inbox)
     over = threading.Event()
     if ports:
         threading.Thread(target=_watch, args=(ports, clock, inbox, over), name="watch", daemon=True).start()
-    sys.setswitchinterval(0.0005)  # the other threads only pass things on
+    sys.setswitchinterval(0.0001)  # the other threads only pass things on
     gc.collect()
     gc.freeze()
     end: dict[str, Any] = {"reason": "error"}
+    granted = None
     try:
-        stop = perform(improviser, clock, inbox, send, hear)
+        with _prepared(clock, inbox, quiet=args.json) as granted:
+            stop = perform(ladder or improviser, clock, inbox, send, hear, drop)
         end = {"reason": stop.reason, "time": stop.time}
     except Exception as e:
         end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}
@@ -211,18 +223,19 @@ def _perform(
             raise
     finally:
         over.set()
+        if worker:
+            worker.close()
         restore()
+        if granted:
+            end |= {"priority": granted.text, "filled": counts["filled"], "dropped": counts["dropped"], "lateness_ms": _spread(lateness)}
         recorder.close(end)
     if end["reason"] == "error":
         print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)
     if str(end["reason"]).startswith("port"):
         print(f"improv: MIDI {end['reason']} vanished; all notes closed", file=sys.stderr)
     summary = counts | {"seed": take.seed, "end": end["reason"], "session": str(recorder.path) if recorder.path else None}
-    if lateness and isinstance(clock, LiveClock):
-        import numpy as np
-
-        p50, p99 = np.percentile(np.array(lateness) * 1000, [50, 99])
-        summary["lateness_ms"] = {"p50": round(float(p50), 3), "p99": round(float(p99), 3)}
+    if lateness and granted:
+        summary["lateness_ms"] = _spread(lateness)
     summary["files"] = _write(args, take, recorder)
     print(json.dumps(summary) if args.json else _told(summary))
     return EXITS.get(str(end["reason"]).split()[0], BROKEN)
@@ -245,6 +258,36 @@ def _stop_on_signals(clock: LiveClock | OfflineClock, inbox: Inbox[Event]) -> Ca
             signal.signal(number, handler)
 
     return restore
+
+
+@contextmanager
+def _prepared(clock: LiveClock | OfflineClock, inbox: Inbox[Event], quiet: bool) -> Iterator[Priority | None]:
+    """This thread is fit to perform in time, and the clock of a live performance begins; None where nobody waits."""
+    if isinstance(clock, OfflineClock):
+        yield None
+        return
+    with priority() as granted:
+        clock.spin = SPIN if granted.spins else 0.0
+        if not quiet:
+            print(f"real-time priority: {granted.text}", flush=True)
+        early = []  # heard while things were made ready
+        while not inbox.empty():
+            early.append(inbox.get())
+        clock.begin()
+        for event in early:
+            inbox.put(replace(event, time=0.0))
+        yield granted
+
+
+def _spread(lateness: Sequence[float]) -> dict[str, float]:
+    """Lateness in ms, from seconds: how it is spread; jitter is p99 - p50. Empty where nothing was played."""
+    if not lateness:
+        return {}
+    import numpy as np
+
+    p50, p99, p999, most = (float(x) for x in np.percentile(np.array(lateness) * 1000, [50, 99, 99.9, 100]))
+    spread = {"p50": p50, "p99": p99, "p999": p999, "max": most, "jitter": p99 - p50}
+    return {name: round(ms, 3) for name, ms in spread.items()}
 
 
 def _watch(ports: Any, clock: LiveClock, inbox: Inbox[Event], over: threading.Event) -> None:
@@ -287,7 +330,9 @@ def _write(args: argparse.Namespace, take: Take, recorder: Recorder) -> list[str
 def _told(summary: dict[str, Any]) -> str:
     said = [f"{summary['heard']} notes heard, {summary['played']} played, seed {summary['seed']}"]
     if "lateness_ms" in summary:
-        said.append("late by {p50} ms (p50), {p99} ms (p99)".format(**summary["lateness_ms"]))
+        said.append("late by {p50} ms (p50), {p99} ms (p99), at most {max} ms; jitter {jitter} ms".format(**summary["lateness_ms"]))
+    said += [f"{summary['filled']} filled in while the model was too slow"] if summary["filled"] else []
+    said += [f"{summary['dropped']} dropped as too late"] if summary["dropped"] else []
     said += [f"wrote {', '.join(summary['files'])}"] if summary["files"] else []
     said += [f"session {summary['session']}"] if summary["session"] else []
     return "; ".join(said)

@@ -71,5 +71,12 @@ class Stop:
     reason: str = ""
 
 
-Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Setting | Stop
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Wakes the performance: something that was thought about is ready. It is neither heard nor recorded."""
+
+    time: float
+
+
+Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Setting | Stop | Ready
 KINDS: dict[str, type] = {t.__name__: t for t in (NoteOn, NoteOff, ControlChange, Pulse, Transport, Setting, Stop)}

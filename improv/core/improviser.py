@@ -110,6 +110,11 @@ class Improviser:
         soonest = min(ends, self._mode_time())
         return None if soonest == math.inf else soonest
 
+    @property
+    def thinks(self) -> bool:
+        """Whether `advance` would ask the model even if nothing was heard."""
+        return self._mode.pending
+
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
         """Take in what was heard and do what is due up to `now`, or up to the next note-on, which is
         not to wait for more. Returns what to play, in order; more may be due at once."""

@@ -127,7 +127,8 @@ class Ports:
 
     heard: takes each event from the input, in the port's own thread, stamped by `now`.
     source, target: a name or a part of one; None opens a virtual port (`in`, `out`), which other
-    programs connect to. channel: 0-15, of what is sent. Raises PortError.
+    programs connect to. channel: 0-15, of what is sent. begin: is called once in the port's own thread, at its first
+    message, for instance to raise its priority. Raises PortError.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class Ports:
         source: str | None = None,
         target: str | None = None,
         channel: int = 0,
+        begin: Callable[[], object] | None = None,
     ):
         self._channel = channel
         self._struck: set[int] = set()  # every pitch that was ever sent
@@ -161,9 +163,13 @@ class Ports:
                 self._server = _JackServer(alias=source is None)
 
         def arrived(message: tuple[list[int], float], data: object = None) -> None:
+            nonlocal begin
             event = decode(message[0], now())
             if event is not None:
                 heard(event)
+            if begin:
+                begin()
+                begin = None
 
         self._input.set_callback(arrived)
 
@@ -174,6 +180,11 @@ class Ports:
             self._output.send_message(message)
             if isinstance(event, NoteOn):
                 self._struck.add(event.pitch)
+
+    @property
+    def period(self) -> float | None:
+        """Seconds between two looks of the JACK server at its ports; None for other systems."""
+        return self._server.period() if self._server else None
 
     def missing(self) -> str | None:
         """The name of a connected port, or of the server, that is no longer there; None when all are."""
@@ -263,6 +274,12 @@ class _JackServer:
         port = ctypes.c_void_p(jack.jack_port_by_name(self._client, f"{CLIENT}-01:in".encode())) if alias else None
         if port:
             jack.jack_port_set_alias(port, f"{CLIENT}:in".encode())
+
+    def period(self) -> float | None:
+        if not self._client or self.gone:
+            return None
+        frames, rate = self._jack.jack_get_buffer_size(self._client), self._jack.jack_get_sample_rate(self._client)
+        return frames / rate if rate else None
 
     def _shut_down(self, _: object) -> None:
         self.gone = True

@@ -1,0 +1,46 @@
+"""The verdict of `improv bench`, and its players."""
+
+from __future__ import annotations
+
+import queue
+
+import pytest
+
+from improv.cli.punctual import Echoing, Ticking, verdict
+from improv.clock import OfflineClock
+from improv.core.events import Event, NoteOff, NoteOn
+from improv.engine import perform
+
+
+def late(idle: float, loaded: float) -> dict[str, object]:
+    return {"lateness": {"idle": {"p99_us": idle}, "loaded": {"p99_us": loaded}}}
+
+
+@pytest.mark.parametrize(
+    ("figures", "real_time", "period", "says"),
+    [
+        (late(399, 599) | {"key_to_note": {"p99_us": 1900}, "step": {"p99_us": 300}}, True, 0.0013, "stage-ready"),
+        (late(399, 1499), False, None, "stage-ready"),
+        (late(399, 1499), True, None, "to mend: notes are up to 1.5 ms late beside two busy programs"),
+        (
+            late(100, 3000),
+            False,
+            None,
+            "to mend: notes are up to 3.0 ms late beside two busy programs; there is no real-time priority: see README",
+        ),
+        ({"key_to_note": {"p99_us": 2500}}, True, None, "to mend: a key takes up to 2.5 ms to make a note"),
+        ({"key_to_note": {"p99_us": 25}}, True, 0.0213, "to mend: JACK's period is 21.3 ms: choose fewer frames a period"),
+    ],
+)
+def test_the_verdict_says_what_to_mend(figures: dict[str, object], real_time: bool, period: float | None, says: str) -> None:
+    assert verdict(figures, real_time, period) == says
+
+
+def test_a_ticking_player_thinks_after_each_note_and_an_echo_answers_at_once() -> None:
+    played: list[Event | str] = []
+    perform(Ticking(4, lambda: played.append("thought")), OfflineClock(), queue.SimpleQueue(), played.append)
+    assert [e if isinstance(e, str) else type(e) for e in played] == [NoteOn, "thought", NoteOff, "thought"] * 2
+    heard: list[Event] = [NoteOn(1.0, 60, 80), NoteOff(1.5, 60)]
+    echoed: list[Event] = []
+    perform(Echoing(), OfflineClock(heard), queue.SimpleQueue(), echoed.append)
+    assert echoed == heard
