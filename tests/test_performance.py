@@ -236,10 +236,9 @@ def test_ten_minutes_at_120_do_not_drift(model: Model) -> None:
     errors: list[float] = []
 
     class Noting(Improviser):
-        def _play(self, time: float, played: list[Event]) -> None:
-            assert self._plan
-            errors.append(abs(time - self._plan.onset * 60 / 120))
-            super()._play(time, played)
+        def play(self, plan: Plan, time: float, played: list[Event]) -> None:
+            errors.append(abs(time - plan.onset * 60 / 120))
+            super().play(plan, time, played)
 
     played: list[Event] = []
     perform(Noting(model, Settings(mode="solo"), seed=1, bars=300), OfflineClock(), queue.SimpleQueue(), played.append)
