@@ -19,7 +19,7 @@ def late(idle: float, loaded: float) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("figures", "real_time", "period", "says"),
     [
-        (late(399, 599) | {"key_to_note": {"p99_us": 1900}, "step": {"p99_us": 300}}, True, 0.0013, "stage-ready"),
+        (late(399, 599) | {"key_to_note": {"p99_us": 1900}, "note": {"p99_us": 300}}, True, 0.0013, "stage-ready"),
         (late(399, 1499), False, None, "stage-ready"),
         (late(399, 1499), True, None, "to mend: notes are up to 1.5 ms late beside two busy programs"),
         (

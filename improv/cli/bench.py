@@ -40,7 +40,7 @@ def bench(args: argparse.Namespace) -> int:
     figures: dict[str, Any] = {}
     drawn: dict[str, list[float]] = {}
     if args.what in (None, "step"):
-        figures["step"], drawn["step"] = step_figures(model, args.notes)
+        drawn |= note_times(model, args.notes, figures)
     if args.what != "step":
         _time_figures(args, model, figures, drawn)
     if args.png:
@@ -50,8 +50,8 @@ def bench(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(figures))
         return 0
-    if "step" in figures:
-        _tell_step(figures["step"])
+    if "note" in figures:
+        _tell_note(figures)
     rows = {f"lateness {k}": v for k, v in figures.get("lateness", {}).items()}
     rows |= {"key to note": figures["key_to_note"]} if "key_to_note" in figures else {}
     if rows:
@@ -102,52 +102,50 @@ def _beside(row: dict[str, Any]) -> str:
     return f"   {row['times_nothing_p99']:.1f} times the p99 of the same loop doing nothing" if "times_nothing_p99" in row else ""
 
 
-def _tell_step(figures: dict[str, Any]) -> None:
-    print("one note: a step of the LSTMs (step_p50_us: this alone), what is recalled, and all four fields sampled")
-    for name in ("step_p50_us", *SPREAD, "plain_p50_us", "limit_us"):
-        print(f"  {name:<14} {figures[name]:>9.1f}")
-    print(f"  {figures['times_faster_than_plain']:.1f} times as fast as the plain loop, beside it in this run")
-    print(f"  {figures['times_the_limit']:.1f} times the least time to read its weights from memory")
+def _tell_note(figures: dict[str, Any]) -> None:
+    note = figures["note"]
+    print("microseconds of thought a note")
+    print(f"  {'':<34}" + "".join(f"{name:>9}" for name in ("p50", "p99", "p99.9", "max", "n")))
+    for name, row in (("the step of the LSTMs", figures["step"]), ("with recall, all fields sampled", note)):
+        print(f"  {name:<34}" + "".join(f"{row[k]:>9.0f}" for k in (*SPREAD, "n")))
+    print(f"  {'the same networks, written plainly':<34}{note['plain_p50_us']:>9.0f}   ({note['times_faster_than_plain']:.1f} times ours)")
+    print(f"  {'reading their weights from memory':<34}{note['limit_us']:>9.0f}   (the limit)")
 
 
-def step_figures(model: Model, notes: int) -> tuple[dict[str, Any], list[float]]:
-    """Microseconds a note, as figures and each; ours and the plain loop's take turns, so that both meet the same machine."""
+def note_times(model: Model, notes: int, figures: dict[str, Any]) -> dict[str, list[float]]:
+    """Microseconds of each note and of each step alone; their figures go into `figures`, as note and step.
+
+    Ours and the plain loop's notes take turns, so that both meet the same machine. The steps are those of the same notes:
+    from a note to the next state and what it says of rhythm and phrase end.
+    """
     gc.disable()
     try:
         ours, plain = Streaming(model), Plain(model)
         for player in (ours, plain):
             for _ in range(200):
                 player.note()
-        times: dict[str, list[float]] = {"ours": [], "plain": []}
+        times: dict[str, list[float]] = {"note": [], "plain": [], "step": []}
         block = min(1000, notes)  # long, so that neither meets the other in the cache
         for _ in range(notes // block):
-            for name, player, count in (("ours", ours, block), ("plain", plain, block // 10)):
+            for name, player, count in (("note", ours, block), ("plain", plain, block // 10)):
                 for _ in range(count):
                     started = time.perf_counter()
                     player.note()
                     times[name].append((time.perf_counter() - started) * 1e6)
+            state = model.start()
+            for value, last, at in ours.played:
+                started = time.perf_counter()
+                state = model.step(state, value, last, at, trust=0.0)
+                model.read(state, recall=0.0)
+                times["step"].append((time.perf_counter() - started) * 1e6)
+            ours.played.clear()
     finally:
         gc.enable()
-    ours_spread = spread(times["ours"])
-    p50 = ours_spread["p50_us"]
-    plain_p50 = float(np.median(times["plain"]))
-    limit = model.bytes_a_note / bandwidth() * 1e6
-    figures = {"step_p50_us": _step_alone(ours)} | ours_spread
-    figures |= {"plain_p50_us": plain_p50, "times_faster_than_plain": plain_p50 / p50, "limit_us": limit, "times_the_limit": p50 / limit}
-    return {k: round(float(v), 2) if k != "n" else v for k, v in figures.items()}, times["ours"]
-
-
-def _step_alone(player: Streaming, steps: int = 2000) -> float:
-    """Microseconds from a note to the next state of the LSTMs and what they say of rhythm and phrase end: the median."""
-    model, times = player.model, []
-    value, at = Value(6, 62, 4, 6), Context(CHANGES.outlook(1.0), 12, 0, 160.0, "swing")
-    state = player.state
-    for _ in range(steps):
-        started = time.perf_counter()
-        state = model.step(state, value, 60, at, trust=0.0)
-        model.read(state, recall=0.0)
-        times.append((time.perf_counter() - started) * 1e6)
-    return float(np.median(times))
+    figures["step"], note = spread(times["step"]), spread(times["note"])
+    plain_p50, limit = float(np.median(times["plain"])), model.bytes_a_note / bandwidth() * 1e6
+    more = {"plain_p50_us": plain_p50, "times_faster_than_plain": plain_p50 / note["p50_us"], "limit_us": limit}
+    figures["note"] = note | {k: round(v, 2) for k, v in more.items()}
+    return {"step": times["step"], "note": times["note"]}
 
 
 class Streaming:
@@ -156,6 +154,7 @@ class Streaming:
     def __init__(self, model: Model):
         self.model, self.rng = model, np.random.default_rng(1)
         self.state, self.last, self.position = model.start(), 60, 0
+        self.played: list[tuple[Value, int, Context]] = []
 
     def note(self) -> None:
         model, rng = self.model, self.rng
@@ -165,6 +164,7 @@ class Streaming:
         at = Context(CHANGES.outlook(self.position / 12), self.position % 48, self.position // 48 % 8, 160.0, "swing")
         value, _ = draw_note(model, said, self.last, ioi, at, SETTINGS, rng)
         self.state = model.step(self.state, value, self.last, at)
+        self.played.append((value, self.last, at))
         self.last = value.pitch
 
 

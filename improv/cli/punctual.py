@@ -216,7 +216,7 @@ def verdict(figures: dict[str, Any], real_time: bool, period: float | None) -> s
         mend.append("there is no real-time priority: see README")
     if figures.get("key_to_note", {}).get("p99_us", 0) > 2000:
         mend.append(f"a key takes up to {figures['key_to_note']['p99_us'] / 1000:.1f} ms to make a note")
-    if figures.get("step", {}).get("p99_us", 0) > 20_000:
+    if figures.get("note", {}).get("p99_us", 0) > 20_000:
         mend.append("a note takes over 20 ms to think of: train or choose a smaller model (--size pocket)")
     if period and period > 0.006:
         mend.append(f"JACK's period is {1000 * period:.1f} ms: choose fewer frames a period")
