@@ -161,11 +161,12 @@ def test_signals_leave_silence_and_a_whole_record(tmp_path: Path, client: Client
 
 CRASH = """
 from improv.core.improviser import Improviser
-whole = Improviser._play
-def play(self, time, played):
-    if self._turn and self._turn.notes == 3: raise RuntimeError("a planted fault")
-    whole(self, time, played)
-Improviser._play = play
+whole, notes = Improviser.play, []
+def play(self, plan, time, played):
+    notes.append(plan)
+    if len(notes) == 4: raise RuntimeError("a planted fault")
+    whole(self, plan, time, played)
+Improviser.play = play
 """
 
 

@@ -184,7 +184,7 @@ def _perform(
     recorder = Recorder(_session_path(args), header, shown, keep)
     lateness: deque[float] = deque(maxlen=100_000)
     counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0}
-    worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority) if isinstance(clock, LiveClock) else None
+    worker = None if isinstance(clock, OfflineClock) else Worker(lambda: inbox.put(Ready(clock.now())), raise_priority)
     ladder = Ladder(improviser, worker) if worker else None
 
     def send(event: Event) -> None:
