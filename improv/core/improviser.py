@@ -30,6 +30,7 @@ from improv.core.settings import Settings
 from improv.core.values import GRID, Context, Value
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
+FIFTH, LEAP = 7, 0.6  # a note that is to land gets rarer with each semitone beyond a fifth
 SHY = 4  # semitones from the edge of the range within which notes get rarer
 OWN_TRUST = 0.35  # of our own notes against the player's, when what was played before is recalled
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
@@ -328,10 +329,12 @@ def draw_note(
     """Draw the fields of a note whose time is settled: its value, and its lag in beats (the expected one).
 
     said: what the state says; last: the pitch before; ioi: class of its inter-onset interval; at: its context.
-    tones: the pitch classes that it may have; none given, any.
+    tones: the pitch classes that it may have, one near by rather than a leap; none given, any.
     """
-    foretold = model.pitch(said, last, ioi, at, settings.recall)
-    pitch = sample(foretold, rng, settings.temperature, settings.top_p, _range(settings.low, settings.high, tones))
+    foretold, bias = model.pitch(said, last, ioi, at, settings.recall), _range(settings.low, settings.high, tones)
+    if tones:
+        bias = bias - LEAP * np.maximum(0, np.abs(np.arange(128) - last) - FIFTH)
+    pitch = sample(foretold, rng, settings.temperature, settings.top_p, bias)
     lengths, lags = model.touch(said, pitch, last, ioi, at)
     length = sample(lengths, rng, settings.temperature, settings.top_p)
     lag = model.expected_lag(lags)
