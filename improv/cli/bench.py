@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from improv.core.draw import draw_note
 from improv.core.errors import ImprovError
 from improv.core.harmony import parse_changes
-from improv.core.improviser import draw_note
 from improv.core.model import Model, member_shapes, table_offsets
 from improv.core.sampler import sample
 from improv.core.settings import Settings

@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from improv.core.draw import draw_note
 from improv.core.dynamics import Shape, accent, follow, velocity
 from improv.core.ear import SUSTAIN, Ear, Heard, quantise
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
@@ -25,13 +25,11 @@ from improv.core.model import Model, Reading, State
 from improv.core.modes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.phrasing import REST
-from improv.core.sampler import mask, probabilities, sample
+from improv.core.sampler import probabilities
 from improv.core.settings import Settings
 from improv.core.values import GRID, Context, Value
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
-FIFTH, LEAP = 7, 0.6  # a note that is to land gets rarer with each semitone beyond a fifth
-SHY = 4  # semitones from the edge of the range within which notes get rarer
 OWN_TRUST = 0.35  # of our own notes against the player's, when what was played before is recalled
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
@@ -314,43 +312,3 @@ class Improviser:
         middle = (self.settings.low + self.settings.high) // 2
         tones = at.outlook.chord.tones
         return min((p for p in range(middle - 6, middle + 7) if not tones or p % 12 in tones), key=lambda p: abs(p - middle))
-
-
-def draw_note(
-    model: Model,
-    said: Reading,
-    last: int,
-    ioi: int,
-    at: Context,
-    settings: Settings,
-    rng: np.random.Generator,
-    tones: frozenset[int] = frozenset(),
-) -> tuple[Value, float]:
-    """Draw the fields of a note whose time is settled: its value, and its lag in beats (the expected one).
-
-    said: what the state says; last: the pitch before; ioi: class of its inter-onset interval; at: its context.
-    tones: the pitch classes that it may have, one near by rather than a leap; none given, any.
-    """
-    foretold, bias = model.pitch(said, last, ioi, at, settings.recall), _range(settings.low, settings.high, tones)
-    if tones:
-        bias = bias - LEAP * np.maximum(0, np.abs(np.arange(128) - last) - FIFTH)
-    pitch = sample(foretold, rng, settings.temperature, settings.top_p, bias)
-    lengths, lags = model.touch(said, pitch, last, ioi, at)
-    length = sample(lengths, rng, settings.temperature, settings.top_p)
-    lag = model.expected_lag(lags)
-    return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag
-
-
-@lru_cache(maxsize=64)
-def _range(low: int, high: int, tones: frozenset[int] = frozenset()) -> np.ndarray:
-    """A bias (128,) for a range of pitches: none outside, and shy of its edges, so that lines turn before them.
-
-    tones: the pitch classes allowed; none given, all.
-    """
-    pitches = np.arange(128)
-    room = np.minimum(pitches - low, high - pitches)
-    bias: np.ndarray = mask(128, low, high) - 0.4 * np.maximum(0, SHY - room)
-    if tones:
-        bias[[p % 12 not in tones for p in range(128)]] = -np.inf
-    bias.flags.writeable = False
-    return bias

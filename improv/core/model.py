@@ -19,25 +19,26 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.lstm import Cells
-from improv.core.recall import SPAN, Colour, Past, Projection, Recall, mixed
+from improv.core.recall import SPAN, Colour, Past, Projection, Recall, mixed, pitch_votes
 from improv.core.values import (
+    INTERVALS,
     ONSET_TABLES,
+    REACH,
     STEP_TABLES,
     TOUCH_TABLES,
     Context,
     Value,
     Vocabulary,
+    degree_class,
+    interval_class,
     onset_columns,
     step_columns,
     touch_columns,
 )
 
 FORMAT = 2
-REACH = 36  # the interval logits span this many semitones either way
-INTERVALS = 2 * REACH + 1
-DOUBT = 0.02  # of a chord degree that was never recalled
-_ABOVE = np.arange(140) % 12
 LARGEST_SIZE = 4096
+_CLASSES = np.arange(128) % 12  # of each pitch
 # The sizes in a card and the least that each may be.
 SIZES = {
     "members": 1, "rhythm_units": 1, "line_units": 1, "pitch_hidden": 1, "touch_hidden": 1, "end_hidden": 1,
@@ -123,29 +124,6 @@ class Met:
     onset: tuple[int, ...]
     hidden: np.ndarray
     key: np.ndarray | None = None
-
-
-def interval_class(last: int, pitch: int) -> int:
-    """Which of INTERVALS leads from one pitch to the next."""
-    return min(max(pitch - last, -REACH), REACH) + REACH
-
-
-def degree_class(pitch: int, root: int | None) -> int:
-    """Semitones above a chord's root, within the octave; 12 without a root."""
-    return 12 if root is None else (pitch - root) % 12
-
-
-def pitch_votes(intervals: np.ndarray, degrees: np.ndarray, last: int, root: int | None) -> np.ndarray:
-    """Votes for intervals (INTERVALS,) and chord degrees (13,) as votes for pitches (128,), which add up to one.
-
-    An interval that led to a chord tone before leads elsewhere over another chord: so the degrees weigh the intervals.
-    """
-    around = np.zeros(128 + 2 * REACH)
-    around[last : last + INTERVALS] = intervals
-    votes = around[REACH : REACH + 128]
-    if root is not None:
-        votes *= np.sqrt(degrees[:12] + DOUBT).take(_ABOVE[12 - root : 140 - root])
-    return votes / max(float(votes.sum()), 1e-9)
 
 
 class Model:
@@ -250,7 +228,7 @@ class Model:
             vote = self._line_recall.vote(said.state.past, self._key_of_line(met), recall, self._line_part)
             logits = mixed(logits, vote.share, pitch_votes(vote.of(1, INTERVALS), vote.of(2, 13), last, at.outlook.chord.root))
         if self._colour and recall > 0:
-            logits += (recall * self._colour.bias(said.state.colour)).take(_ABOVE[:128])
+            logits += (recall * self._colour.bias(said.state.colour)).take(_CLASSES)
         return logits
 
     def touch(self, said: Reading, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:

@@ -16,8 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from improv.core.values import INTERVALS, REACH
+
 SPAN = 512  # notes that are remembered
 LARGEST_SHARE = 0.95
+DOUBT = 0.02  # of a chord degree that was never recalled
+_ABOVE = np.arange(140) % 12  # pitch classes up the keyboard, from any root
 
 
 class _Store:
@@ -171,3 +175,16 @@ def mixed(logits: np.ndarray, share: float, votes: np.ndarray) -> np.ndarray:
     votes += 1e-9
     foretold: np.ndarray = np.log(votes, dtype=np.float32, casting="same_kind")
     return foretold
+
+
+def pitch_votes(intervals: np.ndarray, degrees: np.ndarray, last: int, root: int | None) -> np.ndarray:
+    """Votes for intervals (INTERVALS,) and chord degrees (13,) as votes for pitches (128,), which add up to one.
+
+    An interval that led to a chord tone before leads elsewhere over another chord: so the degrees weigh the intervals.
+    """
+    around = np.zeros(128 + 2 * REACH)
+    around[last : last + INTERVALS] = intervals
+    votes = around[REACH : REACH + 128]
+    if root is not None:
+        votes *= np.sqrt(degrees[:12] + DOUBT).take(_ABOVE[12 - root : 140 - root])
+    return votes / max(float(votes.sum()), 1e-9)

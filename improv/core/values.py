@@ -102,7 +102,9 @@ ONSET_TABLES = {
     "ioi": 49, "place": 96, "section": 13, "tempo": 11, "register": 33,
 }  # fmt: skip
 TOUCH_TABLES = {"ioi": 49, "interval": 50, "place": 96, "degree": 13 * len(KINDS), "tempo": 11, "feel": 3}
-INTERVAL_LIMIT = 24
+INTERVAL_LIMIT = 24  # semitones either way that are told apart where intervals are heard
+REACH = 36  # and where the next is foretold
+INTERVALS = 2 * REACH + 1
 _UNTIL = (0.5, 1, 2, 3, 4, 6, 8, 12)
 
 
@@ -112,9 +114,19 @@ def _interval(pitch: int, last: int | None) -> int:
     return min(max(pitch - last, -INTERVAL_LIMIT), INTERVAL_LIMIT) + INTERVAL_LIMIT
 
 
+def interval_class(last: int, pitch: int) -> int:
+    """Which of INTERVALS leads from one pitch to the next."""
+    return min(max(pitch - last, -REACH), REACH) + REACH
+
+
+def degree_class(pitch: int, root: int | None) -> int:
+    """Semitones above a chord's root, within the octave; 12 without a root."""
+    return 12 if root is None else (pitch - root) % 12
+
+
 def _degree(pitch: int, chord: Chord) -> int:
-    """Which tone of which kind of chord a pitch is: one of 13 for each kind, the last without a root."""
-    return 13 * KIND_INDEX[chord.kind] + (12 if chord.root is None else (pitch - chord.root) % 12)
+    """Which tone of which kind of chord a pitch is: one of 13 for each kind."""
+    return 13 * KIND_INDEX[chord.kind] + degree_class(pitch, chord.root)
 
 
 def _tempo(bpm: float) -> int:

@@ -14,10 +14,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from improv.core.model import INTERVALS, Model, card_head, degree_class, interval_class, pitch_votes, shapes
-from improv.core.recall import SPAN, Colour, Recall
+from improv.core.model import Model, card_head, shapes
+from improv.core.recall import SPAN, Colour, Recall, pitch_votes
 from improv.core.sampler import probabilities
-from improv.core.values import Vocabulary
+from improv.core.values import INTERVALS, Vocabulary, degree_class, interval_class
 from improv.train.evaluate import average_precision, foretell
 from improv.train.network import NetworkConfig
 from improv.train.piece import Piece

@@ -15,9 +15,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
-
-REACH = 36  # the interval logits span this many semitones either way
+from improv.core.values import INTERVALS, ONSET_TABLES, REACH, STEP_TABLES, TOUCH_TABLES
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def build(config: NetworkConfig) -> keras.Model:
 
     seen = layers.Dense(config.pitch_hidden, activation="relu", name="pitch_hidden")(layers.Concatenate()([line, onset]))
     seen = layers.Dropout(config.line_dropout / 2)(seen)
-    parts = [layers.Dense(n, name=name)(seen) for name, n in (("interval", 2 * REACH + 1), ("above", 12), ("above_coming", 12))]
+    parts = [layers.Dense(n, name=name)(seen) for name, n in (("interval", INTERVALS), ("above", 12), ("above_coming", 12))]
     pitch = PitchLogits(name="pitch")([*parts, last, root, coming])
 
     felt = layers.Dense(config.touch_hidden, activation="relu", name="touch_hidden")(layers.Concatenate()([line, touch]))

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.core.harmony import parse_chord
-from improv.core.model import INTERVALS, REACH, Model, pitch_votes
-from improv.core.recall import LARGEST_SHARE, SPAN, Past, Projection, Recall, mixed
+from improv.core.model import Model
+from improv.core.recall import LARGEST_SHARE, SPAN, Past, Projection, Recall, mixed, pitch_votes
 from improv.core.sampler import probabilities
-from improv.core.values import Context, Value
+from improv.core.values import INTERVALS, REACH, Context, Value
 from improv.train.example import example_piece
 
 

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from improv.core.model import REACH, table_offsets
-from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES, Vocabulary
+from improv.core.model import table_offsets
+from improv.core.values import INTERVALS, ONSET_TABLES, REACH, STEP_TABLES, TOUCH_TABLES, Vocabulary
 
 Weights = Mapping[str, np.ndarray]
 NO_ROOT = 12  # what `root` and `coming` say where there is no chord
@@ -153,7 +153,7 @@ def _pitch(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
     kernel, bias = _mean_head(w, "pitch_parts")
     kernel, bias = np.pad(kernel, [(0, 0), (0, 1)]), np.pad(bias, (0, 1))
     parts = g.dense("pitch_parts", hidden, kernel, bias)
-    pitches, intervals, nothing = np.arange(128), 2 * REACH + 1, kernel.shape[1] - 1
+    pitches, intervals, nothing = np.arange(128), INTERVALS, kernel.shape[1] - 1
     reach = np.clip(pitches - pitches[:, None], -REACH, REACH) + REACH  # (last, pitch)
     above = np.vstack([(pitches - np.arange(12)[:, None]) % 12, np.full((1, 128), -1)])  # (root, pitch)
     logits = g.pick("by_interval", parts, reach, x["last"])
