@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from improv.core.events import Event, NoteOff, NoteOn, Setting
+from improv.core.events import Event, NoteOff, NoteOn, Setting, Transport
 from improv.core.harmony import NAMES, Changes
 from improv.core.meter import Meter
 
@@ -24,6 +24,10 @@ def line(side: str, event: Event, meter: Meter, changes: Changes | None = None) 
     """A note as one line: bar and beat, the chord, who plays, the key on a keyboard laid flat."""
     if isinstance(event, Setting):
         return f"{'':15}{event.name} is now {event.value}"
+    if isinstance(event, Transport):
+        return f"{'':15}{event.kind}" + (
+            "" if event.beat is None else f" {math.floor(event.beat / meter.bar) + 1}:{event.beat % meter.bar + 1:g}"
+        )
     if not isinstance(event, NoteOn):
         return None
     beat = meter.beat(event.time) + 1e-6

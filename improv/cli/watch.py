@@ -14,10 +14,8 @@ from improv.session import Recorder
 WATCH = 0.5  # seconds between looks
 TOLD = 30.0  # seconds between words on how punctual it is
 PATIENCE = 6.0  # seconds without an outside clock after which one is reminded
-REMIND = {
-    "midi": "no MIDI clock arrives yet: let the DAW or drum machine send clock to improv's input, and press play there",
-    "link": "no Link timeline yet",
-}
+NO_CLOCK = "no MIDI clock arrives yet: let the DAW or drum machine send clock to improv's input"
+NO_START = "MIDI clock arrives, at {:.1f}: press play there, or play a note to join in"
 
 
 class Punctuality:
@@ -58,14 +56,18 @@ class Watch:
             if gone := self._ports.missing():
                 self._inbox.put(Stop(now, f"port {gone}"))
                 return
-            clock = self._take.settings.clock
-            if clock in REMIND and not reminded and now > PATIENCE:
+            if now > PATIENCE and not reminded:
                 reminded = True
-                if not self._take.improviser.keeper.source.heard:
-                    self._say(REMIND[clock])
+                self._remind()
             if now - told > TOLD:
                 told = now
                 self._tell()
+
+    def _remind(self) -> None:
+        """Of what an outside clock still lacks."""
+        keeper = self._take.improviser.keeper
+        if self._take.settings.clock == "midi" and not keeper.meter.running:
+            self._say(NO_START.format(keeper.meter.tempo) if keeper.source.heard else NO_CLOCK)
 
     def _tell(self) -> None:
         """How punctual the notes were since this was last told, on the screen and in the record."""

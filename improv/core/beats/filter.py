@@ -38,8 +38,17 @@ def _constants(n: int) -> tuple[float, float, float, float, float, float, float,
     bend = 180 / (n * (n * n - 1) * (n * n - 4)) if n > 2 else 0.0  # of the parabola's part
     at_end = (n - 1) * (n - 2) / 6  # the parabola's part, at i = 0
     end = 1 / n + mean * mean * line  # variance of the line's end
-    return mean, var_i, line, bend, at_end, math.sqrt(end), math.sqrt(end + at_end * at_end * bend), 1 / n, n * (n - 1) // 2, (
-        n * (n - 1) * (2 * n - 1) // 6
+    return (
+        mean,
+        var_i,
+        line,
+        bend,
+        at_end,
+        math.sqrt(end),
+        math.sqrt(end + at_end * at_end * bend),
+        1 / n,
+        n * (n - 1) // 2,
+        (n * (n - 1) * (2 * n - 1) // 6),
     )
 
 
