@@ -55,6 +55,16 @@ class Transport:
 
 
 @dataclass(frozen=True, slots=True)
+class Sync:
+    """An outside timeline says: at `time` the beat is `beat`, at `tempo` bpm; playing False: it is stopped."""
+
+    time: float
+    beat: float
+    tempo: float
+    playing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """A setting takes a new value, wherever the wish came from."""
 
@@ -78,5 +88,5 @@ class Ready:
     time: float
 
 
-Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Setting | Stop | Ready
-KINDS: dict[str, type] = {t.__name__: t for t in (NoteOn, NoteOff, ControlChange, Pulse, Transport, Setting, Stop)}
+Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Sync | Setting | Stop | Ready
+KINDS: dict[str, type] = {t.__name__: t for t in (NoteOn, NoteOff, ControlChange, Pulse, Transport, Sync, Setting, Stop)}
