@@ -1,11 +1,12 @@
 """Ableton Link: the beat that all peers of a session share, told to the performance as Sync events.
 
 The library (LinkPython-extern, the extra `link`) keeps the session in threads of its own, in C++. Ours looks at it
-20 times a second, 0.1 ms of work a second, and says something only when something has changed. The library's callbacks
-are not used: one that comes while the program ends kills it, since it waits for an interpreter that is gone.
+20 times a second (0.4 % of a core, the library's threads included) and says something only when something has changed.
+The library's callbacks are not used: one that comes while the program ends can kill it, since it waits for an
+interpreter that is gone.
 
-Link tells time on a clock of its own (on Linux the raw monotonic one, which drifts from the performance clock by
-some 10 microseconds a second), so each look reads both clocks together, and what is told is in performance time.
+Link tells time on a clock of its own (on Linux the raw monotonic one, from which the performance clock drifts by
+10 microseconds a second or more), so each look reads both clocks together, and what is told is in performance time.
 """
 
 from __future__ import annotations

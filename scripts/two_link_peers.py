@@ -107,7 +107,6 @@ def meet(prefix: list[str]) -> dict[str, Any]:
 
     inbox: queue.SimpleQueue[Sync] = queue.SimpleQueue()
     other = subprocess.Popen([*prefix, sys.executable, __file__, "--band"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    link = Link(time.perf_counter, inbox.put, 120.0, QUANTUM)
     last: list[Sync] = []
 
     def ask(words: str) -> dict[str, Any]:
@@ -136,9 +135,14 @@ def meet(prefix: list[str]) -> dict[str, Any]:
             drain(0.002)
         return round((time.perf_counter() - began) * 1000, 1)
 
+    ask("tempo 89")
+    time.sleep(2.0)  # the older session is the one that holds
+    link = Link(time.perf_counter, inbox.put, 120.0, QUANTUM)
     found: dict[str, Any] = {}
     try:
         found["met_ms"] = until("the peers meet", lambda: link.peers == 1 and ask("read")["peers"] == 1, 20.0)
+        drain(0.2)
+        found["tempo_joined"] = [round(last[-1].tempo, 2), round(ask("read")["tempo"], 2)]
         found["tempo_followed"], found["playing"], found["told_ms"] = [], [last[-1].playing], []
         for tempo in (97.0, 131.0):
             ask(f"tempo {tempo}")

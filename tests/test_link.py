@@ -97,6 +97,7 @@ def test_the_first_look_is_told_and_a_timeline_that_goes_on_is_not() -> None:
         (replace(later(REFRESH), beat=7.0 - 2 * DRIFTED * 1.01), Sync(11.0, 7.0 - 2 * DRIFTED * 1.01, 120.0, True)),
         (replace(later(REFRESH), beat=7.0 - 2 * DRIFTED * 0.99), None),
         (replace(later(3.0), beat=2.0), Sync(13.0, 2.0, 120.0, True)),  # joined a session: another beat
+        (replace(SEEN, time=0.5, beat=5.2), Sync(0.5, 5.2, 120.0, True)),  # our clock began anew
     ],
 )
 def test_news(seen: Glance, sync: Sync | None) -> None:
@@ -215,6 +216,7 @@ def test_two_real_peers() -> None:
     said = subprocess.run(["unshare", "-rn", sys.executable, str(SCRIPT), "--json"], capture_output=True, text=True, timeout=120)
     assert said.returncode == 0, said.stdout + said.stderr
     found = json.loads(said.stdout)
+    assert found["tempo_joined"] == [89.0, 89.0]
     assert found["tempo_followed"] == [97.0, 131.0]
     assert found["tempo_led"] == 111.0
     assert found["playing"] == [True, False, True]
