@@ -22,6 +22,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
   improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132
   improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
   improv ports                   the MIDI ports that are here
+  improv calibrate               how late your synth's port is: measure a loop, out and back in
   improv train, eval, export     train models of your own, score them, take them elsewhere
   improv bench                   measure this machine: is it stage-ready?
 
@@ -97,6 +98,16 @@ def _parser() -> argparse.ArgumentParser:
 
     ports = command("ports", "ports", "Every MIDI system that works here, its inputs and outputs.")
     ports.add_argument("--json", action="store_true", help="as JSON")
+
+    calibrate = command("calibrate", "calibrate", "Measure how long a note takes from an output back to an input, and store it.")
+    calibrate.add_argument("--out", dest="target", metavar="NAME", help="MIDI output, by name or a part of it (default: a virtual port)")
+    calibrate.add_argument("--in", dest="source", metavar="NAME", help="MIDI input, to which it is connected, likewise")
+    calibrate.add_argument("--api", choices=("alsa", "jack", "core", "winmm"), help="MIDI system (default: the first that works)")
+    calibrate.add_argument("--channel", type=int, default=1, metavar="1-16", help="MIDI channel to send on (default: 1)")
+    calibrate.add_argument("--notes", type=int, default=40, help="how many (default: 40)")
+    calibrate.add_argument("--wait", type=float, default=2.0, metavar="SECONDS", help="how long to wait for the first (default: 2)")
+    calibrate.add_argument("--forget", action="store_true", help="remove what is stored of --out, and measure nothing")
+    calibrate.add_argument("--json", action="store_true", help="as JSON")
 
     train = command("train", "train", "Train a model on solos and export it; run again, it goes on where it stopped.")
     _add_corpus(train)
