@@ -91,6 +91,24 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Bookmark:
+    """The state of this moment is kept under a name, or gone back to. part: as of a Setting."""
+
+    time: float
+    name: str
+    keep: bool
+    part: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the record that somebody wants to find again."""
+
+    time: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """The performance ends."""
 
@@ -105,8 +123,10 @@ class Ready:
     time: float
 
 
-Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Sync | Tap | Setting | Stop | Ready
-KINDS: dict[str, type] = {t.__name__: t for t in (NoteOn, NoteOff, ControlChange, Pulse, Transport, Sync, Tap, Setting, Stop)}
+Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Sync | Tap | Setting | Bookmark | Mark | Stop | Ready
+KINDS: dict[str, type] = {
+    t.__name__: t for t in (NoteOn, NoteOff, ControlChange, Pulse, Transport, Sync, Tap, Setting, Bookmark, Mark, Stop)
+}
 
 
 def moved(event: Event, time: float) -> Event:
