@@ -171,6 +171,7 @@ class Ports:
                 begin()
                 begin = None
 
+        self._input.ignore_types(sysex=True, timing=False, active_sense=True)  # by default RtMidi drops MIDI Clock
         self._input.set_callback(arrived)
 
     def send(self, event: Event) -> None:

@@ -19,12 +19,10 @@ from improv.core.meter import FASTEST, SLOWEST
 
 PULSES = 24  # a quarter note
 SIZES = (4, 7, 12, 20, 32, 48, 68, 96, 136, 192, 272, 384)  # pulses in a window; 96 are a bar of 4/4
-BENDS = 30  # from so many pulses on a window is asked for a parabola too
-AGREE = 2.2  # standard deviations on each side within which two windows agree
-AGREE_BENT = 2.0
-STRAIGHT = 2.8
-STRAIGHT_FROM = 20
-TRUST_BENT = 1.0
+AGREE = 2.2  # standard deviations on each side within which two lines agree
+AGREE_BENT = 1.7  # and two parabolas; fewer follow bends better and average less
+BENDS = 30  # a parabola needs so many pulses
+DOUBTED, STRAIGHT = 12, 2.8  # a line of so many pulses or more that is bent by so many standard deviations is none
 GAP = 6.0  # periods without a pulse after which the phase is taken anew
 FLOOR = 50e-6  # seconds: less jitter is never assumed
 UNKNOWN = 1e-3  # seconds: the jitter assumed at first
@@ -42,8 +40,17 @@ def _constants(n: int) -> tuple[float, float, float, float, float, float, float,
     bend = 180 / (n * (n * n - 1) * (n * n - 4)) if n > 2 else 0.0  # of the parabola's part
     at_end = (n - 1) * (n - 2) / 6  # the parabola's part, at i = 0
     end = 1 / n + mean * mean * line  # variance of the line's end
-    return mean, var_i, line, bend, at_end, math.sqrt(end), math.sqrt(end + at_end * at_end * bend), 1 / n, n * (n - 1) // 2, (
-        n * (n - 1) * (2 * n - 1) // 6
+    return (
+        mean,
+        var_i,
+        line,
+        bend,
+        at_end,
+        math.sqrt(end),
+        math.sqrt(end + at_end * at_end * bend),
+        1 / n,
+        n * (n - 1) // 2,
+        (n * (n - 1) * (2 * n - 1) // 6),
     )
 
 
@@ -85,8 +92,10 @@ class PulseFilter:
         self._n = 0  # pulses since
         self._last: list[int] = [0] * 512  # ns since the first, by number
         self._sums = [(0, 0, 0)] * len(SIZES)  # of t, i t, i i t in each window
+        self._raw = 0.0  # when the latest arrived, seconds
         self._known = self.period
         self._known_variance = self._slope_error**2 + (1e-4 * self.period) ** 2
+        self._side = self._first = 0.0  # how far off the first outlier was, and its size
         self._far: list[int] = []  # raw times of the outliers since the last pulse that was none
 
     def predict(self, pulses: float) -> float:
@@ -178,7 +187,7 @@ class PulseFilter:
             mean, var_i, line, bend, _, error, _, share, ones, squares = TABLE[n]
             s0, s1 = float(a - n * t), float(b - ones * t)
             v = (mean * s0 - s1) * line
-            if n >= STRAIGHT_FROM:
+            if n >= DOUBTED:
                 curve = float(c - squares * t) - 2 * mean * s1 + (mean * mean - var_i) * s0
                 if curve * curve * bend > straight:
                     low = math.inf
@@ -200,7 +209,7 @@ class PulseFilter:
                 break
         if low > high and self._n > BENDS:
             bent = self._bent(t, jitter, *near)
-            if bent[2] < TRUST_BENT * claimed:
+            if bent[2] < claimed:
                 end, slope, claimed, slope_variance = bent
         self.time = self._zero + (t + end) * 1e-9
         self.period = min(max(slope * 1e-9, SHORTEST), LONGEST)
