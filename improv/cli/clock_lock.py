@@ -43,7 +43,7 @@ time.sleep(0.2)
 """
 
 
-class Slaved:
+class Clocked:
     """Plays eighths on the grid that a filter makes of the pulses it hears, the first with pulse LEAD."""
 
     done = -1.0  # stamps are left as they arrive
@@ -81,7 +81,7 @@ def clock_lock(api: int | None, notes: int) -> tuple[list[float], int]:
     count, period = LEAD + APART * (notes - 1) + 2, 60.0 / TEMPO / PULSES
     handed: list[float] = []
     grid: list[float] = []  # where the first pulse truly is, on the performance clock
-    player = Slaved()
+    player = Clocked()
     with equipped(api) as (clock, inbox, send, number, recorder):
         clock.begin()
         zero = time.perf_counter() - clock.now()
@@ -90,7 +90,8 @@ def clock_lock(api: int | None, notes: int) -> tuple[list[float], int]:
             send(event)
             now = clock.now()
             recorder.play(event, now - event.time)
-            handed.append(now)
+            if len(handed) < player.number:  # not the note-off that closes what sounds at the end
+                handed.append(now)
 
         def play() -> None:
             try:

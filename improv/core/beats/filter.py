@@ -72,7 +72,7 @@ class PulseFilter:
         self.period = 60.0 / tempo / PULSES
         self.count = 0
         self.error = math.inf
-        self._least = max(FLOOR, grain / math.sqrt(12)) ** 2
+        self._least = max(FLOOR, grain / 2) ** 2  # more than even jitter's: what a grid of looks does to pulses is no chance
         self._variance = max(UNKNOWN**2, self._least)
         self._measured = 12  # as if so many had shown the jitter assumed
         self._slope_error = 0.1 * self.period
