@@ -9,7 +9,7 @@ the same notes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,18 +19,19 @@ from improv.core.beats.keeper import News, Timekeeper
 from improv.core.draw import draw_note
 from improv.core.dynamics import Shape, accent, follow, velocity
 from improv.core.ear import SUSTAIN, Ear, Heard, quantise
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
+from improv.core.events import Bookmark, ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import NO_CHORD, Changes, Chord, Outlook
 from improv.core.model import Model, Reading, State
 from improv.core.modes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.phrasing import REST
 from improv.core.sampler import probabilities
-from improv.core.settings import Settings
+from improv.core.settings import SettingError, Settings
 from improv.core.values import GRID, Context, Value
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 OWN_TRUST = 0.35  # of our own notes against the player's, when what was played before is recalled
+RETOLD = 64  # notes that a model which takes over is told
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
 
@@ -42,6 +43,7 @@ class Memory(NamedTuple):
     last: int | None  # MIDI pitch
     position: int | None  # in 1/12 beat from beat 0
     shape: Shape | None
+    told: tuple[tuple[Value, int | None, Context, float], ...] = ()  # the latest notes, as `Model.step` takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Improviser:
     changes: chords to play over, or None to follow the chords that are held. bars: in solo mode, how
     many to play; None for no end. seed: of the generator that draws every note. channel: 0-15, what it plays on.
     inputs: the numbers of the inputs that it listens to; None for all. Other performers that it hears are to be told to it alone.
+    models: those that a setting `model` may change to, by name.
     """
 
     def __init__(
@@ -76,12 +79,14 @@ class Improviser:
         bars: int | None = None,
         channel: int = 0,
         inputs: frozenset[int] | None = None,
+        models: Mapping[str, Model] | None = None,
     ):
         self.model = model
         self.settings = settings or Settings()
         self.changes = changes
         self.channel = channel
         self._inputs = inputs
+        self._models = {} if models is None else models
         self.keeper = Timekeeper(self.settings, metre)
         self.meter = self.keeper.meter
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
@@ -97,6 +102,8 @@ class Improviser:
         self.run = 0  # notes of the player's top line since the last rest
         self.end = None if bars is None else round(bars * self.meter.bar * GRID)  # in 1/12 beat
         self._heard_chord = NO_CHORD  # the latest that the player's notes made
+        self._kept: dict[str, tuple[Model, State]] = {}  # bookmarks
+        self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self._mode: Mode = MODES[self.settings.mode](self)
         self._mode.start(0.0)
 
@@ -110,7 +117,7 @@ class Improviser:
         """
         if self._mode.pending:
             return self.time
-        soonest = min(self._next_end(), self._mode_time())
+        soonest = min(self._next_end(), self._next_wish(), self._mode_time())
         return None if soonest == math.inf else soonest
 
     @property
@@ -169,6 +176,9 @@ class Improviser:
             self.yield_(time, played)
             self.ear.forget()
             self.call, self.run = None, 0
+            for _, wish in self._wishes:  # no bar line is to be waited for
+                self._grant(wish, time, played)
+            self._wishes.clear()
             if news is News.STARTED:
                 self._mode.start(time)
         if not self.listens(event):
@@ -176,6 +186,8 @@ class Improviser:
         beat = self.meter.beat(time)
         if isinstance(event, Setting):
             self._set(event, time, played)
+        elif isinstance(event, Bookmark):
+            self._bookmark(event)
         elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
             self.yield_(time, played)
             self.ear.release()
@@ -212,13 +224,49 @@ class Improviser:
             rest = note.beat - before.beat_off
         self.run = 1 if rest >= REST else self.run + 1
 
+    # Wishes
+
     def _set(self, setting: Setting, time: float, played: list[Event]) -> None:
+        """Take a setting over: mode and model at the next bar line, if the beat runs, all else at once."""
+        if setting.name == "model" and setting.value not in self._models:
+            raise SettingError(f"no model {setting.value!r} at hand; there are {', '.join(self._models) or 'none'}")
+        if setting.name in ("mode", "model") and self.meter.beat(time) < self.meter.until:
+            self._wishes.append((self.meter.next_bar(self.meter.beat(time)), setting))
+        else:
+            self._grant(setting, time, played)
+
+    def _grant(self, setting: Setting, time: float, played: list[Event]) -> None:
         before = self.settings
+        if setting.name == "model":
+            self._tell(self._models[str(setting.value)])
+            return
         self.settings = before.changed(setting.name, setting.value)
         if setting.name == "mode" and self.settings.mode != before.mode:
             self.yield_(time, played)
             self._mode = MODES[self.settings.mode](self)
             self._mode.start(time)
+
+    def _tell(self, model: Model, state: State | None = None) -> None:
+        """Go on with a model: in a state, or in the one that the latest notes leave it in."""
+        self.model = model
+        if state is None:
+            state = model.start()
+            for value, last, at, trust in self.memory.told:
+                state = model.step(state, value, last, at, trust)
+        self.memory = self.memory._replace(state=state, said=model.read(state, self.settings.recall))
+        self._mode.jumped()
+
+    def _bookmark(self, event: Bookmark) -> None:
+        """Keep the state under a name, or go back to it; a name under which nothing was kept changes nothing."""
+        if event.keep:
+            self._kept[event.name] = self.model, self.memory.state
+        elif event.name in self._kept:
+            self._tell(*self._kept[event.name])
+
+    def _next_wish(self) -> float:
+        return max(self.meter.time(self._wishes[0][0]), self.time) if self._wishes else math.inf
+
+    # What was heard, remembered
 
     def after(self, note: Heard) -> Memory:
         """The memory once a note of the player's top line is in it."""
@@ -231,9 +279,11 @@ class Improviser:
     def _remember(self, memory: Memory, pitch: int, position: int, duration: float, lag: float) -> Memory:
         ioi = 0 if memory.position is None else position - memory.position
         value = self.model.vocabulary.encode(ioi / GRID, pitch, duration, lag)
-        state = self.model.step(memory.state, value, memory.last, self.context(position))
+        at = self.context(position)
+        state = self.model.step(memory.state, value, memory.last, at)
         shape = follow(memory.shape, pitch, position / GRID, duration)
-        return Memory(state, self.model.read(state, self.settings.recall), pitch, position, shape)
+        told = (*memory.told, (value, memory.last, at, 1.0))[-RETOLD:]
+        return Memory(state, self.model.read(state, self.settings.recall), pitch, position, shape, told)
 
     def context(self, position: int) -> Context:
         meter, beat = self.meter, position / GRID
@@ -293,12 +343,14 @@ class Improviser:
         if self._mode.pending and self.time <= until:
             self._mode.prepare()
         while True:
-            ends, starts = self._next_end(), self._mode_time()
-            soonest = min(ends, starts)
+            ends, wishes, starts = self._next_end(), self._next_wish(), self._mode_time()
+            soonest = min(ends, wishes, starts)
             if soonest > until or soonest == math.inf:
                 return
             self.time = self.done = max(self.time, soonest)
-            if ends <= starts:
+            if wishes <= min(ends, starts):
+                self._grant(self._wishes.pop(0)[1], self.time, played)
+            elif ends <= starts:
                 self.close([p for p, end in self.sounding.items() if self.meter.end(end) <= ends], self.time, played)
             elif self._mode.play(starts, played):
                 return
@@ -323,7 +375,8 @@ class Improviser:
             value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
         state = self.model.step(memory.state, value, memory.last, at, OWN_TRUST)
         shape = follow(memory.shape, value.pitch, position / GRID, duration)
-        then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape)
+        told = (*memory.told, (value, memory.last, at, OWN_TRUST))[-RETOLD:]
+        then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told)
         chord = at.outlook.chord
         on_chord = chord.root is None or value.pitch % 12 in chord.tones
         return Plan(onset, duration, value, position, accent(shape, at.place, at.feel), on_chord, then, opens)

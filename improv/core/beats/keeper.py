@@ -60,6 +60,8 @@ class Timekeeper:
         return None
 
     def _set(self, event: Setting, time: float) -> None:
+        if event.name == "model":
+            return
         before = self._settings
         settings = self._settings = before.changed(event.name, event.value)
         if event.name == "tempo" and self.source.own:

@@ -1,0 +1,87 @@
+"""Settings, models and bookmarks while it plays: what changes when."""
+
+from __future__ import annotations
+
+import queue
+
+import numpy as np
+import pytest
+from made_up import random_weights, small_card
+
+from improv.clock import OfflineClock
+from improv.core.events import Bookmark, Event, NoteOff, NoteOn, Setting, Transport
+from improv.core.improviser import Improviser
+from improv.core.model import Model
+from improv.core.settings import Settings
+from improv.engine import perform
+from improv.loader import load_model
+
+
+def play(improviser: Improviser, heard: list[Event], limit: float = 20.0) -> list[Event]:
+    played: list[Event] = []
+    perform(improviser, OfflineClock(heard, limit), queue.SimpleQueue(), played.append)
+    return played
+
+
+def onsets(played: list[Event]) -> list[float]:
+    return [e.time for e in played if isinstance(e, NoteOn)]
+
+
+def test_a_mode_changes_with_the_bar_and_at_once_where_no_beat_runs(model: Model) -> None:
+    improviser = Improviser(model, Settings(tempo=120.0), seed=1)
+    heard: list[Event] = [Transport(0.0, "start"), Setting(2.3, "mode", "solo")]
+    assert onsets(play(improviser, heard))[0] == pytest.approx(4.0)
+    improviser = Improviser(model, Settings(tempo=120.0), seed=1)
+    played = play(improviser, [Setting(2.3, "mode", "solo"), Setting(2.9, "mode", "trade")])
+    assert onsets(played)[0] == pytest.approx(2.3)  # a solo wants the beat, so it begins
+    assert max(onsets(played)) < 4.3  # and from then on it's bars: the next line is at 2.3 + 2.0
+    assert isinstance(played[-1], NoteOff)
+
+
+def test_a_wish_that_waits_for_a_bar_is_granted_when_the_song_stops(model: Model) -> None:
+    improviser = Improviser(model, Settings(tempo=120.0), seed=1)
+    heard: list[Event] = [Transport(0.0, "start"), Setting(0.3, "mode", "solo"), Transport(0.5, "stop"), Transport(5.0, "start")]
+    assert onsets(play(improviser, heard))[0] == pytest.approx(5.0)
+    assert improviser.settings.mode == "solo"
+
+
+def test_another_model_takes_over_at_the_bar_with_what_it_is_told_of_the_music() -> None:
+    jazz, pocket = load_model("jazz"), load_model("pocket")
+    improviser = Improviser(jazz, Settings(mode="solo", tempo=120.0), seed=1, models={"pocket": pocket})
+    alone = play(Improviser(jazz, Settings(mode="solo", tempo=120.0), seed=1), [])
+    played = play(improviser, [Setting(5.0, "model", "pocket")])
+    assert improviser.model is pocket
+    before = [e for e in alone if e.time < 5.99]
+    assert played[: len(before)] == before
+    assert onsets(played)[-1] > 19.0
+    state = pocket.start()
+    for value, last, at, trust in improviser.memory.told:
+        state = pocket.step(state, value, last, at, trust)
+    assert improviser.memory.state.past.notes > 64  # all since the change, and what was retold
+    assert np.isfinite(state.a).all()
+
+
+def test_a_bookmark_brings_back_the_state_and_an_unknown_one_changes_nothing(model: Model) -> None:
+    improviser = Improviser(model, Settings(mode="solo", tempo=120.0), seed=1)
+    told: list[np.ndarray] = []
+    clock, played = OfflineClock([Bookmark(4.0, "a", keep=True), Bookmark(8.0, "b", keep=False), Bookmark(12.0, "a", keep=False)], 20.0), []
+
+    def heard(event: Event) -> None:
+        told.append(improviser.memory.state.a)
+
+    perform(improviser, clock, queue.SimpleQueue(), played.append, heard)
+    assert improviser._kept["a"][1].a is told[0]
+    assert onsets(played)[-1] > 19.0
+    once = play(
+        Improviser(model, Settings(mode="solo", tempo=120.0), seed=1), [Bookmark(4.0, "a", keep=True), Bookmark(8.0, "b", keep=False)]
+    )
+    assert [e for e in played if e.time < 11.9] == [e for e in once if e.time < 11.9]
+    assert [e for e in played if e.time > 12.0] != [e for e in once if e.time > 12.0]
+
+
+def test_a_model_of_other_sizes_can_take_over_and_a_bookmark_brings_its_own_model(model: Model) -> None:
+    other = Model(small_card(), random_weights(seed=5))
+    improviser = Improviser(model, Settings(mode="solo", tempo=120.0), seed=1, models={"other": other})
+    heard: list[Event] = [Bookmark(1.0, "a", keep=True), Setting(3.0, "model", "other"), Bookmark(9.0, "a", keep=False)]
+    assert onsets(play(improviser, heard))[-1] > 19.0
+    assert improviser.model is model
