@@ -18,6 +18,8 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "midi": {"core"},
     "session": {"core"},
     "loader": {"core"},
+    "snapshot": {"core"},
+    "service": set(),
     "show": {"core"},
     "sound": {"core"},
     "train": {"core"},

@@ -145,6 +145,10 @@ class Improviser:
         self.yield_(now, played)
         return played
 
+    def restore(self, state: State) -> None:
+        """Go on from a state of the model's, before anything is heard."""
+        self.memory = Memory(state, self.model.read(state, self.settings.recall), None, None, None)
+
     def prime(self, notes: Iterable[tuple[int, int, float, float]], call: float | None = None) -> None:
         """Take notes for heard that were played before, as (position, pitch, duration, lag), in order.
 
