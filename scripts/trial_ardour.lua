@@ -17,6 +17,8 @@ end
 local ui = ARDOUR.TransportRequestSource.TRS_UI
 local at = tonumber(setting("TAKE_AT", "0"))
 AudioEngine:set_backend("JACK", "ardour", "")
+ARDOUR.config():set_processor_usage(1) -- one thread: on few cores several are in the way of the other clients
+ARDOUR.config():set_periodic_safety_backups(false)
 assert(create_session(setting("TAKE_DIR", ""), "take", 48000), "no session")
 ARDOUR.config():set_send_midi_clock(true)
 

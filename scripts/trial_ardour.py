@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -99,13 +100,23 @@ def distances(beats: np.ndarray) -> np.ndarray:
     return (((beats - phase + 0.5) % 1.0) - 0.5 + phase) * 60 / BPM
 
 
-def solo_errors(take: TakeFile, session: Path) -> np.ndarray:
-    """Seconds between where the solo's notes were meant to be, by the session's record, and where Ardour has them.
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A session record's first stretch between Start and Stop: pulses (seconds) and the solo's notes (seconds, pitch)."""
 
-    Meant: the note's time in the record, as a beat by the pulses that improv heard since the first Start.
-    """
+    pulses: np.ndarray
+    notes: tuple[tuple[float, int], ...]
+
+    @property
+    def gaps(self) -> int:
+        """Places where a pulse, or more, is missing or came late by over half a pulse."""
+        between = np.diff(self.pulses)
+        return int(np.sum(between > 1.5 * np.median(between))) if len(between) else 0
+
+
+def meant(session: Path) -> Meant:
     pulses: list[float] = []
-    meant: list[tuple[float, int]] = []
+    notes: list[tuple[float, int]] = []
     rolling = False
     for line in session.read_text().splitlines()[1:]:
         event = json.loads(line)
@@ -117,13 +128,22 @@ def solo_errors(take: TakeFile, session: Path) -> np.ndarray:
             arrived = event.get("arrived")
             pulses.append(event["time"] if arrived is None else arrived)
         elif (event.get("played") or event.get("filled")) == "NoteOn" and event["channel"] == 0:
-            meant.append((event["time"], event["pitch"]))
+            notes.append((event["time"], event["pitch"]))
+    return Meant(np.array(pulses), tuple(notes))
+
+
+def solo_errors(take: TakeFile, wanted: Meant) -> np.ndarray:
+    """Seconds between where the solo's notes were meant to be, by the session's record, and where Ardour has them.
+
+    Meant: the note's time in the record, as a beat by the pulses that improv heard since Start.
+    """
     recorded = [(beat, pitch) for beat, channel, pitch in take.notes if channel == 1]
-    if len(pulses) < 48 or not recorded or not meant:
+    if len(wanted.pulses) < 48 or not recorded or not wanted.notes:
         return np.array([])
-    beats = take.at + beat_at([t for t, _ in meant], np.array(pulses))
-    pairs = [(b, r) for b, (_, p), (r, q) in zip(beats, meant, recorded, strict=False) if p == q]
-    return np.array([(r - b) * 60 / BPM for b, r in pairs])
+    beats = take.at + beat_at(np.array([t for t, _ in wanted.notes]), wanted.pulses)
+    same = SequenceMatcher(None, [p for _, p in wanted.notes], [p for _, p in recorded], autojunk=False).get_matching_blocks()
+    pairs = [(block.a + i, block.b + i) for block in same for i in range(block.size)]
+    return np.array([(recorded[b][0] - beats[a]) * 60 / BPM for a, b in pairs])
 
 
 CLOCK = re.compile(r"CLK cur:.*?@ (\d+)")

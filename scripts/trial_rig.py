@@ -24,6 +24,11 @@ import numpy as np
 import rtmidi
 
 RATE, PERIOD = 48_000, 128  # frames a second, frames
+SERVERS = {  # -S: the server waits for a slow client, so that no period of it is lost, at the price of time that slips
+    "realtime": ("-R", "-P", "70"),
+    "sync": ("-R", "-P", "70", "-S"),
+    "plain": ("-r",),
+}
 ON, OFF, PULSE, START, CONTINUE, STOP, POSITION = 0x90, 0x80, 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 
 
@@ -45,11 +50,10 @@ class Rig:
 
 
 @contextmanager
-def rig(folder: Path, realtime: bool) -> Iterator[Rig]:
+def rig(folder: Path, how: Sequence[str]) -> Iterator[Rig]:
     """A JACK server with the dummy driver, 128 frames at 48 kHz, for this process and those it starts."""
     name = f"improv-trial-{os.getpid()}"
     log = folder / "jackd.log"
-    how = ["-R", "-P", "70"] if realtime else ["-r"]
     os.environ["JACK_DEFAULT_SERVER"] = name
     os.environ["JACK_NO_START_SERVER"] = "1"
     with open(log, "wb") as out:
@@ -190,7 +194,7 @@ class Jam:
 def jam(rig: Rig, name: str, *options: str) -> Iterator[Jam]:
     """`improv jam` on JACK with a session record, listening."""
     session = rig.folder / f"{name}.jsonl"
-    command = [sys.executable, "-m", "improv", "jam", "--api", "jack", "--quiet", "--seed", "1", "--session", str(session), *options]
+    command = [sys.executable, "-P", "-m", "improv", "jam", "--api", "jack", "--quiet", "--seed", "1", "--session", str(session), *options]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     playing = Jam(child, session)
     assert child.stdout
@@ -209,7 +213,7 @@ def jam(rig: Rig, name: str, *options: str) -> Iterator[Jam]:
 
 def has_option(*names: str) -> bool:
     """Whether this improv's `jam` knows all of these options."""
-    said = subprocess.run([sys.executable, "-m", "improv", "jam", "--help"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([sys.executable, "-P", "-m", "improv", "jam", "--help"], capture_output=True, text=True, check=True).stdout
     return all(re.search(rf"{re.escape(name)}\b", said) for name in names)
 
 

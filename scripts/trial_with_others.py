@@ -2,7 +2,7 @@
 
     python scripts/trial_with_others.py                  # all, about three minutes
     python scripts/trial_with_others.py --only ardour --json ardour.json --keep takes/
-    python scripts/trial_with_others.py --plain-server   # jackd without real-time priority
+    python scripts/trial_with_others.py --server plain   # jackd without real-time priority
 
 On Linux with jackd. A trial whose programs are not there says which Debian package to install, and counts as not
 run. Exit code: 0 all that were run passed, 1 one failed. What each trial did on one machine stands in docs/trials.md.
@@ -33,6 +33,7 @@ from trial_rig import (
     ON,
     POSITION,
     PULSE,
+    SERVERS,
     START,
     STOP,
     Ear,
@@ -224,7 +225,8 @@ def ardour(rig: Rig) -> tuple[Figures, dict[str, bool]]:
         code = playing.end()
     checks: dict[str, bool] = {"ended in order": code == 130}
     more, heard = heard_by_ardour(takes, listening)
-    more |= prefixed("solo", spread(trial_ardour.solo_errors(takes[0], playing.session)))
+    wanted = trial_ardour.meant(playing.session)
+    more |= {"gaps_in_the_clock": wanted.gaps} | prefixed("solo", spread(trial_ardour.solo_errors(takes[0], wanted)))
     return figures | more, checks | heard
 
 
@@ -242,6 +244,9 @@ def heard_by_ardour(takes: list[trial_ardour.TakeFile], listening: Ear) -> tuple
         checks[f"{which}: on every beat"] = len(beats) > 4 and nearest == list(range(nearest[0], nearest[0] + len(nearest)))
         checks[f"{which}: begins within a beat of the start"] = len(beats) > 0 and -0.1 < beats[0] - take.at < 2
         checks[f"{which}: p99 within 5 ms"] = float(figures.get(f"{which}_p99_ms", 99)) <= 5.0
+    began = next((t for t, m in log if kind(m) == START), 0.0)
+    first = next((t for t, m in log if kind(m) == ON and m[0] & 0x0F == CLICK - 1), -1.0)
+    figures["first_click_heard_after_start_ms"] = 1000 * (first - began)
     rolling, after = False, 0
     stopped = 0.0
     for t, message in log:
@@ -285,7 +290,8 @@ def run(name: str, trial: Trial, on: Rig) -> Outcome:
         return outcome
     before = on.xruns()
     try:
-        outcome.figures, outcome.checks = trial.play(on)
+        outcome.figures, checks = trial.play(on)
+        outcome.checks = {check: bool(so) for check, so in checks.items()}
         outcome.state = "passed" if all(outcome.checks.values()) else "failed"
         outcome.why = "; ".join(f"not so: {check}" for check, so in outcome.checks.items() if not so)
     except NotYet as e:
@@ -315,7 +321,7 @@ def main() -> int:
     parser.add_argument("--only", choices=TRIALS, action="append", metavar="NAME", help=f"one trial, or several: {', '.join(TRIALS)}")
     parser.add_argument("--json", metavar="FILE", help="write versions, figures and checks there")
     parser.add_argument("--keep", metavar="FOLDER", help="keep takes, sounds and sessions there; the folder must not exist")
-    parser.add_argument("--plain-server", action="store_true", help="run jackd without real-time priority, where cycles slip")
+    parser.add_argument("--server", choices=SERVERS, default="realtime", help="how jackd is run: " + ", ".join(SERVERS))
     args = parser.parse_args()
     if sys.platform != "linux" or shutil.which("jackd") is None:
         print("the trials need Linux and jackd: apt-get install --no-install-recommends jackd2", file=sys.stderr)
@@ -326,7 +332,7 @@ def main() -> int:
         "system": platform.platform(),
         "cores": os.cpu_count() or 0,
         "jackd2": version("jackd2"),
-        "server": "dummy driver, 48000 Hz, 128 frames, " + ("no real-time priority" if args.plain_server else "real-time priority 70"),
+        "server": "dummy driver, 48000 Hz, 128 frames, " + " ".join(SERVERS[args.server]),
     }
     print("\n".join(f"{key:8} {value}" for key, value in machine.items()), flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
@@ -334,7 +340,7 @@ def main() -> int:
     for name in args.only or TRIALS:
         place = folder / name
         place.mkdir()
-        with rig(place, realtime=not args.plain_server) as on:
+        with rig(place, SERVERS[args.server]) as on:
             outcomes.append(run(name, TRIALS[name], on))
         print(table(outcomes[-1:]).rsplit("\n", 1)[0], flush=True)
     print(table(outcomes).rsplit("\n", 1)[-1])
