@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from improv.clock import Inbox
-from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop
+from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop, moved
 
 LATE = 0.05  # seconds: a note-on that is later than this would only disturb
 
@@ -31,6 +30,33 @@ class Clock(Protocol):
     def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]: ...
 
 
+class Ensemble:
+    """Players who play together, each hearing all that is heard. What comes too late to be heard in order is the last one's to say."""
+
+    def __init__(self, players: Sequence[Player]):
+        self._players = players
+
+    @property
+    def done(self) -> float:
+        return self._players[-1].done
+
+    @property
+    def due(self) -> float | None:
+        return min((p.due for p in self._players if p.due is not None), default=None)
+
+    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
+        heard = list(heard)
+        return [event for player in self._players for event in player.advance(now, heard)]
+
+    def silence(self, now: float) -> list[Event]:
+        return [event for player in self._players for event in player.silence(now)]
+
+
+def asked(time: float, early: float, heard: float) -> float:
+    """When an event of a time was to be handed over, in seconds: early, but not before what it may answer was heard."""
+    return max(time - early, min(time, heard))
+
+
 def perform(
     player: Player,
     clock: Clock,
@@ -38,6 +64,7 @@ def perform(
     send: Callable[[Event], None],
     heard: Callable[[Event], None] = lambda event: None,
     dropped: Callable[[Event, float], None] = lambda event, late: None,
+    early: float = 0.0,
 ) -> Stop:
     """Play until a Stop is heard, which is returned. However this ends, everything that sounds is closed.
 
@@ -46,46 +73,51 @@ def perform(
     after the machine froze, and its note-off. The note-off of a note that sounds is always sent. The player
     isn't told: what it plays never depends on how fast the machine is, so what was sent and what was dropped
     are together what a replay gives.
+    early: seconds by which what is played is handed over before its time, for a synth that is slow by so much;
+    what answers a key at once can't be.
     An event that arrives after later music was already played counts as heard just after that: the
     stamp that `heard` is given is the one that the player acts on, so a record of them replays.
     """
     reached = 0.0  # the latest stamp
-    sounding: set[int] = set()  # the ledger: what was sent and not yet closed, whatever the player thinks
-
-    lost: set[int] = set()  # what was dropped and not yet closed
+    arrived = 0.0  # when something was last heard
+    sounding: set[tuple[int, int]] = set()  # the ledger: what was sent and not yet closed, whatever the player thinks
+    lost: set[tuple[int, int]] = set()  # what was dropped and not yet closed
 
     def out(event: Event) -> None:
+        late = clock.now() - asked(event.time, early, arrived)
         if isinstance(event, NoteOn):
-            late = clock.now() - event.time
+            key = event.channel, event.pitch
             if late > LATE:
-                lost.add(event.pitch)
+                lost.add(key)
                 dropped(event, late)
                 return
-            sounding.add(event.pitch)
-        elif isinstance(event, NoteOff) and event.pitch in lost:
-            lost.discard(event.pitch)
-            if event.pitch not in sounding:
-                dropped(event, clock.now() - event.time)
-                return
+            sounding.add(key)
+        elif isinstance(event, NoteOff):
+            key = event.channel, event.pitch
+            if key in lost:
+                lost.discard(key)
+                if key not in sounding:
+                    dropped(event, late)
+                    return
         send(event)
         if isinstance(event, NoteOff):
-            sounding.discard(event.pitch)
+            sounding.discard((event.channel, event.pitch))
 
     try:
         while True:
-            arrived = clock.wait(inbox, player.due)
+            due = player.due
             taken = []
-            for event in arrived:
+            for event in clock.wait(inbox, None if due is None else due - early):
                 if isinstance(event, Ready):
                     continue
-                if event.time <= player.done:
-                    event = replace(event, time=math.nextafter(player.done, math.inf))
-                if event.time < reached:
-                    event = replace(event, time=reached)
+                arrived = max(arrived, event.time)
+                time = event.time if event.time > player.done else math.nextafter(player.done, math.inf)
+                if time > event.time or reached > event.time:
+                    event = moved(event, max(time, reached))
                 reached = event.time
                 taken.append(event)
                 heard(event)
-            for event in player.advance(clock.now(), taken):
+            for event in player.advance(clock.now() + early, taken):
                 out(event)
             for event in taken:
                 if isinstance(event, Stop):
@@ -95,5 +127,5 @@ def perform(
             for event in player.silence(clock.now()):
                 out(event)
         finally:
-            for pitch in sorted(sounding):
-                send(NoteOff(clock.now(), pitch))
+            for channel, pitch in sorted(sounding):
+                send(NoteOff(clock.now(), pitch, channel))

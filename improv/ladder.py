@@ -10,15 +10,14 @@ of the ladder every note came from.
 
 from __future__ import annotations
 
-import copy
 import queue
 import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from improv.core.beats.keeper import News, Timekeeper
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
-from improv.core.meter import Meter
 from improv.core.relief import Relief, Riff
 from improv.engine import LATE
 
@@ -90,10 +89,12 @@ class Ladder:
         self._upto = -1.0  # how far the thought goes that is going on, in seconds
         self._now = 0.0
         self._done = -1.0  # when the relief last played
-        self._ends: dict[int, float] = {}  # the improviser's notes that sound while it is busy, and their ends
+        self._ends: dict[int, float] = {}  # the improviser's notes that sound while it is busy, and the beats on which they end
         self._closed: set[int] = set()  # those that were closed for it
         self._fill: dict[int, float] = {}  # the relief's note that sounds, and its end
-        self._look()
+        self._settings = improviser.settings
+        self._keeper = Timekeeper(improviser.settings, improviser.meter.metre)  # the improviser's own is its thread's while it thinks
+        self._meter = self._keeper.meter
 
     @property
     def done(self) -> float:
@@ -103,7 +104,7 @@ class Ladder:
     def due(self) -> float | None:
         times = list(self._fill.values())
         if self._busy:
-            times += self._ends.values()
+            times += [self._meter.end(beat) for beat in self._ends.values()]
             times += [at for at, _ in self._missed()]
             times.append(self._now + LOOK)
         elif self._improviser.due is not None:
@@ -141,7 +142,7 @@ class Ladder:
         played: list[Event] = []
         self._end_fill(now, played)
         if self._busy:
-            played += [NoteOff(now, pitch) for pitch in sorted(self._ends)]
+            played += [NoteOff(now, pitch, self._improviser.channel) for pitch in sorted(self._ends)]
             self._ends.clear()
         else:
             self._sound(self._improviser.silence(now), played)
@@ -149,24 +150,16 @@ class Ladder:
 
     # Between the two
 
-    def _look(self) -> None:
-        """What is to be known of the improviser while it is busy; a copy, since it goes on."""
-        improviser = self._improviser
-        self._meter: Meter = copy.copy(improviser.meter)
-        self._began = improviser.began is not None
-        self._settings = improviser.settings
-
     def _give(self, now: float, heard: list[Event]) -> None:
         improviser = self._improviser
         self._ends = {p: end for p, end in improviser.sounding.items() if p not in self._closed}
-        self._look()
         self._busy, self._upto = True, now
         self._thinker.give(lambda: improviser.advance(now, heard))
 
     def _back(self, said: list[Event], played: list[Event]) -> None:
         self._busy = False
         self._ends.clear()
-        self._look()
+        self._settings = self._improviser.settings
         self._sound(said, played)
 
     def _sound(self, said: Iterable[Event], played: list[Event]) -> None:
@@ -186,11 +179,12 @@ class Ladder:
 
     def _listen(self, event: Event, played: list[Event]) -> None:
         """What the relief must know of what is heard; and it yields at once, as the improviser does when it is free."""
+        stopped = self._keeper.hear(event, event.time) is News.STOPPED
         if isinstance(event, NoteOn):
             self._riff.heard_on(event.time, event.channel, event.pitch, event.velocity)
         elif isinstance(event, NoteOff):
             self._riff.heard_off(event.time, event.channel, event.pitch)
-        elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
+        elif stopped or (isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF)):
             self._riff.over()
         else:
             return
@@ -203,7 +197,7 @@ class Ladder:
 
     def _missed(self) -> list[tuple[float, Relief]]:
         """The note of relief that comes next, with its time in seconds, while the improviser is busy."""
-        if not (self._busy and self._began):
+        if not (self._busy and self._meter.running):
             return []
         settings = self._settings
         if settings.mode not in LINES:
@@ -214,8 +208,8 @@ class Ladder:
 
     def _relieve(self, now: float, played: list[Event]) -> None:
         """Close what ends by now, and play what is missed by now."""
-        for pitch, end in sorted(self._ends.items(), key=lambda item: item[1]):
-            if self._busy and end <= now:
+        for pitch, beat in sorted(self._ends.items(), key=lambda item: item[1]):
+            if self._busy and (end := self._meter.end(beat)) <= now:
                 self._close(end, pitch, played)
         if self._fill and min(self._fill.values()) <= now:
             self._end_fill(min(self._fill.values()), played)
@@ -225,7 +219,7 @@ class Ladder:
             self._end_fill(at, played)
             for pitch in sorted(self._ends):
                 self._close(at, pitch, played)
-            on = NoteOn(at, note.pitch, note.velocity)
+            on = NoteOn(at, note.pitch, note.velocity, self._improviser.channel)
             self._fill[note.pitch] = self._meter.time(note.onset + note.duration)
             self._riff.relieved(at)
             self._done = at
@@ -235,11 +229,11 @@ class Ladder:
     def _close(self, time: float, pitch: int, played: list[Event]) -> None:
         del self._ends[pitch]
         self._closed.add(pitch)
-        played.append(NoteOff(time, pitch))
+        played.append(NoteOff(time, pitch, self._improviser.channel))
 
     def _end_fill(self, time: float, played: list[Event]) -> None:
         for pitch in sorted(self._fill):
-            off = NoteOff(time, pitch)
+            off = NoteOff(time, pitch, self._improviser.channel)
             self.filled.add(off)
             played.append(off)
         self._fill.clear()

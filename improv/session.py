@@ -95,6 +95,10 @@ class Recorder:
         """An event that was due but was not sent, since it was too late."""
         self._lines.put(("dropped", event, late))
 
+    def note(self, line: dict[str, Any]) -> None:
+        """A line of another kind, which a replay passes over."""
+        self._lines.put(json.dumps(line, separators=(",", ":")))
+
     def close(self, end: dict[str, Any]) -> None:
         """Write the last line and wait until all is on disk."""
         self._lines.put(json.dumps({"end": end}))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from improv.core.events import Event, NoteOff, NoteOn, Setting
+from improv.core.events import Event, NoteOff, NoteOn, Setting, Transport
 from improv.core.harmony import NAMES, Changes
 from improv.core.meter import Meter
 
@@ -24,11 +24,14 @@ def line(side: str, event: Event, meter: Meter, changes: Changes | None = None) 
     """A note as one line: bar and beat, the chord, who plays, the key on a keyboard laid flat."""
     if isinstance(event, Setting):
         return f"{'':15}{event.name} is now {event.value}"
+    if isinstance(event, Transport):
+        at = "" if event.beat is None else f" {math.floor(event.beat / meter.bar) + 1}:{event.beat % meter.bar + 1:g}"
+        return f"{'':15}{event.kind}{at}"
     if not isinstance(event, NoteOn):
         return None
     beat = meter.beat(event.time) + 1e-6
     who, mark = MARKS[side]
-    chord = str(changes.outlook(beat).chord) if changes else ""
+    chord = str(changes.outlook(meter.position(beat)).chord) if changes else ""
     at = round((min(max(event.pitch, LOWEST), HIGHEST) - LOWEST) * 59 / (HIGHEST - LOWEST))
     keys = "".join(mark if i == at else "|" if i in (0, 59) else " " for i in range(60))
     place = f"{meter.bar_of(beat) + 1}:{meter.within_bar(beat) + 1:.2f}"
@@ -36,7 +39,7 @@ def line(side: str, event: Event, meter: Meter, changes: Changes | None = None) 
 
 
 def notes_of(events: Sequence[Event]) -> list[tuple[float, float, int, int]]:
-    """Note-ons and -offs as (start, end, pitch, velocity), in seconds. An unclosed note ends with the last event."""
+    """Note-ons and -offs as (start, end, pitch, velocity), in the events' unit of time. An unclosed note ends with the last event."""
     notes: list[tuple[float, float, int, int]] = []
     open_notes: dict[tuple[int, int], tuple[float, int]] = {}
     last = max((e.time for e in events), default=0.0)
@@ -53,25 +56,26 @@ def notes_of(events: Sequence[Event]) -> list[tuple[float, float, int, int]]:
 
 
 def draw_roll(
-    path: str | Path | BinaryIO, heard: Sequence[Event], played: Sequence[Event], meter: Meter, changes: Changes | None = None
+    path: str | Path | BinaryIO, heard: Sequence[Event], played: Sequence[Event], bar: float, changes: Changes | None = None
 ) -> None:
     """Draw a take as a piano roll: bars along, pitches up, the player's notes grey, ours coloured.
 
-    Over changes, our chord tones are green, other scale tones blue, the rest orange. Four rows at the most.
+    Events with beats for times; bar: beats a bar. Over changes, our chord tones are green, other scale tones blue, the rest
+    orange. Four rows at the most.
     """
     from matplotlib.figure import Figure
 
     rows = [(n, "heard") for n in notes_of(heard)] + [(n, "played") for n in notes_of(played)]
-    bars = max((math.ceil(meter.beat(n[1]) / meter.bar) for n, _ in rows), default=1)
+    bars = max((math.ceil(n[1] / bar) for n, _ in rows), default=1)
     lines = min(4, math.ceil(bars / 8))
     across = math.ceil(bars / lines)
     pitches = [n[2] for n, _ in rows] or [60]
     low, high = min(pitches) - 2, max(pitches) + 3
     figure = Figure(figsize=(12, 0.6 + 2.2 * lines), dpi=110, layout="constrained")
     for row, axes in enumerate(figure.subplots(lines, 1, squeeze=False)[:, 0]):
-        first, end = row * across * meter.bar, (row + 1) * across * meter.bar
+        first, end = row * across * bar, (row + 1) * across * bar
         for (start, stop, pitch, velocity), side in rows:
-            beat, width = meter.beat(start), max(meter.beat(stop) - meter.beat(start), 0.05)
+            beat, width = start, max(stop - start, 0.05)
             if first - 0.5 <= beat < end:
                 colour = "#9a9a9a" if side == "heard" else _colour(pitch, beat, changes)
                 axes.add_patch(_box(beat, pitch, width, colour, velocity, side))
@@ -80,13 +84,13 @@ def draw_roll(
                 if beat >= first:
                     axes.text(beat + 0.05, high - 1.4, str(chord), fontsize=7, color="#444444")
         for beat in range(math.floor(first), math.ceil(end) + 1):
-            on_bar = abs(beat % meter.bar) < 1e-6
+            on_bar = abs(beat % bar) < 1e-6
             axes.axvline(beat, color="#bbbbbb" if on_bar else "#eeeeee", linewidth=0.8 if on_bar else 0.5, zorder=0)
         axes.set_xlim(first - 0.5, end)
         axes.set_ylim(low, high)
         axes.set_yticks([p for p in range(low, high) if p % 12 == 0], [pitch_name(p) for p in range(low, high) if p % 12 == 0], fontsize=7)
-        ticks = [b * meter.bar for b in range(row * across, (row + 1) * across)]
-        axes.set_xticks(ticks, [str(round(t / meter.bar) + 1) for t in ticks], fontsize=7)
+        ticks = [b * bar for b in range(row * across, (row + 1) * across)]
+        axes.set_xticks(ticks, [str(round(t / bar) + 1) for t in ticks], fontsize=7)
         axes.spines[["top", "right"]].set_visible(False)
     legend = [("player", "#9a9a9a")] if heard else []
     legend += [("improv: chord tone", "#2a9d55"), ("scale tone", "#3b6fd4"), ("outside", "#e8862e")] if changes else [("improv", "#3b6fd4")]

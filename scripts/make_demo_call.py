@@ -36,9 +36,9 @@ def main() -> None:
     for bar, phrase in PHRASES:
         for beat, length, pitch, velocity in phrase:
             on, off = (4 * bar + swung(b) for b in (beat, beat + 0.95 * length))
-            events += [NoteOn(on * 60 / TEMPO, pitch, velocity), NoteOff(off * 60 / TEMPO, pitch)]
+            events += [NoteOn(on, pitch, velocity), NoteOff(off, pitch)]
     events.sort(key=lambda e: (e.time, isinstance(e, NoteOn)))
-    write_take(Path(sys.argv[1]), events, [], 0.0, TEMPO, (4, 4))
+    write_take(Path(sys.argv[1]), events, [], [(0.0, TEMPO)], (4, 4))
 
 
 if __name__ == "__main__":

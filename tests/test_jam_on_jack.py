@@ -123,8 +123,8 @@ def test_a_jam(tmp_path: Path, client: Client) -> None:
         first, _ = client.next_note()
         for _ in range(3):
             client.next_note()
-        beats = (first - began) / BEAT
-        assert beats == pytest.approx(round(beats), abs=0.15)  # JACK's periods and the test's own lateness included
+        eighths = 2 * (first - began) / BEAT  # on the beat; on an eighth if a busy machine had to fill in
+        assert eighths == pytest.approx(round(eighths), abs=0.3)  # JACK's periods and the test's own lateness included
         client.until_quiet(3.0)
         assert client.open_notes() == set()  # it ended by itself
 

@@ -13,6 +13,8 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "clock": {"core"},
     "engine": {"core", "clock"},
     "ladder": {"core", "engine"},
+    "link": {"core"},
+    "calibration": {"core"},
     "midi": {"core"},
     "session": {"core"},
     "loader": {"core"},

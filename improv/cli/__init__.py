@@ -22,6 +22,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
   improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132
   improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
   improv ports                   the MIDI ports that are here
+  improv calibrate               how late your synth's port is: measure a loop, out and back in
   improv train, eval, export     train models of your own, score them, take them elsewhere
   improv bench                   measure this machine: is it stage-ready?
 
@@ -77,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     jam.add_argument("--out", dest="target", metavar="NAME", help="MIDI output, likewise")
     jam.add_argument("--api", choices=("alsa", "jack", "core", "winmm"), help="MIDI system (default: the first that works)")
     jam.add_argument("--channel", type=int, default=1, metavar="1-16", help="MIDI channel to play on (default: 1)")
+    jam.add_argument("--send-clock", action="store_true", help="be the master: send MIDI Clock, Start, Stop and song position")
+    jam.add_argument("--tap", metavar="CC|KEY", help="what taps the tempo, and a bar of it counts in: cc80, key21")
+    jam.add_argument("--advance", type=float, metavar="MS", help="hand notes over earlier, for a slow synth (default: as calibrated, or 0)")
     jam.add_argument("--player", metavar="FILE", help="a MIDI file plays the human")
     jam.add_argument("--fast", action="store_true", help="with --player: as fast as it computes, without ports")
     jam.add_argument("--record", metavar="FILE", help="write the take as a MIDI file, tracks `player` and `improv`")
@@ -94,6 +98,16 @@ def _parser() -> argparse.ArgumentParser:
 
     ports = command("ports", "ports", "Every MIDI system that works here, its inputs and outputs.")
     ports.add_argument("--json", action="store_true", help="as JSON")
+
+    calibrate = command("calibrate", "calibrate", "Measure how long a note takes from an output back to an input, and store it.")
+    calibrate.add_argument("--out", dest="target", metavar="NAME", help="MIDI output, by name or a part of it (default: a virtual port)")
+    calibrate.add_argument("--in", dest="source", metavar="NAME", help="MIDI input, to which it is connected, likewise")
+    calibrate.add_argument("--api", choices=("alsa", "jack", "core", "winmm"), help="MIDI system (default: the first that works)")
+    calibrate.add_argument("--channel", type=int, default=1, metavar="1-16", help="MIDI channel to send on (default: 1)")
+    calibrate.add_argument("--notes", type=int, default=40, help="how many (default: 40)")
+    calibrate.add_argument("--wait", type=float, default=2.0, metavar="SECONDS", help="how long to wait for the first (default: 2)")
+    calibrate.add_argument("--forget", action="store_true", help="remove what is stored of --out, and measure nothing")
+    calibrate.add_argument("--json", action="store_true", help="as JSON")
 
     train = command("train", "train", "Train a model on solos and export it; run again, it goes on where it stopped.")
     _add_corpus(train)
@@ -163,6 +177,7 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
+    from improv.core.metronome import DRUMS
     from improv.core.settings import TABLE, Settings
 
     parser.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
@@ -171,7 +186,7 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
     parser.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
     defaults = Settings(mode=mode)
     for name, (limits, text) in TABLE.items():
-        if mode == "solo" and name in ("mode", "enter", "interval"):
+        if mode == "solo" and name in ("mode", "enter", "interval", "clock", "count_in", "click", "trade"):
             continue
         default = getattr(defaults, name)
         kind = type(default)
@@ -182,6 +197,8 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
             type=kind,
             choices=limits if named else None,
             metavar=None if named else f"{limits[0]:g}-{limits[1]:g}",
+            nargs="?" if name == "click" else None,
+            const=DRUMS if name == "click" else None,
             help=f"{text} (default: {shown})",
         )
     parser.add_argument("--json", action="store_true", help="the summary as JSON")

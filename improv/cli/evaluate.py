@@ -143,8 +143,7 @@ def _draw(path: Path, line: Line, ours: Sequence[Samples], real: Sequence[Sample
     from improv.train.pictures import histograms, roll_of, told
 
     roll = io.BytesIO()
-    played, meter = roll_of(line)
-    draw_roll(roll, [], played, meter, line.changes)
+    draw_roll(roll, [], roll_of(line), line.bar, line.changes)
     pictures = {path: histograms(told(ours), told(real)), path.with_stem(path.stem + "-roll"): roll.getvalue()}
     write_whole(pictures)
     print(f"wrote {' and '.join(map(str, pictures))}", file=sys.stderr)

@@ -8,13 +8,13 @@ import json
 import math
 import os
 import queue
+import re
 import signal
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,24 +22,28 @@ from typing import Any
 from improv import __version__
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
 from improv.cli.ports import choose_api, mend
+from improv.cli.take import told, write
+from improv.cli.watch import Punctuality, Watch
 from improv.clock import SPIN, Inbox, LiveClock, OfflineClock
+from improv.core.beats.keeper import Timekeeper
 from improv.core.errors import ImprovError
-from improv.core.events import Event, NoteOn, Ready, Stop
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Stop, Sync, Tap, Transport
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import Improviser
 from improv.core.meter import Meter
+from improv.core.metronome import Metronome
 from improv.core.settings import Settings
-from improv.engine import perform
+from improv.engine import Ensemble, asked, perform
 from improv.ladder import Ladder, Worker
 from improv.loader import load_model
-from improv.midi.files import Part, read_part, write_take
+from improv.midi.files import Part, read_part
 from improv.priority import Priority, priority, raise_priority
 from improv.session import Recorder
-from improv.show import draw_roll, line
+from improv.show import line
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
 DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
-WATCH = 0.5  # seconds between looks at the ports
+MOST_EARLY = 500.0  # ms
 EXITS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP, "SIGBREAK": INTERRUPTED, "port": PORT_LOST, "over": OK}
 
 
@@ -48,10 +52,22 @@ class Take:
     """What a performance needs, apart from clock and ports, all of it checked."""
 
     improviser: Improviser
+    settings: Settings  # at the start
     changes: Changes | None
     metre: tuple[int, int]
     seed: int
     header: dict[str, Any]
+
+
+@dataclass
+class Stage:
+    """Where it is performed. early: seconds by which notes are handed over before their time."""
+
+    clock: LiveClock | OfflineClock
+    inbox: Inbox[Event]
+    early: float = 0.0
+    send: Callable[[Event], None] = lambda event: None
+    ports: Any = None
 
 
 def jam(args: argparse.Namespace) -> int:
@@ -73,26 +89,70 @@ def jam(args: argparse.Namespace) -> int:
             args.wav = args.wav or "improv-demo.wav"
     take = _take(args, "trade", part)
     _check_writable(args.record, args.png, args.wav)
-    script = part.events if part else None
-    # A solo would go on for ever after the file: it gets eight bars more.
-    bars_more = take.improviser.meter.seconds(8 * take.improviser.meter.bar)
-    limit = script[-1].time + bars_more if script and take.improviser.settings.mode == "solo" else math.inf
+    settings, meter = take.settings, take.improviser.meter
+    if settings.click and settings.click == args.channel:
+        raise ImprovError(f"--click {settings.click} is the channel that improv plays on: choose another, or another --channel")
+    if settings.clock in ("midi", "link") and api is None:
+        raise ImprovError(f"--clock {settings.clock} listens to others, and here is no MIDI system that is in use")
+    counted = meter.seconds(settings.count_in * meter.bar)  # a file begins with bar one
+    script = [replace(e, time=e.time + counted) for e in part.events] if part else None
+    # What would go on for ever after the file gets eight bars more.
+    endless = settings.mode == "solo" or settings.click or args.send_clock
+    limit = script[-1].time + meter.seconds(8 * meter.bar) if script and endless else math.inf
     clock = OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit)
     inbox: Inbox[Event] = queue.SimpleQueue()
-    send_to_port: Callable[[Event], None] = lambda event: None  # noqa: E731
-    ports = None
-    if api is not None:
-        from improv.midi.ports import Ports
+    with ExitStack() as stack:
+        stage = Stage(clock, inbox, early=0.0)
+        if api is not None:
+            _connect(args, take, stage, api, stack)
+        return _perform(args, take, stage)
 
-        ports = Ports(api, clock.now, inbox.put, args.source, args.target, args.channel - 1, raise_priority)
-        send_to_port = ports.send
-        if not args.json:
-            print(f"listening on {ports.source}, playing on {ports.target}; seed {take.seed}. Ctrl-C ends.", flush=True)
-    try:
-        return _perform(args, take, clock, inbox, send_to_port, ports)
-    finally:
-        if ports:
-            ports.close()
+
+def _connect(args: argparse.Namespace, take: Take, stage: Stage, api: int, stack: ExitStack) -> None:
+    """Open the ports, and what else is live; all is closed as the stack is."""
+    from improv.midi.ports import Ports
+
+    heard = tapping(stage.inbox.put, args.tap) if args.tap else stage.inbox.put
+    ports = stage.ports = Ports(api, stage.clock.now, heard, args.source, args.target, raise_priority)
+    stack.callback(ports.close)
+    stage.send = ports.send
+    stage.early = _advance(args, api, ports.target) / 1000.0
+    if take.settings.clock == "link":
+        from improv.link import Link
+
+        link = Link(stage.clock.now, stage.inbox.put, take.settings.tempo, take.improviser.meter.bar)
+        stack.callback(link.close)
+    if not args.json:
+        print(f"listening on {ports.source}, playing on {ports.target}; seed {take.seed}. Ctrl-C ends.", flush=True)
+
+
+def _advance(args: argparse.Namespace, api: int, target: str) -> float:
+    """Milliseconds by which notes are handed over early: as said, or as calibrated for this output."""
+    if args.advance is not None:
+        if not 0 <= args.advance <= MOST_EARLY:
+            raise ImprovError(f"--advance {args.advance:g}: expected 0 to {MOST_EARLY:g} ms")
+        return float(args.advance)
+    return 0.0
+
+
+def tapping(put: Callable[[Event], object], tap: str) -> Callable[[Event], None]:
+    """An inbox in which a controller (`cc80`) or a key (`key21`) taps the tempo instead of being heard. Raises ImprovError."""
+    found = re.fullmatch(r"(cc|key)(\d{1,3})", tap.lower())
+    if not found or int(found[2]) > 127:
+        raise ImprovError(f"--tap {tap!r}: expected cc0 to cc127, or key0 to key127")
+    controller, number = found[1] == "cc", int(found[2])
+
+    def heard(event: Event) -> None:
+        if controller and isinstance(event, ControlChange) and event.control == number:
+            if event.value >= 64:
+                put(Tap(event.time))
+        elif not controller and isinstance(event, NoteOn | NoteOff) and event.pitch == number:
+            if isinstance(event, NoteOn):
+                put(Tap(event.time))
+        else:
+            put(event)
+
+    return heard
 
 
 def solo(args: argparse.Namespace) -> int:
@@ -102,7 +162,7 @@ def solo(args: argparse.Namespace) -> int:
     take = _take(args, "solo", None, args.bars)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
-    return _perform(args, take, OfflineClock(), queue.SimpleQueue(), lambda event: None, None)
+    return _perform(args, take, Stage(OfflineClock(), queue.SimpleQueue()))
 
 
 def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | None = None) -> Take:
@@ -117,6 +177,7 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
     seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "little")
     if seed < 0:
         raise ImprovError(f"--seed {seed}: expected 0 or more")
+    channel = getattr(args, "channel", 1) - 1
     model = load_model(args.model)
     header = {
         "improv": __version__,
@@ -126,8 +187,9 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
         "metre": list(metre),
         "seed": seed,
         "bars": bars,
+        "channel": channel,
     }
-    return Take(Improviser(model, settings, changes, metre, seed, bars), changes, metre, seed, header)
+    return Take(Improviser(model, settings, changes, metre, seed, bars, channel), settings, changes, metre, seed, header)
 
 
 def _metre(text: str) -> tuple[int, int]:
@@ -162,41 +224,43 @@ def _session_path(args: argparse.Namespace) -> Path | None:
     return Path(platformdirs.user_data_dir("improv")) / "sessions" / f"{stamp}-{os.getpid()}.jsonl"
 
 
-def _perform(
-    args: argparse.Namespace,
-    take: Take,
-    clock: LiveClock | OfflineClock,
-    inbox: Inbox[Event],
-    send_to_port: Callable[[Event], None],
-    ports: Any,
-) -> int:
+def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     """The performance itself, and what is written of it."""
-    improviser = take.improviser
+    improviser, clock, inbox = take.improviser, stage.clock, stage.inbox
+    live = isinstance(clock, LiveClock)
 
     def show(side: str, event: Event) -> None:
         text = line(side, event, improviser.meter, take.changes)
         if text:
             print(text, flush=True)
 
-    shown = None if args.quiet or args.json or isinstance(clock, OfflineClock) else show
-    header = take.header | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+    shown = show if live and not args.quiet and not args.json else None
+    header = take.header | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "advance_ms": 1000 * stage.early}
     keep = bool(args.record or args.png or args.wav)
     recorder = Recorder(_session_path(args), header, shown, keep)
-    lateness: deque[float] = deque(maxlen=100_000)
     counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0}
-    worker = None if isinstance(clock, OfflineClock) else Worker(lambda: inbox.put(Ready(clock.now())), raise_priority)
+    punctuality = Punctuality()
+    worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority) if live else None
     ladder = Ladder(improviser, worker) if worker else None
+    metronome = Metronome(take.settings, take.metre, getattr(args, "send_clock", False))
+    ensemble = Ensemble([metronome, ladder or improviser])
+
+    arrived = 0.0
 
     def send(event: Event) -> None:
-        send_to_port(event)
-        late = clock.now() - event.time
+        stage.send(event)
+        if isinstance(event, Pulse | Transport) or event.channel != improviser.channel:  # type: ignore[union-attr]
+            return  # the metronome's
+        late = clock.now() - asked(event.time, stage.early, arrived)
         filled = ladder is not None and event in ladder.filled
         recorder.play(event, late, filled)
         if isinstance(event, NoteOn):
             counts["filled" if filled else "played"] += 1
-            lateness.append(late)
+            punctuality.add(late)
 
     def hear(event: Event) -> None:
+        nonlocal arrived
+        arrived = event.time
         recorder.hear(event)
         counts["heard"] += isinstance(event, NoteOn)
 
@@ -206,8 +270,9 @@ def _perform(
 
     restore = _stop_on_signals(clock, inbox)
     over = threading.Event()
-    if ports:
-        threading.Thread(target=_watch, args=(ports, clock, inbox, over), name="watch", daemon=True).start()
+    if stage.ports and isinstance(clock, LiveClock):
+        watch = Watch(stage.ports, clock, inbox, punctuality, recorder, take, shown is not None)
+        threading.Thread(target=watch.until, args=(over,), name="watch", daemon=True).start()
     sys.setswitchinterval(0.0001)  # the other threads only pass things on
     gc.collect()
     gc.freeze()
@@ -215,7 +280,7 @@ def _perform(
     granted = None
     try:
         with _prepared(clock, inbox, quiet=args.json) as granted:
-            stop = perform(ladder or improviser, clock, inbox, send, hear, drop)
+            stop = perform(ensemble, clock, inbox, send, hear, drop, stage.early)
         end = {"reason": stop.reason, "time": stop.time}
     except Exception as e:
         end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}
@@ -227,17 +292,17 @@ def _perform(
             worker.close()
         restore()
         if granted:
-            end |= {"priority": granted.text, "filled": counts["filled"], "dropped": counts["dropped"], "lateness_ms": _spread(lateness)}
+            end |= {"priority": granted.text, "filled": counts["filled"], "dropped": counts["dropped"], "lateness_ms": punctuality.all()}
         recorder.close(end)
     if end["reason"] == "error":
         print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)
     if str(end["reason"]).startswith("port"):
         print(f"improv: MIDI {end['reason']} vanished; all notes closed", file=sys.stderr)
     summary = counts | {"seed": take.seed, "end": end["reason"], "session": str(recorder.path) if recorder.path else None}
-    if lateness and granted:
-        summary["lateness_ms"] = _spread(lateness)
-    summary["files"] = _write(args, take, recorder)
-    print(json.dumps(summary) if args.json else _told(summary))
+    if granted and (late := punctuality.all()):
+        summary["lateness_ms"] = late
+    summary["files"] = write(args, Timekeeper(take.settings, take.metre), take.changes, recorder)
+    print(json.dumps(summary) if args.json else told(summary))
     return EXITS.get(str(end["reason"]).split()[0], BROKEN)
 
 
@@ -275,64 +340,6 @@ def _prepared(clock: LiveClock | OfflineClock, inbox: Inbox[Event], quiet: bool)
             early.append(inbox.get())
         clock.begin()
         for event in early:
-            inbox.put(replace(event, time=0.0))
+            if not isinstance(event, Pulse | Sync):  # of another zero
+                inbox.put(replace(event, time=0.0))
         yield granted
-
-
-def _spread(lateness: Sequence[float]) -> dict[str, float]:
-    """Lateness in ms, from seconds: how it is spread; jitter is p99 - p50. Empty where nothing was played."""
-    if not lateness:
-        return {}
-    import numpy as np
-
-    p50, p99, p999, most = (float(x) for x in np.percentile(np.array(lateness) * 1000, [50, 99, 99.9, 100]))
-    spread = {"p50": p50, "p99": p99, "p999": p999, "max": most, "jitter": p99 - p50}
-    return {name: round(ms, 3) for name, ms in spread.items()}
-
-
-def _watch(ports: Any, clock: LiveClock, inbox: Inbox[Event], over: threading.Event) -> None:
-    """Look now and then whether the ports are still there."""
-    while not over.wait(WATCH):
-        gone = ports.missing()
-        if gone:
-            inbox.put(Stop(clock.now(), f"port {gone}"))
-            return
-
-
-def _write(args: argparse.Namespace, take: Take, recorder: Recorder) -> list[str]:
-    """The take as MIDI, sound and picture, as asked for. Returns what was written."""
-    written: list[str] = []
-    began, heard, played = take.improviser.began, recorder.heard, recorder.played
-    if began is None or not any(isinstance(e, NoteOn) for e in (*heard, *played)):
-        if args.record or args.wav or args.png:
-            print("improv: nothing was played, so nothing is written", file=sys.stderr)
-        return written
-    tempo = take.header["settings"]["tempo"]
-    midi = Path(args.record or f"{args.wav or args.png}.mid")
-    if args.record or args.wav:
-        write_take(midi, heard, played, began, tempo, take.metre, take.changes)
-        written += [str(midi)] if args.record else []
-    if args.wav:
-        from improv.sound import render
-
-        render(midi, args.wav)
-        written.append(args.wav)
-        if not args.record:
-            midi.unlink()
-    if args.png:
-        meter = Meter(tempo, take.metre)
-        meter.start(began)
-        draw_roll(args.png, heard, played, meter, take.changes)
-        written.append(args.png)
-    return written
-
-
-def _told(summary: dict[str, Any]) -> str:
-    said = [f"{summary['heard']} notes heard, {summary['played']} played, seed {summary['seed']}"]
-    if "lateness_ms" in summary:
-        said.append("late by {p50} ms (p50), {p99} ms (p99), at most {max} ms; jitter {jitter} ms".format(**summary["lateness_ms"]))
-    said += [f"{summary['filled']} filled in while the model was too slow"] if summary["filled"] else []
-    said += [f"{summary['dropped']} dropped as too late"] if summary["dropped"] else []
-    said += [f"wrote {', '.join(summary['files'])}"] if summary["files"] else []
-    said += [f"session {summary['session']}"] if summary["session"] else []
-    return "; ".join(said)

@@ -26,7 +26,7 @@ SUSTAIN = 64
 class Heard:
     """One note of the top line; times in seconds. `off` is None while it sounds.
 
-    together: how many notes were struck with it.
+    together: how many notes were struck with it. beat, beat_off: on and off in beats, by the tempo of that moment.
     """
 
     on: float
@@ -34,6 +34,8 @@ class Heard:
     velocity: int
     off: float | None = None
     together: int = 1
+    beat: float = 0.0
+    beat_off: float = math.inf
 
 
 class Ear:
@@ -50,40 +52,40 @@ class Ear:
         self._last: int | None = None  # the latest velocity
         self._before: int | None = None  # pitch of the top line before `note`
 
-    def hear(self, event: Event) -> Heard | None:
-        """Take in an event. Returns the top line's note that it supersedes, if any."""
+    def hear(self, event: Event, beat: float = 0.0) -> Heard | None:
+        """Take in an event, which comes on a beat. Returns the top line's note that it supersedes, if any."""
         if isinstance(event, NoteOn):
-            return self._on(event)
+            return self._on(event, beat)
         if isinstance(event, NoteOff):
             key = (event.channel, event.pitch)
             if self.keys.pop(key, None) is not None and event.channel in self.pedal:
                 self.held.add(key)
-            self._close(event.time)
+            self._close(event.time, beat)
         elif isinstance(event, ControlChange) and event.control == SUSTAIN:
             if event.value >= 64:
                 self.pedal.add(event.channel)
             else:
                 self.pedal.discard(event.channel)
                 self.held = {k for k in self.held if k[0] != event.channel}
-                self._close(event.time)
+                self._close(event.time, beat)
         return None
 
-    def _on(self, event: NoteOn) -> Heard | None:
+    def _on(self, event: NoteOn, beat: float) -> Heard | None:
         self.keys[event.channel, event.pitch] = event.velocity
         self.held.discard((event.channel, event.pitch))
         self._weigh(event.velocity)
         note = self.note
         if note and event.time - note.on < TOGETHER:
             top = max((note.pitch, note.velocity), (event.pitch, event.velocity))
-            self.note = Heard(note.on, *top, together=note.together + 1)
+            self.note = Heard(note.on, *top, together=note.together + 1, beat=note.beat)
             return None
         if note and note.off is None and event.pitch < note.pitch and any(p == note.pitch for _, p in self.keys):
             return None  # under a held top note: accompaniment
-        self.note = Heard(event.time, event.pitch, event.velocity)
+        self.note = Heard(event.time, event.pitch, event.velocity, beat=beat)
         if note is None or self._comping(note):
             return None
         self._before = note.pitch
-        return note if note.off is not None else replace(note, off=event.time)
+        return note if note.off is not None else replace(note, off=event.time, beat_off=beat)
 
     def _weigh(self, velocity: int) -> None:
         """Take a velocity into loudness and spread. The first note is believed at once."""
@@ -97,10 +99,10 @@ class Ear:
     def _comping(self, note: Heard) -> bool:
         return note.together >= 3 and self._before is not None and note.pitch < self._before - COMPING_BELOW
 
-    def _close(self, time: float) -> None:
+    def _close(self, time: float, beat: float) -> None:
         note = self.note
         if note and note.off is None and note.pitch not in self.sounding:
-            self.note = replace(note, off=time)
+            self.note = replace(note, off=time, beat_off=beat)
 
     @property
     def line(self) -> Heard | None:

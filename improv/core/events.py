@@ -6,7 +6,7 @@ Channels are 0-15, as on the wire.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +40,40 @@ class ControlChange:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """One MIDI Clock pulse, 24 a quarter note."""
+    """One MIDI Clock pulse, 24 a quarter note. arrived: when it did, where `time` was moved, see `moved`."""
 
     time: float
+    arrived: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Start, stop or continue from outside; `beat` is the song position where one is given."""
+    """start, stop, continue or position, from outside; beat: the song position of `position`, in quarter notes."""
 
     time: float
     kind: str
     beat: float | None = None
+    arrived: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """A timeline that is shared with others says: at `time` the beat is `beat`, at `tempo` quarter notes a minute.
+
+    playing: whether their transport runs.
+    """
+
+    time: float
+    beat: float
+    tempo: float
+    playing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """The player taps the tempo: this is a beat."""
+
+    time: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +100,14 @@ class Ready:
     time: float
 
 
-Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Setting | Stop | Ready
-KINDS: dict[str, type] = {t.__name__: t for t in (NoteOn, NoteOff, ControlChange, Pulse, Transport, Setting, Stop)}
+Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Sync | Tap | Setting | Stop | Ready
+KINDS: dict[str, type] = {t.__name__: t for t in (NoteOn, NoteOff, ControlChange, Pulse, Transport, Sync, Tap, Setting, Stop)}
+
+
+def moved(event: Event, time: float) -> Event:
+    """The event as of a later time, since music of that time was already played; what it says of the beat stays true."""
+    if isinstance(event, Pulse | Transport) and event.arrived is None:
+        return replace(event, time=time, arrived=event.time)
+    if isinstance(event, Sync) and event.playing:
+        return replace(event, time=time, beat=event.beat + (time - event.time) * event.tempo / 60.0)
+    return replace(event, time=time)

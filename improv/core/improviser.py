@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from improv.core.beats.keeper import News, Timekeeper
 from improv.core.draw import draw_note
 from improv.core.dynamics import Shape, accent, follow, velocity
 from improv.core.ear import SUSTAIN, Ear, Heard, quantise
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import NO_CHORD, Changes, Chord, Outlook
-from improv.core.meter import Meter
 from improv.core.model import Model, Reading, State
 from improv.core.modes import MODES
 from improv.core.modes.mode import Mode
@@ -62,7 +62,7 @@ class Improviser:
     """One player. See the module's first lines; the contract is `due`, `advance`, `silence`.
 
     changes: chords to play over, or None to follow the chords that are held. bars: in solo mode, how
-    many to play; None for no end. seed: of the generator that draws every note.
+    many to play; None for no end. seed: of the generator that draws every note. channel: 0-15, what it plays on.
     """
 
     def __init__(
@@ -73,20 +73,22 @@ class Improviser:
         metre: tuple[int, int] = (4, 4),
         seed: int = 0,
         bars: int | None = None,
+        channel: int = 0,
     ):
         self.model = model
         self.settings = settings or Settings()
         self.changes = changes
-        self.meter = Meter(self.settings.tempo, metre)
+        self.channel = channel
+        self.keeper = Timekeeper(self.settings, metre)
+        self.meter = self.keeper.meter
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
-        self.began: float | None = None  # the time of beat 0, in seconds
         # What modes work with
         self.ear = Ear()
         self.rng = np.random.default_rng(seed)
         start = model.start()
         self.memory = Memory(start, model.read(start), None, None, None)
-        self.sounding: dict[int, float] = {}  # pitch -> when it ends, in seconds
+        self.sounding: dict[int, float] = {}  # pitch -> the beat on which it ends
         self.last_onset = -math.inf  # beat of our latest note
         self.call: float | None = None  # the beat on which the player's call began
         self.run = 0  # notes of the player's top line since the last rest
@@ -105,8 +107,7 @@ class Improviser:
         """
         if self._mode.pending:
             return self.time
-        ends = min(self.sounding.values(), default=math.inf)
-        soonest = min(ends, self._mode_time())
+        soonest = min(self._next_end(), self._mode_time())
         return None if soonest == math.inf else soonest
 
     @property
@@ -140,8 +141,7 @@ class Improviser:
         position: in 1/12 beat from beat 0, which is now at 0 s. duration, lag: in beats. call: the beat on which
         the call began that is still going on, if any.
         """
-        if self.began is None:
-            self.begin(0.0)
+        self.keeper.begin(0.0)
         silent_since: float | None = None
         for position, pitch, duration, lag in notes:
             beat = position / GRID + lag
@@ -153,6 +153,16 @@ class Improviser:
     # Hearing
 
     def _hear(self, event: Event, time: float, played: list[Event]) -> None:
+        news = self.keeper.hear(event, time)
+        if news is News.JUMPED:
+            self._mode.jumped()
+        elif news:
+            self.yield_(time, played)
+            self.ear.forget()
+            self.call, self.run = None, 0
+            if news is News.STARTED:
+                self._mode.start(time)
+        beat = self.meter.beat(time)
         if isinstance(event, Setting):
             self._set(event, time, played)
         elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
@@ -160,21 +170,26 @@ class Improviser:
             self.ear.release()
             self.ear.forget()
         elif isinstance(event, NoteOn):
-            if self.began is None:
-                self.begin(time)
-            if self.call is None:
-                self.call = self.meter.beat(time)
             before = self.ear.line
-            note = self.ear.hear(event)
-            self._count(before)
-            if note:
-                self.memory = self.after(note)
+            note = self.ear.hear(event, beat)
             if self.ear.chord.root is not None:
                 self._heard_chord = self.ear.chord
-            self._mode.struck(event, time, played)
+            if self._goes_on(beat):
+                if self.call is None:
+                    self.call = beat
+                self._count(before)
+                if note:
+                    self.memory = self.after(note)
+            if self._goes_on(beat) or self._mode.timeless:
+                self._mode.struck(event, time, played)
         elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
-            self.ear.hear(event)
-            self._mode.released(time, played)
+            self.ear.hear(event, beat)
+            if self._goes_on(beat) or self._mode.timeless:
+                self._mode.released(time, played)
+
+    def _goes_on(self, beat: float) -> bool:
+        """Whether the beat runs on; where it stands still there is no rhythm to hear."""
+        return beat < self.meter.until
 
     def _count(self, before: Heard | None) -> None:
         """Take a key that went down into the notes since the last rest, if it began one of the top line."""
@@ -183,32 +198,24 @@ class Improviser:
             return
         rest = math.inf if before is None else 0.0
         if before is not None and before.off is not None:
-            rest = self.meter.beat(note.on) - self.meter.beat(before.off)
+            rest = note.beat - before.beat_off
         self.run = 1 if rest >= REST else self.run + 1
 
     def _set(self, setting: Setting, time: float, played: list[Event]) -> None:
         before = self.settings
         self.settings = before.changed(setting.name, setting.value)
-        if setting.name == "tempo":
-            self.meter.set_tempo(time, self.settings.tempo)
-        elif setting.name == "mode" and self.settings.mode != before.mode:
+        if setting.name == "mode" and self.settings.mode != before.mode:
             self.yield_(time, played)
             self._mode = MODES[self.settings.mode](self)
             self._mode.start(time)
 
-    def begin(self, time: float) -> None:
-        """Beat 0 is now."""
-        self.meter.start(time)
-        self.began = time
-
     def after(self, note: Heard) -> Memory:
         """The memory once a note of the player's top line is in it."""
-        memory, meter = self.memory, self.meter
-        beat = meter.beat(note.on)
+        memory, beat = self.memory, note.beat
         said = None if memory.last is None else np.log(probabilities(memory.said.ioi) + 1e-9)
-        position = quantise(beat, memory.position, said, meter.tempo)
-        off = self.time if note.off is None else note.off
-        return self._remember(memory, note.pitch, position, meter.beat(off) - beat, beat - position / GRID)
+        position = quantise(beat, memory.position, said, self.meter.tempo)
+        off = self.meter.beat(self.time) if note.off is None else note.beat_off
+        return self._remember(memory, note.pitch, position, off - beat, beat - position / GRID)
 
     def _remember(self, memory: Memory, pitch: int, position: int, duration: float, lag: float) -> Memory:
         ioi = 0 if memory.position is None else position - memory.position
@@ -221,19 +228,19 @@ class Improviser:
         meter, beat = self.meter, position / GRID
         section = None
         if self.changes:
-            outlook = self.changes.outlook(beat)
+            outlook = self.changes.outlook(meter.position(beat))
             bars = self.changes.length / meter.bar
             twelve = bars % 12 == 0 and bars % 8 != 0
             section = meter.bar_of(beat) % (12 if twelve else 8)
         else:
             chord = self.ear.chord
             outlook = Outlook(chord, chord, math.inf)
-        place = position % round(meter.bar * GRID)
+        place = round(meter.position(beat) * GRID) % round(meter.bar * GRID)
         return Context(outlook, place, section, meter.tempo, self.settings.feel)
 
     def chord(self, beat: float) -> Chord:
         """The chord at a beat: of the changes, or the latest that the player held."""
-        return self.changes.outlook(beat).chord if self.changes else self._heard_chord
+        return self.changes.outlook(self.meter.position(beat)).chord if self.changes else self._heard_chord
 
     # Playing
 
@@ -243,17 +250,17 @@ class Improviser:
         self.close(list(self.sounding), time, played)
 
     def strike(self, pitch: int, loudness: int, time: float, until: float, played: list[Event]) -> None:
-        """Sound a note up to a time in seconds (infinity: until it is closed)."""
+        """Sound a note from a time in seconds up to a beat (infinity: until it is closed)."""
         if pitch in self.sounding:
             self.close([pitch], time, played)
-        played.append(NoteOn(time, pitch, loudness))
+        played.append(NoteOn(time, pitch, loudness, self.channel))
         self.sounding[pitch] = until
 
     def close(self, pitches: Iterable[int], time: float, played: list[Event]) -> None:
         """End notes that sound."""
         for pitch in sorted(pitches):
             del self.sounding[pitch]
-            played.append(NoteOff(time, pitch))
+            played.append(NoteOff(time, pitch, self.channel))
 
     def play(self, plan: Plan, time: float, played: list[Event]) -> None:
         """Commit a plan: sound it alone, and take over the memory that it leaves."""
@@ -262,7 +269,10 @@ class Improviser:
         self.last_onset = plan.onset
         loudness = self.ear.loudness + self.settings.loudness
         loud = velocity(loudness, self.ear.spread, plan.accent, self.settings.accents)
-        self.strike(plan.value.pitch, loud, time, time + self.meter.seconds(plan.duration), played)
+        self.strike(plan.value.pitch, loud, time, self.meter.beat(time) + plan.duration, played)
+
+    def _next_end(self) -> float:
+        return self.meter.end(min(self.sounding.values())) if self.sounding else math.inf
 
     def _mode_time(self) -> float:
         return max(self._mode.next(), self.time)
@@ -272,13 +282,13 @@ class Improviser:
         if self._mode.pending and self.time <= until:
             self._mode.prepare()
         while True:
-            ends, starts = min(self.sounding.values(), default=math.inf), self._mode_time()
+            ends, starts = self._next_end(), self._mode_time()
             soonest = min(ends, starts)
             if soonest > until or soonest == math.inf:
                 return
             self.time = self.done = max(self.time, soonest)
             if ends <= starts:
-                self.close([p for p, end in self.sounding.items() if end <= ends], self.time, played)
+                self.close([p for p, end in self.sounding.items() if self.meter.end(end) <= ends], self.time, played)
             elif self._mode.play(starts, played):
                 return
 

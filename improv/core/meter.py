@@ -1,25 +1,43 @@
 """Seconds to beats and back: tempo, metre, place in the bar.
 
-Beats are quarter notes counted from the first beat of bar one; bars count from 0 here.
+Beats are quarter notes, counted from where the beat began to run and never set back. A song position can jump; it
+differs from the beat by a shift, and bar lines and changes go by it. Bars count from 0 here.
+Who says where the beat is, is in `beats`.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from improv.core.errors import ImprovError
 
 SLOWEST, FASTEST = 20.0, 400.0  # bpm
+NEAR = 1e-9
+SLACK = 1 / 48  # beats: half a pulse
 
 
 class MeterError(ImprovError):
     """An impossible tempo or metre."""
 
 
+class _Map(NamedTuple):
+    """One value, so that another thread that looks finds what belongs together."""
+
+    time: float = 0.0  # a moment at which both are known
+    beat: float = 0.0
+    tempo: float = 120.0
+    until: float = math.inf  # the beat up to which this is known; there the beat stands still
+    shift: float = 0.0  # song position less beat, from `since` on
+    since: float = -math.inf  # beat
+    before: float = 0.0  # the shift until then
+
+
 class Meter:
-    """A set tempo in a metre. Beat 0 falls where `start` puts it; a tempo change keeps the beat.
+    """A tempo in a metre. A change of tempo keeps the beat.
 
     tempo: quarter notes a minute, 20 to 400. metre: beats a bar and the note that counts, (4, 4).
+    running: whether the beat goes on; where not, times of later beats are infinite.
     Raises MeterError outside of that.
     """
 
@@ -29,37 +47,114 @@ class Meter:
             raise MeterError(f"metre {count}/{unit}: beats a bar go from 1 to 16, over 2, 4, 8 or 16")
         self.metre = metre
         self.bar = 4.0 * count / unit
-        self.tempo = _checked(tempo)
-        self._time, self._beat = 0.0, 0.0  # a moment at which both are known
+        self.felt = 4.0 / unit * (3 if unit >= 8 and count % 3 == 0 and count > 3 else 1)  # the beat one taps: in 6/8 a dotted quarter
+        self._map = _Map(tempo=_checked(tempo))
 
-    def start(self, time: float) -> None:
-        """Beat 0 of bar 0 is at `time`."""
-        self._time, self._beat = time, 0.0
+    # The map
+
+    @property
+    def tempo(self) -> float:
+        return self._map.tempo
+
+    @property
+    def running(self) -> bool:
+        return self._map.until > self._map.beat
+
+    @property
+    def until(self) -> float:
+        """The beat at which it stands still if nothing more is known; infinity where it goes on."""
+        return self._map.until
+
+    @property
+    def shift(self) -> float:
+        """How far the song position lies ahead of the beat, in beats."""
+        return self._map.shift
+
+    def start(self, time: float, beat: float = 0.0) -> None:
+        """The beat is `beat` at `time`, and runs."""
+        self._map = self._map._replace(time=time, beat=beat, until=math.inf)
+
+    def stop(self, time: float) -> None:
+        """The beat stands still from `time` on."""
+        beat = self.beat(time)
+        self._map = self._map._replace(time=time, beat=beat, until=beat)
 
     def set_tempo(self, time: float, tempo: float) -> None:
         """From `time` on the tempo is another; the beat goes on without a jump."""
-        self._beat, self._time = self.beat(time), time
-        self.tempo = _checked(tempo)
+        found = self._map
+        if found.until > found.beat:
+            found = found._replace(time=time, beat=self.beat(time))
+        self._map = found._replace(tempo=_checked(tempo))
+
+    def lock(self, time: float, beat: float, tempo: float, until: float = math.inf) -> None:
+        """The beat is `beat` at `time` and goes on at a tempo, as far as `until`. A tempo beyond the limits is taken as the limit."""
+        self._map = self._map._replace(time=time, beat=beat, tempo=limited(tempo), until=until)
 
     def beat(self, time: float) -> float:
         """The beat at a time in seconds."""
-        return self._beat + (time - self._time) * self.tempo / 60.0
+        m = self._map
+        return min(m.beat + (time - m.time) * m.tempo / 60.0, m.until)
 
     def time(self, beat: float) -> float:
-        """The time in seconds of a beat."""
-        return self._time + (beat - self._beat) * 60.0 / self.tempo
+        """The time in seconds of a beat; infinity if it is beyond what is known."""
+        m = self._map
+        return m.time + (beat - m.beat) * 60.0 / m.tempo if beat <= m.until else math.inf
+
+    def end(self, beat: float) -> float:
+        """The time in seconds at which a note ends that is to last until a beat: where the beat stands still, it ends.
+        Infinity for what is not to end by itself."""
+        return self.time(min(beat, self._map.until)) if beat < math.inf else math.inf
 
     def seconds(self, beats: float) -> float:
         """How long so many beats last at the present tempo."""
-        return beats * 60.0 / self.tempo
+        return beats * 60.0 / self._map.tempo
+
+    # The song
+
+    def jump(self, beat: float, position: float) -> None:
+        """From `beat` on the song goes on from another position."""
+        m = self._map
+        self._map = m._replace(shift=position - beat, since=beat, before=m.shift)
+
+    def position(self, beat: float) -> float:
+        """The song position at a beat, in beats from bar one."""
+        return beat + self._shift(beat)
+
+    def _shift(self, beat: float) -> float:
+        m = self._map
+        return m.shift if beat > m.since - SLACK / 2 else m.before
 
     def within_bar(self, beat: float) -> float:
         """Beats since the bar line."""
-        return beat % self.bar
+        return self.position(beat) % self.bar
 
     def bar_of(self, beat: float) -> int:
         """The bar in which a beat lies, from 0."""
-        return math.floor(beat / self.bar + 1e-9)
+        return math.floor(self.position(beat) / self.bar + NEAR)
+
+    def next(self, beat: float, step: float) -> float:
+        """The first beat from `beat` on whose song position is a multiple of `step`."""
+        shift = self._shift(beat)
+        return math.ceil((beat + shift) / step - NEAR) * step - shift
+
+    def opening(self, beat: float) -> float:
+        """The beat, or bar one of the song if that is still to come (a count-in, a pick-up)."""
+        return max(beat, beat - self.position(beat))
+
+    def just_before(self, beat: float) -> float:
+        """A moment before a beat, in the same stretch of the song: what begins with a pulse may find the beat, as it is
+        filtered, a little past it."""
+        since = self._map.since
+        return max(beat - SLACK, since) if beat >= since else beat
+
+    def next_bar(self, beat: float) -> float:
+        """The first bar line from `beat` on."""
+        return self.next(beat, self.bar)
+
+
+def limited(tempo: float) -> float:
+    """The tempo, or the limit that it is beyond."""
+    return min(max(tempo, SLOWEST), FASTEST)
 
 
 def _checked(tempo: float) -> float:

@@ -13,6 +13,8 @@ SURE = 2.0  # the player's phrase counts as over from this much evidence on
 BREATH = 0.2  # beats of silence before an answer, at the least
 LONGEST_WAIT = 4.0  # beats of silence after which the phrase is over in any case
 REST = 0.5  # beats: a rest as long as this may part two phrases
+RING = 1.0  # beats that an answer's last note rings at the least, if nobody comes back
+LAST, LANDS = 0.5, 2.0  # beats before the end of traded bars: the last onset at the latest; from where on it lands
 # Chosen on the valid split, where `improv eval --turns` says how often and how soon it enters, and how often falsely.
 
 
@@ -47,6 +49,7 @@ class Turn:
     """Our answer as it goes: where it began, how long the call was, how many notes so far. Beats.
 
     landed: the last note was a chord tone. landing: the next one is to be, and ends it.
+    fills: it is to fill its length, and not a beat more: bars are traded.
     """
 
     began: float
@@ -54,6 +57,12 @@ class Turn:
     notes: int = 0
     landed: bool = False
     landing: bool = False
+    fills: bool = False
+
+    @property
+    def last(self) -> float:
+        """The beat from which on no note of it may begin."""
+        return self.began + self.length - LAST if self.fills else math.inf
 
     def finished(self, beat: float, end: float, on_chord: bool) -> bool:
         """Whether the note just played, at `beat`, is the answer's last.
@@ -62,11 +71,15 @@ class Turn:
         An answer is about as long as its call, at least four notes, and likes to land.
         """
         self.landed = on_chord
+        if self.landing:
+            return True
+        if self.fills:
+            left = self.began + self.length - beat
+            self.landing = left <= LANDS
+            return left <= LANDS and on_chord
         if self.notes < 4:
             return False
         progress = (beat - self.began) / self.length
-        if self.landing:
-            return True
         if progress < 0.6:
             return False
         if progress < 1.0:
@@ -75,12 +88,6 @@ class Turn:
             return end > 0.2 and on_chord
         self.landing = True
         return on_chord or progress >= 2.0
-
-
-def ring(beat: float, bar: float) -> float:
-    """The beat until which an answer's last note, struck at `beat`, rings if nobody comes back: a bar line,
-    a beat away at the least. bar: beats a bar."""
-    return math.ceil((beat + 1.0) / bar - 1e-9) * bar
 
 
 def answer_length(call: float) -> float:

@@ -77,7 +77,7 @@ class Riff:
         after = meter.beat(self._since) + (SOONEST if self._ours else SILENCE)
         onset = math.ceil(max(after, meter.beat(now)) / EIGHTH - 1e-6) * EIGHTH
         pitch = self._pitches[self._at % len(self._pitches)] if self._pitches else (low + high) // 2
-        tones = changes.outlook(onset).chord.tones if changes else ()
+        tones = changes.outlook(meter.position(onset)).chord.tones if changes else ()
         fitting = [p for p in range(low, high + 1) if not tones or p % 12 in tones]
         return Relief(onset, HELD, min(fitting, key=lambda p: (abs(p - pitch), p)), max(1, self._velocity - SOFTER))
 

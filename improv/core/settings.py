@@ -14,6 +14,7 @@ from improv.core.values import FEELS
 
 MODES = ("trade", "solo", "echo", "comp", "duet")
 ENTRIES = ("beat", "bar", "now")
+CLOCKS = ("internal", "midi", "link", "follow", "free")
 
 # name: (lowest, highest) or the choices, and what it is for.
 TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
@@ -22,7 +23,15 @@ TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
         "trade: listen, answer, yield; solo: play until interrupted; echo: harmonise your line as you play it; "
         "comp: chords under you; duet: a line beside yours that leaves room",
     ),
-    "tempo": ((SLOWEST, FASTEST), "quarter notes a minute"),
+    "clock": (
+        CLOCKS,
+        "internal: at --tempo; midi: MIDI Clock, Start, Stop and song position from outside; link: Ableton Link; "
+        "follow: the beat is taken from your playing; free: no beat, at your own pace",
+    ),
+    "tempo": ((SLOWEST, FASTEST), "quarter notes a minute; with another clock, where it begins"),
+    "count_in": ((0, 8), "bars that are clicked before bar one"),
+    "click": ((0, 16), "MIDI channel of the metronome; 0: none, and 10 for a count-in"),
+    "trade": ((0, 32), "bars to trade, from bar one and you first: 4 for fours; 0: as the phrases go"),
     "temperature": ((0.05, 3.0), "how adventurous the pitches: below 1 safer, above 1 wilder"),
     "rhythm_temperature": ((0.05, 3.0), "how adventurous the rhythm, likewise"),
     "top_p": ((0.05, 1.0), "share of probability, of the likeliest pitches and lengths, that is drawn from"),
@@ -35,8 +44,8 @@ TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "interval": ((-24, 24), "echo: semitones from your note to its echo; 0: to a chord tone below"),
     "accents": ((0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as the player does"),
 }
-_NAMED = {"mode", "enter", "feel"}
-_WHOLE = {"low", "high", "loudness", "interval"}
+_NAMED = {"mode", "clock", "enter", "feel"}
+_WHOLE = {"low", "high", "loudness", "interval", "count_in", "click", "trade"}
 
 
 class SettingError(ImprovError):
@@ -48,7 +57,11 @@ class Settings:
     """One value for each row of TABLE."""
 
     mode: str = "trade"
+    clock: str = "internal"
     tempo: float = 120.0
+    count_in: int = 0
+    click: int = 0
+    trade: int = 0
     temperature: float = 1.1  # by `improv eval --improvise`: intervals, phrases and rests nearest to real solos
     rhythm_temperature: float = 1.0
     top_p: float = 1.0

@@ -10,9 +10,9 @@ from pathlib import Path
 import mido
 
 from improv.core.errors import ImprovError
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import Changes
-from improv.core.meter import FASTEST, SLOWEST, Meter
+from improv.core.meter import FASTEST, SLOWEST
 
 PPQ = 480
 MOST_NOTES = 50_000  # of one player's part: hours of playing
@@ -74,39 +74,32 @@ def write_take(
     path: str | Path,
     heard: Sequence[Event],
     played: Sequence[Event],
-    began: float,
-    tempo: float,
+    tempos: Sequence[tuple[float, float]],
     metre: tuple[int, int],
     changes: Changes | None = None,
 ) -> None:
     """Write a take: a type 1 file with the tracks `player` and `improv`, tempo, metre, chords as markers.
 
-    Events in seconds; began: the time of the first beat of bar one, which falls on a bar line of the file.
-    tempo, metre: those of the start; tempo settings among `heard` change it. The file appears whole or not at all.
+    Events with beats for times, beat 0 on a bar line, where the changes begin. tempos: (beat, bpm), in order; the first is
+    that of the start. The file appears whole or not at all.
     """
-    meter = Meter(tempo, metre)
-    meter.start(began)
-    lead = -(min((e.time for e in (*heard, *played)), default=0.0) - began) / meter.seconds(meter.bar)
-    shift = max(0.0, float(-(-lead // 1))) * meter.bar  # whole bars before beat 0, for what came before it
+    bar = 4.0 * metre[0] / metre[1]
+    lead = -min((e.time for e in (*heard, *played)), default=0.0) / bar
+    shift = max(0.0, float(-(-lead // 1))) * bar  # whole bars before beat 0, for what came before it
 
     conductor: list[tuple[float, mido.MetaMessage]] = [
         (0.0, mido.MetaMessage("time_signature", numerator=metre[0], denominator=metre[1])),
-        (0.0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))),
     ]
+    conductor += [(max(beat + shift, 0.0), mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))) for beat, tempo in tempos]
     tracks: dict[str, list[tuple[float, mido.Message]]] = {"player": [], "improv": []}
     moments = [(e.time, i, name, e) for name, part in (("player", heard), ("improv", played)) for i, e in enumerate(part)]
     moments.sort(key=lambda m: (m[0], m[2] == "player", m[1]))
     last = 0.0
-    for time, _, name, event in moments:
-        last = beat = max(last, meter.beat(time) + shift)
-        if isinstance(event, Setting):
-            if event.name == "tempo":
-                meter.set_tempo(time, float(event.value))  # type: ignore[arg-type]
-                conductor.append((beat, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(meter.tempo))))
-            continue
+    for beat, _, name, event in moments:
+        last = max(last, beat + shift)
         message = _message(event, 0 if name == "player" else 1)
         if message:
-            tracks[name].append((beat, message))
+            tracks[name].append((beat + shift, message))
     if changes:
         conductor += [(at + shift, mido.MetaMessage("marker", text=str(chord))) for at, chord in changes.spans(last - shift)]
     file = mido.MidiFile(type=1, ticks_per_beat=PPQ)

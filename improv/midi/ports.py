@@ -28,6 +28,7 @@ APIS = {
 }
 DRAIN = 0.1  # seconds
 _TRANSPORT = {0xFA: "start", 0xFB: "continue", 0xFC: "stop"}
+_STATUS = {kind: status for status, kind in _TRANSPORT.items()}
 
 
 class PortError(ImprovError):
@@ -57,14 +58,21 @@ def decode(message: list[int], time: float) -> Event | None:
     return None
 
 
-def encode(event: Event, channel: int) -> list[int] | None:
-    """A played event as bytes on a channel (0-15); None for what is not sent."""
+def encode(event: Event) -> list[int] | None:
+    """A played event as bytes; None for what is not sent."""
     if isinstance(event, NoteOn):
-        return [0x90 | channel, event.pitch, event.velocity]
+        return [0x90 | event.channel, event.pitch, event.velocity]
     if isinstance(event, NoteOff):
-        return [0x80 | channel, event.pitch, 0]
+        return [0x80 | event.channel, event.pitch, 0]
     if isinstance(event, ControlChange):
-        return [0xB0 | channel, event.control, event.value]
+        return [0xB0 | event.channel, event.control, event.value]
+    if isinstance(event, Pulse):
+        return [0xF8]
+    if isinstance(event, Transport):
+        if event.kind != "position":
+            return [_STATUS[event.kind]]
+        sixteenths = min(max(round((event.beat or 0.0) * 4), 0), 0x3FFF)
+        return [0xF2, sixteenths & 0x7F, sixteenths >> 7]
     return None
 
 
@@ -127,7 +135,7 @@ class Ports:
 
     heard: takes each event from the input, in the port's own thread, stamped by `now`.
     source, target: a name or a part of one; None opens a virtual port (`in`, `out`), which other
-    programs connect to. channel: 0-15, of what is sent. begin: is called once in the port's own thread, at its first
+    programs connect to. begin: is called once in the port's own thread, at its first
     message, for instance to raise its priority. Raises PortError.
     """
 
@@ -138,11 +146,9 @@ class Ports:
         heard: Callable[[Event], None],
         source: str | None = None,
         target: str | None = None,
-        channel: int = 0,
         begin: Callable[[], object] | None = None,
     ):
-        self._channel = channel
-        self._struck: set[int] = set()  # every pitch that was ever sent
+        self._struck: set[tuple[int, int]] = set()  # every channel and pitch that was ever sent
         self._server: _JackServer | None = None
         with _hushed():
             self._output = _client(rtmidi.MidiOut, api)
@@ -171,15 +177,16 @@ class Ports:
                 begin()
                 begin = None
 
+        self._input.ignore_types(sysex=True, timing=False, active_sense=True)  # by default RtMidi drops MIDI Clock
         self._input.set_callback(arrived)
 
     def send(self, event: Event) -> None:
         """Hand a played event to the port."""
-        message = encode(event, self._channel)
+        message = encode(event)
         if message:
             self._output.send_message(message)
             if isinstance(event, NoteOn):
-                self._struck.add(event.pitch)
+                self._struck.add((event.channel, event.pitch))
 
     @property
     def period(self) -> float | None:
@@ -209,8 +216,8 @@ class Ports:
         if self._output is not None and self._struck:
             for _ in range(2):
                 time.sleep(DRAIN)
-                for pitch in sorted(self._struck):
-                    self._output.send_message([0x80 | self._channel, pitch, 0])
+                for channel, pitch in sorted(self._struck):
+                    self._output.send_message([0x80 | channel, pitch, 0])
             time.sleep(DRAIN)
         if self._server:
             self._server.close()

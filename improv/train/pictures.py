@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from improv.core.events import Event, NoteOff, NoteOn
-from improv.core.meter import Meter
 from improv.train.figures import PROFILE, Line, Samples, pooled
 
 REAL, OURS = "#b5b5b5", "#1f6f8b"
@@ -113,15 +112,15 @@ def _profile(at: Any, ours: np.ndarray, real: np.ndarray) -> None:
     at.set_title("intervals, % of all", fontsize=9)
 
 
-def roll_of(line: Line, bars: int = ROLL_BARS) -> tuple[list[Event], Meter]:
-    """A line's first bars as events, a beat a second, and the meter that says so: what a piano roll is drawn from."""
+def roll_of(line: Line, bars: int = ROLL_BARS) -> list[Event]:
+    """A line's first bars as events with beats for times: what a piano roll is drawn from."""
     until = bars * line.bar
     durations = line.durations if line.durations is not None else [0.25] * len(line.notes)
     events: list[Event] = []
     for (beat, pitch), length in zip(line.notes, durations, strict=True):
         if 0 <= beat < until:
             events += [NoteOn(beat, pitch, 100), NoteOff(min(beat + length, until), pitch)]
-    return sorted(events, key=lambda e: (e.time, isinstance(e, NoteOn))), Meter(60.0, (round(line.bar), 4))
+    return sorted(events, key=lambda e: (e.time, isinstance(e, NoteOn)))
 
 
 def _png(figure: Any) -> bytes:

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from improv.clock import OfflineClock
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Transport
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync, Tap, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.model import Model
-from improv.core.settings import MODES, Settings
+from improv.core.settings import CLOCKS, MODES, Settings
 from improv.engine import perform
 from improv.loader import load_model
 
@@ -70,10 +70,27 @@ wishes = st.sampled_from(
         ("temperature", 3.0),
         ("enter", "bar"),
         ("enter", "now"),
+        ("trade", 2),
+        ("trade", 0),
+        ("clock", "midi"),
+        ("clock", "internal"),
     ]
 ).map(lambda w: Setting(0.0, *w))
-others = st.sampled_from([Pulse(0.0), Transport(0.0, "start"), Transport(0.0, "position", 4.0)])
-performances = st.lists(st.tuples(gaps, notes | notes | offs | controls | wishes | others), max_size=40)
+others = st.sampled_from(
+    [
+        Pulse(0.0),
+        Tap(0.0),
+        Transport(0.0, "start"),
+        Transport(0.0, "stop"),
+        Transport(0.0, "continue"),
+        Transport(0.0, "position", 4.25),
+        Sync(0.0, 17.5, 140.0),
+        Sync(0.0, 3.0, 90.0, playing=False),
+    ]
+)
+moments = st.lists(st.tuples(gaps, notes | notes | offs | controls | wishes | others), max_size=40)
+clocked = st.lists(st.tuples(st.just(0.02) | gaps, notes | offs | st.just(Pulse(0.0)) | others), max_size=150)
+performances = moments | clocked
 
 
 def stamped(moments: list[tuple[float, Event]]) -> list[Event]:
@@ -87,25 +104,33 @@ def stamped(moments: list[tuple[float, Event]]) -> list[Event]:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(performances, st.sampled_from([None, BLUES]), st.sampled_from(MODES), st.sampled_from([(4, 4), (3, 4), (7, 8)]))
+@given(
+    performances,
+    st.sampled_from([None, BLUES]),
+    st.sampled_from(MODES),
+    st.sampled_from([(4, 4), (3, 4), (7, 8)]),
+    st.sampled_from(CLOCKS),
+    st.sampled_from([0, 2]),
+)
 def test_no_performance_breaks_the_laws(
-    model: Model, moments: list[tuple[float, Event]], changes: str | None, mode: str, metre: tuple[int, int]
+    model: Model, moments: list[tuple[float, Event]], changes: str | None, mode: str, metre: tuple[int, int], clock: str, trade: int
 ) -> None:
-    improviser = Improviser(model, Settings(mode=mode), parse_changes(changes) if changes else None, metre, seed=1)
+    wishes = Settings(mode=mode, clock=clock, trade=trade)
+    improviser = Improviser(model, wishes, parse_changes(changes) if changes else None, metre, seed=1)
     check_laws(play(improviser, stamped(moments), limit=30.0))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(performances, st.integers(0, 2**32), st.sampled_from([None, BLUES]), st.sampled_from(MODES))
+@given(performances, st.integers(0, 2**32), st.sampled_from([None, BLUES]), st.sampled_from(MODES), st.sampled_from(CLOCKS))
 def test_how_far_a_call_goes_makes_no_difference(
-    model: Model, moments: list[tuple[float, Event]], seed: int, changes: str | None, mode: str
+    model: Model, moments: list[tuple[float, Event]], seed: int, changes: str | None, mode: str, clock: str
 ) -> None:
     """Woken on time, late, or for nothing: the same notes. It is why live equals offline."""
     heard = stamped(moments)
     over = parse_changes(changes) if changes else None
-    exact = play(Improviser(model, Settings(mode=mode), over, seed=7), heard, limit=30.0)
+    exact = play(Improviser(model, Settings(mode=mode, clock=clock), over, seed=7), heard, limit=30.0)
     rng = np.random.default_rng(seed)
-    improviser, now, late = Improviser(model, Settings(mode=mode), over, seed=7), 0.0, []
+    improviser, now, late = Improviser(model, Settings(mode=mode, clock=clock), over, seed=7), 0.0, []
     waiting = list(heard)
     while now < 30.0 or waiting:
         now += float(rng.exponential(0.2))

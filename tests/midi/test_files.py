@@ -3,7 +3,7 @@ from pathlib import Path
 import mido
 import pytest
 
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import parse_changes
 from improv.midi.files import MidiFileError, read_part, write_take
 
@@ -79,10 +79,10 @@ def test_files_without_notes_or_with_far_too_many_say_so(tmp_path: Path) -> None
 
 
 def test_a_take_reads_back(tmp_path: Path) -> None:
-    heard: list[Event] = [NoteOn(1.0, 60, 80), NoteOff(1.5, 60), Setting(2.0, "tempo", 60.0)]
+    heard: list[Event] = [NoteOn(0.0, 60, 80), NoteOff(1.0, 60)]
     played: list[Event] = [NoteOn(2.0, 64, 70), NoteOff(3.0, 64)]
     path = tmp_path / "t.mid"
-    write_take(path, heard, played, began=1.0, tempo=120.0, metre=(4, 4), changes=parse_changes("Dm7 | G7"))
+    write_take(path, heard, played, [(0.0, 120.0), (2.0, 60.0)], (4, 4), parse_changes("Dm7 | G7"))
     file = mido.MidiFile(path)
     assert [t.name for t in file.tracks] == ["improv", "player", "improv"]
     markers = [(m.text) for m in file.tracks[0] if m.type == "marker"]
@@ -93,7 +93,7 @@ def test_a_take_reads_back(tmp_path: Path) -> None:
 
 
 def test_beat_one_of_a_take_falls_on_a_bar_line(tmp_path: Path) -> None:
-    heard: list[Event] = [NoteOn(0.5, 60, 80), NoteOff(1.0, 60)]
+    heard: list[Event] = [NoteOn(-1.0, 60, 80), NoteOff(0.0, 60)]
     path = tmp_path / "t.mid"
-    write_take(path, heard, [], began=1.0, tempo=120.0, metre=(4, 4))  # a pick-up, one beat before bar one
+    write_take(path, heard, [], [(0.0, 120.0)], (4, 4))  # a pick-up, one beat before bar one
     assert [e.time for e in read_part(path).events] == [1.5, 2.0]

@@ -57,13 +57,20 @@ class Comp(Mode):
         self._bar_line: float | None = None  # beat on which the next bar is settled
         self._tied = False  # the last hit of the bar before anticipated this one
         self._hands: tuple[int, ...] = ()  # the voicing before
+        self._from = 0.0  # beat on which it began to play along
+
+    def start(self, time: float) -> None:
+        meter = self.improviser.meter
+        if meter.running:
+            self._from = meter.beat(time)
+            self._bar_line = meter.next_bar(meter.opening(meter.just_before(self._from)))
 
     def struck(self, event: NoteOn, time: float, played: list[Event]) -> None:
         meter = self.improviser.meter
         beat = meter.beat(time)
         self._struck.append(beat)
         if self._bar_line is None:
-            self._bar_line = math.ceil(beat / meter.bar - 1e-6) * meter.bar
+            self._bar_line = meter.next_bar(beat - 1e-6)
 
     def next(self) -> float:
         if self._bar_line is None:
@@ -80,15 +87,21 @@ class Comp(Mode):
         self._hits.clear()
         self._bar_line = None
 
+    def jumped(self) -> None:
+        meter = self.improviser.meter
+        self._hits.clear()
+        if self._bar_line is not None:
+            self._bar_line = meter.next_bar(meter.beat(self.improviser.time))
+
     def _settle(self) -> None:
         """Choose the rhythm of the bar that begins, or lay out."""
         improviser, line = self.improviser, self._bar_line
         bar = improviser.meter.bar
-        if line is None or line - self._struck[-1] > PATIENCE * bar:
+        if line is None or line - (self._struck[-1] if self._struck else self._from) > PATIENCE * bar:
             self._bar_line = None
             return
         density = sum(line - bar <= beat < line for beat in self._struck) / bar
-        rhythms = SPARSE if density >= BUSY else OPEN if density <= QUIET and line > self._struck[0] else USUAL
+        rhythms = SPARSE if density >= BUSY else OPEN if density <= QUIET and self._struck and line > self._struck[0] else USUAL
         hits = [hit for hit in rhythms[int(improviser.rng.integers(len(rhythms)))] if hit.onset < bar]
         if density < BUSY:
             hits = sorted([*hits, *self._changing(line, hits)])
@@ -126,5 +139,5 @@ class Comp(Mode):
         loud = velocity(ear.loudness - SOFTER + settings.loudness, ear.spread, OFF_BEAT_ACCENT if off_beat else 0.0, settings.accents)
         improviser.close(list(improviser.sounding), time, played)
         for pitch in hands:
-            improviser.strike(pitch, loud, time, time + improviser.meter.seconds(hit.length), played)
+            improviser.strike(pitch, loud, time, improviser.meter.beat(time) + hit.length, played)
         return True

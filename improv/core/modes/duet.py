@@ -52,6 +52,10 @@ class Duet(Mode):
         self.pending = True
         return True
 
+    def jumped(self) -> None:
+        if self._plan:
+            self.prepare()
+
     def drop(self) -> None:
         self._plan = None
         self.pending = False
@@ -68,7 +72,7 @@ class Duet(Mode):
         self._takes = note is not None and note.off is not None
         memory = improviser.after(note) if note is not None and note.off is not None else improviser.memory
         if len(self._struck) == BUSY and now - self._struck[0] < 2.0:
-            onset = float(math.ceil(max(now, improviser.last_onset + APART) - 1e-6))
+            onset = improviser.meter.next(max(now, improviser.last_onset + APART) - 1e-6, 1.0)
             plan = improviser.draw(memory, round(onset * GRID), onset=onset, lands=True)
             self._plan = replace(plan, duration=max(plan.duration, 1.0))
             return

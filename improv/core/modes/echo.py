@@ -19,6 +19,8 @@ SOFTER = 8  # steps of velocity below the player
 class Echo(Mode):
     """A second voice: a chord tone a third to a sixth below, above where the range ends; or a set interval."""
 
+    timeless = True
+
     def __init__(self, improviser: Improviser):
         super().__init__(improviser)
         self._voices: dict[tuple[int, int], int] = {}  # the player's (channel, pitch) -> ours

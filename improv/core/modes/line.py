@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from improv.core.events import Event, NoteOn
 from improv.core.modes.mode import Mode
-from improv.core.phrasing import Turn, answer_length, entry, ring
+from improv.core.phrasing import BREATH, RING, Turn, answer_length, entry
 from improv.core.sampler import mask, probabilities, sample
 from improv.core.values import GRID
 
@@ -63,18 +63,29 @@ class Trade(Mode):
         if turn is None or memory.position is None:
             return
         last_class = len(memory.said.ioi) - 1
-        longest = LONGEST_REST if not self.endless and turn.notes < 4 else last_class
+        rests = self.endless or turn.fills  # a long rest is part of it
+        longest = LONGEST_REST if not rests and turn.notes < 4 else last_class
         ioi = sample(memory.said.ioi, rng, temperature, bias=mask(last_class + 1, 1, longest))
         if ioi == last_class:  # "four beats or more"
             ioi += GRID * (int(rng.geometric(LONG_REST_ENDS)) - 1)
-        if not self.endless and ioi > LONGEST_REST and not turn.landed:  # it would end in the air
+        if not rests and ioi > LONGEST_REST and not turn.landed:  # it would end in the air
             turn.landing = True
             ioi = sample(memory.said.ioi, rng, temperature, bias=mask(last_class + 1, 1, LONGEST_REST))
         position = memory.position + ioi
-        if (not self.endless and ioi > LONGEST_REST) or (improviser.end is not None and position >= improviser.end):
+        over = position / GRID >= turn.last
+        if (not rests and ioi > LONGEST_REST) or over or (improviser.end is not None and position >= improviser.end):
             self._finish()
         else:
             self.plan = improviser.draw(memory, position, lands=turn.landing)
+
+    def jumped(self) -> None:
+        """What is planned is drawn anew, over the chords that come now."""
+        if self.plan is None:
+            return
+        if self.plan.opens:
+            self._consider_entry()
+        else:
+            self.plan, self.pending = None, True
 
     def _consider_entry(self) -> None:
         """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""
@@ -83,24 +94,38 @@ class Trade(Mode):
         note, meter, settings = improviser.ear.line, improviser.meter, improviser.settings
         if note is None or note.off is None:
             return
-        memory = improviser.after(note)
-        beat_on, beat_off = meter.beat(note.on), meter.beat(note.off)
-        grid = {"beat": 4.0 / meter.metre[1], "bar": meter.bar, "now": 0.0}[settings.enter]
-        beat = entry(beat_on, beat_off, memory.said.end, probabilities(memory.said.ioi), grid, max(improviser.run, 1))
-        now = meter.beat(improviser.time)
-        if beat < now:
-            beat = math.ceil(now / (grid or 1 / GRID)) * (grid or 1 / GRID)
-        call = beat_off - (beat_on if improviser.call is None else improviser.call)
-        self.turn = Turn(beat, math.inf if self.endless else answer_length(call))
-        self.plan = improviser.draw(memory, math.floor(beat * GRID + 0.5), onset=beat, opens=True)
+        memory, now = improviser.after(note), meter.beat(improviser.time)
+        if settings.trade and not self.endless:
+            self.turn = self._own_bars(now, note.beat_off)
+        else:
+            step = {"beat": meter.felt, "bar": meter.bar, "now": 0.0}[settings.enter]
+            shift = meter.position(now) - now  # the grid is that of the song
+            on, off = note.beat + shift, note.beat_off + shift
+            beat = entry(on, off, memory.said.end, probabilities(memory.said.ioi), step, max(improviser.run, 1)) - shift
+            beat = meter.opening(beat if beat >= now else meter.next(now, step or 1 / GRID))
+            call = note.beat_off - (note.beat if improviser.call is None else improviser.call)
+            self.turn = Turn(beat, math.inf if self.endless else answer_length(call))
+        self.plan = improviser.draw(memory, math.floor(self.turn.began * GRID + 0.5), onset=self.turn.began, opens=True)
+
+    def _own_bars(self, now: float, silent_since: float) -> Turn:
+        """The next turn that is ours where bars are traded. A player who plays over into its first bar is let finish."""
+        meter, length = self.improviser.meter, self.improviser.settings.trade * self.improviser.meter.bar
+        line = meter.next(now - length, length)  # on which the turn began that goes on now
+        ours = round(meter.position(line) / length) % 2 == 1
+        late = meter.next(max(now, silent_since + BREATH), meter.felt)
+        if ours and late < line + meter.bar and self.improviser.last_onset < line:
+            return Turn(late, line + length - late, fills=True)
+        line += length if not ours else 2 * length
+        return Turn(line, length, fills=True)
 
     def _finish(self) -> None:
-        """The turn is over; its last note rings, until the player comes back or for about a bar."""
-        self.turn = None
-        if not self.endless:
-            improviser = self.improviser
-            until = improviser.meter.time(ring(improviser.last_onset, improviser.meter.bar))
-            improviser.sounding = {pitch: max(end, until) for pitch, end in improviser.sounding.items()}
+        """The turn is over; its last note rings, until the player comes back, or up to a bar line."""
+        turn, self.turn = self.turn, None
+        if not self.endless and turn:
+            improviser, meter = self.improviser, self.improviser.meter
+            until = meter.next_bar(improviser.last_onset + RING)
+            last = turn.began + turn.length if turn.fills else math.inf
+            improviser.sounding = {pitch: min(max(end, until), last) for pitch, end in improviser.sounding.items()}
 
 
 class Solo(Trade):
@@ -109,9 +134,9 @@ class Solo(Trade):
     endless = True
 
     def start(self, time: float) -> None:
-        improviser = self.improviser
-        if improviser.began is None:
-            improviser.begin(time)
-        beat = float(math.ceil(improviser.meter.beat(time) - 1e-9))
+        improviser, meter = self.improviser, self.improviser.meter
+        if not meter.running:
+            return
+        beat = meter.next(meter.opening(meter.just_before(meter.beat(time))), 1.0)
         self.turn = Turn(beat, math.inf)
         self.plan = improviser.draw(improviser.memory, round(beat * GRID), onset=beat, opens=True)

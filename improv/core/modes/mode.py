@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 class Mode:
     """A mode that does nothing: what each may do. improviser: whose mode it is. Times are in seconds."""
 
+    timeless = False  # whether it plays where no beat runs, too
     pending = False  # `prepare` is to be called at once: something is to be worked out before there is anything to play
 
     def __init__(self, improviser: Improviser):
         self.improviser = improviser
 
     def start(self, time: float) -> None:
-        """It was chosen, or the performance begins."""
+        """It was chosen, the performance begins, or the beat runs (again)."""
+
+    def jumped(self) -> None:
+        """The song goes on from elsewhere: what was planned is over other chords."""
 
     def struck(self, event: NoteOn, time: float, played: list[Event]) -> None:
         """A key went down, and was heard."""

@@ -1,0 +1,63 @@
+"""What is written of a performance, and what is said of it at the end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from improv.core.beats.keeper import Timekeeper, in_beats
+from improv.core.events import NoteOn
+from improv.core.harmony import Changes
+from improv.midi.files import write_take
+from improv.session import Recorder
+from improv.show import draw_roll
+
+
+def spread(lateness: Sequence[float]) -> dict[str, float]:
+    """Lateness in ms, from seconds: how it is spread; jitter is p99 - p50. Empty where nothing was played."""
+    if not lateness:
+        return {}
+    import numpy as np
+
+    p50, p99, p999, most = (float(x) for x in np.percentile(np.array(lateness) * 1000, [50, 99, 99.9, 100]))
+    found = {"p50": p50, "p99": p99, "p999": p999, "max": most, "jitter": p99 - p50}
+    return {name: round(ms, 3) for name, ms in found.items()}
+
+
+def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None, recorder: Recorder) -> list[str]:
+    """The take as MIDI, sound and picture, as asked for. keeper: a new one. Returns what was written."""
+    written: list[str] = []
+    if not any(isinstance(e, NoteOn) for e in (*recorder.heard, *recorder.played)):
+        if args.record or args.wav or args.png:
+            print("improv: nothing was played, so nothing is written", file=sys.stderr)
+        return written
+    heard, played, tempos = in_beats(keeper, recorder.heard, recorder.played)
+    midi = Path(args.record or f"{args.wav or args.png}.mid")
+    if args.record or args.wav:
+        write_take(midi, heard, played, tempos, keeper.meter.metre, changes)
+        written += [str(midi)] if args.record else []
+    if args.wav:
+        from improv.sound import render
+
+        render(midi, args.wav)
+        written.append(args.wav)
+        if not args.record:
+            midi.unlink()
+    if args.png:
+        draw_roll(args.png, heard, played, keeper.meter.bar, changes)
+        written.append(args.png)
+    return written
+
+
+def told(summary: dict[str, Any]) -> str:
+    said = [f"{summary['heard']} notes heard, {summary['played']} played, seed {summary['seed']}"]
+    if "lateness_ms" in summary:
+        said.append("late by {p50} ms (p50), {p99} ms (p99), at most {max} ms; jitter {jitter} ms".format(**summary["lateness_ms"]))
+    said += [f"{summary['filled']} filled in while the model was too slow"] if summary["filled"] else []
+    said += [f"{summary['dropped']} dropped as too late"] if summary["dropped"] else []
+    said += [f"wrote {', '.join(summary['files'])}"] if summary["files"] else []
+    said += [f"session {summary['session']}"] if summary["session"] else []
+    return "; ".join(said)

@@ -1,0 +1,73 @@
+"""The one interface of all that can say where the beat is, and what those share that keep it themselves."""
+
+from __future__ import annotations
+
+from improv.core.events import Event, NoteOn, Transport
+from improv.core.meter import Meter
+
+
+class BeatSource:
+    """A source that knows nothing: what each may do. meter: what it sets. Times are in seconds.
+
+    All that it does follows from what it is told, so a record of that gives the same beats.
+    """
+
+    heard = False  # whether an outside clock was heard at all
+    own = False  # whether the beat is improv's own affair: a tempo can be set, and the first note may be beat one
+
+    def __init__(self, meter: Meter):
+        self.meter = meter
+
+    @property
+    def sure(self) -> float:
+        """How sure it is of the beat, 0 to 1."""
+        return 1.0
+
+    def run(self, time: float, ahead: float = 0.0) -> None:
+        """The performance wants a beat from now on, beat 0 of the song in `ahead` beats."""
+
+    def hear(self, event: Event, time: float) -> None:
+        """Anything was heard, at a time that is never before the last one."""
+
+
+class OwnBeat(BeatSource):
+    """A beat that improv keeps itself: the first note is beat one, Start, Stop and Continue are obeyed.
+
+    count_in: beats before beat 0 of the song, on Start.
+    """
+
+    own = True
+
+    def __init__(self, meter: Meter):
+        super().__init__(meter)
+        self.count_in = 0.0
+        self._stopped = False  # by Stop: the next note does not start it
+
+    def run(self, time: float, ahead: float = 0.0) -> None:
+        meter = self.meter
+        if not meter.running:
+            self._stopped = False
+            beat = meter.beat(time)
+            meter.start(time, beat)
+            meter.jump(beat, -ahead)
+
+    def hear(self, event: Event, time: float) -> None:
+        if isinstance(event, NoteOn):
+            if not self.meter.running and not self._stopped:
+                self.run(time)
+        elif isinstance(event, Transport):
+            self._obey(event, time)
+
+    def _obey(self, event: Transport, time: float) -> None:
+        meter = self.meter
+        beat = meter.beat(time)
+        if event.kind == "stop":
+            self._stopped = True
+            meter.stop(time)
+            return
+        if event.kind == "position":
+            meter.jump(beat, event.beat or 0.0)
+            return
+        position = meter.position(beat)
+        meter.start(time, beat)
+        meter.jump(beat, -self.count_in if event.kind == "start" else position)
