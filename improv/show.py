@@ -25,8 +25,8 @@ def line(side: str, event: Event, meter: Meter, changes: Changes | None = None) 
     if isinstance(event, Setting):
         return f"{'':15}{event.name} is now {event.value}"
     if isinstance(event, Transport):
-        at = "" if event.beat is None else f" {math.floor(event.beat / meter.bar) + 1}:{event.beat % meter.bar + 1:g}"
-        return f"{'':15}{event.kind}{at}"
+        where = "" if event.beat is None else f" {math.floor(event.beat / meter.bar) + 1}:{event.beat % meter.bar + 1:g}"
+        return f"{'':15}{event.kind}{where}"
     if not isinstance(event, NoteOn):
         return None
     beat = meter.beat(event.time) + 1e-6

@@ -16,7 +16,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from improv.calibration import forget_advance, store_advance
@@ -34,6 +34,8 @@ GAP = (0.02, 0.08)  # seconds from a note's return to the next: at no one's peri
 PATIENCE = 2.0  # seconds until a note is lost
 HOPELESS = 5  # notes lost in a row
 VIRTUAL = ("improv:out", "improv:in")
+
+Send = Callable[[NoteOn | NoteOff], None]
 
 
 class LoopError(ImprovError):
@@ -94,7 +96,7 @@ def figures(loop: Loop) -> dict[str, Any]:
     return {"lost": loop.lost} | {name: round(ms, 3) for name, ms in spread.items()} | {"advance_ms": round(p50, 1)}
 
 
-def measure(send: Callable[[Event], None], clock: Clock, inbox: Inbox[Event], notes: int, wait: float, rng: random.Random) -> Loop:
+def measure(send: Send, clock: Clock, inbox: Inbox[Event], notes: int, wait: float, rng: random.Random) -> Loop:
     """Send notes and wait for each of them. Every note is closed, however this ends.
 
     wait: seconds for the first to come back, while somebody connects the ports; if none does, nothing is measured.
@@ -120,7 +122,7 @@ def measure(send: Callable[[Event], None], clock: Clock, inbox: Inbox[Event], no
 class _Prober:
     """One note at a time: sent, waited for, closed."""
 
-    def __init__(self, send: Callable[[Event], None], clock: Clock, inbox: Inbox[Event]):
+    def __init__(self, send: Send, clock: Clock, inbox: Inbox[Event]):
         self._send, self._clock, self._inbox = send, clock, inbox
         self._sent: set[int] = set()
         self.strange = 0  # notes heard that were never sent
@@ -148,13 +150,17 @@ class _Prober:
 
 def _measured(args: argparse.Namespace, number: int) -> tuple[str, str, str, Loop]:
     """Open the ports and measure: the MIDI system, the output's and the input's name, and what came back. Raises LoopError."""
-    from improv.midi.ports import APIS, Ports
+    from improv.midi.ports import Ports, api_name
     from improv.priority import priority, raise_priority
 
-    api = next(name for name, n in APIS.items() if n == number)
+    api = api_name(number)
     clock, inbox = LiveClock(), queue.SimpleQueue[Event]()
     with _ended_by_signals():
-        ports = Ports(number, clock.now, inbox.put, args.source, args.target, args.channel - 1, raise_priority)
+        ports = Ports(number, clock.now, inbox.put, args.source, args.target, raise_priority)
+
+        def send(note: NoteOn | NoteOff) -> None:
+            ports.send(replace(note, channel=args.channel - 1))
+
         try:
             if not args.json:
                 print(f"playing on {ports.target}, listening on {ports.source}, for notes that come back", flush=True)
@@ -162,7 +168,9 @@ def _measured(args: argparse.Namespace, number: int) -> tuple[str, str, str, Loo
             sys.setswitchinterval(0.0001)
             with priority() as granted:
                 clock.spin = SPIN if granted.spins else 0.0
-                loop = measure(ports.send, clock, inbox, args.notes, args.wait, random.Random())
+                loop = measure(
+                    lambda note: ports.send(replace(note, channel=args.channel - 1)), clock, inbox, args.notes, args.wait, random.Random()
+                )
             sys.setswitchinterval(interval)
         finally:
             ports.close()

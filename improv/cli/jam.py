@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from improv import __version__
+from improv.calibration import LONGEST, stored_advance
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
 from improv.cli.ports import choose_api, mend
 from improv.cli.take import told, write
@@ -27,7 +28,7 @@ from improv.cli.watch import Punctuality, Watch
 from improv.clock import SPIN, Inbox, LiveClock, OfflineClock
 from improv.core.beats.keeper import Timekeeper
 from improv.core.errors import ImprovError
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Stop, Sync, Tap, Transport
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync, Tap, Transport
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import Improviser
 from improv.core.meter import Meter
@@ -43,7 +44,6 @@ from improv.show import line
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
 DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
-MOST_EARLY = 500.0  # ms
 EXITS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP, "SIGBREAK": INTERRUPTED, "port": PORT_LOST, "over": OK}
 
 
@@ -68,6 +68,7 @@ class Stage:
     early: float = 0.0
     send: Callable[[Event], None] = lambda event: None
     ports: Any = None
+    link: Any = None
 
 
 def jam(args: argparse.Namespace) -> int:
@@ -110,29 +111,32 @@ def jam(args: argparse.Namespace) -> int:
 
 def _connect(args: argparse.Namespace, take: Take, stage: Stage, api: int, stack: ExitStack) -> None:
     """Open the ports, and what else is live; all is closed as the stack is."""
-    from improv.midi.ports import Ports
+    from improv.midi.ports import Ports, api_name
 
     heard = tapping(stage.inbox.put, args.tap) if args.tap else stage.inbox.put
     ports = stage.ports = Ports(api, stage.clock.now, heard, args.source, args.target, raise_priority)
     stack.callback(ports.close)
     stage.send = ports.send
-    stage.early = _advance(args, api, ports.target) / 1000.0
+    stage.early = _advance(args, api_name(api), ports.target) / 1000.0
     if take.settings.clock == "link":
         from improv.link import Link
 
-        link = Link(stage.clock.now, stage.inbox.put, take.settings.tempo, take.improviser.meter.bar)
+        link = stage.link = Link(stage.clock.now, stage.inbox.put, take.settings.tempo, take.improviser.meter.bar)
         stack.callback(link.close)
     if not args.json:
         print(f"listening on {ports.source}, playing on {ports.target}; seed {take.seed}. Ctrl-C ends.", flush=True)
 
 
-def _advance(args: argparse.Namespace, api: int, target: str) -> float:
+def _advance(args: argparse.Namespace, api: str, target: str) -> float:
     """Milliseconds by which notes are handed over early: as said, or as calibrated for this output."""
     if args.advance is not None:
-        if not 0 <= args.advance <= MOST_EARLY:
-            raise ImprovError(f"--advance {args.advance:g}: expected 0 to {MOST_EARLY:g} ms")
+        if not 0 <= args.advance <= LONGEST:
+            raise ImprovError(f"--advance {args.advance:g}: expected 0 to {LONGEST:g} ms")
         return float(args.advance)
-    return 0.0
+    stored = stored_advance(api, target)
+    if stored and not args.json:
+        print(f"notes are handed over {stored:g} ms early, as calibrated for {target}", flush=True)
+    return stored or 0.0
 
 
 def tapping(put: Callable[[Event], object], tap: str) -> Callable[[Event], None]:
@@ -262,6 +266,8 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         nonlocal arrived
         arrived = event.time
         recorder.hear(event)
+        if stage.link and isinstance(event, Setting) and event.name == "tempo":
+            stage.link.set_tempo(float(event.value))  # type: ignore[arg-type]
         counts["heard"] += isinstance(event, NoteOn)
 
     def drop(event: Event, late: float) -> None:

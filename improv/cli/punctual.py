@@ -195,13 +195,12 @@ def ports_and_period(api: int | None) -> tuple[str, float | None]:
     """Which MIDI system is measured, and its period in seconds, where it tells."""
     if api is None:
         return "no port (no MIDI system answers here)", None
-    from improv.midi.ports import APIS, Ports
+    from improv.midi.ports import Ports, api_name
 
     ports = Ports(api, lambda: 0.0, lambda event: None)
     period = ports.period
     ports.close()
-    name = next(name for name, number in APIS.items() if number == api)
-    return f"{name} ports", period
+    return f"{api_name(api)} ports", period
 
 
 def verdict(figures: dict[str, Any], real_time: bool, period: float | None) -> str:

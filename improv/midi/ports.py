@@ -155,7 +155,7 @@ class Ports:
             self._input = _client(rtmidi.MidiIn, api)
         if self._output is None or self._input is None:
             self.close()
-            raise PortError(f"the {_name(api)} MIDI system does not answer; `improv ports` shows what works here")
+            raise PortError(f"the {api_name(api)} MIDI system does not answer; `improv ports` shows what works here")
         try:
             with _hushed():
                 self.target = _open(self._output, target, "out", "output")
@@ -230,7 +230,8 @@ class Ports:
         self._input = self._output = None
 
 
-def _name(api: int) -> str:
+def api_name(api: int) -> str:
+    """The name of an API's number, of APIS."""
     return next(name for name, number in APIS.items() if number == api)
 
 
