@@ -253,16 +253,26 @@ def steady(pulses: np.ndarray) -> dict[str, float]:
     }
 
 
+def numbered(pulses: np.ndarray) -> np.ndarray:
+    """The pulses' numbers, from 0. Where one or more were lost on the way, as a gap of whole periods shows, theirs are left out."""
+    gaps = np.diff(pulses)
+    if not len(gaps):
+        return np.arange(len(pulses))
+    periods = gaps / np.median(gaps)
+    whole = np.maximum(np.round(periods), 1)
+    return np.concatenate([[0], np.cumsum(np.where((np.abs(periods - whole) < 0.3) & (whole <= 6), whole, 1))])
+
+
 def beat_at(times: np.ndarray, pulses: np.ndarray, reach: int = 24) -> np.ndarray:
     """The beat at each time, by the pulses round about it (a line through 2 * reach of them): the first pulse is beat 0.
 
     So the jitter of one pulse is no error of the grid, and a tempo that drifts is.
     """
     beats = []
+    numbers = numbered(pulses)
     for time_ in times:
         nearest = int(np.searchsorted(pulses, time_))
         low, high = max(0, nearest - reach), min(len(pulses), nearest + reach)
-        n = np.arange(low, high)
-        _, at = np.polyfit(pulses[low:high] - time_, n, 1)
+        _, at = np.polyfit(pulses[low:high] - time_, numbers[low:high], 1)
         beats.append(at / 24)
     return np.array(beats)

@@ -46,6 +46,7 @@ from trial_rig import (
     has_option,
     jam,
     kind,
+    numbered,
     rig,
     spread,
     started,
@@ -103,7 +104,11 @@ def heard_against_pulses(listening: Ear, bpm: float) -> tuple[Figures, dict[str,
     starts = [t for t, m in log if kind(m) in (START, CONTINUE)]
     stops = [t for t, m in log if kind(m) == STOP and starts and t > starts[0]]
     clicks = [(t, m[1]) for t, m in log if kind(m) == ON and m[0] & 0x0F == CLICK - 1]
-    figures: Figures = {**prefixed("clock", steady(pulses)), "clicks": len(clicks)}
+    figures: Figures = {
+        **prefixed("clock", steady(pulses)),
+        "clicks": len(clicks),
+        "clock_lost": int(numbered(pulses)[-1]) + 1 - len(pulses) if len(pulses) else 0,
+    }
     if not (starts and stops and len(clicks) > SETTLED and len(pulses) > 48):
         return figures, {"clicked": False}
     while_rolling = [(t, p) for t, p in clicks if t <= stops[0] + LATE]
@@ -115,7 +120,7 @@ def heard_against_pulses(listening: Ear, bpm: float) -> tuple[Figures, dict[str,
     figures["first_click_beat"] = nearest[0]
     ones = {p for (_, p), n in zip(while_rolling, nearest, strict=True) if n % 4 == 0}
     others = {p for (_, p), n in zip(while_rolling, nearest, strict=True) if n % 4}
-    last = int((len(pulses) - 1) // 24)
+    last = int(numbered(pulses)[-1] // 24)
     checks = {
         "nothing before Start": all(t >= starts[0] for t, m in log if kind(m) == ON),
         "first click within a beat of bar one": 0 <= nearest[0] <= 1,

@@ -34,6 +34,14 @@ def test_beats_by_pulses_follow_a_tempo_that_drifts(scripts: tuple[ModuleType, M
     assert rig.beat_at(at, pulses + jitter) == pytest.approx(np.arange(1, len(at) + 1), abs=0.002)
 
 
+def test_pulses_lost_on_the_way_keep_their_numbers(scripts: tuple[ModuleType, ModuleType]) -> None:
+    rig, _ = scripts
+    pulses = np.delete(np.arange(100) / 48, [30, 60, 61])
+    assert list(rig.numbered(pulses)) == [n for n in range(100) if n not in (30, 60, 61)]
+    assert list(rig.numbered(np.array([0.0, 1.0, 2.0, 12.0, 13.0]))) == [0, 1, 2, 3, 4]  # it stood still
+    assert rig.beat_at(np.array([1.5]), pulses) == pytest.approx([3.0])
+
+
 def test_the_constant_part_is_told_apart(scripts: tuple[ModuleType, ModuleType]) -> None:
     rig, _ = scripts
     found = rig.spread([0.010, 0.011, 0.009, 0.010, 0.014])
