@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from improv.clock import Inbox
@@ -28,28 +28,6 @@ class Clock(Protocol):
 
     def now(self) -> float: ...
     def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]: ...
-
-
-class Ensemble:
-    """Players who play together, each hearing all that is heard. What comes too late to be heard in order is the last one's to say."""
-
-    def __init__(self, players: Sequence[Player]):
-        self._players = players
-
-    @property
-    def done(self) -> float:
-        return self._players[-1].done
-
-    @property
-    def due(self) -> float | None:
-        return min((p.due for p in self._players if p.due is not None), default=None)
-
-    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
-        heard = list(heard)
-        return [event for player in self._players for event in player.advance(now, heard)]
-
-    def silence(self, now: float) -> list[Event]:
-        return [event for player in self._players for event in player.silence(now)]
 
 
 def asked(time: float, early: float, heard: float) -> float:
@@ -80,20 +58,20 @@ def perform(
     """
     reached = 0.0  # the latest stamp
     arrived = 0.0  # when something was last heard
-    sounding: set[tuple[int, int]] = set()  # the ledger: what was sent and not yet closed, whatever the player thinks
-    lost: set[tuple[int, int]] = set()  # what was dropped and not yet closed
+    sounding: set[tuple[int, int, int]] = set()  # the ledger: what was sent and not yet closed, whatever the player thinks
+    lost: set[tuple[int, int, int]] = set()  # what was dropped and not yet closed
 
     def out(event: Event) -> None:
         late = clock.now() - asked(event.time, early, arrived)
         if isinstance(event, NoteOn):
-            key = event.channel, event.pitch
+            key = event.part, event.channel, event.pitch
             if late > LATE:
                 lost.add(key)
                 dropped(event, late)
                 return
             sounding.add(key)
         elif isinstance(event, NoteOff):
-            key = event.channel, event.pitch
+            key = event.part, event.channel, event.pitch
             if key in lost:
                 lost.discard(key)
                 if key not in sounding:
@@ -101,7 +79,7 @@ def perform(
                     return
         send(event)
         if isinstance(event, NoteOff):
-            sounding.discard((event.channel, event.pitch))
+            sounding.discard((event.part, event.channel, event.pitch))
 
     try:
         while True:
@@ -127,5 +105,5 @@ def perform(
             for event in player.silence(clock.now()):
                 out(event)
         finally:
-            for channel, pitch in sorted(sounding):
-                send(NoteOff(clock.now(), pitch, channel))
+            for part, channel, pitch in sorted(sounding):
+                send(NoteOff(clock.now(), pitch, channel, part))

@@ -180,6 +180,8 @@ class Ladder:
     def _listen(self, event: Event, played: list[Event]) -> None:
         """What the relief must know of what is heard; and it yields at once, as the improviser does when it is free."""
         stopped = self._keeper.hear(event, event.time) is News.STOPPED
+        if not self._improviser.listens(event):
+            return
         if isinstance(event, NoteOn):
             self._riff.heard_on(event.time, event.channel, event.pitch, event.velocity)
         elif isinstance(event, NoteOff):

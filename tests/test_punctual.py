@@ -6,9 +6,10 @@ import queue
 
 import pytest
 
+from improv.cli.clock_lock import APART, LEAD, Clocked
 from improv.cli.punctual import Echoing, Ticking, verdict
 from improv.clock import OfflineClock
-from improv.core.events import Event, NoteOff, NoteOn
+from improv.core.events import Event, NoteOff, NoteOn, Pulse
 from improv.engine import perform
 
 
@@ -30,6 +31,9 @@ def late(idle: float, loaded: float) -> dict[str, object]:
         ),
         ({"key_to_note": {"p99_us": 2500}}, True, None, "to mend: a key takes up to 2.5 ms to make a note"),
         ({"key_to_note": {"p99_us": 25}}, True, 0.0213, "to mend: JACK's period is 21.3 ms: choose fewer frames a period"),
+        ({"clock_lock": {"apart_p99_us": 1999, "pulses_lost": 0, "p99_us": 5000}}, True, None, "stage-ready"),
+        ({"clock_lock": {"apart_p99_us": 2100, "pulses_lost": 0}}, True, None, "to mend: notes lie up to 2.1 ms off a MIDI clock's grid"),
+        ({"clock_lock": {"apart_p99_us": 9000, "pulses_lost": 2}}, True, None, "to mend: 2 MIDI clock pulses got lost on their way"),
     ],
 )
 def test_the_verdict_says_what_to_mend(figures: dict[str, object], real_time: bool, period: float | None, says: str) -> None:
@@ -44,3 +48,10 @@ def test_a_ticking_player_thinks_after_each_note_and_an_echo_answers_at_once() -
     echoed: list[Event] = []
     perform(Echoing(), OfflineClock(heard), queue.SimpleQueue(), echoed.append)
     assert echoed == heard
+
+
+def test_a_clocked_player_plays_eighths_on_the_pulses_grid() -> None:
+    played: list[Event] = []
+    perform(Clocked(), OfflineClock([Pulse(0.01 * i) for i in range(LEAD + 4 * APART - 1)]), queue.SimpleQueue(), played.append)
+    assert [type(e) for e in played] == [NoteOn, NoteOff] * 2
+    assert [e.time for e in played] == pytest.approx([0.01 * (LEAD + APART * i) for i in range(4)], abs=1e-6)

@@ -149,8 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "what",
         nargs="?",
-        choices=("step", "lateness", "key"),
-        help="step: one note, model and sampling of all fields; lateness: of notes, idle and loaded; key: from a key to its echo",
+        choices=("step", "lateness", "key", "clock"),
+        help="step: one note, model and sampling of all fields; lateness: of notes, idle and loaded; key: from a key to its echo; "
+        "clock: how near a MIDI clock's true grid notes lie",
     )
     bench.add_argument("--model", default="jazz", help="a name or a folder")
     bench.add_argument("--notes", type=int, default=5000, help="how many steps (default: 5000)")

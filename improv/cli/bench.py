@@ -1,4 +1,5 @@
-"""`improv bench`: what this machine does in time. Here, what one note costs; `punctual.py` has lateness.
+"""`improv bench`: what this machine does in time. Here, what one note costs; `punctual.py` has lateness, `clock_lock.py`
+how well a MIDI clock is followed.
 
 Beside it, in the same run: the same mathematics written plainly, one product a gate on one-hot inputs (as tutorials
 write it), and the least time in which this machine can read the weights that one note needs.
@@ -27,6 +28,7 @@ from improv.loader import load_model
 
 CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
 SETTINGS = Settings()
+CLOCKED = 160  # note-ons and note-offs that follow a MIDI clock: ten seconds of eighths
 SPREAD = ("p50_us", "p99_us", "p999_us", "max_us")
 
 
@@ -53,7 +55,7 @@ def bench(args: argparse.Namespace) -> int:
     if "note" in figures:
         _tell_note(figures)
     rows = {f"lateness {k}": v for k, v in figures.get("lateness", {}).items()}
-    rows |= {"key to note": figures["key_to_note"]} if "key_to_note" in figures else {}
+    rows |= {name: figures[key] for name, key in (("key to note", "key_to_note"), ("clock lock", "clock_lock")) if key in figures}
     if rows:
         print(f"microseconds, over {figures['ports']}, real-time priority: {figures['priority']}")
         print(f"  {'':<16}" + "".join(f"{name:>9}" for name in ("p50", "p99", "p99.9", "max", "n")))
@@ -66,6 +68,7 @@ def bench(args: argparse.Namespace) -> int:
 def _time_figures(args: argparse.Namespace, model: Model, figures: dict[str, Any], drawn: dict[str, list[float]]) -> None:
     """What depends on the clock, into figures and drawn."""
     from improv.cli import punctual
+    from improv.cli.clock_lock import clock_lock
     from improv.cli.ports import choose_api
     from improv.priority import priority
 
@@ -89,6 +92,13 @@ def _time_figures(args: argparse.Namespace, model: Model, figures: dict[str, Any
         if not found:
             raise ImprovError("no key arrived at our own input; see `improv ports`, or choose another system with --api")
         figures["key_to_note"], drawn["key to note"] = spread(found), found
+    if args.what in (None, "clock"):
+        off, lost = clock_lock(api, max(40, min(CLOCKED, args.events)))
+        constant = float(np.mean(off))
+        apart = spread([abs(t - constant) for t in off])
+        more = {"constant_us": round(constant, 2), "apart_p50_us": apart["p50_us"], "apart_p99_us": apart["p99_us"], "pulses_lost": lost}
+        drawn["clock lock"] = [abs(t) for t in off]
+        figures["clock_lock"] = spread(drawn["clock lock"]) | more
     figures["verdict"] = punctual.verdict(figures, granted.real_time, period)
 
 
@@ -99,6 +109,9 @@ def spread(times: Sequence[float]) -> dict[str, Any]:
 
 
 def _beside(row: dict[str, Any]) -> str:
+    if "constant_us" in row:
+        lost = f", {row['pulses_lost']} pulses lost" if row["pulses_lost"] else ""
+        return f"   {row['constant_us']:.0f} are constant, {row['apart_p99_us']:.0f} apart from that (p99){lost}"
     return f"   {row['times_nothing_p99']:.1f} times the p99 of the same loop doing nothing" if "times_nothing_p99" in row else ""
 
 

@@ -26,6 +26,7 @@ from improv.cli.ports import choose_api, mend
 from improv.cli.take import told, write
 from improv.cli.watch import Punctuality, Watch
 from improv.clock import SPIN, Inbox, LiveClock, OfflineClock
+from improv.core.band import Band, Seat
 from improv.core.beats.keeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync, Tap, Transport
@@ -34,7 +35,7 @@ from improv.core.improviser import Improviser
 from improv.core.meter import Meter
 from improv.core.metronome import Metronome
 from improv.core.settings import Settings
-from improv.engine import Ensemble, asked, perform
+from improv.engine import asked, perform
 from improv.ladder import Ladder, Worker
 from improv.loader import load_model
 from improv.midi.files import Part, read_part
@@ -44,6 +45,7 @@ from improv.show import line
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
 DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
+METRONOME = -1  # its number in the band
 EXITS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP, "SIGBREAK": INTERRUPTED, "port": PORT_LOST, "over": OK}
 
 
@@ -247,16 +249,18 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority) if live else None
     ladder = Ladder(improviser, worker) if worker else None
     metronome = Metronome(take.settings, take.metre, getattr(args, "send_clock", False))
-    ensemble = Ensemble([metronome, ladder or improviser])
+    band = Band([Seat(metronome, METRONOME), Seat(ladder or improviser)])
 
     arrived = 0.0
 
     def send(event: Event) -> None:
         stage.send(event)
-        if isinstance(event, Pulse | Transport) or event.channel != improviser.channel:  # type: ignore[union-attr]
-            return  # the metronome's
+        if isinstance(event, Pulse | Transport) or getattr(event, "part", 0) == METRONOME:
+            return
         late = clock.now() - asked(event.time, stage.early, arrived)
         filled = ladder is not None and event in ladder.filled
+        if ladder and filled:
+            ladder.filled.discard(event)  # so that it does not grow for weeks
         recorder.play(event, late, filled)
         if isinstance(event, NoteOn):
             counts["filled" if filled else "played"] += 1
@@ -286,7 +290,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     granted = None
     try:
         with _prepared(clock, inbox, quiet=args.json) as granted:
-            stop = perform(ensemble, clock, inbox, send, hear, drop, stage.early)
+            stop = perform(band, clock, inbox, send, hear, drop, stage.early)
         end = {"reason": stop.reason, "time": stop.time}
     except Exception as e:
         end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}

@@ -105,7 +105,7 @@ def lateness(think: Callable[[], None], api: int | None, events: int) -> dict[st
     """Microseconds from a note's time until the port has it: `ours`, and `nothing`, which take turns."""
     late: dict[str, list[float]] = {"ours": [], "nothing": []}
     each = max(20, events // TURNS)
-    with _equipped(api) as (clock, inbox, send, _, recorder):
+    with equipped(api) as (clock, inbox, send, _, recorder):
         for turn in range(TURNS):
             for name, thought in (("ours", think), ("nothing", None)):
                 found: list[float] = []
@@ -127,7 +127,7 @@ def lateness(think: Callable[[], None], api: int | None, events: int) -> dict[st
 def key_to_note(api: int | None, keys: int) -> list[float]:
     """Microseconds from a message's arrival at our input until the note that answers it is with the port."""
     found: list[float] = []
-    with _equipped(api) as (clock, inbox, send, number, recorder):
+    with equipped(api) as (clock, inbox, send, number, recorder):
         clock.begin()
 
         def out(event: Event) -> None:
@@ -166,7 +166,7 @@ class _UntilOver:
 
 
 @contextmanager
-def _equipped(api: int | None) -> Iterator[tuple[LiveClock, Inbox[Event], Callable[[Event], None], int | None, Recorder]]:
+def equipped(api: int | None) -> Iterator[tuple[LiveClock, Inbox[Event], Callable[[Event], None], int | None, Recorder]]:
     """A clock, an inbox, a port's send, its system's number (None: no port) and a record, as `jam` has them."""
     clock, inbox = LiveClock(), queue.SimpleQueue[Event]()
     send: Callable[[Event], None] = lambda event: None  # noqa: E731
@@ -215,6 +215,11 @@ def verdict(figures: dict[str, Any], real_time: bool, period: float | None) -> s
         mend.append("there is no real-time priority: see README")
     if figures.get("key_to_note", {}).get("p99_us", 0) > 2000:
         mend.append(f"a key takes up to {figures['key_to_note']['p99_us'] / 1000:.1f} ms to make a note")
+    clock = figures.get("clock_lock", {})
+    if clock.get("pulses_lost", 0):
+        mend.append(f"{clock['pulses_lost']} MIDI clock pulses got lost on their way")
+    elif clock.get("apart_p99_us", 0) > 2000:
+        mend.append(f"notes lie up to {clock['apart_p99_us'] / 1000:.1f} ms off a MIDI clock's grid")
     if figures.get("note", {}).get("p99_us", 0) > 20_000:
         mend.append("a note takes over 20 ms to think of: train or choose a smaller model (--size pocket)")
     if period and period > 0.006:

@@ -1,7 +1,8 @@
 """Everything that is heard and played. Frozen; `time` is in seconds on the performance clock.
 
 Of a heard event, `time` is its arrival. Of a played event, it is the moment the music asks for.
-Channels are 0-15, as on the wire.
+Channels are 0-15, as on the wire. `part` says whose it is: of a heard event, the number of the input it came from; of a
+played one, that of the performer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ class NoteOn:
     pitch: int
     velocity: int
     channel: int = 0
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class NoteOff:
     time: float
     pitch: int
     channel: int = 0
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class ControlChange:
     control: int
     value: int
     channel: int = 0
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,30 @@ class Tap:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting takes a new value, wherever the wish came from."""
+    """A setting takes a new value, wherever the wish came from. part: the performer's number; None for all of them."""
 
     time: float
     name: str
     value: object
+    part: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """The state of this moment is kept under a name, or gone back to. part: as of a Setting."""
+
+    time: float
+    name: str
+    keep: bool
+    part: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the record that somebody wants to find again."""
+
+    time: float
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +123,10 @@ class Ready:
     time: float
 
 
-Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Sync | Tap | Setting | Stop | Ready
-KINDS: dict[str, type] = {t.__name__: t for t in (NoteOn, NoteOff, ControlChange, Pulse, Transport, Sync, Tap, Setting, Stop)}
+Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Sync | Tap | Setting | Bookmark | Mark | Stop | Ready
+KINDS: dict[str, type] = {
+    t.__name__: t for t in (NoteOn, NoteOff, ControlChange, Pulse, Transport, Sync, Tap, Setting, Bookmark, Mark, Stop)
+}
 
 
 def moved(event: Event, time: float) -> Event:

@@ -63,6 +63,7 @@ class Improviser:
 
     changes: chords to play over, or None to follow the chords that are held. bars: in solo mode, how
     many to play; None for no end. seed: of the generator that draws every note. channel: 0-15, what it plays on.
+    inputs: the numbers of the inputs that it listens to; None for all. Other performers that it hears are to be told to it alone.
     """
 
     def __init__(
@@ -74,11 +75,13 @@ class Improviser:
         seed: int = 0,
         bars: int | None = None,
         channel: int = 0,
+        inputs: frozenset[int] | None = None,
     ):
         self.model = model
         self.settings = settings or Settings()
         self.changes = changes
         self.channel = channel
+        self._inputs = inputs
         self.keeper = Timekeeper(self.settings, metre)
         self.meter = self.keeper.meter
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
@@ -152,6 +155,12 @@ class Improviser:
 
     # Hearing
 
+    def listens(self, event: Event) -> bool:
+        """Whether it is for its ears: from an input that it listens to, from another performer, or for everybody."""
+        if self._inputs is None or not isinstance(event, NoteOn | NoteOff | ControlChange):
+            return True
+        return event.part < 0 or event.part in self._inputs
+
     def _hear(self, event: Event, time: float, played: list[Event]) -> None:
         news = self.keeper.hear(event, time)
         if news is News.JUMPED:
@@ -162,6 +171,8 @@ class Improviser:
             self.call, self.run = None, 0
             if news is News.STARTED:
                 self._mode.start(time)
+        if not self.listens(event):
+            return
         beat = self.meter.beat(time)
         if isinstance(event, Setting):
             self._set(event, time, played)

@@ -7,11 +7,12 @@ import queue
 import pytest
 
 from improv.clock import OfflineClock
+from improv.core.band import Band, Seat
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings
-from improv.engine import Ensemble, perform
+from improv.engine import perform
 from improv.loader import load_model
 
 PITCHES = [62, 65, 69, 72, 71, 67, 65, 64]
@@ -20,7 +21,7 @@ PITCHES = [62, 65, 69, 72, 71, 67, 65, 64]
 def play(improviser: Improviser, heard: list[Event], limit: float = 60.0, early: float = 0.0) -> list[Event]:
     played: list[Event] = []
     perform(
-        Ensemble([improviser]), OfflineClock(sorted(heard, key=lambda e: e.time), limit), queue.SimpleQueue(), played.append, early=early
+        Band([Seat(improviser)]), OfflineClock(sorted(heard, key=lambda e: e.time), limit), queue.SimpleQueue(), played.append, early=early
     )
     return played
 

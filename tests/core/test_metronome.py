@@ -7,17 +7,18 @@ import queue
 import pytest
 
 from improv.clock import OfflineClock
+from improv.core.band import Band, Seat
 from improv.core.beats.keeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
 from improv.core.metronome import Metronome
 from improv.core.settings import Settings
-from improv.engine import Ensemble, perform
+from improv.engine import perform
 
 
 def play(heard: list[Event], until: float, metre: tuple[int, int] = (4, 4), send_clock: bool = False, **wishes: object) -> list[Event]:
     played: list[Event] = []
     metronome = Metronome(Settings(**wishes), metre, send_clock)  # type: ignore[arg-type]
-    perform(Ensemble([metronome]), OfflineClock(heard, until), queue.SimpleQueue(), played.append)
+    perform(Band([Seat(metronome)]), OfflineClock(heard, until), queue.SimpleQueue(), played.append)
     return played
 
 

@@ -19,8 +19,10 @@ from improv.core.meter import FASTEST, SLOWEST
 
 PULSES = 24  # a quarter note
 SIZES = (4, 7, 12, 20, 32, 48, 68, 96, 136, 192, 272, 384)  # pulses in a window; 96 are a bar of 4/4
-BENDS = 20  # from so many pulses on a window is asked for a parabola too
-AGREE = 2.6  # standard deviations on each side within which two windows agree
+AGREE = 2.2  # standard deviations on each side within which two lines agree
+AGREE_BENT = 1.7  # and two parabolas; fewer follow bends better and average less
+BENDS = 30  # a parabola needs so many pulses
+DOUBTED, STRAIGHT = 12, 2.8  # a line of so many pulses or more that is bent by so many standard deviations is none
 GAP = 6.0  # periods without a pulse after which the phase is taken anew
 FLOOR = 50e-6  # seconds: less jitter is never assumed
 UNKNOWN = 1e-3  # seconds: the jitter assumed at first
@@ -70,7 +72,7 @@ class PulseFilter:
         self.period = 60.0 / tempo / PULSES
         self.count = 0
         self.error = math.inf
-        self._least = max(FLOOR, grain / math.sqrt(12)) ** 2
+        self._least = max(FLOOR, grain / 2) ** 2  # more than even jitter's: what a grid of looks does to pulses is no chance
         self._variance = max(UNKNOWN**2, self._least)
         self._measured = 12  # as if so many had shown the jitter assumed
         self._slope_error = 0.1 * self.period
@@ -90,8 +92,10 @@ class PulseFilter:
         self._n = 0  # pulses since
         self._last: list[int] = [0] * 512  # ns since the first, by number
         self._sums = [(0, 0, 0)] * len(SIZES)  # of t, i t, i i t in each window
+        self._raw = 0.0  # when the latest arrived, seconds
         self._known = self.period
         self._known_variance = self._slope_error**2 + (1e-4 * self.period) ** 2
+        self._side = self._first = 0.0  # how far off the first outlier was, and its size
         self._far: list[int] = []  # raw times of the outliers since the last pulse that was none
 
     def predict(self, pulses: float) -> float:
@@ -174,57 +178,71 @@ class PulseFilter:
     def _estimate(self, t: int) -> None:
         """Time and period from the longest window that agrees with all shorter ones."""
         jitter = math.sqrt(self._variance) * 1e9
-        reach = AGREE * jitter
         low, high = -math.inf, math.inf  # where all agree, ns from the latest arrival
-        low2, high2 = low, high
+        near = low, high  # where the windows too short to bend do
+        straight = (STRAIGHT * jitter) ** 2
         end = slope = claimed = slope_variance = 0.0
-        bent = (0.0, 0.0, math.inf, 0.0)
-        lines = bends = True
-        for j, size in enumerate(SIZES):
+        for size, (a, b, c) in zip(SIZES, self._sums, strict=True):
             n = min(size, self._n)
-            mean, var_i, line, bend, at_end, end_error, bend_error, share, ones, squares = TABLE[n]
-            a, b, c = self._sums[j]
-            s0 = float(a - n * t)
-            s1 = float(b - ones * t)
+            mean, var_i, line, bend, _, error, _, share, ones, squares = TABLE[n]
+            s0, s1 = float(a - n * t), float(b - ones * t)
             v = (mean * s0 - s1) * line
+            if n >= DOUBTED:
+                curve = float(c - squares * t) - 2 * mean * s1 + (mean * mean - var_i) * s0
+                if curve * curve * bend > straight:
+                    low = math.inf
+                    break
+            variance, error = line * jitter * jitter, error * jitter
             whole = self._n <= size
-            if lines:
-                v1, variance1, error1 = v, line * jitter * jitter, end_error * jitter
-                if whole and self._known_variance:
-                    v1, variance1 = self._with_known(v, variance1, n)
-                    error1 = math.sqrt(share * jitter * jitter + mean * mean * variance1)
-                x = s0 * share + v1 * mean
-                low, high = max(low, x - AGREE * error1), min(high, x + AGREE * error1)
-                if low > high:
-                    lines = False
-                else:
-                    end, slope, claimed, slope_variance = x, v1, error1, variance1
-                    if n < BENDS:
-                        low2, high2 = low, high
-            if bends and n >= BENDS:
-                s2 = float(c - squares * t)
-                curve = (s2 - 2 * mean * s1 + (mean * mean - var_i) * s0) * bend
-                x = s0 * share + v * mean + curve * at_end
-                low2, high2 = max(low2, x - reach * bend_error), min(high2, x + reach * bend_error)
-                if low2 > high2:
-                    bends = False
-                else:
-                    bent = x, v + 2 * mean * curve, bend_error * jitter, (line + 4 * mean * mean * bend) * jitter * jitter
-            if whole or not (lines or bends):
+            if whole and self._known_variance:
+                v, variance = self._with_known(v, variance, n)
+                error = math.sqrt(share * jitter * jitter + mean * mean * variance)
+            x = s0 * share + v * mean
+            reach = AGREE * error
+            low, high = max(low, x - reach), min(high, x + reach)
+            if low > high:
                 break
-        if bent[2] < claimed:
-            end, slope, claimed, slope_variance = bent
+            end, slope, claimed, slope_variance = x, v, error, variance
+            if size < BENDS:
+                near = low, high
+            if whole:
+                break
+        if low > high and self._n > BENDS:
+            bent = self._bent(t, jitter, *near)
+            if bent[2] < claimed:
+                end, slope, claimed, slope_variance = bent
         self.time = self._zero + (t + end) * 1e-9
         self.period = min(max(slope * 1e-9, SHORTEST), LONGEST)
         self.error = claimed * 1e-9
         self._slope_error = math.sqrt(slope_variance) * 1e-9
+
+    def _bent(self, t: int, jitter: float, low: float, high: float) -> tuple[float, float, float, float]:
+        """End, slope, error of the end and variance of the slope of the longest parabola that agrees, in ns."""
+        found = 0.0, 0.0, math.inf, 0.0
+        for size, (a, b, c) in zip(SIZES, self._sums, strict=True):
+            if size < BENDS:
+                continue
+            n = min(size, self._n)
+            mean, var_i, line, bend, at_end, _, error, share, ones, squares = TABLE[n]
+            s0, s1, s2 = float(a - n * t), float(b - ones * t), float(c - squares * t)
+            v = (mean * s0 - s1) * line
+            curve = (s2 - 2 * mean * s1 + (mean * mean - var_i) * s0) * bend
+            x = s0 * share + v * mean + curve * at_end
+            reach = AGREE_BENT * error * jitter
+            low, high = max(low, x - reach), min(high, x + reach)
+            if low > high:
+                break
+            found = x, v + 2 * mean * curve, error * jitter, (line + 4 * mean * mean * bend) * jitter * jitter
+            if self._n <= size:
+                break
+        return found
 
     def _with_known(self, slope: float, variance: float, n: int) -> tuple[float, float]:
         """A window's slope, in ns, together with what was known of the period before the phase was taken anew."""
         known, known_variance = self._known * 1e9, self._known_variance * 1e18
         if n < 2:
             return known, known_variance
-        if (slope - known) ** 2 > 9 * (variance + known_variance):
+        if n > 3 and (slope - known) ** 2 > 16 * (variance + known_variance):
             self._known_variance = 0.0  # disproved
             return slope, variance
         both = variance + known_variance

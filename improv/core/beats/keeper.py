@@ -12,7 +12,7 @@ from improv.core.beats.internal import Internal
 from improv.core.beats.joined import Joined
 from improv.core.beats.slaved import Slaved
 from improv.core.beats.source import BeatSource, OwnBeat
-from improv.core.events import Event, Pulse, Setting, Sync
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 
@@ -47,6 +47,8 @@ class Timekeeper:
     def hear(self, event: Event, time: float) -> News | None:
         """Take in what was heard, at a time in seconds that is never before the last one."""
         meter = self.meter
+        if isinstance(event, NoteOn | NoteOff | ControlChange) and event.part < 0:
+            return None  # another performer's: the beat is the player's affair
         ran, shift = meter.running, meter.shift
         if isinstance(event, Setting):
             self._set(event, time)
