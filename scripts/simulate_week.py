@@ -1,0 +1,136 @@
+"""A week on stage, without waiting for it: a busy player, the performance as `improv jam` has it, and what it costs to keep on.
+
+    python scripts/simulate_week.py                       # 3 million events, about half an hour
+    python scripts/simulate_week.py --events 200000
+
+The clock is offline, so a week passes as fast as notes can be thought of. Memory and open files are read every so often;
+what grows is said, and the exit code is 1 where it does. The session is recorded to disk, as on stage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import queue
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from improv.clock import Inbox, OfflineClock
+from improv.core.band import Band, Seat
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting, Stop
+from improv.core.harmony import parse_changes
+from improv.core.improviser import Improviser
+from improv.core.metronome import Metronome
+from improv.core.settings import MODES, Settings
+from improv.engine import perform
+from improv.loader import load_model
+from improv.session import Recorder
+
+WEEK = 7 * 24 * 3600.0
+LOOKS = 40  # at memory and files
+
+
+class Endless(OfflineClock):
+    """An offline clock whose script is made as it is heard."""
+
+    def __init__(self, script: Iterator[Event]):
+        super().__init__()
+        self._coming = script
+
+    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
+        if not self._script and (event := next(self._coming, None)):
+            self._script.append(event)
+        return super().wait(inbox, until)
+
+
+def player(events: int, rng: random.Random) -> Iterator[Event]:
+    """Phrases, chords, pedals, rests, changes of mode, tempo and settings: so many events, spread over a week."""
+    time, count = 0.0, 0
+    pace = WEEK / events  # seconds an event, on average
+    modes = itertools.cycle(MODES)
+    while count < events:
+        phrase = rng.randint(4, 40)
+        step = rng.choice((0.09, 0.125, 0.17, 0.25))
+        for _ in range(phrase):
+            pitches = rng.sample(range(36, 96), rng.choice((1, 1, 1, 1, 2, 4)))
+            yield from (NoteOn(time, p, rng.randint(20, 120)) for p in pitches)
+            yield from (NoteOff(time + 0.8 * step, p) for p in pitches)
+            count += 2 * len(pitches)
+            time += step
+        if rng.random() < 0.2:
+            yield ControlChange(time, 64, rng.choice((0, 127)))
+        if rng.random() < 0.02:
+            yield Setting(time, "mode", next(modes))
+            yield Setting(time, "tempo", float(rng.randint(60, 260)))
+            count += 2
+        time = max(time + rng.uniform(0.3, 4.0), count * pace)
+    yield Stop(time + 60.0, "over")
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds now."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=3_000_000, help="how many the player makes (default: 3,000,000)")
+    parser.add_argument("--model", default="pocket")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    settings = Settings()
+    improviser = Improviser(load_model(args.model), settings, parse_changes("Dm7 | G7 | Cmaj7 | A7"), seed=args.seed)
+    band = Band([Seat(Metronome(settings), -1), Seat(improviser)])
+    counts = {"heard": 0, "played": 0}
+    sounding: set[tuple[int, int]] = set()
+    rows: list[tuple[int, float, int]] = []
+    began = time.perf_counter()
+    print("heard      played     simulated   memory    open files   elapsed", flush=True)
+
+    def look() -> None:
+        memory, files = resident(), len(os.listdir("/proc/self/fd"))
+        rows.append((counts["heard"], memory / 2**20, files))
+        spent = time.perf_counter() - began
+        days = improviser.time / 86400
+        print(
+            f"{counts['heard']:<10} {counts['played']:<10} {days:5.2f} days  {memory / 2**20:6.1f} MB  {files:<12} {spent:.0f} s",
+            flush=True,
+        )
+
+    def heard(event: Event) -> None:
+        recorder.hear(event)
+        counts["heard"] += 1
+        if counts["heard"] % max(args.events // LOOKS, 1) == 0:
+            look()
+
+    def send(event: Event) -> None:
+        recorder.play(event, 0.0)
+        counts["played"] += 1
+        if isinstance(event, NoteOn):
+            sounding.add((event.channel, event.pitch))
+        elif isinstance(event, NoteOff):
+            sounding.discard((event.channel, event.pitch))
+
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = Recorder(Path(folder) / "week.jsonl", {"seed": args.seed})
+        perform(band, Endless(player(args.events, random.Random(args.seed))), queue.SimpleQueue(), send, heard)
+        recorder.close({"reason": "over"})
+    look()
+    settled = rows[len(rows) // 4 :]
+    first, last = settled[0], settled[-1]
+    print(f"from a quarter on: memory {first[1]:.1f} to {last[1]:.1f} MB, files {first[2]} to {last[2]}; {len(sounding)} notes hang")
+    grown = last[1] > first[1] * 1.05 + 1 or last[2] > first[2] or bool(sounding)
+    print("not flat" if grown else "flat: nothing grew, nothing hangs")
+    return int(grown)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
