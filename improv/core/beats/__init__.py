@@ -1,0 +1,1 @@
+"""Who says where the beat is: one source a file."""

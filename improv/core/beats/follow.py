@@ -1,0 +1,230 @@
+"""The beat inferred from the playing: a belief over tempo and place in the beat, moved on with every onset.
+
+Every pair of a tempo (rows) and a place in the beat (columns) has a probability. An onset weighs each by how often
+players of jazz put the next note there: at that tempo, after a note at that place, after such an interval (the table in
+`rhythm`). What is spoken outside is one line from seconds to beats that never goes back: it bends towards the likeliest
+pair within a beat. No clock and no chance in it: the same onsets give the same line.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from functools import lru_cache
+
+import numpy as np
+
+from improv.core.beats import rhythm
+
+TOGETHER = 0.03  # seconds within which notes count as one onset
+SLOWEST, FASTEST, ROWS = 36.0, 360.0, 96  # bpm
+COLUMNS = 48  # a beat
+TEMPI = np.geomspace(SLOWEST, FASTEST, ROWS)
+STEP = math.log(FASTEST / SLOWEST) / (ROWS - 1)  # of log tempo, from row to row
+
+# Chosen on the validation split of the Weimar Jazz Database by scripts/measure_following.py.
+BROAD = 0.25  # spread of the log tempo to begin with; half or double lie at 2.8 of it
+ON_THE_BEAT = 0.6  # belief that the first note is beat 0, beside where players begin
+TEMPERATURE = 0.7  # how far an onset counts: those of one figure aren't independent
+FORGET = 0.01  # share of what was learned of the tempo that is forgotten with each onset, in favour of what it began with
+REGION = 0.12  # of log tempo: tempi so near aren't told apart in that
+DRIFT = 0.006  # by how much the log tempo wanders, per root of a beat
+SWAY = 0.01  # by how much the place in the beat does, in beats per root of a beat
+LONGEST = 16.0  # beats in a rest over which it goes on wandering
+ROWS_NEAR, COLUMNS_NEAR = 2, 4  # cells each side that are one hypothesis
+LOYALTY = 1.5  # by how much likelier another hypothesis must be to be spoken
+SLEW = 0.5  # beats over which a correction is spread, or twice the correction where that is more
+RIGHT = 0.17  # beats: within this of the beat, and within RIGHT_TEMPO, what is spoken counts as right
+RIGHT_TEMPO = 0.1  # of the log tempo
+KEPT = 64  # corners of the line that are remembered
+
+
+class Follow:
+    """Tempo and beat of a player. The first note is beat 0.
+
+    tempo: bpm to begin with, believed broadly; taken as 36 to 360. It is the present one later on.
+    """
+
+    def __init__(self, tempo: float = 120.0):
+        self.tempo = min(max(float(tempo), SLOWEST), FASTEST)
+        prior = np.exp(-0.5 * (np.log(TEMPI / self.tempo) / BROAD) ** 2) + 1e-6
+        self._prior = (prior / prior.sum()).astype(np.float32)
+        self._region = _REGIONS @ self._prior
+        self._region /= self._region.sum()
+        self._belief = np.outer(self._prior, _first()).astype(np.float32)  # (ROWS, COLUMNS), sums to 1
+        self._last: float | None = None  # time of the latest onset
+        self._before = 9.0  # seconds from the onset before it
+        self._mass = 0.0
+        self._times, self._beats = [0.0], [0.0]  # corners of the line; after the last it goes on at the tempo
+
+    def struck(self, time: float, velocity: int = 80) -> None:
+        """A note at a time in seconds, not before the last. One of a chord that was struck already says nothing new."""
+        if self._last is None:
+            self._last, self._times = time, [time]
+            return
+        seconds = time - self._last
+        if seconds < TOGETHER:
+            return
+        self._move(seconds)
+        self._last, self._before = time, seconds
+        self._speak(time)
+
+    def beat(self, time: float) -> float:
+        """The beat at a time in seconds: never falls as time goes on, whatever is struck in between."""
+        i = bisect_right(self._times, time)
+        if i == len(self._times):
+            return self._ahead(time)
+        i = max(i, 1)
+        (t0, t1), (b0, b1) = self._times[i - 1 : i + 1], self._beats[i - 1 : i + 1]
+        return b0 + (time - t0) * (b1 - b0) / (t1 - t0)
+
+    def time(self, beat: float) -> float:
+        """The time in seconds of a beat, as far as is known now."""
+        i = bisect_right(self._beats, beat)
+        if i == len(self._beats):
+            return self._times[-1] + (beat - self._beats[-1]) * 60.0 / self.tempo
+        i = max(i, 1)
+        (t0, t1), (b0, b1) = self._times[i - 1 : i + 1], self._beats[i - 1 : i + 1]
+        return t0 + (beat - b0) * (t1 - t0) / (b1 - b0)
+
+    @property
+    def sure(self) -> float:
+        """How often what is said is right (the beat within 0.17, the tempo within a tenth), 0 to 1, as of the last note."""
+        return self._mass
+
+    def _move(self, seconds: float) -> None:
+        """Carry the belief on to an onset so many seconds later, and weigh it by that onset."""
+        belief = _wandered(self._belief, seconds * self.tempo / 60.0)
+        beats = TEMPI * (seconds / 60.0)
+        belief *= _weights(beats, TEMPI * (self._before / 60.0))
+        share = _REGIONS @ belief.sum(1)
+        belief *= ((self._region * share.sum() / (share + np.float32(1e-9) * share.sum())) ** np.float32(FORGET))[:, None]
+        belief /= belief.sum()
+        self._belief = _turned(belief, beats)
+
+    def _speak(self, time: float) -> None:
+        """Bend the line towards the likeliest hypothesis; the one spoken so far is kept unless another is clearly likelier."""
+        near = _NEAR_ROWS @ self._belief @ _NEAR_COLUMNS
+        row, column = divmod(int(near.argmax()), COLUMNS)
+        r = round(math.log(self.tempo / SLOWEST) / STEP)
+        c = round(self._ahead(time) * COLUMNS)
+        own = max((float(near[i, j % COLUMNS]), i, j % COLUMNS) for i in range(max(0, r - 2), min(ROWS, r + 3)) for j in range(c - 3, c + 4))
+        if near[row, column] < LOYALTY * own[0]:
+            row, column = own[1:]
+        rows = np.arange(max(0, row - ROWS_NEAR), min(ROWS, row + ROWS_NEAR + 1))
+        columns = np.arange(column - COLUMNS_NEAR, column + COLUMNS_NEAR + 1)
+        cells = self._belief[rows[0] : rows[-1] + 1].take(columns, 1, mode="wrap")
+        total = float(cells.sum())
+        place = float(cells.sum(0) @ columns) / total / COLUMNS
+        self._bend(time, place, SLOWEST * math.exp(STEP * float(cells.sum(1) @ rows) / total))
+
+    def _bend(self, time: float, place: float, tempo: float) -> None:
+        """From `time` on the line goes to where a beat has that place, and on at that tempo."""
+        beat = self.beat(time)
+        off = (place - beat + 0.5) % 1.0 - 0.5
+        while self._times and self._times[-1] >= time:
+            self._times.pop()
+            self._beats.pop()
+        length = max(SLEW, 2 * abs(off))
+        self._times += [time, time + length * 60.0 / tempo]
+        self._beats += [beat, beat + length + off]
+        del self._times[:-KEPT], self._beats[:-KEPT]
+        self.tempo = tempo
+        r = round(math.log(tempo / SLOWEST) / STEP)
+        reach = round(RIGHT_TEMPO / STEP)
+        c = round(beat * COLUMNS)
+        width = round(RIGHT * COLUMNS)
+        rows = self._belief[max(0, r - reach) : r + reach + 1].sum(0)
+        self._mass = float(rows.take(np.arange(c - width, c + width + 1), mode="wrap").sum())
+
+    def _ahead(self, time: float) -> float:
+        """The line's last stretch, drawn on."""
+        return self._beats[-1] + (time - self._times[-1]) * self.tempo / 60.0
+
+
+def _turned(belief: np.ndarray, beats: np.ndarray) -> np.ndarray:
+    """Each row moved on by its own beats (ROWS,), round and round."""
+    cells = beats * COLUMNS
+    whole = np.floor(cells)
+    part = (cells - whole).astype(np.float32)[:, None]
+    start = _ROW_STARTS + COLUMNS - whole.astype(int) % COLUMNS
+    twice = np.concatenate([belief[:, -1:], belief, belief], 1).ravel()  # so that no index goes round
+    at = start[:, None] + _COLUMNS
+    moved: np.ndarray = twice[at + 1] * (1 - part) + twice[at] * part
+    return moved
+
+
+def _wandered(belief: np.ndarray, beats: float) -> np.ndarray:
+    """The tempo and the place may have changed a little in so many beats. A new array."""
+    beats = min(beats, LONGEST)
+    spread = beats * (DRIFT / STEP) ** 2
+    rounds = max(1, math.ceil(spread / 0.6))
+    side = np.float32(0.5 * spread / rounds)
+    for _ in range(rounds):
+        moved = belief * (1 - 2 * side)
+        moved[1:] += side * belief[:-1]
+        moved[:-1] += side * belief[1:]
+        belief = moved
+    side = np.float32(min(0.3, 0.5 * beats * (SWAY * COLUMNS) ** 2))
+    moved = belief * (1 - 2 * side)
+    moved[:, 1:] += side * belief[:, :-1]
+    moved[:, :-1] += side * belief[:, 1:]
+    moved[:, 0] += side * belief[:, -1]
+    moved[:, -1] += side * belief[:, 0]
+    return moved
+
+
+def _weights(beats: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """(ROWS, COLUMNS): the weight of an onset so many beats (ROWS,) after one at each place, itself so many after another."""
+    table = _table()
+    at = beats * rhythm.PER_BEAT
+    last = table.shape[2] - 1
+    beyond = np.maximum(0.0, np.ceil(at / rhythm.PER_BEAT - rhythm.SPAN))  # a rest: the last beat of the table goes round
+    at = np.minimum(at - beyond * rhythm.PER_BEAT, last - 1e-6)
+    low = at.astype(int)
+    part = (at - low).astype(np.float32)[:, None]
+    part_of = np.searchsorted(rhythm.BEFORE, before, side="right")
+    weight = table[part_of, _ROWS, low] * (1 - part) + table[part_of, _ROWS, low + 1] * part
+    if beyond.any():
+        weight *= np.exp(-TEMPERATURE * 0.7 * np.minimum(beyond, 2.0)).astype(np.float32)[:, None]
+    return weight
+
+
+@lru_cache(maxsize=1)
+def _table() -> np.ndarray:
+    """How likely an onset is, per second, tempered: (before, ROWS, cells of beats after, COLUMNS). Computed once."""
+    letters = np.frombuffer("".join(rhythm.AFTER).encode(), np.uint8).astype(np.float32) - ord("#")
+    shape = (len(rhythm.BEFORE) + 1, len(rhythm.ANCHORS), rhythm.PLACES, rhythm.PER_BEAT * rhythm.SPAN + 1)
+    logarithm = (rhythm.FLOOR + rhythm.NUANCE * letters).reshape(shape)
+    at = np.interp(np.log(TEMPI), np.log(rhythm.ANCHORS), np.arange(len(rhythm.ANCHORS)))
+    of_rows = _between(at, len(rhythm.ANCHORS))
+    of_columns = _between(np.arange(COLUMNS) * rhythm.PLACES / COLUMNS, rhythm.PLACES)
+    density = np.einsum("ra,bapd,cp->brdc", of_rows, np.exp(logarithm), of_columns, optimize=True)
+    density *= (TEMPI / 60.0)[:, None, None]
+    return np.ascontiguousarray(density**TEMPERATURE, np.float32)
+
+
+def _between(at: np.ndarray, cells: int) -> np.ndarray:
+    """(positions, cells): how much of each cell a position takes, going straight from one to the next, and round."""
+    out = np.zeros((len(at), cells))
+    low = np.floor(at).astype(int)
+    np.add.at(out, (np.arange(len(at)), low % cells), 1 - (at - low))
+    np.add.at(out, (np.arange(len(at)), (low + 1) % cells), at - low)
+    return out
+
+
+def _first() -> np.ndarray:
+    """(COLUMNS,): where in the beat the first note may lie."""
+    usual = _between(np.arange(COLUMNS) * rhythm.PLACES / COLUMNS, rhythm.PLACES) @ np.array(rhythm.FIRST)
+    away = np.minimum(_COLUMNS, COLUMNS - _COLUMNS) / COLUMNS
+    on = np.exp(-0.5 * (away / 0.03) ** 2)
+    out: np.ndarray = (1 - ON_THE_BEAT) * usual / usual.sum() + ON_THE_BEAT * on / on.sum()
+    return out
+
+
+_ROWS, _COLUMNS = np.arange(ROWS), np.arange(COLUMNS)
+_ROW_STARTS = _ROWS * (2 * COLUMNS + 1)
+_NEAR_ROWS = (np.abs(_ROWS[:, None] - _ROWS) <= ROWS_NEAR).astype(np.float32)
+_REGIONS = np.exp(-0.5 * ((_ROWS[:, None] - _ROWS) * STEP / REGION) ** 2).astype(np.float32)
+_AWAY = np.abs(_COLUMNS[:, None] - _COLUMNS)
+_NEAR_COLUMNS = (np.minimum(_AWAY, COLUMNS - _AWAY) <= COLUMNS_NEAR).astype(np.float32)
