@@ -22,6 +22,7 @@ PLACES, PER_BEAT, SPAN = 16, 16, 3
 WIDTH = 0.6  # of the bumps that notes are counted with, in cells
 SWING = 0.65  # where the second of two eighths lies when a machine swings
 AS_WRITTEN, AS_SWUNG = 0.3, 0.3  # what a note as a machine would play it counts, beside one as played
+ANY_TEMPO = 0.4  # of the belief that a rhythm may be played at any tempo, as exercises are
 DOUBT = 10.0  # notes' worth of doubt for a row, filled from the rows of all intervals before, and those from all places
 TOGETHER = 0.03
 LINE = 128
@@ -78,7 +79,7 @@ def densities(pairs: np.ndarray) -> np.ndarray:
         for c in range(len(BEFORE) + 1):
             notes, total = counted(before == c)
             out[c, a] = (notes + DOUBT * general) / (total + DOUBT) * PER_BEAT
-    return out
+    return (1 - ANY_TEMPO) * out + ANY_TEMPO * out.mean(1, keepdims=True)
 
 
 def written(table: np.ndarray) -> list[str]:

@@ -23,16 +23,20 @@ TEMPI = np.geomspace(SLOWEST, FASTEST, ROWS)
 STEP = math.log(FASTEST / SLOWEST) / (ROWS - 1)  # of log tempo, from row to row
 
 # Chosen on the validation split of the Weimar Jazz Database by scripts/measure_following.py.
-BROAD = 0.25  # spread of the log tempo to begin with; half or double lie at 2.8 of it
+BROAD = 0.2  # spread of the log tempo to begin with; half and double lie at 3.5 of it
 ON_THE_BEAT = 0.6  # belief that the first note is beat 0, beside where players begin
 TEMPERATURE = 0.7  # how far an onset counts: those of one figure aren't independent
-FORGET = 0.01  # share of what was learned of the tempo that is forgotten with each onset, in favour of what it began with
+FORGET = 0.02  # share of what was learned of the tempo that is forgotten with each onset, in favour of what it began with
 REGION = 0.12  # of log tempo: tempi so near aren't told apart in that
-DRIFT = 0.006  # by how much the log tempo wanders, per root of a beat
+GRADUAL = 0.3  # of log tempo: what is farther from the tempo told may be another level, double or half
+GOES_ALONG = 0.1  # share of the way to the present tempo that the tempo told goes with each onset
+DRIFT = 0.008  # by how much the log tempo wanders, per root of a beat
 SWAY = 0.01  # by how much the place in the beat does, in beats per root of a beat
+RUBATO, REACH = 0.005, 2  # how likely, in a beat, the tempo is so many rows lower or higher (each)
 LONGEST = 16.0  # beats in a rest over which it goes on wandering
 ROWS_NEAR, COLUMNS_NEAR = 2, 4  # cells each side that are one hypothesis
 LOYALTY = 1.5  # by how much likelier another hypothesis must be to be spoken
+LEVEL_LOYALTY = 8.0  # the same, where the other is at another level: double, half
 SLEW = 0.5  # beats over which a correction is spread, or twice the correction where that is more
 RIGHT = 0.17  # beats: within this of the beat, and within RIGHT_TEMPO, what is spoken counts as right
 RIGHT_TEMPO = 0.1  # of the log tempo
@@ -47,11 +51,9 @@ class Follow:
 
     def __init__(self, tempo: float = 120.0):
         self.tempo = min(max(float(tempo), SLOWEST), FASTEST)
-        prior = np.exp(-0.5 * (np.log(TEMPI / self.tempo) / BROAD) ** 2) + 1e-6
-        self._prior = (prior / prior.sum()).astype(np.float32)
-        self._region = _REGIONS @ self._prior
-        self._region /= self._region.sum()
-        self._belief = np.outer(self._prior, _first()).astype(np.float32)  # (ROWS, COLUMNS), sums to 1
+        self._told = math.log(self.tempo)  # the tempo one comes back to; it goes along with a gradual change
+        prior = np.exp(-0.5 * ((np.log(TEMPI) - self._told) / BROAD) ** 2) + 1e-6
+        self._belief = np.outer(prior / prior.sum(), _first()).astype(np.float32)  # (ROWS, COLUMNS), sums to 1
         self._last: float | None = None  # time of the latest onset
         self._before = 9.0  # seconds from the onset before it
         self._mass = 0.0
@@ -98,7 +100,8 @@ class Follow:
         beats = TEMPI * (seconds / 60.0)
         belief *= _weights(beats, TEMPI * (self._before / 60.0))
         share = _REGIONS @ belief.sum(1)
-        belief *= ((self._region * share.sum() / (share + np.float32(1e-9) * share.sum())) ** np.float32(FORGET))[:, None]
+        told = np.exp(-0.5 * ((_LOG_TEMPI - self._told) / BROAD_REGION) ** 2) + 1e-6
+        belief *= (((told / (share / share.max() + 1e-9)) ** FORGET).astype(np.float32))[:, None]
         belief /= belief.sum()
         self._belief = _turned(belief, beats)
 
@@ -109,7 +112,8 @@ class Follow:
         r = round(math.log(self.tempo / SLOWEST) / STEP)
         c = round(self._ahead(time) * COLUMNS)
         own = max((float(near[i, j % COLUMNS]), i, j % COLUMNS) for i in range(max(0, r - 2), min(ROWS, r + 3)) for j in range(c - 3, c + 4))
-        if near[row, column] < LOYALTY * own[0]:
+        other_level = abs(row - r) * STEP > GRADUAL
+        if near[row, column] < (LEVEL_LOYALTY if other_level else LOYALTY) * own[0]:
             row, column = own[1:]
         rows = np.arange(max(0, row - ROWS_NEAR), min(ROWS, row + ROWS_NEAR + 1))
         columns = np.arange(column - COLUMNS_NEAR, column + COLUMNS_NEAR + 1)
@@ -130,6 +134,9 @@ class Follow:
         self._beats += [beat, beat + length + off]
         del self._times[:-KEPT], self._beats[:-KEPT]
         self.tempo = tempo
+        change = math.log(tempo) - self._told
+        if abs(change) < GRADUAL:
+            self._told += GOES_ALONG * change
         r = round(math.log(tempo / SLOWEST) / STEP)
         reach = round(RIGHT_TEMPO / STEP)
         c = round(beat * COLUMNS)
@@ -165,6 +172,11 @@ def _wandered(belief: np.ndarray, beats: float) -> np.ndarray:
         moved[1:] += side * belief[:-1]
         moved[:-1] += side * belief[1:]
         belief = moved
+    side = np.float32(min(0.1, RUBATO * beats))
+    moved = belief * (1 - 2 * side)
+    moved[REACH:] += side * belief[:-REACH]
+    moved[:-REACH] += side * belief[REACH:]
+    belief = moved
     side = np.float32(min(0.3, 0.5 * beats * (SWAY * COLUMNS) ** 2))
     moved = belief * (1 - 2 * side)
     moved[:, 1:] += side * belief[:, :-1]
@@ -226,5 +238,7 @@ _ROWS, _COLUMNS = np.arange(ROWS), np.arange(COLUMNS)
 _ROW_STARTS = _ROWS * (2 * COLUMNS + 1)
 _NEAR_ROWS = (np.abs(_ROWS[:, None] - _ROWS) <= ROWS_NEAR).astype(np.float32)
 _REGIONS = np.exp(-0.5 * ((_ROWS[:, None] - _ROWS) * STEP / REGION) ** 2).astype(np.float32)
+BROAD_REGION = math.hypot(BROAD, REGION)
+_LOG_TEMPI = np.log(TEMPI)
 _AWAY = np.abs(_COLUMNS[:, None] - _COLUMNS)
 _NEAR_COLUMNS = (np.minimum(_AWAY, COLUMNS - _AWAY) <= COLUMNS_NEAR).astype(np.float32)
