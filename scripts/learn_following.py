@@ -140,7 +140,8 @@ def main() -> None:
     table = densities(np.concatenate(pairs))
     first = bumps(np.array(firsts) * PLACES, PLACES, True).sum(0)
     args.out.write_text(module(table, first / first.sum(), args.data.name), encoding="utf-8")
-    print(f"{sum(map(len, pairs)):,} intervals of {len(pairs) // 3} solos, as played, as written and as written but swung, {table.size:,} entries: {args.out}")
+    solos = len(pairs) // 3
+    print(f"{args.out}: {table.size:,} entries, of {solos} solos as played, as written and as written but swung")
 
 
 if __name__ == "__main__":

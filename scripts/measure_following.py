@@ -126,7 +126,8 @@ def main() -> None:
     for low in np.arange(0.0, 1.0, 0.1):
         of_those = (rows[:, 2] >= low) & (rows[:, 2] < low + 0.1 + (low > 0.85))
         if of_those.any():
-            print(f"  {low:.1f} to {low + 0.1:.1f}: said {rows[of_those, 2].mean():.2f}, right {good[of_those].mean():.2f}, {of_those.sum():6,} notes")
+            said, was = rows[of_those, 2].mean(), good[of_those].mean()
+            print(f"  {low:.1f} to {low + 0.1:.1f}: said {said:.2f}, right {was:.2f}, {of_those.sum():6,} notes")
 
 
 if __name__ == "__main__":
