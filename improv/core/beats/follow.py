@@ -63,6 +63,7 @@ class Follow:
         self._last: float | None = None  # time of the latest onset
         self._before = 9.0  # seconds from the onset before it
         self.sure = 0.0
+        _table()  # made now, not with the second note
         self._times, self._beats = [0.0], [0.0]  # corners of the line; after the last it goes on at the tempo
 
     def struck(self, time: float, velocity: int = 80) -> None:
@@ -117,11 +118,12 @@ class Follow:
         row, column = divmod(int(near.argmax()), COLUMNS)
         r = round(math.log(self.tempo / SLOWEST) / STEP)
         c = round(self._ahead(time) * COLUMNS)
-        around = [(i, j % COLUMNS) for i in range(max(0, r - 2), min(ROWS, r + 3)) for j in range(c - 3, c + 4)]
-        own = max((float(near[cell]), *cell) for cell in around)
+        top = max(0, r - 2)
+        own = near[top : r + 3].take(np.arange(c - 3, c + 4), 1, mode="wrap")
+        i, j = divmod(int(own.argmax()), own.shape[1])
         other_level = abs(row - r) * STEP > GRADUAL
-        if near[row, column] < (LEVEL_LOYALTY if other_level else LOYALTY) * own[0]:
-            _, row, column = own
+        if near[row, column] < (LEVEL_LOYALTY if other_level else LOYALTY) * own[i, j]:
+            row, column = top + i, (c - 3 + j) % COLUMNS
         rows = np.arange(max(0, row - ROWS_NEAR), min(ROWS, row + ROWS_NEAR + 1))
         columns = np.arange(column - COLUMNS_NEAR, column + COLUMNS_NEAR + 1)
         cells = self._belief[rows[0] : rows[-1] + 1].take(columns, 1, mode="wrap")
