@@ -15,6 +15,7 @@ import csv
 import gzip
 import json
 import time
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -110,18 +111,25 @@ def main() -> None:
     print(" " * 34 + "".join(f"{c:>13}" for c in COLUMNS))
     followed(solos[0], Follow())  # the table is made at its first use
     everything = []
-    for kind, name in ((Kept, "kept"), (Follow, "followed")):
-        for tempi, of in ((near, "tempo within 10 %"), ([120.0] * len(solos), "tempo 120")):
-            started = time.process_time()
-            pieces = [followed(s, kind(t)) for s, t in zip(solos, tempi, strict=True)]
-            micros = (time.process_time() - started) / sum(len(s.onsets) for s in solos) * 1e6
-            pieces = [p for p in pieces if len(p)]
-            tell(f"{name}, {of}", pieces)
-            if kind is Follow:
-                print(f"  {micros:.0f} us a note")
-                everything += pieces
+    unknown = [120.0] * len(solos)
+    cases: list[tuple[str, list[float], Callable[[float], Follow | Kept]]] = [
+        ("kept, tempo within 10 %", near, Kept),
+        ("kept, tempo 120", unknown, Kept),
+        ("followed, tempo within 10 %", near, Follow),
+        ("followed, the same, trusted", near, lambda tempo: Follow(tempo, trusted=True)),
+        ("followed, tempo 120", unknown, Follow),
+    ]
+    for name, tempi, kind in cases:
+        started = time.process_time()
+        pieces = [followed(s, kind(t)) for s, t in zip(solos, tempi, strict=True)]
+        micros = (time.process_time() - started) / sum(len(s.onsets) for s in solos) * 1e6
+        pieces = [p for p in pieces if len(p)]
+        tell(name, pieces)
+        if name.startswith("followed"):
+            print(f"  {micros:.0f} us a note")
+            everything += pieces
     rows = np.concatenate(everything)
-    print("how sure, and how often right (beat within 0.17 and tempo within 10 %), in both cases together:")
+    print("how sure, and how often right (beat within 0.17 and tempo within 10 %), in these cases together:")
     good = right(rows)
     for low in np.arange(0.0, 1.0, 0.1):
         of_those = (rows[:, 2] >= low) & (rows[:, 2] < low + 0.1 + (low > 0.85))

@@ -46,6 +46,13 @@ def test_a_scale_in_eighths_is_followed(tempo: float, line: list[float], told: f
     assert follow.tempo == pytest.approx(tempo, rel=0.01)
 
 
+@pytest.mark.parametrize("tempo", [55, 65, 70, 75, 85, 95, 130])
+def test_slow_straight_eighths_stay_eighths_where_the_player_has_set_the_tempo(tempo: float) -> None:
+    follow = Follow(tempo, trusted=True)
+    away = off(follow, [i / 2 for i in range(160)], steady(tempo))
+    assert max(map(abs, away)) < 0.1
+
+
 def test_swung_eighths_are_followed_from_any_tempo_told_within_a_third() -> None:
     for told in (90, 105, 140, 160):
         follow = Follow(told)

@@ -27,6 +27,7 @@ BROAD = 0.2  # spread of the log tempo to begin with; half and double lie at 3.5
 ON_THE_BEAT = 0.6  # belief that the first note is beat 0, beside where players begin
 TEMPERATURE = 0.7  # how far an onset counts: those of one figure aren't independent
 FORGET = 0.02  # share of what was learned of the tempo that is forgotten with each onset, in favour of what it began with
+TRUSTED = 0.05  # the same, where the player has set the tempo
 REGION = 0.12  # of log tempo: tempi so near aren't told apart in that
 GRADUAL = 0.3  # of log tempo: what is farther from the tempo told may be another level, double or half
 GOES_ALONG = 0.1  # share of the way to the present tempo that the tempo told goes with each onset
@@ -51,11 +52,13 @@ class Follow:
     """Tempo and beat of a player. The first note is beat 0.
 
     tempo: bpm to begin with, believed broadly; taken as 36 to 360. It is the present one later on.
+    trusted: the player has set that tempo, and half or double of it needs much more to be believed.
     sure: how often what is said is right (the beat within 0.17, the tempo within a tenth), 0 to 1, as of the last note;
     0 before the second.
     """
 
-    def __init__(self, tempo: float = 120.0):
+    def __init__(self, tempo: float = 120.0, trusted: bool = False):
+        self._forget = TRUSTED if trusted else FORGET
         self.tempo = min(max(float(tempo), SLOWEST), FASTEST)
         self._told = math.log(self.tempo)  # the tempo one comes back to; it goes along with a gradual change
         prior = np.exp(-0.5 * ((np.log(TEMPI) - self._told) / BROAD) ** 2) + 1e-6
@@ -108,7 +111,7 @@ class Follow:
         belief *= _weights(beats, TEMPI * (self._before / 60.0))
         share = _REGIONS @ belief.sum(1)
         told = np.exp(-0.5 * ((_LOG_TEMPI - self._told) / BROAD_REGION) ** 2) + 1e-6
-        belief *= (((told / (share / share.max() + 1e-9)) ** FORGET).astype(np.float32))[:, None]
+        belief *= (((told / (share / share.max() + 1e-9)) ** self._forget).astype(np.float32))[:, None]
         belief /= belief.sum()
         self._belief = _turned(belief, beats)
 
