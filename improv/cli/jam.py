@@ -119,6 +119,8 @@ def _connect(args: argparse.Namespace, take: Take, stage: Stage, api: int, stack
     ports = stage.ports = Ports(api, stage.clock.now, heard, args.source, args.target, raise_priority)
     stack.callback(ports.close)
     stage.send = ports.send
+    if ports.period:
+        stage.inbox.put(Setting(0.0, "grain", round(1000 * ports.period, 3)))
     stage.early = _advance(args, api_name(api), ports.target) / 1000.0
     if take.settings.clock == "link":
         from improv.link import Link
@@ -236,7 +238,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     live = isinstance(clock, LiveClock)
 
     def show(side: str, event: Event) -> None:
-        text = line(side, event, improviser.meter, take.changes)
+        text = None if isinstance(event, Setting) and event.name == "grain" else line(side, event, improviser.meter, take.changes)
         if text:
             print(text, flush=True)
 

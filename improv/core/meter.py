@@ -27,6 +27,8 @@ class _Map(NamedTuple):
     time: float = 0.0  # a moment at which both are known
     beat: float = 0.0
     tempo: float = 120.0
+    bend_time: float = 0.0  # from `time` to here it goes straight, and on at the tempo
+    bend_beat: float = 0.0
     until: float = math.inf  # the beat up to which this is known; there the beat stands still
     shift: float = 0.0  # song position less beat, from `since` on
     since: float = -math.inf  # beat
@@ -72,33 +74,46 @@ class Meter:
 
     def start(self, time: float, beat: float = 0.0) -> None:
         """The beat is `beat` at `time`, and runs."""
-        self._map = self._map._replace(time=time, beat=beat, until=math.inf)
+        self._map = self._map._replace(time=time, beat=beat, bend_time=time, bend_beat=beat, until=math.inf)
 
     def stop(self, time: float) -> None:
         """The beat stands still from `time` on."""
         beat = self.beat(time)
-        self._map = self._map._replace(time=time, beat=beat, until=beat)
+        self._map = self._map._replace(time=time, beat=beat, bend_time=time, bend_beat=beat, until=beat)
 
     def set_tempo(self, time: float, tempo: float) -> None:
         """From `time` on the tempo is another; the beat goes on without a jump."""
         found = self._map
         if found.until > found.beat:
-            found = found._replace(time=time, beat=self.beat(time))
+            beat = self.beat(time)
+            found = found._replace(time=time, beat=beat, bend_time=time, bend_beat=beat)
         self._map = found._replace(tempo=_checked(tempo))
 
-    def lock(self, time: float, beat: float, tempo: float, until: float = math.inf) -> None:
-        """The beat is `beat` at `time` and goes on at a tempo, as far as `until`. A tempo beyond the limits is taken as the limit."""
-        self._map = self._map._replace(time=time, beat=beat, tempo=limited(tempo), until=until)
+    def lock(self, time: float, beat: float, tempo: float, until: float = math.inf, bend: tuple[float, float] | None = None) -> None:
+        """The beat is `beat` at `time` and goes on at a tempo, as far as `until`. A tempo beyond the limits is taken as the limit.
+
+        bend: a later time and its beat, to which it goes straight before it goes on at the tempo: a correction, spread.
+        """
+        bend_time, bend_beat = bend or (time, beat)
+        self._map = self._map._replace(time=time, beat=beat, tempo=limited(tempo), bend_time=bend_time, bend_beat=bend_beat, until=until)
 
     def beat(self, time: float) -> float:
         """The beat at a time in seconds."""
         m = self._map
-        return min(m.beat + (time - m.time) * m.tempo / 60.0, m.until)
+        if m.time < time < m.bend_time:
+            return min(m.beat + (time - m.time) * (m.bend_beat - m.beat) / (m.bend_time - m.time), m.until)
+        t, b = (m.time, m.beat) if time <= m.time else (m.bend_time, m.bend_beat)
+        return min(b + (time - t) * m.tempo / 60.0, m.until)
 
     def time(self, beat: float) -> float:
         """The time in seconds of a beat; infinity if it is beyond what is known."""
         m = self._map
-        return m.time + (beat - m.beat) * 60.0 / m.tempo if beat <= m.until else math.inf
+        if beat > m.until:
+            return math.inf
+        if m.beat < beat < m.bend_beat:
+            return m.time + (beat - m.beat) * (m.bend_time - m.time) / (m.bend_beat - m.beat)
+        t, b = (m.time, m.beat) if beat <= m.beat else (m.bend_time, m.bend_beat)
+        return t + (beat - b) * 60.0 / m.tempo
 
     def end(self, beat: float) -> float:
         """The time in seconds at which a note ends that is to last until a beat: where the beat stands still, it ends.

@@ -32,6 +32,7 @@ TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "count_in": ((0, 8), "bars that are clicked before bar one"),
     "click": ((0, 16), "MIDI channel of the metronome; 0: none, and 10 for a count-in"),
     "trade": ((0, 32), "bars to trade, from bar one and you first: 4 for fours; 0: as the phrases go"),
+    "grain": ((0.0, 100.0), "ms between two looks of the MIDI system at its ports, as it says itself"),
     "temperature": ((0.05, 3.0), "how adventurous the pitches: below 1 safer, above 1 wilder"),
     "rhythm_temperature": ((0.05, 3.0), "how adventurous the rhythm, likewise"),
     "top_p": ((0.05, 1.0), "share of probability, of the likeliest pitches and lengths, that is drawn from"),
@@ -62,6 +63,7 @@ class Settings:
     count_in: int = 0
     click: int = 0
     trade: int = 0
+    grain: float = 0.0
     temperature: float = 1.1  # by `improv eval --improvise`: intervals, phrases and rests nearest to real solos
     rhythm_temperature: float = 1.0
     top_p: float = 1.0

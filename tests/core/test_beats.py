@@ -187,3 +187,41 @@ def test_the_clock_can_be_changed_while_it_plays() -> None:
         keeper.hear(event, event.time)
     assert keeper.meter.beat(5.01) == pytest.approx(before + 2.0, abs=0.02)
     assert keeper.meter.position(keeper.meter.beat(5.01)) == pytest.approx(2.0, abs=0.02)
+
+
+# Inferred
+
+
+def swung(start: float, bpm: float, bars: int) -> list[Event]:
+    beat = 60 / bpm
+    return [NoteOn(start + (i + swing) * beat, 60 + i % 5, 80) for i in range(4 * bars) for swing in (0.0, 0.65)]
+
+
+def test_the_beat_of_swung_eighths_is_followed_and_goes_on_through_a_rest() -> None:
+    """Told 120, played at 138: after eight bars and two seconds of silence it is still on the beat."""
+    notes = swung(1.0, 138.0, 8)
+    keeper = keeper_of("follow", *notes, tempo=130.0)
+    assert keeper.meter.tempo == pytest.approx(138.0, rel=0.02)
+    end = 1.0 + 32 * 60 / 138
+    for beats in range(5):
+        beat = keeper.meter.beat(end + beats * 60 / 138)
+        assert abs((beat + 0.5) % 1.0 - 0.5) < 0.15
+    assert 0.3 < keeper.source.sure <= 1.0
+
+
+def test_followed_beats_never_fall_whatever_is_played() -> None:
+    rng = random.Random(5)
+    keeper, time, last = keeper_of("follow"), 0.0, 0.0
+    for _ in range(400):
+        time += rng.choice([0.0, 0.08, 0.21, 0.5, 2.0])
+        keeper.hear(NoteOn(time, 60, 80), time)
+        for ahead in (0.0, 0.03, 0.06):
+            beat = keeper.meter.beat(time + ahead)
+            assert beat >= last - 1e-9
+            assert ahead == 0.0 or keeper.meter.time(beat) == pytest.approx(time + ahead, abs=1e-6)
+            last = beat if ahead == 0.0 else last
+
+
+def test_free_goes_at_the_players_pace() -> None:
+    keeper = keeper_of("free", *[NoteOn(0.4 * i, 60, 80) for i in range(60)])
+    assert keeper.meter.tempo == pytest.approx(75.0, rel=0.03)  # eighths of 0.4 s

@@ -99,6 +99,11 @@ class Follow:
         (t0, t1), (b0, b1) = self._times[i - 1 : i + 1], self._beats[i - 1 : i + 1]
         return t0 + (beat - b0) * (t1 - t0) / (b1 - b0)
 
+    @property
+    def bend(self) -> tuple[float, float]:
+        """The last corner of the line, seconds and beat: from there on it goes on at the tempo."""
+        return self._times[-1], self._beats[-1]
+
     def sure_at(self, time: float) -> float:
         """How sure it is at a time: less and less in a rest."""
         rest = max(0.0, time - self._last) * self.tempo / 60.0 if self._last is not None else 0.0

@@ -6,7 +6,7 @@ import math
 
 from improv.core.beats.filter import PulseFilter
 from improv.core.beats.source import BeatSource
-from improv.core.events import Event, NoteOn, Pulse, Transport
+from improv.core.events import Event, NoteOn, Pulse, Setting, Transport
 from improv.core.meter import Meter, limited
 
 PPQ = 24  # pulses a quarter note
@@ -32,7 +32,9 @@ class Slaved(BeatSource):
         return 1.0 if self._filter.locked else 0.0
 
     def hear(self, event: Event, time: float) -> None:
-        if isinstance(event, Pulse):
+        if isinstance(event, Setting) and event.name == "grain" and not self.heard:
+            self._filter = PulseFilter(self.meter.tempo, float(event.value) / 1000.0)  # type: ignore[arg-type]
+        elif isinstance(event, Pulse):
             self._pulse(time if event.arrived is None else event.arrived)
         elif isinstance(event, Transport):
             self._transport(event, time)

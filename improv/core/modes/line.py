@@ -98,7 +98,7 @@ class Trade(Mode):
         if settings.trade and not self.endless:
             self.turn = self._own_bars(now, note.beat_off)
         else:
-            step = {"beat": meter.felt, "bar": meter.bar, "now": 0.0}[settings.enter]
+            step = {"beat": meter.felt, "bar": meter.bar, "now": 0.0}["now" if settings.clock == "free" else settings.enter]
             shift = meter.position(now) - now  # the grid is that of the song
             on, off = note.beat + shift, note.beat_off + shift
             beat = entry(on, off, memory.said.end, probabilities(memory.said.ioi), step, max(improviser.run, 1)) - shift
