@@ -51,6 +51,12 @@ def test_notes_lie_on_the_grid_after_two_bars(tempo: float, jitter: Jitter, with
     assert p99(found) < within
 
 
+@pytest.mark.parametrize(("expected", "tempo"), [(240, 25), (30, 400), (120, 132)])
+def test_the_tempo_that_was_expected_may_be_quite_wrong(expected: float, tempo: float) -> None:
+    found = errors([period(tempo)] * BAR, gauss(5e-4), 1, tempo=expected)
+    assert max(map(abs, found[24:])) < 1.0
+
+
 @pytest.mark.parametrize(("jitter", "within"), [(2e-3, 1.5), (2e-4, 0.15)])
 def test_a_new_tempo_is_followed_within_a_bar(jitter: float, within: float) -> None:
     found, off = [], []

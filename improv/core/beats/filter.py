@@ -5,8 +5,8 @@ averages jitter away, a short one follows the tempo. Of the windows whose estima
 explains, the longest is believed: the intersection of confidence intervals (Goldenshluger and Nemirovski, "On spatially
 adaptive estimation of nonparametric regression", Math. Methods of Statistics 6, 1997; Katkovnik, "A new method for
 varying adaptive bandwidth selection", IEEE Trans. Signal Processing 47, 1999). So there is no alarm that could be false
-or late: a step of the tempo shortens the window by itself, and it grows again as the new tempo lasts. Where the tempo
-bends, a parabola is fitted beside the line, and taken where it says more.
+or late: a step of the tempo shortens the window by itself, and it grows again as the new tempo lasts. A window in which
+the arrivals lie on a bend rather than a line is not believed either; there a parabola is fitted, and taken where it says more.
 
 Nothing but the arrivals decides. The sums over windows are exact integers, so nothing drifts, however long the clock runs.
 """
@@ -106,9 +106,10 @@ class PulseFilter:
         """The next pulse arrived at `time`, in seconds."""
         self.count += 1
         due = self.time + self.period
-        if self._n and time - due > GAP * self.period:
+        gap = GAP * self.period if self._n > 4 else max(GAP * self.period, 1.2 * LONGEST)  # a slow clock is no gap
+        if self._n and time - due > gap:
             self.restart()
-        if self._n == 1 and time - self._raw < BUNCHED * self.period:
+        if self._n == 1 and time - self._raw < min(BUNCHED * self.period, 0.8 * SHORTEST):
             self.restart()  # what came after a gap was held up, and comes in a bunch: the last one is on time
         self._raw = time
         if not self._n:
