@@ -23,6 +23,7 @@ AGREE = 2.2  # standard deviations on each side within which two lines agree
 AGREE_BENT = 1.7  # and two parabolas; fewer follow bends better and average less
 BENDS = 30  # a parabola needs so many pulses
 DOUBTED, STRAIGHT = 12, 2.8  # a line of so many pulses or more that is bent by so many standard deviations is none
+AGREE_SHORT, STRAIGHT_SHORT = 3.0, 3.5  # the same of windows shorter than BENDS: chance alone should seldom leave but those
 GAP = 6.0  # periods without a pulse after which the phase is taken anew
 FLOOR = 50e-6  # seconds: less jitter is never assumed
 UNKNOWN = 1e-3  # seconds: the jitter assumed at first
@@ -181,7 +182,7 @@ class PulseFilter:
         jitter = math.sqrt(self._variance) * 1e9
         low, high = -math.inf, math.inf  # where all agree, ns from the latest arrival
         near = low, high  # where the windows too short to bend do
-        straight = (STRAIGHT * jitter) ** 2
+        straight, straight_short = (STRAIGHT * jitter) ** 2, (STRAIGHT_SHORT * jitter) ** 2
         end = slope = claimed = slope_variance = 0.0
         for size, (a, b, c) in zip(SIZES, self._sums, strict=True):
             n = min(size, self._n)
@@ -190,7 +191,7 @@ class PulseFilter:
             v = (mean * s0 - s1) * line
             if n >= DOUBTED:
                 curve = float(c - squares * t) - 2 * mean * s1 + (mean * mean - var_i) * s0
-                if curve * curve * bend > straight:
+                if curve * curve * bend > (straight if size >= BENDS else straight_short):
                     low = math.inf
                     break
             variance, error = line * jitter * jitter, error * jitter
@@ -199,7 +200,7 @@ class PulseFilter:
                 v, variance = self._with_known(v, variance, n)
                 error = math.sqrt(share * jitter * jitter + mean * mean * variance)
             x = s0 * share + v * mean
-            reach = AGREE * error
+            reach = (AGREE if size >= BENDS else AGREE_SHORT) * error
             low, high = max(low, x - reach), min(high, x + reach)
             if low > high:
                 break
