@@ -28,14 +28,17 @@ CLOCK = """
 import random, re, sys, time
 api, count, period, jitter = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
 import rtmidi
+from improv.priority import raise_priority
 port = rtmidi.MidiOut(api, name="improv-clock")
 port.open_port(next(i for i, name in enumerate(port.get_ports()) if re.match(r"improv(-\\d+)?:in", name)))
 time.sleep(0.3)
+granted, _ = raise_priority()  # as a DAW has it: what is measured is how it is followed
+spin = 0.001 if granted.spins else 0.0
 rng = random.Random(1)
 start = time.perf_counter() + 0.2
 print(repr(time.perf_counter()), repr(start), flush=True)
 for due in sorted(start + i * period + rng.gauss(0, jitter) for i in range(count)):
-    time.sleep(max(0.0, due - time.perf_counter() - 0.001))
+    time.sleep(max(0.0, due - time.perf_counter() - spin))
     while time.perf_counter() < due:
         pass
     port.send_message([0xF8])

@@ -5,8 +5,8 @@ averages jitter away, a short one follows the tempo. Of the windows whose estima
 explains, the longest is believed: the intersection of confidence intervals (Goldenshluger and Nemirovski, "On spatially
 adaptive estimation of nonparametric regression", Math. Methods of Statistics 6, 1997; Katkovnik, "A new method for
 varying adaptive bandwidth selection", IEEE Trans. Signal Processing 47, 1999). So there is no alarm that could be false
-or late: a step of the tempo shortens the window by itself, and it grows again as the new tempo lasts. Where the tempo
-bends, a parabola is fitted beside the line, and taken where it says more.
+or late: a step of the tempo shortens the window by itself, and it grows again as the new tempo lasts. A window in which
+the arrivals lie on a bend rather than a line is not believed either; there a parabola is fitted, and taken where it says more.
 
 Nothing but the arrivals decides. The sums over windows are exact integers, so nothing drifts, however long the clock runs.
 """
@@ -23,6 +23,7 @@ AGREE = 2.2  # standard deviations on each side within which two lines agree
 AGREE_BENT = 1.7  # and two parabolas; fewer follow bends better and average less
 BENDS = 30  # a parabola needs so many pulses
 DOUBTED, STRAIGHT = 12, 2.8  # a line of so many pulses or more that is bent by so many standard deviations is none
+AGREE_SHORT, STRAIGHT_SHORT = 3.0, 3.5  # the same of windows shorter than BENDS: chance alone should seldom leave but those
 GAP = 6.0  # periods without a pulse after which the phase is taken anew
 FLOOR = 50e-6  # seconds: less jitter is never assumed
 UNKNOWN = 1e-3  # seconds: the jitter assumed at first
@@ -106,9 +107,10 @@ class PulseFilter:
         """The next pulse arrived at `time`, in seconds."""
         self.count += 1
         due = self.time + self.period
-        if self._n and time - due > GAP * self.period:
+        gap = GAP * self.period if self._n > 4 else max(GAP * self.period, 1.2 * LONGEST)  # a slow clock is no gap
+        if self._n and time - due > gap:
             self.restart()
-        if self._n == 1 and time - self._raw < BUNCHED * self.period:
+        if self._n == 1 and time - self._raw < min(BUNCHED * self.period, 0.8 * SHORTEST):
             self.restart()  # what came after a gap was held up, and comes in a bunch: the last one is on time
         self._raw = time
         if not self._n:
@@ -180,7 +182,7 @@ class PulseFilter:
         jitter = math.sqrt(self._variance) * 1e9
         low, high = -math.inf, math.inf  # where all agree, ns from the latest arrival
         near = low, high  # where the windows too short to bend do
-        straight = (STRAIGHT * jitter) ** 2
+        straight, straight_short = (STRAIGHT * jitter) ** 2, (STRAIGHT_SHORT * jitter) ** 2
         end = slope = claimed = slope_variance = 0.0
         for size, (a, b, c) in zip(SIZES, self._sums, strict=True):
             n = min(size, self._n)
@@ -189,7 +191,7 @@ class PulseFilter:
             v = (mean * s0 - s1) * line
             if n >= DOUBTED:
                 curve = float(c - squares * t) - 2 * mean * s1 + (mean * mean - var_i) * s0
-                if curve * curve * bend > straight:
+                if curve * curve * bend > (straight if size >= BENDS else straight_short):
                     low = math.inf
                     break
             variance, error = line * jitter * jitter, error * jitter
@@ -198,7 +200,7 @@ class PulseFilter:
                 v, variance = self._with_known(v, variance, n)
                 error = math.sqrt(share * jitter * jitter + mean * mean * variance)
             x = s0 * share + v * mean
-            reach = AGREE * error
+            reach = (AGREE if size >= BENDS else AGREE_SHORT) * error
             low, high = max(low, x - reach), min(high, x + reach)
             if low > high:
                 break
