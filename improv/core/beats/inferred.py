@@ -27,32 +27,6 @@ class Following(OwnBeat):
     def hear(self, event: Event, time: float) -> None:
         super().hear(event, time)
         meter = self.meter
-        if (isinstance(event, Setting) and event.name == "tempo" and meter.running) or (
-            isinstance(event, Transport) and event.kind == "start"
-        ):
-            self._anew(meter.tempo)
-        elif isinstance(event, NoteOn) and meter.running:
-            if self._base is None:
-                self._base = meter.next(meter.beat(time) - meter.felt / 2, meter.felt)  # the first note is on a beat
-            self._follow.struck(time, event.velocity)
-            at, beat = self._follow.bend
-            bend = (at, self._base + beat) if at > time else None
-            meter.lock(time, max(self._base + self._follow.beat(time), meter.beat(time)), self._follow.tempo, bend=bend)
-
-    def _anew(self) -> None:
-        tempo = self.meter.tempo
-        self._follow, self._base = Follow(tempo, trusted=tempo != USUAL), None
-
-
-class Free(OwnBeat):
-    """No beat that anybody hears: beats are at the player's pace, so that rhythms are."""
-
-    def __init__(self, meter: Meter):
-        super().__init__(meter)
-        self._pace = Pace(meter.tempo)
-
-    def hear(self, event: Event, time: float) -> None:
-        super().hear(event, time)
         told = isinstance(event, Setting) and event.name == "tempo" and meter.running
         if told or (isinstance(event, Transport) and event.kind == "start"):
             self._anew()
@@ -64,9 +38,9 @@ class Free(OwnBeat):
             bend = (at, self._base + beat) if at > time else None
             meter.lock(time, max(self._base + self._follow.beat(time), meter.beat(time)), self._follow.tempo, bend=bend)
 
-    def _anew(self, tempo: float) -> None:
-        self._follow = Follow(tempo, trusted=tempo != USUAL)
-        self._base: float | None = None  # the beat of its first note
+    def _anew(self) -> None:
+        tempo = self.meter.tempo
+        self._follow, self._base = Follow(tempo, trusted=tempo != USUAL), None
 
 
 class Free(OwnBeat):
