@@ -23,6 +23,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
   improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
   improv ports                   the MIDI ports that are here
   improv calibrate               how late your synth's port is: measure a loop, out and back in
+  improv doctor                  what works here, what does not, what to do
   improv train, eval, export     train models of your own, score them, take them elsewhere
   improv bench                   measure this machine: is it stage-ready?
 
@@ -108,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--wait", type=float, default=2.0, metavar="SECONDS", help="how long to wait for the first (default: 2)")
     calibrate.add_argument("--forget", action="store_true", help="remove what is stored of --out, and measure nothing")
     calibrate.add_argument("--json", action="store_true", help="as JSON")
+
+    doctor = command("doctor", "doctor", "What works here, what does not, what to do about it. Exit code 1 where something is broken.")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
 
     train = command("train", "train", "Train a model on solos and export it; run again, it goes on where it stopped.")
     _add_corpus(train)

@@ -1,0 +1,134 @@
+"""`improv doctor`: what works here, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from improv import __version__
+from improv.core.errors import ImprovError
+
+FINE, POOR, BROKEN = "ok", "poor", "broken"
+SIGNS = {FINE: "ok    ", POOR: "poor  ", BROKEN: "BROKEN"}
+ROOM = 200 * 2**20  # bytes of disk below which a record of weeks is in danger
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. how: ok, poor (plays, but), broken (does not play). mend: what to do, where there is something."""
+
+    what: str
+    how: str
+    text: str
+    mend: str = ""
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Look at everything a performance needs. Exit code 0, or 1 where something is broken."""
+    findings = [finding for look in LOOKS for finding in _safely(look)]
+    if args.json:
+        print(json.dumps({"improv": __version__, "findings": [asdict(f) for f in findings]}))
+    else:
+        print(f"improv {__version__}, Python {platform.python_version()}, {platform.platform()}")
+        for f in findings:
+            print(f"{SIGNS[f.how]}  {f.what}: {f.text}")
+            if f.mend:
+                print(f"          {f.mend}")
+    return int(any(f.how == BROKEN for f in findings))
+
+
+def _safely(look: Callable[[], list[Finding]]) -> list[Finding]:
+    """A doctor does not fall ill: what a look raises is a finding."""
+    try:
+        return look()
+    except ImprovError as e:
+        return [Finding(look.__name__.strip("_"), BROKEN, str(e))]
+    except Exception as e:
+        return [Finding(look.__name__.strip("_"), POOR, f"could not be looked at ({type(e).__name__}: {e})")]
+
+
+def _midi() -> list[Finding]:
+    from improv.cli.ports import mend
+    from improv.midi.ports import listed, working_apis
+
+    working = working_apis()
+    if not working:
+        return [Finding("MIDI", BROKEN, "no MIDI system answers here", f"{mend()}; until then improv plays a demo and files")]
+    findings = []
+    for name, api in working.items():
+        inputs, outputs = listed(api)
+        told = f"{name}: inputs {', '.join(inputs) or 'none'}; outputs {', '.join(outputs) or 'none'}"
+        findings.append(Finding("MIDI", FINE, told))
+    if all(name == "winmm" for name in working):
+        findings.append(Finding("virtual ports", POOR, "Windows has none", "install loopMIDI, and name its port with --in and --out"))
+    return findings
+
+
+def _models() -> list[Finding]:
+    from improv.loader import load_model
+
+    findings = []
+    for name in ("jazz", "pocket"):
+        began = time.perf_counter()
+        model = load_model(name)
+        model.read(model.start())
+        findings.append(Finding("model", FINE, f"{name} loads in {1000 * (time.perf_counter() - began):.0f} ms"))
+    return findings
+
+
+def _priority() -> list[Finding]:
+    from improv.priority import priority
+
+    with priority() as granted:
+        real_time = granted.real_time
+        text = granted.text
+    if sys.platform != "linux" or real_time:
+        return [Finding("real-time priority", FINE, text)]
+    how = "put `@audio - rtprio 95` into /etc/security/limits.d/95-audio.conf, `sudo usermod -aG audio $USER`, log in again"
+    return [Finding("real-time priority", POOR, text, how)]
+
+
+def _cores() -> list[Finding]:
+    governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    findings = []
+    if governor.exists() and (found := governor.read_text().strip()) != "performance":
+        findings.append(Finding("power", POOR, f"the cores' governor is {found}", "sudo cpupower frequency-set -g performance"))
+    if hasattr(os, "getloadavg") and (load := os.getloadavg()[0]) > (os.cpu_count() or 1):
+        findings.append(Finding("load", POOR, f"{load:.1f} on {os.cpu_count()} cores", "end what is not music"))
+    return findings or [Finding("cores", FINE, f"{os.cpu_count()}")]
+
+
+def _disk() -> list[Finding]:
+    import shutil
+
+    import platformdirs
+
+    folder = Path(platformdirs.user_data_dir("improv")) / "sessions"
+    there = folder
+    while not there.exists():
+        there = there.parent
+    if not os.access(there, os.W_OK):
+        return [Finding("record", POOR, f"{folder} can't be written: sessions are not kept", "give yourself the folder, or use --session")]
+    free = shutil.disk_usage(there).free
+    if free < ROOM:
+        return [Finding("record", POOR, f"{free / 2**20:.0f} MB left for {folder}", "make room: a record stops where the disk is full")]
+    return [Finding("record", FINE, f"{folder}, {free / 2**30:.0f} GB free")]
+
+
+def _extras() -> list[Finding]:
+    wanted = (("link", "Ableton Link", "link"), ("tensorflow", "training", "train"))
+    return [
+        Finding(what, FINE, "installed" if find_spec(module) else f"not installed: pip install 'improv[{extra}]' if you want it")
+        for module, what, extra in wanted
+    ]
+
+
+LOOKS = (_midi, _models, _priority, _cores, _disk, _extras)
