@@ -24,7 +24,7 @@ from improv.core.meter import Meter
 from improv.core.model import Model, Reading, State
 from improv.core.modes import MODES
 from improv.core.modes.mode import Mode
-from improv.core.phrasing import REST
+from improv.core.phrasing import Playing
 from improv.core.sampler import probabilities
 from improv.core.settings import Settings
 from improv.core.values import GRID, Context, Value
@@ -89,7 +89,7 @@ class Improviser:
         self.sounding: dict[int, float] = {}  # pitch -> when it ends, in seconds
         self.last_onset = -math.inf  # beat of our latest note
         self.call: float | None = None  # the beat on which the player's call began
-        self.run = 0  # notes of the player's top line since the last rest
+        self.playing = Playing()  # the player's top line, up to the note before `ear.note`
         self.end = None if bars is None else round(bars * self.meter.bar * GRID)  # in 1/12 beat
         self._heard_chord = NO_CHORD  # the latest that the player's notes made
         self._mode: Mode = MODES[self.settings.mode](self)
@@ -142,11 +142,9 @@ class Improviser:
         """
         if self.began is None:
             self.begin(0.0)
-        silent_since: float | None = None
         for position, pitch, duration, lag in notes:
             beat = position / GRID + lag
-            self.run = 1 if silent_since is None or beat - silent_since >= REST else self.run + 1
-            silent_since = beat + duration
+            self.playing = self.playing.after(beat, beat + duration)
             self.memory = self._remember(self.memory, pitch, position, duration, lag)
         self.call = call
 
@@ -158,17 +156,16 @@ class Improviser:
         elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
             self.yield_(time, played)
             self.ear.release()
-            self.ear.forget()
+            self.forget()
         elif isinstance(event, NoteOn):
             if self.began is None:
                 self.begin(time)
             if self.call is None:
                 self.call = self.meter.beat(time)
-            before = self.ear.line
             note = self.ear.hear(event)
-            self._count(before)
             if note:
                 self.memory = self.after(note)
+                self.playing = self.playing_after(note)
             if self.ear.chord.root is not None:
                 self._heard_chord = self.ear.chord
             self._mode.struck(event, time, played)
@@ -176,15 +173,14 @@ class Improviser:
             self.ear.hear(event)
             self._mode.released(time, played)
 
-    def _count(self, before: Heard | None) -> None:
-        """Take a key that went down into the notes since the last rest, if it began one of the top line."""
-        note = self.ear.note
-        if note is None or (before is not None and note.on == before.on):
-            return
-        rest = math.inf if before is None else 0.0
-        if before is not None and before.off is not None:
-            rest = self.meter.beat(note.on) - self.meter.beat(before.off)
-        self.run = 1 if rest >= REST else self.run + 1
+    def playing_after(self, note: Heard) -> Playing:
+        """How the player plays once a note of the top line is in it."""
+        return self.playing.after(self.meter.beat(note.on), self.meter.beat(self.time if note.off is None else note.off))
+
+    def forget(self) -> None:
+        """The player's top line is taken over; his next note starts afresh."""
+        self.ear.forget()
+        self.playing = self.playing.rested()
 
     def _set(self, setting: Setting, time: float, played: list[Event]) -> None:
         before = self.settings

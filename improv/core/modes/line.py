@@ -41,7 +41,7 @@ class Trade(Mode):
             return False
         self.plan = None
         if plan.opens:
-            self.improviser.ear.forget()
+            self.improviser.forget()
             self.improviser.call = None
         turn.notes += 1
         self.improviser.play(plan, time, played)
@@ -86,7 +86,7 @@ class Trade(Mode):
         memory = improviser.after(note)
         beat_on, beat_off = meter.beat(note.on), meter.beat(note.off)
         grid = {"beat": 4.0 / meter.metre[1], "bar": meter.bar, "now": 0.0}[settings.enter]
-        beat = entry(beat_on, beat_off, memory.said.end, probabilities(memory.said.ioi), grid, max(improviser.run, 1))
+        beat = entry(improviser.playing_after(note), memory.said.end, probabilities(memory.said.ioi), grid)
         now = meter.beat(improviser.time)
         if beat < now:
             beat = math.ceil(now / (grid or 1 / GRID)) * (grid or 1 / GRID)
