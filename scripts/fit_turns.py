@@ -6,7 +6,8 @@ A logistic regression on every beat after a note of a solo on which an answer mi
 model was trained on the train split and is too sure of itself there. So train has weights of its own for what the
 model says (and a constant of its own), which are thrown away; the other weights are shared. The figures are of
 solos left out: of each of valid's in turn, and of train by quarters (where the model knows them). The test split is
-never read. Half an hour's worth of solos a minute or so; 10 minutes in all.
+never read. SURE is then chosen by hand: where valid keeps the widest margin from its targets (80 %, 1 beat, 10 %),
+for the figures of 42 train solos drawn at random vary by 3 % (recognised) and 2 % (false). Takes five minutes.
 """
 
 from __future__ import annotations

@@ -16,19 +16,19 @@ RESTS = (0.5, 1.0)  # beats: rests as long as these part runs of notes
 PACE = 0.125  # share of the latest note in the player's pace
 SHORTEST, LONGEST = 0.08, 4.0  # beats between onsets that count as pace
 
-SURE = 0.73  # P(the phrase is over) from which on we come in
+SURE = 0.74  # P(the phrase is over) from which on we come in
 # Log odds that the phrase is over, for each unit of evidence. Fitted on phrase ends, and SURE on cross-validated
 # figures, by `python scripts/fit_turns.py jazz wjd_visible.jsonl.gz`.
 WEIGHTS = {
     "end": 0.66,
     "silent": -0.68,
-    "soon": -0.13,
-    "silence": 1.23,
+    "soon": -0.14,
+    "silence": 1.22,
     "silence squared": 0.46,
     "notes": 0.34,
     "notes between longer rests": 0.21,
-    "silence at his pace, by notes": 0.22,
-    "one": 0.30,
+    "silence at his pace, by notes": 0.23,
+    "one": 0.28,
 }
 
 
