@@ -24,7 +24,7 @@ from improv.core.harmony import NO_CHORD, Changes, Chord, Outlook
 from improv.core.model import Model, Reading, State
 from improv.core.modes import MODES
 from improv.core.modes.mode import Mode
-from improv.core.phrasing import REST
+from improv.core.phrasing import Playing
 from improv.core.sampler import probabilities
 from improv.core.settings import SettingError, Settings
 from improv.core.values import GRID, Context, Value
@@ -99,7 +99,7 @@ class Improviser:
         self.sounding: dict[int, float] = {}  # pitch -> the beat on which it ends
         self.last_onset = -math.inf  # beat of our latest note
         self.call: float | None = None  # the beat on which the player's call began
-        self.run = 0  # notes of the player's top line since the last rest
+        self.playing = Playing()  # the player's top line, up to the note before `ear.note`
         self.end = None if bars is None else round(bars * self.meter.bar * GRID)  # in 1/12 beat
         self._heard_chord = NO_CHORD  # the latest that the player's notes made
         self._kept: dict[str, tuple[Model, State]] = {}  # bookmarks
@@ -156,11 +156,9 @@ class Improviser:
         the call began that is still going on, if any.
         """
         self.keeper.begin(0.0)
-        silent_since: float | None = None
         for position, pitch, duration, lag in notes:
             beat = position / GRID + lag
-            self.run = 1 if silent_since is None or beat - silent_since >= REST else self.run + 1
-            silent_since = beat + duration
+            self.playing = self.playing.after(beat, beat + duration)
             self.memory = self._remember(self.memory, pitch, position, duration, lag)
         self.call = call
 
@@ -178,8 +176,8 @@ class Improviser:
             self._mode.jumped()
         elif news:
             self.yield_(time, played)
-            self.ear.forget()
-            self.call, self.run = None, 0
+            self.forget()
+            self.call = None
             for _, wish in self._wishes:  # no bar line is to be waited for
                 self._grant(wish, time, played)
             self._wishes.clear()
@@ -195,18 +193,17 @@ class Improviser:
         elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
             self.yield_(time, played)
             self.ear.release()
-            self.ear.forget()
+            self.forget()
         elif isinstance(event, NoteOn):
-            before = self.ear.line
             note = self.ear.hear(event, beat)
             if self.ear.chord.root is not None:
                 self._heard_chord = self.ear.chord
             if self._goes_on(beat):
                 if self.call is None:
                     self.call = beat
-                self._count(before)
                 if note:
                     self.memory = self.after(note)
+                    self.playing = self.playing_after(note)
             if self._goes_on(beat) or self._mode.timeless:
                 self._mode.struck(event, time, played)
         elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
@@ -218,15 +215,14 @@ class Improviser:
         """Whether the beat runs on; where it stands still there is no rhythm to hear."""
         return beat < self.meter.until
 
-    def _count(self, before: Heard | None) -> None:
-        """Take a key that went down into the notes since the last rest, if it began one of the top line."""
-        note = self.ear.note
-        if note is None or (before is not None and note.on == before.on):
-            return
-        rest = math.inf if before is None else 0.0
-        if before is not None and before.off is not None:
-            rest = note.beat - before.beat_off
-        self.run = 1 if rest >= REST else self.run + 1
+    def playing_after(self, note: Heard) -> Playing:
+        """How the player plays once a note of the top line is in it."""
+        return self.playing.after(note.beat, self.meter.beat(self.time) if note.off is None else note.beat_off)
+
+    def forget(self) -> None:
+        """The player's top line is taken over; his next note starts afresh."""
+        self.ear.forget()
+        self.playing = self.playing.rested()
 
     # Wishes
 

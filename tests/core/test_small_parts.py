@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.core.meter import Meter, MeterError
-from improv.core.phrasing import Turn, entry
+from improv.core.phrasing import WEIGHTS, Playing, Turn, entry, evidence, over
 from improv.core.sampler import mask, probabilities, sample
 from improv.core.settings import SettingError, Settings
 from improv.core.values import (
@@ -122,7 +122,7 @@ def comes(**at: float) -> np.ndarray:
     ("said", "grid", "notes", "beat"),
     [
         pytest.param((0.0, 0.5, 0.97, comes(k6=0.1)), 1.0, 8, 1.0, id="surely over: the next beat"),
-        pytest.param((0.0, 0.9, 0.97, comes(k6=0.1)), 1.0, 8, 2.0, id="a breath is left"),
+        pytest.param((0.0, 0.95, 0.97, comes(k6=0.1)), 1.0, 8, 2.0, id="a breath is left"),
         pytest.param((0.0, 0.5, 0.97, comes(k6=0.1)), 4.0, 8, 4.0, id="on the bar"),
         pytest.param((0.0, 0.5, 0.3, comes(k6=0.1)), 1.0, 20, 1.0, id="after many notes it is sooner over"),
         pytest.param((0.0, 0.5, 0.3, comes(k6=0.1)), 1.0, 2, 2.0, id="a rest after a few notes is a breath"),
@@ -131,7 +131,31 @@ def comes(**at: float) -> np.ndarray:
     ],
 )
 def test_when_to_enter(said: tuple[float, float, float, np.ndarray], grid: float, notes: int, beat: float) -> None:
-    assert entry(*said, grid, notes) == beat
+    on, off, end, ioi = said
+    assert entry(Playing(on, off, (notes, notes)), end, ioi, grid) == beat
+
+
+@given(off=st.floats(0.1, 2), ends=st.tuples(st.floats(0, 1), st.floats(0, 1)), notes=st.integers(1, 60), pace=st.floats(-2, 1))
+def test_the_surer_the_model_the_sooner(off: float, ends: tuple[float, float], notes: int, pace: float) -> None:
+    playing, ioi = Playing(0.0, off, (notes, notes), pace), comes(k6=0.2, k18=0.3)
+    assert entry(playing, max(ends), ioi, 1.0) <= entry(playing, min(ends), ioi, 1.0)
+
+
+def test_evidence_and_weights_have_the_same_names() -> None:
+    told = evidence(Playing(0.0, 0.5, (8, 8)), 1.0, 0.5, [1.0] * 49)
+    assert list(told) == list(WEIGHTS)
+    assert 0.0 < over(told) < over({**told, "end": 5.0}) < 1.0
+
+
+def test_runs_begin_after_rests_and_after_an_answer() -> None:
+    playing = Playing()
+    runs = []
+    for on in (0.0, 0.5, 1.5, 3.0, 3.5):  # a rest of 0.5 beats, one of 1
+        playing = playing.after(on, on + 0.5)
+        runs.append(playing.runs)
+    assert runs == [(1, 1), (2, 2), (1, 3), (1, 1), (2, 2)]
+    assert playing.rested().after(4.0, 4.5).runs == (1, 1)
+    assert playing.after(4.0, 4.5).pace < playing.after(5.5, 6.0).pace
 
 
 def test_an_answer_is_about_as_long_as_its_call_and_lands() -> None:

@@ -47,7 +47,7 @@ class Duet(Mode):
             return False
         self._plan = None
         if self._takes:
-            self.improviser.ear.forget()
+            self.improviser.forget()
         self.improviser.play(plan, time, played)
         self.pending = True
         return True

@@ -41,7 +41,7 @@ class Trade(Mode):
             return False
         self.plan = None
         if plan.opens:
-            self.improviser.ear.forget()
+            self.improviser.forget()
             self.improviser.call = None
         turn.notes += 1
         self.improviser.play(plan, time, played)
@@ -100,8 +100,8 @@ class Trade(Mode):
         else:
             step = {"beat": meter.felt, "bar": meter.bar, "now": 0.0}["now" if settings.clock == "free" else settings.enter]
             shift = meter.position(now) - now  # the grid is that of the song
-            on, off = note.beat + shift, note.beat_off + shift
-            beat = entry(on, off, memory.said.end, probabilities(memory.said.ioi), step, max(improviser.run, 1)) - shift
+            playing = improviser.playing_after(note).moved(shift)
+            beat = entry(playing, memory.said.end, probabilities(memory.said.ioi), step) - shift
             beat = meter.opening(beat if beat >= now else meter.next(now, step or 1 / GRID))
             call = note.beat_off - (note.beat if improviser.call is None else improviser.call)
             self.turn = Turn(beat, math.inf if self.endless else answer_length(call))
