@@ -205,7 +205,7 @@ class Ladder:
         if settings.mode not in LINES:
             return []
         solo = settings.mode == "solo"
-        note = self._riff.next(self._meter, self._now - LATE, self._improviser.changes, settings.low, settings.high, solo)
+        note = self._riff.next(self._meter, self._now - LATE, self._improviser.mind.changes, settings.low, settings.high, solo)
         return [(self._meter.time(note.onset), note)] if note else []
 
     def _relieve(self, now: float, played: list[Event]) -> None:

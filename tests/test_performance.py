@@ -11,7 +11,8 @@ import pytest
 
 from improv.clock import LiveClock, OfflineClock
 from improv.core.events import Event, NoteOff, NoteOn, Setting, Stop
-from improv.core.improviser import Improviser, Plan
+from improv.core.improviser import Improviser
+from improv.core.mind import Plan
 from improv.core.model import Model
 from improv.core.settings import Settings
 from improv.engine import perform

@@ -122,7 +122,7 @@ def test_a_jump_of_the_song_takes_the_changes_along() -> None:
 
     def send(event: Event) -> None:
         if isinstance(event, NoteOn):
-            chords.append((event.time, str(player.chord(player.meter.beat(event.time) + 0.1)), event.pitch % 12))
+            chords.append((event.time, str(player.mind.chord(player.meter.beat(event.time) + 0.1)), event.pitch % 12))
 
     perform(player, OfflineClock(heard, 13.0), queue.SimpleQueue(), send)
     assert {chord for time, chord, _ in chords if time < 3.9} == {"C"}

@@ -50,14 +50,14 @@ def test_another_model_takes_over_at_the_bar_with_what_it_is_told_of_the_music()
     improviser = Improviser(jazz, Settings(mode="solo", tempo=120.0), seed=1, models={"pocket": pocket})
     alone = play(Improviser(jazz, Settings(mode="solo", tempo=120.0), seed=1), [])
     played = play(improviser, [Setting(5.0, "model", "pocket")])
-    assert improviser.model is pocket
+    assert improviser.mind.model is pocket
     before = [e for e in alone if e.time < 5.99]
     assert played[: len(before)] == before
     assert onsets(played)[-1] > 19.0
     state = pocket.start()
-    for value, last, at, trust in improviser.memory.told:
+    for value, last, at, trust in improviser.mind.memory.told:
         state = pocket.step(state, value, last, at, trust)
-    assert improviser.memory.state.past.notes > 64  # all since the change, and what was retold
+    assert improviser.mind.memory.state.past.notes > 64  # all since the change, and what was retold
     assert np.isfinite(state.a).all()
 
 
@@ -67,10 +67,10 @@ def test_a_bookmark_brings_back_the_state_and_an_unknown_one_changes_nothing(mod
     clock, played = OfflineClock([Bookmark(4.0, "a", keep=True), Bookmark(8.0, "b", keep=False), Bookmark(12.0, "a", keep=False)], 20.0), []
 
     def heard(event: Event) -> None:
-        told.append(improviser.memory.state.a)
+        told.append(improviser.mind.memory.state.a)
 
     perform(improviser, clock, queue.SimpleQueue(), played.append, heard)
-    assert improviser._kept["a"][1].a is told[0]
+    assert improviser.mind._kept["a"][1].a is told[0]
     assert onsets(played)[-1] > 19.0
     once = play(
         Improviser(model, Settings(mode="solo", tempo=120.0), seed=1), [Bookmark(4.0, "a", keep=True), Bookmark(8.0, "b", keep=False)]
@@ -84,4 +84,4 @@ def test_a_model_of_other_sizes_can_take_over_and_a_bookmark_brings_its_own_mode
     improviser = Improviser(model, Settings(mode="solo", tempo=120.0), seed=1, models={"other": other})
     heard: list[Event] = [Bookmark(1.0, "a", keep=True), Setting(3.0, "model", "other"), Bookmark(9.0, "a", keep=False)]
     assert onsets(play(improviser, heard))[-1] > 19.0
-    assert improviser.model is model
+    assert improviser.mind.model is model

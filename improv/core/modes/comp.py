@@ -102,7 +102,7 @@ class Comp(Mode):
             return
         density = sum(line - bar <= beat < line for beat in self._struck) / bar
         rhythms = SPARSE if density >= BUSY else OPEN if density <= QUIET and self._struck and line > self._struck[0] else USUAL
-        hits = [hit for hit in rhythms[int(improviser.rng.integers(len(rhythms)))] if hit.onset < bar]
+        hits = [hit for hit in rhythms[int(improviser.mind.rng.integers(len(rhythms)))] if hit.onset < bar]
         if density < BUSY:
             hits = sorted([*hits, *self._changing(line, hits)])
         if self._tied:  # the chord of this bar has come already, and rings
@@ -113,7 +113,7 @@ class Comp(Mode):
 
     def _changing(self, line: float, hits: list[Hit]) -> list[Hit]:
         """Chords of the bar that no hit would sound, each on its beat."""
-        chord = self.improviser.chord
+        chord = self.improviser.mind.chord
 
         def missing(beat: int) -> bool:
             return chord(line + beat) != chord(line + beat - 1) and not any(-0.6 <= hit.onset - beat < 1.0 for hit in hits)
@@ -130,8 +130,8 @@ class Comp(Mode):
     def _strike(self, hit: Hit, time: float, played: list[Event]) -> bool:
         improviser, settings = self.improviser, self.improviser.settings
         off_beat = hit.onset % 1.0 > 1e-6
-        chord = improviser.chord(math.ceil(hit.onset) if off_beat else hit.onset)  # an off-beat belongs to the beat after it
-        hands = voicing(chord, self._hands, settings.low, settings.high, improviser.memory.last)
+        chord = improviser.mind.chord(math.ceil(hit.onset) if off_beat else hit.onset)  # an off-beat belongs to the beat after it
+        hands = voicing(chord, self._hands, settings.low, settings.high, improviser.mind.memory.last)
         if not hands:
             return False
         self._hands = hands

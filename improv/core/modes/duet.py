@@ -13,7 +13,8 @@ from improv.core.sampler import mask, sample
 from improv.core.values import GRID
 
 if TYPE_CHECKING:
-    from improv.core.improviser import Improviser, Plan
+    from improv.core.improviser import Improviser
+    from improv.core.mind import Plan
 
 ROOM = 0.5  # beats after the player's latest onset that are the player's
 BUSY = 3  # notes of the player's within two beats, from which on it plays long notes
@@ -70,10 +71,10 @@ class Duet(Mode):
             return
         note = improviser.ear.line
         self._takes = note is not None and note.off is not None
-        memory = improviser.after(note) if note is not None and note.off is not None else improviser.memory
+        memory = improviser.mind.after(note, now) if note is not None and note.off is not None else improviser.mind.memory
         if len(self._struck) == BUSY and now - self._struck[0] < 2.0:
-            onset = improviser.meter.next(max(now, improviser.last_onset + APART) - 1e-6, 1.0)
-            plan = improviser.draw(memory, round(onset * GRID), onset=onset, lands=True)
+            onset = improviser.meter.next(max(now, improviser.mind.last_onset + APART) - 1e-6, 1.0)
+            plan = improviser.mind.draw(memory, round(onset * GRID), onset=onset, lands=True)
             self._plan = replace(plan, duration=max(plan.duration, 1.0))
             return
         earliest = math.ceil(max(now, self._struck[-1] + ROOM) * GRID - 1e-6)
@@ -82,6 +83,6 @@ class Duet(Mode):
         ioi = max(earliest - since, 1)
         if ioi < open_class:
             ioi = sample(
-                memory.said.ioi, improviser.rng, improviser.settings.rhythm_temperature, bias=mask(open_class + 1, ioi, open_class)
+                memory.said.ioi, improviser.mind.rng, improviser.settings.rhythm_temperature, bias=mask(open_class + 1, ioi, open_class)
             )
-        self._plan = improviser.draw(memory, since + ioi)
+        self._plan = improviser.mind.draw(memory, since + ioi)

@@ -50,7 +50,7 @@ class Echo(Mode):
     def _choices(self, pitch: int, time: float) -> Iterator[int]:
         """Pitches that would do, the best first."""
         improviser, settings = self.improviser, self.improviser.settings
-        tones = improviser.chord(improviser.meter.beat(time) + EARLY).tones
+        tones = improviser.mind.chord(improviser.meter.beat(time) + EARLY).tones
         if settings.interval:
             steps = [settings.interval]
         elif tones:

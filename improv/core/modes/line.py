@@ -12,7 +12,7 @@ from improv.core.sampler import mask, probabilities, sample
 from improv.core.values import GRID
 
 if TYPE_CHECKING:
-    from improv.core.improviser import Plan
+    from improv.core.mind import Plan
 
 LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
@@ -59,7 +59,7 @@ class Trade(Mode):
         """Draw when the next note comes, then the note; or end the turn."""
         self.pending = False
         improviser, turn = self.improviser, self.turn
-        memory, rng, temperature = improviser.memory, improviser.rng, improviser.settings.rhythm_temperature
+        memory, rng, temperature = improviser.mind.memory, improviser.mind.rng, improviser.settings.rhythm_temperature
         if turn is None or memory.position is None:
             return
         last_class = len(memory.said.ioi) - 1
@@ -76,7 +76,7 @@ class Trade(Mode):
         if (not rests and ioi > LONGEST_REST) or over or (improviser.end is not None and position >= improviser.end):
             self._finish()
         else:
-            self.plan = improviser.draw(memory, position, lands=turn.landing)
+            self.plan = improviser.mind.draw(memory, position, lands=turn.landing)
 
     def jumped(self) -> None:
         """What is planned is drawn anew, over the chords that come now."""
@@ -94,7 +94,8 @@ class Trade(Mode):
         note, meter, settings = improviser.ear.line, improviser.meter, improviser.settings
         if note is None or note.off is None:
             return
-        memory, now = improviser.after(note), meter.beat(improviser.time)
+        now = meter.beat(improviser.time)
+        memory = improviser.mind.after(note, now)
         if settings.trade and not self.endless:
             self.turn = self._own_bars(now, note.beat_off)
         else:
@@ -105,7 +106,7 @@ class Trade(Mode):
             beat = meter.opening(beat if beat >= now else meter.next(now, step or 1 / GRID))
             call = note.beat_off - (note.beat if improviser.call is None else improviser.call)
             self.turn = Turn(beat, math.inf if self.endless else answer_length(call))
-        self.plan = improviser.draw(memory, math.floor(self.turn.began * GRID + 0.5), onset=self.turn.began, opens=True)
+        self.plan = improviser.mind.draw(memory, math.floor(self.turn.began * GRID + 0.5), onset=self.turn.began, opens=True)
 
     def _own_bars(self, now: float, silent_since: float) -> Turn:
         """The next turn that is ours where bars are traded. A player who plays over into its first bar is let finish."""
@@ -113,7 +114,7 @@ class Trade(Mode):
         line = meter.next(now - length, length)  # on which the turn began that goes on now
         ours = round(meter.position(line) / length) % 2 == 1
         late = meter.next(max(now, silent_since + BREATH), meter.felt)
-        if ours and late < line + meter.bar and self.improviser.last_onset < line:
+        if ours and late < line + meter.bar and self.improviser.mind.last_onset < line:
             return Turn(late, line + length - late, fills=True)
         line += length if not ours else 2 * length
         return Turn(line, length, fills=True)
@@ -123,7 +124,7 @@ class Trade(Mode):
         turn, self.turn = self.turn, None
         if not self.endless and turn:
             improviser, meter = self.improviser, self.improviser.meter
-            until = meter.next_bar(improviser.last_onset + RING)
+            until = meter.next_bar(improviser.mind.last_onset + RING)
             last = turn.began + turn.length if turn.fills else math.inf
             improviser.sounding = {pitch: min(max(end, until), last) for pitch, end in improviser.sounding.items()}
 
@@ -139,4 +140,4 @@ class Solo(Trade):
             return
         beat = meter.next(meter.opening(meter.just_before(meter.beat(time))), 1.0)
         self.turn = Turn(beat, math.inf)
-        self.plan = improviser.draw(improviser.memory, round(beat * GRID), onset=beat, opens=True)
+        self.plan = improviser.mind.draw(improviser.mind.memory, round(beat * GRID), onset=beat, opens=True)
