@@ -15,7 +15,7 @@ from improv.core.beats.keeper import News, Timekeeper
 from improv.core.dynamics import velocity
 from improv.core.ear import SUSTAIN, Ear, Heard
 from improv.core.events import Bookmark, ControlChange, Event, NoteOff, NoteOn, Setting
-from improv.core.harmony import Changes
+from improv.core.harmony import Changes, parse_changes
 from improv.core.mind import Mind, Plan
 from improv.core.model import Model, State
 from improv.core.modes import MODES
@@ -25,6 +25,7 @@ from improv.core.settings import SettingError, Settings
 from improv.core.values import GRID
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
+BY_THE_BAR = ("mode", "model", "changes")  # settings that change with the bar
 
 
 class Improviser:
@@ -191,10 +192,13 @@ class Improviser:
     # Wishes
 
     def _set(self, setting: Setting, time: float, played: list[Event]) -> None:
-        """Take a setting over: mode and model at the next bar line, if the beat runs, all else at once."""
+        """Take a setting over: mode, model and changes at the next bar line, if the beat runs, all else at once.
+
+        Beside those of the table there are `model`, a name, and `changes`, a text, empty for none.
+        """
         if setting.name == "model" and setting.value not in self._models:
             raise SettingError(f"no model {setting.value!r} at hand; there are {', '.join(self._models) or 'none'}")
-        if setting.name in ("mode", "model") and self.meter.beat(time) < self.meter.until:
+        if setting.name in BY_THE_BAR and self.meter.beat(time) < self.meter.until:
             self._wishes.append((self.meter.next_bar(self.meter.beat(time)), setting))
         else:
             self._grant(setting, time, played)
@@ -203,6 +207,10 @@ class Improviser:
         before = self.settings
         if setting.name == "model":
             self.mind.tell(self._models[str(setting.value)])
+            self._mode.jumped()
+            return
+        if setting.name == "changes":
+            self.mind.changes = parse_changes(str(setting.value), self.meter.bar) if setting.value else None
             self._mode.jumped()
             return
         self.mind.settings = before.changed(setting.name, setting.value)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from improv.core.beats.keeper import News, Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
-from improv.core.settings import Settings
+from improv.core.settings import TABLE, Settings
 
 HIGH, LOW = 76, 77  # wood blocks of General MIDI's drums
 LOUD, SOFT = 110, 80
@@ -45,7 +45,7 @@ class Metronome:
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
         played: list[Event] = []
         for event in heard:
-            if isinstance(event, Setting):
+            if isinstance(event, Setting) and event.name in TABLE:
                 self._settings = self._settings.changed(event.name, event.value)
                 self._clicked = max(self._clicked, self._meter.beat(event.time))  # no click of a time in which it was off
             news = self._keeper.hear(event, event.time)

@@ -85,3 +85,18 @@ def test_a_model_of_other_sizes_can_take_over_and_a_bookmark_brings_its_own_mode
     heard: list[Event] = [Bookmark(1.0, "a", keep=True), Setting(3.0, "model", "other"), Bookmark(9.0, "a", keep=False)]
     assert onsets(play(improviser, heard))[-1] > 19.0
     assert improviser.mind.model is model
+
+
+def test_the_changes_change_with_the_bar(model: Model) -> None:
+    improviser = Improviser(model, Settings(mode="solo", tempo=120.0), seed=1)
+    chords: list[tuple[float, str]] = []
+
+    def send(event: Event) -> None:
+        if isinstance(event, NoteOn):
+            chords.append((event.time, str(improviser.mind.chord(improviser.meter.beat(event.time)))))
+
+    heard: list[Event] = [Setting(2.5, "changes", "Gb7 | %"), Setting(6.5, "changes", "")]
+    perform(improviser, OfflineClock(heard, 12.0), queue.SimpleQueue(), send)
+    assert {chord for time, chord in chords if time < 3.9} == {"NC"}
+    assert {chord for time, chord in chords if 4.0 <= time < 7.9} == {"Gb7"}
+    assert {chord for time, chord in chords if time >= 8.0} == {"NC"}

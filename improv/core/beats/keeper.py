@@ -14,7 +14,7 @@ from improv.core.beats.slaved import Slaved
 from improv.core.beats.source import BeatSource, OwnBeat
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync
 from improv.core.meter import Meter
-from improv.core.settings import Settings
+from improv.core.settings import TABLE, Settings
 
 SOURCES: dict[str, type[BeatSource]] = {"internal": Internal, "midi": Slaved, "link": Joined, "follow": Following, "free": Free}
 TEMPO_CHANGED = 0.001  # of the tempo: what a tempo map notes
@@ -60,7 +60,7 @@ class Timekeeper:
         return None
 
     def _set(self, event: Setting, time: float) -> None:
-        if event.name == "model":
+        if event.name not in TABLE:
             return
         before = self._settings
         settings = self._settings = before.changed(event.name, event.value)
