@@ -45,7 +45,8 @@ def jack() -> Iterator[subprocess.Popen[bytes]]:
     name = f"improv-test-{os.getpid()}"
     os.environ["JACK_DEFAULT_SERVER"] = name
     server = subprocess.Popen(
-        ["jackd", "-n", name, "-r", "-d", "dummy", "-r", "48000", "-p", "64"],
+        # Real-time where it is granted: a server that misses a period drops what was sent in it.
+        ["jackd", "-n", name, "-R", "-P", "70", "-d", "dummy", "-r", "48000", "-p", "64"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
