@@ -45,8 +45,8 @@ def heard(model: Model, notes: int = 40) -> Improviser:
 
 
 def test_a_snapshot_gives_the_state_back_bit_for_bit(model: Model, tmp_path: Path) -> None:
-    state = heard(model).memory.state
-    write_snapshot(tmp_path / "s", {"sax": (model, state), "piano": (model, heard(model, 3).memory.state)})
+    state = heard(model).mind.memory.state
+    write_snapshot(tmp_path / "s", {"sax": (model, state), "piano": (model, heard(model, 3).mind.memory.state)})
     back = read_snapshot(tmp_path / "s", {"sax": model, "piano": model, "new": model})
     assert set(back) == {"sax", "piano"}
     found = back["sax"]
@@ -60,14 +60,14 @@ def test_a_snapshot_gives_the_state_back_bit_for_bit(model: Model, tmp_path: Pat
 
 def test_a_snapshot_of_another_model_is_passed_over_and_none_is_no_fault(model: Model, tmp_path: Path) -> None:
     assert read_snapshot(tmp_path / "none", {"sax": model}) == {}
-    write_snapshot(tmp_path / "s", {"sax": (model, heard(model).memory.state)})
+    write_snapshot(tmp_path / "s", {"sax": (model, heard(model).mind.memory.state)})
     other = Model(small_card() | {"weights_sha256": "other"}, random_weights(seed=3))
     assert read_snapshot(tmp_path / "s", {"sax": other}) == {}
 
 
 def test_a_snapshot_from_a_stranger_is_refused(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "s"
-    state = heard(model).memory.state
+    state = heard(model).mind.memory.state
     for broken in (b"", b"\x80\x04junk", os.urandom(500), (1 << 60).to_bytes(8, "little") + b"{}"):
         path.write_bytes(broken)
         with pytest.raises(SnapshotError, match="delete it"):
