@@ -6,6 +6,7 @@ import argparse
 import getpass
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from improv.cli import OK
@@ -45,7 +46,8 @@ def write_config(path: Path, force: bool) -> Path | None:
         kept = _set_aside(path) if path.exists() else None
         os.replace(half, path)
     except OSError as e:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink()
         raise ImprovError(f"{e.filename or path}: {e.strerror}") from None
     return kept
 

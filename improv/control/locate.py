@@ -6,6 +6,7 @@ A statement of TOML ends with a line, so lines are gathered until they can be re
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -16,7 +17,23 @@ def lines_of(text: str) -> dict[Path, int]:
     where: dict[Path, int] = {}
     tables: dict[Path, int] = {}  # arrays of tables, and how many there were of each
     here: Path = ()
-    pending, first = "", 0
+    for first, statement, said in _statements(text):
+        if statement.lstrip().startswith("["):
+            here = _header(said, tables)
+            where.setdefault(here, first)
+        elif said:
+            _note(said, here, first, where)
+    return where
+
+
+def unfinished(text: str) -> int:
+    """The line, from 1, on which the last statement begins: the one to blame where the text ends too early."""
+    return [first for first, _, _ in _statements(text)][-1]
+
+
+def _statements(text: str) -> Iterator[tuple[int, str, Any]]:
+    """Each statement's first line, its text and what it says by itself; None for a last one that can't be read."""
+    pending, first, said = "", 1, None
     for number, line in enumerate(text.split("\n"), 1):
         first = first if pending else number
         pending += line + "\n"
@@ -24,13 +41,10 @@ def lines_of(text: str) -> dict[Path, int]:
             said = tomllib.loads(pending)
         except ValueError:
             continue
-        if pending.lstrip().startswith("["):
-            here = _header(said, tables)
-            where.setdefault(here, first)
-        else:
-            _note(said, here, first, where)
+        yield first, pending, said
         pending = ""
-    return where
+    if pending:
+        yield first, pending, None
 
 
 def line_of(path: Path, where: dict[Path, int]) -> int:

@@ -27,6 +27,7 @@ from improv.control.config import (
     Record,
 )
 from improv.control.locate import Path as Keys
+from improv.control.locate import unfinished
 from improv.control.references import metre_of, refer, sheet_of
 from improv.control.schema import OWN, WORD, Root
 
@@ -34,9 +35,9 @@ from improv.control.schema import OWN, WORD, Root
 def read(text: str, path: Path) -> Config:
     """See `config.read_config`."""
     try:
-        raw = tomllib.loads(text)
+        raw = tomllib.loads(text + "\n")
     except tomllib.TOMLDecodeError as e:
-        raise ConfigError(_syntax(str(e), path)) from None
+        raise ConfigError(_syntax(str(e), text, path)) from None
     except (ValueError, RecursionError) as e:
         raise ConfigError(f"{path}: not TOML that can be read ({type(e).__name__})") from None
     wrong = Complaints()
@@ -51,11 +52,13 @@ def read(text: str, path: Path) -> Config:
     return config
 
 
-def _syntax(said: str, path: Path) -> str:
-    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", said, re.DOTALL)
-    if not found:
-        return f"{path}: not TOML: {said}"
-    return f"{path}:{found[2]}: column {found[3]}: not TOML: {found[1][0].lower()}{found[1][1:]} (text stands in quotes)"
+def _syntax(said: str, text: str, path: Path) -> str:
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", said, re.DOTALL)
+    what = (found[1] if found else said)[0].lower() + (found[1] if found else said)[1:]
+    hint = "; text stands in quotes" if what == "invalid value" else ""
+    if not found or not found[2]:
+        return f"{path}:{unfinished(text)}: not TOML: {what}, and what begins here never ends"
+    return f"{path}:{found[2]}: column {found[3]}: not TOML: {what}{hint}"
 
 
 # By the tables
@@ -95,7 +98,7 @@ def _table(kind: type[Struct], raw: Any, path: Keys, wrong: Complaints) -> dict[
         elif fits(raw[name], key.type):
             said[name] = msgspec.convert(raw[name], key.type)
         else:
-            wrong.add(at, wrong_value(raw[name], key.type))
+            wrong.add(at, wrong_value("..." if name == "secret" else raw[name], key.type))  # secrets are in no log
             said[name] = None if key.required or key.default is msgspec.NODEFAULT else key.default
     return said
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-WATCHDOG = 10  # seconds without a sign of life
+WATCHDOG = 20  # seconds without a sign of life; a machine that stood still for ten goes on
 TEXT = """\
 # /etc/systemd/system/improv.service. Write it there and start it:
 #   improv init --to {config} --systemd | sudo tee /etc/systemd/system/improv.service
@@ -14,7 +14,6 @@ TEXT = """\
 # What it says: journalctl -u improv -f
 [Unit]
 Description=improv, a jazz co-player
-Documentation=file://{config}
 After=sound.target network.target user@{uid}.service
 Wants=user@{uid}.service
 StartLimitIntervalSec=0
@@ -22,7 +21,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart={python} -m improv daemon --config {config}
+ExecStart={python} -P -m improv daemon --config {config}
 ExecReload=/bin/kill -HUP $MAINPID
 WorkingDirectory={folder}
 User={user}

@@ -68,6 +68,8 @@ def encode(event: Event) -> list[int] | None:
         return [0x80 | event.channel, event.pitch, 0]
     if isinstance(event, ControlChange):
         return [0xB0 | event.channel, event.control, event.value]
+    if isinstance(event, ProgramChange):
+        return [0xC0 | event.channel, event.program]
     if isinstance(event, Pulse):
         return [0xF8]
     if isinstance(event, Transport):
