@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Path = tuple[str | int, ...]
+EFFORT = 2**21  # characters
 
 
 def lines_of(text: str) -> dict[Path, int]:
@@ -32,11 +33,17 @@ def unfinished(text: str) -> int:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str, Any]]:
-    """Each statement's first line, its text and what it says by itself; None for a last one that can't be read."""
-    pending, first, said = "", 1, None
+    """Each statement's first line, its text and what it says by itself; None for a last one that can't be read.
+
+    A statement of thousands of lines would be read thousands of times; after EFFORT characters no more are told.
+    """
+    pending, first, said, effort = "", 1, None, 0
     for number, line in enumerate(text.split("\n"), 1):
         first = first if pending else number
         pending += line + "\n"
+        effort += len(pending)
+        if effort > EFFORT:
+            break
         try:
             said = tomllib.loads(pending)
         except ValueError:

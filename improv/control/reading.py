@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -12,7 +13,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from improv.control.complaints import Complaints, fits, meant, wrong_value
+from improv.control.complaints import MOST, Complaints, fits, meant, wrong_value
 from improv.control.config import (
     CHANNELS,
     Binding,
@@ -30,6 +31,8 @@ from improv.control.locate import Path as Keys
 from improv.control.locate import unfinished
 from improv.control.references import metre_of, refer, sheet_of
 from improv.control.schema import OWN, WORD, Root
+
+TABLES = 512  # of one kind
 
 
 def read(text: str, path: Path) -> Config:
@@ -83,8 +86,8 @@ def _table(kind: type[Struct], raw: Any, path: Keys, wrong: Complaints) -> dict[
         wrong.add(path, f"expected a table, [{'.'.join(str(p) for p in path if isinstance(p, str))}]")
         raw = {}
     keys = {f.name: f for f in msgspec.structs.fields(kind)}
-    for key in raw.keys() - keys.keys():
-        wrong.add((*path, key), unknown(key, keys, path))
+    for key in (k for k in raw if k not in keys):
+        wrong.add((*path, key), unknown(key, keys, path) if len(wrong) < MOST else "unknown key")
     said = {}
     for name, key in keys.items():
         table, how = nested(key.type)
@@ -110,7 +113,9 @@ def _tables(table: type[Struct], how: str, raw: Any, given: bool, at: Keys, wron
         if given and not isinstance(raw, list):
             wrong.add(at, f"expected [[{at[-1]}]], with double brackets, for each")
             return []
-        return [_table(table, inner, (*at, i), wrong) for i, inner in enumerate(raw or [])]
+        if len(raw or []) > TABLES:
+            wrong.add(at, f"{len(raw):,} of them; there can be {TABLES}")
+        return [_table(table, inner, (*at, i), wrong) for i, inner in enumerate((raw or [])[:TABLES])]
     if how == "named":
         if given and not isinstance(raw, dict):
             wrong.add(at, f"expected tables with a name, [{at[-1]}.NAME]")
@@ -124,24 +129,28 @@ def _tables(table: type[Struct], how: str, raw: Any, given: bool, at: Keys, wron
 
 def unknown(key: str, known: Any, path: Keys) -> str:
     """What to say of a key that a table does not have."""
-    homes = [h for h in _homes(Root, "", key) if h != _header(path)]
+    homes = [h for h in _homes(Root, "").get(key, ()) if h != _header(path)]
     if homes and not (path and path[0] == "binding"):
         return f"unknown key here; it belongs in {homes[0]}"
     near = meant(key, known)
     return f"unknown key{near}" if near else f"unknown key; there are {', '.join(known)}"
 
 
-def _homes(kind: type[Struct], path: str, key: str) -> list[str]:
-    """The tables that have this key, as headers."""
-    found = []
+@cache
+def _homes(kind: type[Struct], path: str) -> dict[str, list[str]]:
+    """The tables that have a key, as headers, by key."""
+    found: dict[str, list[str]] = {}
     for f in msgspec.structs.fields(kind):
         table, how = nested(f.type)
-        if table is None:
-            found += [path or "the top, before all tables"] * (f.name == key)
-            continue
         name = f"{path.strip('[]')}.{f.name}".lstrip(".")
-        found += [f"the top, as {name}"] * (f.name == key and not path)
-        found += _homes(table, f"[[{name}]]" if how == "list" else f"[{name}.NAME]" if how == "named" else f"[{name}]", key)
+        if table is None:
+            found.setdefault(f.name, []).append(path or "the top, before all tables")
+            continue
+        if path:
+            found.setdefault(f.name, []).append(f"[{name}]")
+        inner = _homes(table, f"[[{name}]]" if how == "list" else f"[{name}.NAME]" if how == "named" else f"[{name}]")
+        for key, headers in inner.items():
+            found.setdefault(key, []).extend(headers)
     return found
 
 

@@ -402,3 +402,12 @@ def test_every_key_has_a_line(text: str) -> None:
     where = lines_of(text)
     assert {path[0] for path in where} == set(raw)
     assert all(1 <= line <= text.count("\n") + 1 for line in where.values())
+
+
+@pytest.mark.parametrize(
+    "text", ["\n".join(f"x{i} = 1" for i in range(20_000)), "x = [\n" + "1,\n" * 80_000 + "]", "[[binding]]\n" * 20_000]
+)
+def test_a_file_full_of_mistakes_is_no_burden(text: str) -> None:
+    lines = wrong(text).split("\n")
+    assert len(lines) <= 42
+    assert sum(map(len, lines)) < 10_000
