@@ -17,6 +17,7 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "calibration": {"core"},
     "midi": {"core"},
     "session": {"core"},
+    "control": {"core"},
     "loader": {"core"},
     "snapshot": {"core"},
     "service": set(),
@@ -64,7 +65,7 @@ def test_the_runtime_loads_no_tensorflow_and_no_music21(command: str, tmp_path: 
         f"from improv.cli import main\n"
         f"try: main({command})\n"
         f"except SystemExit: pass\n"
-        f"print([m for m in ('tensorflow', 'keras', 'music21', 'matplotlib') if m in sys.modules])"
+        f"print([m for m in ('tensorflow', 'keras', 'music21', 'matplotlib', 'msgspec') if m in sys.modules])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.splitlines()[-1] == "[]"

@@ -24,6 +24,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
   improv ports                   the MIDI ports that are here
   improv calibrate               how late your synth's port is: measure a loop, out and back in
   improv doctor                  what works here, what does not, what to do
+  improv init                    a commented improv.toml, for a daemon without a screen
   improv train, eval, export     train models of your own, score them, take them elsewhere
   improv bench                   measure this machine: is it stage-ready?
 
@@ -99,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
 
     ports = command("ports", "ports", "Every MIDI system that works here, its inputs and outputs.")
     ports.add_argument("--json", action="store_true", help="as JSON")
+
+    init = command("init", "init", "Write a commented improv.toml for `improv daemon`, and the folders that it names.")
+    init.add_argument("--to", default="improv.toml", metavar="FILE", help="where it goes (default: improv.toml)")
+    init.add_argument("--force", action="store_true", help="also where there is one, which is kept beside it")
+    init.add_argument("--systemd", action="store_true", help="print a systemd unit that performs FILE, and write nothing")
 
     calibrate = command("calibrate", "calibrate", "Measure how long a note takes from an output back to an input, and store it.")
     calibrate.add_argument("--out", dest="target", metavar="NAME", help="MIDI output, by name or a part of it (default: a virtual port)")

@@ -43,6 +43,16 @@ class ControlChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramChange:
+    """A program is chosen: 0-127."""
+
+    time: float
+    program: int
+    channel: int = 0
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """One MIDI Clock pulse, 24 a quarter note. arrived: when it did, where `time` was moved, see `moved`."""
 
@@ -123,9 +133,9 @@ class Ready:
     time: float
 
 
-Event = NoteOn | NoteOff | ControlChange | Pulse | Transport | Sync | Tap | Setting | Bookmark | Mark | Stop | Ready
+Event = NoteOn | NoteOff | ControlChange | ProgramChange | Pulse | Transport | Sync | Tap | Setting | Bookmark | Mark | Stop | Ready
 KINDS: dict[str, type] = {
-    t.__name__: t for t in (NoteOn, NoteOff, ControlChange, Pulse, Transport, Sync, Tap, Setting, Bookmark, Mark, Stop)
+    t.__name__: t for t in (NoteOn, NoteOff, ControlChange, ProgramChange, Pulse, Transport, Sync, Tap, Setting, Bookmark, Mark, Stop)
 }
 
 

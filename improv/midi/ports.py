@@ -17,7 +17,7 @@ from typing import Any
 import rtmidi
 
 from improv.core.errors import ImprovError
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange, Pulse, Transport
 
 CLIENT = "improv"
 APIS = {
@@ -46,6 +46,8 @@ def decode(message: list[int], time: float) -> Event | None:
         return Transport(time, _TRANSPORT[status])
     if status == 0xF2 and len(message) == 3:
         return Transport(time, "position", (message[1] | message[2] << 7) / 4)
+    if status & 0xF0 == 0xC0 and len(message) == 2 and message[1] <= 127:
+        return ProgramChange(time, message[1], status & 0x0F)
     if status >= 0xF0 or len(message) != 3 or max(message[1:]) > 127:
         return None
     kind, channel, first, second = status & 0xF0, status & 0x0F, message[1], message[2]
@@ -66,6 +68,8 @@ def encode(event: Event) -> list[int] | None:
         return [0x80 | event.channel, event.pitch, 0]
     if isinstance(event, ControlChange):
         return [0xB0 | event.channel, event.control, event.value]
+    if isinstance(event, ProgramChange):
+        return [0xC0 | event.channel, event.program]
     if isinstance(event, Pulse):
         return [0xF8]
     if isinstance(event, Transport):

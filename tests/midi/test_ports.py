@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange, Pulse, Transport
 from improv.midi.ports import decode, encode
 
 
@@ -14,6 +14,9 @@ from improv.midi.ports import decode, encode
         ([0x90, 60, 0], NoteOff(1.0, 60)),
         ([0x83, 60, 64], NoteOff(1.0, 60, 3)),
         ([0xB0, 64, 127], ControlChange(1.0, 64, 127)),
+        ([0xC2, 5], ProgramChange(1.0, 5, 2)),
+        ([0xC2, 128], None),
+        ([0xC2, 5, 5], None),
         ([0xF8], Pulse(1.0)),
         ([0xFA], Transport(1.0, "start")),
         ([0xFC], Transport(1.0, "stop")),

@@ -77,6 +77,8 @@ class PulseFilter:
         self._variance = max(UNKNOWN**2, self._least)
         self._measured = 12  # as if so many had shown the jitter assumed
         self._slope_error = 0.1 * self.period
+        self._raw: float  # when the latest arrived
+        self._side: float  # of the outliers
         self.restart()
 
     @property

@@ -1,0 +1,250 @@
+"""From what is heard to what is wished: controllers, program changes and keys that are bound. Pure, and cheap for music.
+
+A wish is a request of the control protocol, with the time of the event. Learning binds the next controller that moves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from improv.control.config import Binding
+from improv.core.events import Bookmark, ControlChange, Event, Mark, NoteOff, NoteOn, ProgramChange, Setting, Tap
+from improv.core.settings import TABLE, SettingError, Settings
+
+PRESSED = 64  # a controller's value from which a button is down
+MOVED = 8  # of 127: by more than that, a controller was meant
+SUSTAIN, PRESSES = 64, 3  # the pedal is pressed so often, alone, to be learned
+MODES = 120  # controllers from here on are messages to the whole channel
+BARS = 16  # of a capture
+
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """time: of the event that it came from, in seconds. request: of the control protocol, and {"do": "tap"}."""
+
+    time: float
+    request: Mapping[str, Any]
+
+
+def as_event(wish: Wish, parts: Mapping[str, int]) -> Event | None:
+    """The event that a wish is to the performance; None for what is no event (panic, preset, model, capture, learned).
+
+    parts: the performers' numbers by name.
+    """
+    said = wish.request
+    part = None if said.get("performer") is None else parts[said["performer"]]
+    match said["do"]:
+        case "set":
+            return Setting(wish.time, said["name"], said["value"], part)
+        case "tap":
+            return Tap(wish.time)
+        case "keep" | "back":
+            return Bookmark(wish.time, said["name"], said["do"] == "keep", part)
+        case "mark":
+            return Mark(wish.time, said.get("text", ""))
+    return None
+
+
+def limits_of(binding: Binding) -> tuple[float, float]:
+    """What a controller at 0 and at 127 makes of a setting that is a number."""
+    low, high = TABLE[binding.setting or ""][0]
+    return (low if binding.low is None else binding.low, high if binding.high is None else binding.high)
+
+
+def whole(setting: str, value: Any) -> Any:
+    """The value as the setting's kind of number."""
+    if isinstance(getattr(Settings(), setting), int) and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def scaled(binding: Binding, value: int) -> Any:
+    """The setting's value for a controller's, 0-127."""
+    choices = TABLE[binding.setting or ""][0]
+    if isinstance(choices[0], str):
+        return choices[value * len(choices) // 128]
+    low, high = limits_of(binding)
+    exact = low + (high - low) * value / 127
+    if isinstance(getattr(Settings(), binding.setting or ""), int):
+        return round(exact)
+    return min(max(round(exact, 3), min(low, high)), max(low, high))
+
+
+def as_toml(binding: Binding) -> str:
+    """A binding as lines of improv.toml, to be kept."""
+    said: dict[str, Any] = {binding.kind: binding.number}
+    said |= {k: getattr(binding, k) for k in ("channel", "input", "setting", "low", "high", "value")}
+    if binding.action in ("preset", "model"):
+        said[binding.action] = binding.name
+    else:
+        said |= {"action": binding.action, "name": binding.name}
+    said |= {"bars": binding.bars, "performer": binding.performer}
+    return "\n".join(["[[binding]]", *(f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in said.items() if v is not None), ""])
+
+
+@dataclass
+class _Lesson:
+    """What is to be bound to the next controller that moves, and what has moved so far."""
+
+    binding: Binding  # all of it but the controller
+    began: dict[tuple[int, int, int], int] = field(default_factory=dict)  # controller -> its value when it was first heard
+    presses: int = 0  # of the pedal
+
+
+class Bindings:
+    """What is bound, and how it stands. Not for two threads at once.
+
+    inputs: the inputs' names by number, which is the part of an event.
+    """
+
+    def __init__(self, bindings: Iterable[Binding] = (), inputs: Sequence[str] = ()):
+        self._inputs = list(inputs)
+        self._lesson: _Lesson | None = None
+        self._last: dict[tuple[int, int, int], int] = {}  # controller (input, channel, number) -> its latest value
+        self._said: dict[Binding, Any] = {}  # what a controller's binding last wished
+        self.learned: tuple[Binding, ...] = ()
+        self.replace(bindings)
+
+    @property
+    def all(self) -> tuple[Binding, ...]:
+        return self._all
+
+    def replace(self, bindings: Iterable[Binding]) -> None:
+        """Take over others, as of a reloaded file. What was learned stays, unless its controller is bound there."""
+        given = tuple(bindings)
+        self._bind((*given, *(b for b in self.learned if not any(_same_source(b, other) for other in given))))
+
+    def learn(self, setting: str, performer: str | None = None, low: float | None = None, high: float | None = None) -> None:
+        """The next controller that moves is bound to a setting. Raises SettingError where there is none of that name."""
+        if setting not in TABLE:
+            raise SettingError(f"no setting {setting!r}; there are {', '.join(TABLE)}")
+        self._lesson = _Lesson(Binding("cc", 0, setting=setting, performer=performer, low=low, high=high))
+
+    def forget_lesson(self) -> None:
+        """Nothing is to be learned after all."""
+        self._lesson = None
+
+    @property
+    def learning(self) -> str | None:
+        """The setting that waits for a controller."""
+        return self._lesson.binding.setting if self._lesson else None
+
+    def unlearn(self, setting: str) -> tuple[Binding, ...]:
+        """Controllers no longer move a setting. Returns what was bound to it."""
+        gone = tuple(b for b in self._all if b.setting == setting)
+        self.learned = tuple(b for b in self.learned if b.setting != setting)
+        self._bind(b for b in self._all if b.setting != setting)
+        return gone
+
+    def wishes(self, event: Event) -> list[Wish] | None:
+        """What an event asks for; None where it is not bound, and so is music.
+
+        A key that is bound is never music, and a controller while one is learned is none either, the sustain pedal apart.
+        """
+        if isinstance(event, ControlChange):
+            return self._controller(event)
+        if isinstance(event, NoteOn | NoteOff):
+            found = self._found("key", event.pitch, event)
+            if found is None:
+                return None
+            return [w for b in found for w in self._pressed(b, event.time)] if isinstance(event, NoteOn) else []
+        if isinstance(event, ProgramChange):
+            found = self._found("program", event.program, event)
+            return None if found is None else [w for b in found for w in self._pressed(b, event.time)]
+        return None
+
+    def _bind(self, bindings: Iterable[Binding]) -> None:
+        self._all = tuple(bindings)
+        self._by_source: dict[Key, list[Binding]] = {}
+        for binding in self._all:
+            self._by_source.setdefault((binding.kind, binding.number), []).append(binding)
+        self._said = {b: v for b, v in self._said.items() if b in self._all}
+
+    def _found(self, kind: str, number: int, event: NoteOn | NoteOff | ControlChange | ProgramChange) -> list[Binding] | None:
+        """The bindings of an event; None where there are none."""
+        bound = self._by_source.get((kind, number))
+        if bound is None or event.part < 0:  # another performer's
+            return None
+        name = self._input(event.part)
+        return [b for b in bound if b.channel in (None, event.channel + 1) and b.input in (None, name)] or None
+
+    def _input(self, part: int) -> str | None:
+        return self._inputs[part] if 0 <= part < len(self._inputs) else None
+
+    # Controllers
+
+    def _controller(self, event: ControlChange) -> list[Wish] | None:
+        if event.part < 0:
+            return None
+        place = (event.part, event.channel, event.control)
+        before = self._last.get(place)
+        self._last[place] = event.value
+        if self._lesson:
+            return self._lesson_of(self._lesson, event, place, before)
+        found = self._found("cc", event.control, event)
+        if found is None:
+            return None
+        return [w for b in found for w in self._moved(b, event, before)]
+
+    def _moved(self, binding: Binding, event: ControlChange, before: int | None) -> list[Wish]:
+        if binding.setting is None or binding.value is not None:
+            # A button goes down. Some never say that they come up: they say the same again.
+            down = event.value >= PRESSED and (before is None or before < PRESSED or before == event.value)
+            return self._pressed(binding, event.time) if down else []
+        value = scaled(binding, event.value)
+        if binding in self._said and self._said[binding] == value:
+            return []
+        self._said[binding] = value
+        return [_set(binding, value, event.time)]
+
+    def _pressed(self, binding: Binding, time: float) -> list[Wish]:
+        if binding.setting is not None:
+            return [_set(binding, whole(binding.setting, binding.value), time)]
+        request: dict[str, Any] = {"do": binding.action}
+        match binding.action:
+            case "keep" | "back" | "preset" | "model":
+                request |= {"name": binding.name, "performer": binding.performer}
+            case "mark":
+                request |= {"text": binding.name or ""}
+            case "capture":
+                request |= {"bars": binding.bars or BARS}
+            case "panic":
+                request |= {"performer": binding.performer}
+        return [Wish(time, request)]
+
+    # Learning
+
+    def _lesson_of(self, lesson: _Lesson, event: ControlChange, place: tuple[int, int, int], before: int | None) -> list[Wish] | None:
+        if event.control >= MODES:
+            return None
+        if event.control == SUSTAIN:
+            lesson.presses += event.value >= PRESSED and (before is None or before < PRESSED)
+            if lesson.presses < PRESSES:
+                return None
+        else:
+            lesson.presses = 0  # not alone
+            began = lesson.began.setdefault(place, event.value if before is None else before)
+            if abs(event.value - began) <= MOVED:
+                return []
+        self._lesson = None
+        name = self._input(event.part)
+        binding = replace(lesson.binding, number=event.control, channel=event.channel + 1, input=name)
+        self.learned = (*(b for b in self.learned if not _same_source(b, binding)), binding)
+        self._bind((*(b for b in self._all if not _same_source(b, binding)), binding))
+        return [Wish(event.time, {"do": "learned", "binding": binding}), *self._moved(binding, event, before)]
+
+
+def _set(binding: Binding, value: Any, time: float) -> Wish:
+    return Wish(time, {"do": "set", "name": binding.setting, "value": value, "performer": binding.performer})
+
+
+def _same_source(one: Binding, other: Binding) -> bool:
+    """Whether something can be moved that both are bound to."""
+    return (one.kind, one.number) == (other.kind, other.number) and all(
+        a is None or b is None or a == b for a, b in ((one.channel, other.channel), (one.input, other.input))
+    )
