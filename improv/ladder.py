@@ -81,7 +81,7 @@ class Ladder:
     """A player in front of an improviser that may take too long. The contract is `due`, `advance`, `silence`."""
 
     def __init__(self, improviser: Improviser, thinker: Thinker, patience: float = PATIENCE):
-        self.filled: set[Event] = set()  # what the relief played
+        self.filled: set[Event] = set()  # what the relief played, and the note-offs that it gave for the improviser
         self._improviser, self._thinker, self._patience = improviser, thinker, patience
         self._riff = Riff()
         self._busy = False
@@ -231,7 +231,9 @@ class Ladder:
     def _close(self, time: float, pitch: int, played: list[Event]) -> None:
         del self._ends[pitch]
         self._closed.add(pitch)
-        played.append(NoteOff(time, pitch, self._improviser.channel))
+        off = NoteOff(time, pitch, self._improviser.channel)
+        self.filled.add(off)
+        played.append(off)
 
     def _end_fill(self, time: float, played: list[Event]) -> None:
         for pitch in sorted(self._fill):
