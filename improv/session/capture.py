@@ -69,7 +69,10 @@ class Capture:
         """What there is at a time in seconds. It is a copy: another thread may go on with it."""
         meter = self._meter
         last = max(meter.beat(now), self._last)
-        position = (meter.bar_of(last) - self._bars) * meter.bar
+        bar = meter.bar_of(last) - self._bars
+        if self._events:  # no empty bars before it began
+            bar = max(bar, min(meter.bar_of(self._events[0][1].time), meter.bar_of(last)))
+        position = bar * meter.bar
         first = last - (meter.position(last) - position)
         return Cut(tuple(self._events), tuple(self._tempos), meter.metre, first, position, last)
 
@@ -112,9 +115,13 @@ def excerpt(events: Iterable[Event], first: float, last: float) -> list[Event]:
 
 def tempos_from(tempos: Iterable[tuple[float, float]], first: float) -> list[tuple[float, float]]:
     """A tempo map, as (beat, bpm), as it goes on from `first`, which becomes 0."""
-    tempos = list(tempos)
-    before = [bpm for beat, bpm in tempos if beat <= first][-1:] or [bpm for _, bpm in tempos[:1]]
-    return [(0.0, bpm) for bpm in before] + [(beat - first, bpm) for beat, bpm in tempos if beat > first]
+    found: list[tuple[float, float]] = []
+    for beat, bpm in tempos:
+        if beat <= first or not found:
+            found = [(0.0, bpm)]
+        elif bpm != found[-1][1]:
+            found.append((beat - first, bpm))
+    return found
 
 
 def turned(changes: Changes, position: float) -> Changes:

@@ -92,7 +92,7 @@ def to_line(side: str, event: Event, late: float | None = None, by: int | None =
     if by is not None:
         record["by"] = by
     if filled:
-        record["filled"] = True
+        record["relief"] = True
     return encode(record)
 
 
@@ -118,7 +118,7 @@ def from_record(record: object) -> Iterator[Line]:
     late, by = record.get("late"), record.get("by")
     if not (late is None or _number(late)) or not (by is None or _PART(by)):
         raise SessionError("not an event: late or by is no number")
-    yield Line(side, _event(record[side], record), late, by, record.get("filled") is True)
+    yield Line(side, _event(record[side], record), late, by, record.get("relief") is True)
 
 
 def _event(kind: str, record: dict[str, Any]) -> Event:
