@@ -87,6 +87,7 @@ class Ladder:
         self._busy = False
         self._pending: list[Event] = []  # heard while the improviser was busy
         self._upto = -1.0  # how far the thought goes that is going on, in seconds
+        self._from = 0.0  # from when on it may play something
         self._now = 0.0
         self._done = -1.0  # when the relief last played
         self._ends: dict[int, float] = {}  # the improviser's notes that sound while it is busy, and the beats on which they end
@@ -110,6 +111,11 @@ class Ladder:
         elif self._improviser.due is not None:
             times.append(self._improviser.due)
         return min(times, default=None)
+
+    @property
+    def behind(self) -> float | None:
+        """Where the improviser is too slow now: from when on its music is not known yet, in seconds."""
+        return self._from if self._busy else None
 
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
         """As the improviser's, but never waits for long."""
@@ -153,7 +159,7 @@ class Ladder:
     def _give(self, now: float, heard: list[Event]) -> None:
         improviser = self._improviser
         self._ends = {p: end for p, end in improviser.sounding.items() if p not in self._closed}
-        self._busy, self._upto = True, now
+        self._busy, self._upto, self._from = True, now, improviser.time
         self._thinker.give(lambda: improviser.advance(now, heard))
 
     def _back(self, said: list[Event], played: list[Event]) -> None:

@@ -32,7 +32,7 @@ from improv.loader import load_model
 from improv.midi.files import write_take
 from improv.session import Session, SessionError, excerpt
 from improv.session.capture import tempos_from, turned
-from improv.session.replay import Difference, Part, as_of, difference, parts_of, play_again
+from improv.session.replay import Difference, Part, as_of, difference, known_until, parts_of, play_again
 from improv.show import pitch_name
 
 MOST_PERFORMERS = 64
@@ -91,7 +91,7 @@ def replay(args: argparse.Namespace) -> int:
         again = _anew(players, performers, session, latest)
     else:
         again = [play_again(player, part.heard, latest) for player, part in zip(players, parts, strict=True)]
-        found = [difference(part, now, number, stopped) for number, (part, now) in enumerate(zip(parts, again, strict=True))]
+        found = [difference(part, again[n], n, known_until(n, stopped, session.end)) for n, part in enumerate(parts)]
     same = None if other else not any(found)
     report = _report(session, performers, parts, again, found, same, models, piece)
     if args.to:

@@ -7,9 +7,9 @@ dropped then are to be the same, bit for bit; what filled in for a slow model is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from improv.core.band import Player
 from improv.core.events import Bookmark, Event, NoteOff, NoteOn, Setting, Stop
@@ -26,6 +26,7 @@ class Part:
     heard: list[Event] = field(default_factory=list)  # and overheard, in the order in which they were taken
     played: list[Event] = field(default_factory=list)  # or dropped, and its own
     filled: list[Event] = field(default_factory=list)
+    closing: int | None = None  # from which on `played` is of the end: all that sounds is closed, whenever that is
 
 
 class Difference(NamedTuple):
@@ -46,6 +47,8 @@ def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, floa
         if line.side == "heard":
             if isinstance(event, Stop):
                 stopped = event.time
+                for part in parts:
+                    part.closing = len(part.played)
             for number, part in enumerate(parts):
                 if not isinstance(event, Setting | Bookmark) or event.part in (None, number):
                     part.heard.append(event)
@@ -81,28 +84,39 @@ def play_again(player: Player, heard: Sequence[Event], until: float) -> list[Eve
     return played
 
 
-def difference(part: Part, now: Sequence[Event], part_number: int, stopped: float | None) -> Difference | None:
-    """Where a part that was played again first differs, or None.
+def known_until(number: int, stopped: float | None, end: Mapping[str, Any] | None) -> float:
+    """Up to when all that a performer's music asked for is in the record, in seconds: not where the recording was cut off, nor
+    what a model that was behind had not yet thought of in the end."""
+    if stopped is None:
+        return -math.inf
+    behind = (end or {}).get("behind")
+    since = behind.get(str(number)) if isinstance(behind, dict) else None
+    return min(stopped - UNSENT, since) if isinstance(since, int | float) else stopped - UNSENT
 
-    stopped: when the performance ended; None where the record was cut off: what would be played after its end is no difference.
+
+def difference(part: Part, now: Sequence[Event], part_number: int, known: float) -> Difference | None:
+    """Where a part that was played again first differs, or None. known: see `known_until`.
+
     A note that was closed for the model, by what filled in for it or as all ends, need not end at the same time.
     """
-    since = math.inf if stopped is None else stopped - UNSENT
+    closing = part.closing
+    if closing is None:  # it was cut off, or broke
+        closing = max((i for i, e in enumerate(part.played) if not isinstance(e, NoteOff)), default=-1) + 1
     again = as_of(now, part_number)
-    filled = [e for e in part.filled if isinstance(e, NoteOff)]
+    filled = closed_for_the_model(part.filled)
     began: dict[Key, float] = {}  # what sounds, as it is played again
     coming = next(again, None)
-    for then in part.played:
+    for i, then in enumerate(part.played):
         while isinstance(coming, NoteOff) and coming != then and _closed_for_it(coming, began, filled):
             coming = next(again, None)
         if coming == then:
             _sound(coming, began)
             coming = next(again, None)
-        elif isinstance(then, NoteOff) and stopped is not None and then.time >= stopped and (then.channel, then.pitch) in began:
+        elif isinstance(then, NoteOff) and i >= closing and (then.channel, then.pitch) in began:
             began.pop((then.channel, then.pitch))  # the silence at the end
         else:
             return Difference(min(then.time, coming.time if coming else math.inf), then, coming)
-    while coming is not None and coming.time < since:
+    while coming is not None and coming.time < known:
         if not (isinstance(coming, NoteOff) and _closed_for_it(coming, began, filled)):
             return Difference(coming.time, None, coming)
         coming = next(again, None)
@@ -125,6 +139,21 @@ def _sound(event: Event | None, began: dict[Key, float]) -> None:
         began.pop((event.channel, event.pitch), None)
 
 
+def closed_for_the_model(filled: Iterable[Event]) -> list[NoteOff]:
+    """Of what filled in for a slow model: the note-offs of the model's notes."""
+    own: set[Key] = set()
+    found = []
+    for event in filled:
+        if isinstance(event, NoteOn):
+            own.add((event.channel, event.pitch))
+        elif isinstance(event, NoteOff):
+            if (event.channel, event.pitch) in own:
+                own.discard((event.channel, event.pitch))
+            else:
+                found.append(event)
+    return found
+
+
 def _closed_for_it(off: NoteOff, began: dict[Key, float], filled: list[NoteOff]) -> bool:
     """Whether a note was closed while the model was too slow to do so. That is used up."""
     key = off.channel, off.pitch
@@ -132,7 +161,7 @@ def _closed_for_it(off: NoteOff, began: dict[Key, float], filled: list[NoteOff])
     if since is None:
         return False
     for closed in filled:
-        if (closed.channel, closed.pitch) == key and since <= closed.time <= off.time:
+        if (closed.channel, closed.pitch) == key and closed.time >= since:
             filled.remove(closed)
             del began[key]
             return True
