@@ -21,6 +21,8 @@ import numpy as np
 import pytest
 import rtmidi
 
+from improv.cli import main
+
 pytestmark = pytest.mark.usefixtures("jack")
 BEAT = 60 / 160
 CALL = [62, 65, 69, 72, 71, 67, 65, 64, 62, 65, 69, 72, 71, 67, 65, 64]
@@ -142,6 +144,7 @@ def test_a_jam(tmp_path: Path, client: Client) -> None:
     lines = session(tmp_path)
     assert lines[-1]["end"]["reason"] == "SIGINT"  # type: ignore[index]
     assert sum(line.get("heard") == "NoteOn" for line in lines) == 2 * len(CALL) + 1
+    assert main(["replay", str(tmp_path / "s.jsonl")]) == 0
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -18,6 +18,7 @@ import numpy as np
 
 from improv import __version__
 from improv.cli import BROKEN, OK
+from improv.cli.sessions import printable
 from improv.clock import OfflineClock
 from improv.core.band import Band, Seat
 from improv.core.beats.keeper import Timekeeper, in_beats
@@ -216,6 +217,7 @@ def _report(
         "torn": session.torn,
     }
     report |= {"skipped": [{"line": n, "why": why} for n, why in session.skipped], "damaged": session.damaged, "lost": session.lost}
+    report["marks"] = [{"time": e.time, "text": e.text} for e in parts[0].heard if isinstance(e, Mark)]
     if same is False:
         report["why"] = _why(session, performers, models)
     return report
@@ -276,10 +278,11 @@ def _told(report: dict[str, Any]) -> str:
     said += [f"why: {why}" for why in report["why"]]
     if report["same"] is False and not report["why"]:
         said.append("why: not known; version, model and machine are those of the record")
+    said += [f"mark at {_clock(mark['time'])} {mark['text']}".rstrip() for mark in report["marks"]]
     said += [f"line {line['line']}: {line['why']}; passed over" for line in report["skipped"]]
     if report["cut"]:
         said.append("the recording was cut off" + (" in its last line, which is left out" if report["torn"] else ""))
-    return "\n".join(said + [f"wrote {name}" for name in report.get("files", ())])
+    return "\n".join(printable(line) for line in [*said, *(f"wrote {name}" for name in report.get("files", ()))])
 
 
 def _clock(time: float) -> str:

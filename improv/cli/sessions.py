@@ -43,7 +43,7 @@ def table(found: list[Kept]) -> str:
         end = {"whole": "", "running": "goes on", "cut": "CUT: ", "damaged": "DAMAGED: "}[kept.state] + kept.reason
         played = kept.played + kept.filled
         cells = f"{_length(kept.seconds):>8} {kept.heard:>7} {played:>7} {late:>9} {kept.marks:>5} {_size(kept.size):>8}"
-        lines.append(f"{kept.path.name:{width}} {cells}  {_printable(end)}")
+        lines.append(printable(f"{kept.path.name:{width}} {cells}  {end}"))
     return "\n".join(lines)
 
 
@@ -57,6 +57,6 @@ def _size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """What a stranger's file says, without what would steer a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)

@@ -236,6 +236,27 @@ def test_another_model_answers_what_was_played(take: Path, capsys: pytest.Captur
     assert "bit for bit" in capsys.readouterr().out
 
 
+def test_a_band_answers_anew_hearing_one_another(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a record of one, a trio's header: two more who hear the first alone."""
+
+    def change(lines: list[dict[str, Any]]) -> None:
+        first = lines[0]["performers"][0]
+        for number in (1, 2):
+            other = first | {"name": f"number {number}", "seed": number, "channel": number, "hears": [0], "inputs": []}
+            lines[0]["performers"].append(other)
+        lines.insert(-2, {"heard": "Mark", "time": 20.25, "text": "good\x1b bit"})
+
+    rewritten(take, change)
+    assert main(["replay", "s.jsonl", "--model", "pocket", "--to", "trio.mid"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in said[:3]] == ["improv", "number 1", "number 2"]
+    assert said[3] == "mark at 0:20.250 good? bit"
+    tracks = mido.MidiFile("trio.mid").tracks
+    assert [t.name for t in tracks] == ["improv", "player", "improv", "number 1", "number 2"]
+    assert all(any(m.type == "note_on" for m in t) for t in tracks[1:])
+    assert {m.channel for t in tracks[2:] for m in t if m.type == "note_on"} == {1, 2, 3}
+
+
 def test_replay_says_what_differs_and_why(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def change(lines: list[dict[str, Any]]) -> None:
         lines[0]["improv"] = "0.0.9"
