@@ -66,8 +66,13 @@ class Disk:
     def _begin(self, path: Path, header: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(path, "xb", buffering=0)  # noqa: SIM115 - closed by `close`
-        lock(self._file)
-        self._put((encode({"session": VERSION} | header) + "\n").encode())
+        try:
+            lock(self._file)
+            self._put((encode({"session": VERSION} | header) + "\n").encode())
+        except OSError:
+            with contextlib.suppress(OSError):
+                path.unlink()  # there is nothing in it
+            raise
         _sync_folder(path.parent)
 
     def _put(self, blob: bytes) -> None:

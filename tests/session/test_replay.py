@@ -19,7 +19,7 @@ from improv.cli import main
 from improv.cli.jam import DEMO_CALL
 from improv.clock import OfflineClock
 from improv.core.band import Band, Seat
-from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Stop, Transport
+from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.model import Model
@@ -124,6 +124,7 @@ def pulses(seconds: float) -> list[Event]:
     rng = random.Random(5)
     at = sorted(1.0 + i * 60 / 24 / 130 + rng.random() * 0.003 for i in range(int((seconds - 1) * 130 * 24 / 60)))
     events: list[Event] = [Transport(0.999, "start"), *(Pulse(t) for t in at)]
+    events += [Sync(0.5 + i, 2.0 + 2.1 * i, 126.0 + (i > 5)) for i in range(int(seconds) - 1)]
     return sorted([*events, *(replace(e, time=e.time + 3.0) for e in call())], key=lambda e: e.time)
 
 
@@ -141,7 +142,7 @@ def test_a_trio_that_hears_one_another(tmp_path: Path, model: Model) -> None:
     assert differences(model, TRIO, lines) == [None] * 3
 
 
-@pytest.mark.parametrize("clock", ["midi", "follow", "free"])
+@pytest.mark.parametrize("clock", ["midi", "link", "follow", "free"])
 def test_to_an_outside_beat(tmp_path: Path, model: Model, clock: str) -> None:
     settings = [Settings(mode="duet", clock=clock)]
     lines = record(tmp_path / "s.jsonl", model, settings, pulses(14.0), 16.0)
