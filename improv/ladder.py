@@ -113,7 +113,7 @@ class Ladder:
         return min(times, default=None)
 
     @property
-    def behind(self) -> float | None:
+    def unknown_since(self) -> float | None:
         """Where the improviser is too slow now: from when on its music is not known yet, in seconds."""
         return self._from if self._busy else None
 

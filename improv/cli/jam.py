@@ -304,8 +304,8 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         restore()
         if granted:
             end |= {"priority": granted.text, "filled": counts["filled"], "dropped": counts["dropped"], "lateness_ms": punctuality.all()}
-        if ladder and ladder.behind is not None:
-            end["behind"] = {"0": ladder.behind}
+        if ladder and ladder.unknown_since is not None:
+            end["behind"] = {"0": ladder.unknown_since}
         recorder.close(end)
     if end["reason"] == "error":
         print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)

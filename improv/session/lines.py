@@ -17,6 +17,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import KINDS, Event, Pulse
 
 SIDES = ("heard", "overheard", "played", "filled", "dropped")  # filled: played while the model was too slow
+GUARDED = "endless"  # {"endless": a note-off}: that was the one just played, of a note that sounded longer than it may
 LONGEST = 2**16  # bytes of a line
 MOST_PULSES = 1000  # on a line
 FINEST = 1074  # of 2^-k: a float is a multiple of no finer step
@@ -110,6 +111,8 @@ def from_record(record: object) -> Iterator[Line]:
         raise SessionError("not a JSON object")
     side = next((s for s in SIDES if isinstance(record.get(s), str)), None)
     if side is None:
+        if isinstance(guarded := record.get(GUARDED), dict):
+            yield Line(GUARDED, _event("NoteOff", guarded))
         return
     if side == "heard" and record[side] == "Pulse" and "pulses" in record:
         for time in _pulse_times(record["pulses"]):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from improv.core.events import Event
-from improv.session.lines import LONGEST, Line, SessionError, from_record
+from improv.session.lines import LONGEST, SIDES, Line, SessionError, from_record
 
 VERSION = 1
 LONGEST_HEADER = 2**20  # bytes
@@ -106,4 +106,4 @@ def read_session(path: str | Path) -> tuple[dict[str, Any], Iterator[tuple[str, 
     Raises SessionError for what is no session.
     """
     session = Session(path)
-    return session.header, ((line.side, line.event) for line in session.lines())
+    return session.header, ((line.side, line.event) for line in session.lines() if line.side in SIDES)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from improv.core.band import Player
 from improv.core.events import Bookmark, Event, NoteOff, NoteOn, Setting, Stop
-from improv.session.lines import Line
+from improv.session.lines import GUARDED, Line
 
 UNSENT = 0.05  # seconds before the end in which a slow model's note may not have been sent any more
 Key = tuple[int, int]  # channel, pitch
@@ -57,9 +57,15 @@ def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, floa
                 parts[line.by].heard.append(event)
         else:
             number = getattr(event, "part", 0)
-            if 0 <= number < count:
+            if not 0 <= number < count:
+                continue
+            part = parts[number]
+            if line.side == GUARDED:
+                if part.played[-1:] == [event]:
+                    part.filled.append(part.played.pop())
+            else:
                 own = line.side != "filled" and not line.filled
-                (parts[number].played if own else parts[number].filled).append(event)
+                (part.played if own else part.filled).append(event)
     return parts, latest, stopped
 
 

@@ -7,7 +7,7 @@ import json
 import queue
 import random
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from improv.core.settings import Settings
 from improv.engine import perform
 from improv.ladder import Ladder
 from improv.session import Recorder, Session
-from improv.session.lines import Line
+from improv.session.lines import Line, from_record
 from improv.session.replay import Difference, difference, known_until, parts_of, play_again
 
 CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
@@ -85,7 +85,8 @@ def record(
         lambda e, late: recorder.drop(e, late, filled(e)),
         early=0.003,
     )
-    recorder.close({"reason": "over", "behind": {i: ladder.behind for i, ladder in enumerate(ladders) if ladder.behind is not None}})
+    behind = {i: ladder.unknown_since for i, ladder in enumerate(ladders) if ladder.unknown_since is not None}
+    recorder.close({"reason": "over", "behind": behind})
     return list(Session(path).lines())
 
 
@@ -170,6 +171,18 @@ def test_a_record_that_was_cut_off_is_the_same_as_far_as_it_goes(tmp_path: Path,
     lines = record(tmp_path / "s.jsonl", model, TRIO, busy(8.0), 10.0)
     for end in range(0, len(lines), 23):
         assert differences(model, TRIO, lines[:end]) == [None] * 3
+
+
+def test_a_note_that_sounded_too_long_and_was_closed_is_no_difference(tmp_path: Path, model: Model) -> None:
+    """What guards against endless notes says so after it closed one; the improviser, not told, ends the note later."""
+    settings = [Settings(mode="solo")]
+    lines = record(tmp_path / "s.jsonl", model, settings, [], 8.0)
+    at = next(i for i, line in enumerate(lines) if line.side == "played" and isinstance(line.event, NoteOff))
+    off = replace(lines[at].event, time=lines[at].event.time - 0.01)
+    assert isinstance(off, NoteOff)
+    guarded = [*lines[:at], Line("played", off), *from_record({"endless": asdict(off)}), *lines[at:]]
+    assert differences(model, settings, guarded) == [None]
+    assert differences(model, settings, [line for line in guarded if line.side != "endless"]) != [None]
 
 
 def test_what_was_changed_is_found_where_it_begins(tmp_path: Path, model: Model) -> None:
