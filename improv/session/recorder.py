@@ -173,7 +173,7 @@ class Recorder:
         elif self._show and item.side != "overheard":
             try:
                 self._show("heard" if item.side == "heard" else "played", item.event)
-            except OSError:  # the terminal is gone; nobody looks
+            except (OSError, ValueError):  # the terminal is gone, or closed; nobody looks
                 self._show = None
 
     def _warn_of(self, what: str, text: str) -> None:
