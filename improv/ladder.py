@@ -81,12 +81,13 @@ class Ladder:
     """A player in front of an improviser that may take too long. The contract is `due`, `advance`, `silence`."""
 
     def __init__(self, improviser: Improviser, thinker: Thinker, patience: float = PATIENCE):
-        self.filled: set[Event] = set()  # what the relief played
+        self.filled: set[Event] = set()  # what the relief played, and the note-offs that it gave for the improviser
         self._improviser, self._thinker, self._patience = improviser, thinker, patience
         self._riff = Riff()
         self._busy = False
         self._pending: list[Event] = []  # heard while the improviser was busy
         self._upto = -1.0  # how far the thought goes that is going on, in seconds
+        self._from = 0.0  # from when on it may play something
         self._now = 0.0
         self._done = -1.0  # when the relief last played
         self._ends: dict[int, float] = {}  # the improviser's notes that sound while it is busy, and the beats on which they end
@@ -110,6 +111,11 @@ class Ladder:
         elif self._improviser.due is not None:
             times.append(self._improviser.due)
         return min(times, default=None)
+
+    @property
+    def unknown_since(self) -> float | None:
+        """Where the improviser is too slow now: from when on its music is not known yet, in seconds."""
+        return self._from if self._busy else None
 
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
         """As the improviser's, but never waits for long."""
@@ -153,7 +159,7 @@ class Ladder:
     def _give(self, now: float, heard: list[Event]) -> None:
         improviser = self._improviser
         self._ends = {p: end for p, end in improviser.sounding.items() if p not in self._closed}
-        self._busy, self._upto = True, now
+        self._busy, self._upto, self._from = True, now, improviser.time
         self._thinker.give(lambda: improviser.advance(now, heard))
 
     def _back(self, said: list[Event], played: list[Event]) -> None:
@@ -231,7 +237,9 @@ class Ladder:
     def _close(self, time: float, pitch: int, played: list[Event]) -> None:
         del self._ends[pitch]
         self._closed.add(pitch)
-        played.append(NoteOff(time, pitch, self._improviser.channel))
+        off = NoteOff(time, pitch, self._improviser.channel)
+        self.filled.add(off)
+        played.append(off)
 
     def _end_fill(self, time: float, played: list[Event]) -> None:
         for pitch in sorted(self._fill):

@@ -65,6 +65,8 @@ def test_a_jam_in_real_time_is_the_fast_one(capsys: pytest.CaptureFixture[str]) 
     header, events = read_session("s.jsonl")
     assert header["seed"] == 3
     assert [side for side, _ in events].count("heard") >= 12
+    assert main(["replay", "s.jsonl", "--to", "again.mid"]) == 0
+    assert Path("again.mid").read_bytes() == Path("live.mid").read_bytes()
 
 
 def test_a_solo_with_a_file_ends_some_bars_after_the_file(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,8 @@ import numpy as np
 import pytest
 import rtmidi
 
+from improv.cli import main
+
 pytestmark = pytest.mark.usefixtures("jack")
 BEAT = 60 / 160
 CALL = [62, 65, 69, 72, 71, 67, 65, 64, 62, 65, 69, 72, 71, 67, 65, 64]
@@ -142,6 +144,7 @@ def test_a_jam(tmp_path: Path, client: Client) -> None:
     lines = session(tmp_path)
     assert lines[-1]["end"]["reason"] == "SIGINT"  # type: ignore[index]
     assert sum(line.get("heard") == "NoteOn" for line in lines) == 2 * len(CALL) + 1
+    assert main(["replay", str(tmp_path / "s.jsonl")]) == 0
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -157,6 +160,28 @@ def test_signals_leave_silence_and_a_whole_record(tmp_path: Path, client: Client
     assert lines[-1]["end"]["reason"] == signal.Signals(number).name  # type: ignore[index]
     played = [line["played"] for line in lines if "played" in line]
     assert played.count("NoteOn") == played.count("NoteOff") > 0
+    assert main(["replay", str(tmp_path / "s.jsonl")]) == 0
+
+
+def test_a_killed_jam_to_midi_clock_replays_as_far_as_its_record_goes(
+    tmp_path: Path, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with jam(tmp_path, "--mode", "solo", "--clock", "midi") as process:
+        client.connect()
+        client.out.send_message([0xFA])
+        for _ in range(40):
+            client.until_quiet(0.02)
+            client.out.send_message([0xF8])
+        while sum(m[0] & 0xF0 == 0x90 for _, m in client.log) < 4:
+            client.until_quiet(0.02)
+            client.out.send_message([0xF8])
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    capsys.readouterr()
+    assert main(["replay", str(tmp_path / "s.jsonl"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["same"], said["cut"], said["damaged"]) == (True, True, 0)
+    assert said["performers"][0]["then"] > 0
 
 
 CRASH = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from improv.clock import LiveClock, OfflineClock
-from improv.core.events import Event, NoteOff, NoteOn, Setting, Stop
+from improv.core.events import Event, NoteOff, NoteOn, Stop
 from improv.core.improviser import Improviser
 from improv.core.mind import Plan
 from improv.core.model import Model
 from improv.core.settings import Settings
 from improv.engine import perform
 from improv.loader import load_model
-from improv.session import Recorder, SessionError, read_session
+from improv.session import Recorder, read_session
 
 
 def call(tempo: float = 400.0) -> list[Event]:
@@ -246,66 +245,3 @@ def test_ten_minutes_at_120_do_not_drift(model: Model) -> None:
     assert played[-1].time > 590
     assert len(errors) > 300
     assert max(errors) < 1e-9
-
-
-# The record
-
-
-def test_events_read_back_as_they_were(tmp_path: Path) -> None:
-    events: list[Event] = [NoteOn(0.1 + 0.2, 60, 80, 3), NoteOff(1 / 3, 60, 3), Setting(2.0, "tempo", 90.5), Stop(3.0, "SIGINT")]
-    recorder = Recorder(tmp_path / "deep" / "s.jsonl", {"seed": 1})
-    for event in events:
-        recorder.hear(event)
-    recorder.close({"reason": "SIGINT"})
-    _, read = read_session(tmp_path / "deep" / "s.jsonl")
-    assert [e for _, e in read] == events
-
-
-def test_a_line_cut_short_costs_that_line_alone(tmp_path: Path) -> None:
-    path = tmp_path / "s.jsonl"
-    recorder = Recorder(path, {})
-    for i in range(5):
-        recorder.hear(NoteOn(float(i), 60, 80))
-    recorder.close({})
-    whole = path.read_text().splitlines(keepends=True)[:6]
-    path.write_text("".join(whole)[:-10])
-    assert len(list(read_session(path)[1])) == 4
-
-
-@pytest.mark.parametrize("text", ["", "{}", "nonsense\n", '{"session": 99}\n', "[]\n"])
-def test_what_is_no_session_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "s.jsonl"
-    path.write_text(text)
-    with pytest.raises(SessionError, match="not a session"):
-        read_session(path)
-
-
-def test_an_event_of_no_known_kind_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "s.jsonl"
-    path.write_text(json.dumps({"session": 1}) + "\n" + json.dumps({"heard": "Import", "name": "os"}) + "\n")
-    with pytest.raises(SessionError, match="not an event"):
-        list(read_session(path)[1])
-
-
-def test_a_disk_that_can_not_be_written_stops_the_record_and_not_the_music(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    warned: list[str] = []
-    recorder = Recorder(tmp_path / "file" / "s.jsonl", {}, keep=True, warn=warned.append)
-    recorder.hear(NoteOn(0.0, 60, 80))
-    recorder.close({})
-    assert recorder.heard == [NoteOn(0.0, 60, 80)]
-    assert len(warned) == 1
-    assert "the music goes on" in warned[0]
-
-
-def test_a_full_disk_is_told_once() -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full here")
-    warned: list[str] = []
-    recorder = Recorder(None, {}, warn=warned.append)
-    recorder._file = open("/dev/full", "w", buffering=1)  # noqa: SIM115 - the recorder closes it
-    for _ in range(10):
-        recorder.hear(NoteOn(0.0, 60, 80))
-    recorder.close({})
-    assert len(warned) == 1
-    assert "No space left" in warned[0]

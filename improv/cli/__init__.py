@@ -21,6 +21,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
   improv jam                     open MIDI ports, listen, answer (a demo where there is no MIDI)
   improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132
   improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
+  improv sessions, replay        the records of what was played; play one again
   improv ports                   the MIDI ports that are here
   improv calibrate               how late your synth's port is: measure a loop, out and back in
   improv doctor                  what works here, what does not, what to do
@@ -97,6 +98,18 @@ def _parser() -> argparse.ArgumentParser:
     solo.add_argument("--out", metavar="FILE", default="solo.mid", help="the MIDI file (default: solo.mid)")
     _add_music(solo, "solo")
     _add_pictures(solo)
+
+    replay = command("replay", "replay", "Play a session again, note for note; or let another model answer what was played.")
+    replay.add_argument("session", metavar="SESSION", help="the session's file; `improv sessions` lists them")
+    replay.add_argument("--to", metavar="FILE", help="write the take as a MIDI file, a track for each performer")
+    replay.add_argument("--model", metavar="MODEL", help="let this model answer, by name or folder")
+    replay.add_argument("--from", dest="start", metavar="MM:SS", help="with --to: from the bar in which this is")
+    replay.add_argument("--bars", type=int, metavar="N", help="with --to: so many bars")
+    replay.add_argument("--json", action="store_true", help="as JSON")
+
+    sessions = command("sessions", "sessions", "The records of what was played, the newest last.")
+    sessions.add_argument("--folder", metavar="FOLDER", help="where they are (default: in your data folder)")
+    sessions.add_argument("--json", action="store_true", help="as JSON")
 
     ports = command("ports", "ports", "Every MIDI system that works here, its inputs and outputs.")
     ports.add_argument("--json", action="store_true", help="as JSON")

@@ -19,10 +19,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from improv import __version__
 from improv.calibration import LONGEST, stored_advance
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
 from improv.cli.ports import choose_api, mend
+from improv.cli.replay import made_with
+from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
 from improv.cli.watch import Punctuality, Watch
 from improv.clock import SPIN, Inbox, LiveClock, OfflineClock
@@ -187,16 +188,16 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
         raise ImprovError(f"--seed {seed}: expected 0 or more")
     channel = getattr(args, "channel", 1) - 1
     model = load_model(args.model)
-    header = {
-        "improv": __version__,
+    performer: dict[str, Any] = {
+        "name": "improv",
         "model": {"name": model.card["name"], "weights_sha256": model.card["weights_sha256"]},
         "settings": asdict(settings),
-        "changes": args.changes,
-        "metre": list(metre),
         "seed": seed,
-        "bars": bars,
         "channel": channel,
+        "hears": [],
+        "inputs": None,
     }
+    header = made_with() | {"changes": args.changes, "metre": list(metre), "bars": bars, "seed": seed, "performers": [performer]}
     return Take(Improviser(model, settings, changes, metre, seed, bars, channel), settings, changes, metre, seed, header)
 
 
@@ -226,10 +227,7 @@ def _session_path(args: argparse.Namespace) -> Path | None:
         return Path(args.session)
     if args.fast:
         return None
-    import platformdirs
-
-    stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
-    return Path(platformdirs.user_data_dir("improv")) / "sessions" / f"{stamp}-{os.getpid()}.jsonl"
+    return default_folder() / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
 
 
 def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
@@ -251,7 +249,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority) if live else None
     ladder = Ladder(improviser, worker) if worker else None
     metronome = Metronome(take.settings, take.metre, getattr(args, "send_clock", False))
-    band = Band([Seat(metronome, METRONOME), Seat(ladder or improviser)])
+    band = Band([Seat(metronome, METRONOME), Seat(ladder or improviser)], recorder.overhear)
 
     arrived = 0.0
 
@@ -277,7 +275,10 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         counts["heard"] += isinstance(event, NoteOn)
 
     def drop(event: Event, late: float) -> None:
-        recorder.drop(event, late)
+        filled = ladder is not None and event in ladder.filled
+        if ladder:
+            ladder.filled.discard(event)
+        recorder.drop(event, late, filled)
         counts["dropped"] += isinstance(event, NoteOn)
 
     restore = _stop_on_signals(clock, inbox)
@@ -305,6 +306,8 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         restore()
         if granted:
             end |= {"priority": granted.text, "filled": counts["filled"], "dropped": counts["dropped"], "lateness_ms": punctuality.all()}
+        if ladder and ladder.unknown_since is not None:
+            end["behind"] = {"0": ladder.unknown_since}
         recorder.close(end)
     if end["reason"] == "error":
         print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)

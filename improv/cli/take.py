@@ -12,7 +12,7 @@ from improv.core.beats.keeper import Timekeeper, in_beats
 from improv.core.events import NoteOn
 from improv.core.harmony import Changes
 from improv.midi.files import write_take
-from improv.session import Recorder
+from improv.session import Cut, Recorder
 from improv.show import draw_roll
 
 
@@ -50,6 +50,11 @@ def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None,
         draw_roll(args.png, heard, played, keeper.meter.bar, changes)
         written.append(args.png)
     return written
+
+
+def write_cut(path: Path, cut: Cut, changes: Changes | None, names: Sequence[str] = ("improv",)) -> None:
+    """The last bars, as captured, as a MIDI file that begins on their first bar line. names: of the performers' tracks."""
+    write_take(path, cut.heard(), cut.played(), cut.tempo_map(), cut.metre, cut.changes(changes), names)
 
 
 def told(summary: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from improv.core.meter import FASTEST, SLOWEST
 PPQ = 480
 MOST_NOTES = 50_000  # of one player's part: hours of playing
 DRUMS = 9
+CHANNELS = [c for c in range(16) if c != DRUMS]  # of the tracks
 
 
 class MidiFileError(ImprovError):
@@ -77,8 +78,11 @@ def write_take(
     tempos: Sequence[tuple[float, float]],
     metre: tuple[int, int],
     changes: Changes | None = None,
+    names: Sequence[str] = ("improv",),
 ) -> None:
     """Write a take: a type 1 file with the tracks `player` and `improv`, tempo, metre, chords as markers.
+
+    names: of the performers' tracks, by their numbers.
 
     Events with beats for times, beat 0 on a bar line, where the changes begin. tempos: (beat, bpm), in order; the first is
     that of the start. The file appears whole or not at all.
@@ -91,20 +95,21 @@ def write_take(
         (0.0, mido.MetaMessage("time_signature", numerator=metre[0], denominator=metre[1])),
     ]
     conductor += [(max(beat + shift, 0.0), mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))) for beat, tempo in tempos]
-    tracks: dict[str, list[tuple[float, mido.Message]]] = {"player": [], "improv": []}
-    moments = [(e.time, i, name, e) for name, part in (("player", heard), ("improv", played)) for i, e in enumerate(part)]
-    moments.sort(key=lambda m: (m[0], m[2] == "player", m[1]))
+    tracks: list[list[tuple[float, mido.Message]]] = [[] for _ in ("player", *names)]
+    moments = [(e.time, i, is_heard, e) for is_heard, part in ((True, heard), (False, played)) for i, e in enumerate(part)]
+    moments.sort(key=lambda m: (m[0], m[2], m[1]))
     last = 0.0
-    for beat, _, name, event in moments:
+    for beat, _, is_heard, event in moments:
         last = max(last, beat + shift)
-        message = _message(event, 0 if name == "player" else 1)
+        number = 0 if is_heard else 1 + min(max(getattr(event, "part", 0), 0), len(names) - 1)
+        message = _message(event, CHANNELS[number % len(CHANNELS)])
         if message:
-            tracks[name].append((beat + shift, message))
+            tracks[number].append((beat + shift, message))
     if changes:
         conductor += [(at + shift, mido.MetaMessage("marker", text=str(chord))) for at, chord in changes.spans(last - shift)]
     file = mido.MidiFile(type=1, ticks_per_beat=PPQ)
     file.tracks.append(_track("improv", sorted(conductor, key=lambda m: m[0])))
-    for name, part in tracks.items():
+    for name, part in zip(("player", *names), tracks, strict=True):
         file.tracks.append(_track(name, part))
     whole = Path(path)
     part_file = whole.with_name(whole.name + ".part")
