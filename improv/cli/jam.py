@@ -113,7 +113,8 @@ def jam(args: argparse.Namespace) -> int:
 
 def _connect(args: argparse.Namespace, take: Take, stage: Stage, api: int, stack: ExitStack) -> None:
     """Open the ports, and what else is live; all is closed as the stack is."""
-    from improv.midi.ports import Ports, api_name
+    from improv.midi.patchbay import Ports
+    from improv.midi.ports import api_name
 
     heard = tapping(stage.inbox.put, args.tap) if args.tap else stage.inbox.put
     ports = stage.ports = Ports(api, stage.clock.now, heard, args.source, args.target, raise_priority)
