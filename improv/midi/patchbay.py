@@ -289,10 +289,9 @@ class Patchbay:
 
     def status(self) -> dict[str, Any]:
         """What is there: `inputs` by name, `outputs` by the performer's number, both with `port` and `there`."""
-        stalled = self._stalled
 
         def of(plug: Plug) -> dict[str, Any]:
-            return {"port": plug.name if plug.there else plug.wanted, "there": plug.there and not stalled}
+            return {"port": plug.name if plug.there else plug.wanted, "there": plug.flows and not self._stalled}
 
         return {
             "inputs": {i.name: of(plug) | {"echo": self._echoes[i.number].there} for i, plug in self._inputs},

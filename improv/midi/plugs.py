@@ -35,6 +35,11 @@ class Plug:
         self.was_there = False
         self._own: str | None = None  # our port's full name on JACK
 
+    @property
+    def flows(self) -> bool:
+        """Whether what is sent or played arrives."""
+        return self.there
+
     def ready(self, server: JackServer | None) -> bool:
         """Whether there is a MIDI system and, where it can be, our port. Makes them, if not."""
         if self.port is not None:
@@ -167,6 +172,10 @@ class OutPlug(Plug):
             except rtmidi.RtMidiError:  # gone, and not yet seen to be
                 if isinstance(event, NoteOff):
                     self._sounding.add((event.channel, event.pitch))
+
+    @property
+    def flows(self) -> bool:
+        return self.there and self._open
 
     def shut(self, now: float) -> None:
         """Send nothing from now on; what was closed only just now, as the cable was out already, is owed as well."""
