@@ -6,12 +6,12 @@ handler, for it takes no lock of its own. Where MOST events wait, it is crowded 
 - note-ons are dropped; note-offs and the latest value of each setting are kept, one of each;
 - clock still waits in order, up to FAR events, and is dropped beyond that; of starts and stops the latest of each is kept;
 - whatever else there is, as Stop, always waits.
+What was kept so comes out in no order; its time tells.
 """
 
 from __future__ import annotations
 
 import queue
-import time
 from collections.abc import Callable
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Sync, Tap, Transport
@@ -50,7 +50,7 @@ class Inbox:
             return self._queue.get_nowait()
         except queue.Empty:
             if self._beside and self.behind() < self._most:
-                return self._beside.pop(next(iter(self._beside)))
+                return self._beside.popitem()[1]
             raise
 
     def empty(self) -> bool:
@@ -81,7 +81,6 @@ class Inbox:
         else:
             self._queue.put(event)
             return
-        self._beside.pop(key, None)  # the latest comes last
         self._beside[key] = event
         if self._queue.empty():  # whoever waits for the queue is to look here
             self._queue.put(Ready(event.time))
@@ -93,11 +92,10 @@ class Tally:
     def __init__(self, inbox: Inbox, again: float = 5.0):
         self._inbox, self._again = inbox, again
         self._told = dict(inbox.dropped)
-        self._time = -again
+        self._time = float("-inf")
 
-    def news(self, now: float | None = None) -> str | None:
+    def news(self, now: float) -> str | None:
         """One line, or None. now: in seconds."""
-        now = time.perf_counter() if now is None else now
         dropped = dict(self._inbox.dropped)
         if dropped == self._told or now - self._time < self._again:
             return None

@@ -150,7 +150,7 @@ class _Prober:
 
 def _measured(args: argparse.Namespace, number: int) -> tuple[str, str, str, Loop]:
     """Open the ports and measure: the MIDI system, the output's and the input's name, and what came back. Raises LoopError."""
-    from improv.midi.patchbay import Ports
+    from improv.midi.pair import Ports
     from improv.midi.ports import api_name
     from improv.priority import priority, raise_priority
 

@@ -18,9 +18,9 @@ from improv.core.echo import Echo
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
 from improv.core.keys import Keys
 from improv.midi.jack import JackServer, libjack
-from improv.midi.names import find, fitting
+from improv.midi.names import find
 from improv.midi.plugs import InPlug, OutPlug, Plug
-from improv.midi.ports import PortError, api_name, events_of
+from improv.midi.ports import PortError, events_of
 
 DRAIN = 0.1  # seconds
 LOOK = 0.5  # seconds between two looks at the ports
@@ -176,11 +176,11 @@ class Patchbay:
                     if echo.there
                     else f"what we play does not come back on input {source.name} any more"
                 )
-        self._server_there(now)
+        self.see_server(now)
         for plug, what in [*((p, "input") for _, p in self._inputs), *((p, "output") for p in self._outs)]:
             self._look_at(plug, what, now)
 
-    def _server_there(self, now: float) -> None:
+    def see_server(self, now: float) -> None:
         """See after the JACK server: dead, back, or standing still."""
         if not self._jack:
             return
@@ -324,61 +324,3 @@ class Patchbay:
                 each.close()
         if self._server:
             self._server.close()
-
-
-class Ports(Patchbay):
-    """An input and an output that are to be there from the start to the end, as `improv jam` has them.
-
-    source, target: a name or a part of one; None opens a virtual port (`in`, `out`), which other programs connect to;
-    afterwards, the port's full name. Raises PortError.
-    """
-
-    def __init__(
-        self,
-        api: int,
-        now: Callable[[], float],
-        heard: Callable[[Event], None],
-        source: str | None = None,
-        target: str | None = None,
-        begin: Callable[[], object] | None = None,
-    ):
-        super().__init__(api, now, heard, [Input(0, "in", source)], [Output(0, target)], begin)
-        try:
-            self._server_there(0.0)
-            self.target = self._insist(self._outs[0], "output")
-            self.source = self._insist(self._inputs[0][1], "input")
-        except PortError:
-            self.close()
-            raise
-
-    def _insist(self, plug: Plug, what: str) -> str:
-        if not plug.ready(self._server):
-            raise PortError(f"the {api_name(self._api)} MIDI system does not answer; `improv ports` shows what works here")
-        name, names = None, []
-        if plug.wanted is not None:
-            names = plug.names(self._server)
-            found = fitting(names, plug.wanted)
-            if not found:
-                there = "; there are: " + ", ".join(repr(n) for n in names) if names else "; there is none at all"
-                raise PortError(f"no MIDI {what} {plug.wanted!r}{there}")
-            if len(found) > 1:
-                several = ", ".join(repr(n) for n in found)
-                raise PortError(f"MIDI {what} {plug.wanted!r} fits several: {several}; say more of its name")
-            name = found[0]
-        plug.join(self._server, name, names)
-        if isinstance(plug, OutPlug):
-            plug.resume()
-        return str(plug.name)
-
-    def missing(self) -> str | None:
-        """The name of a connected port, or of the server, that is no longer there; None when all are. Looks after keys, too."""
-        if self._server is not None and self._server.gone:
-            return "JACK server"
-        for plug in self._plugs():
-            try:
-                if plug.wanted is not None and plug.name not in plug.names(self._server):
-                    return plug.name
-            except rtmidi.RtMidiError:
-                return plug.name
-        self.look()
-        return None

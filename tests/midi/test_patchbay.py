@@ -116,7 +116,7 @@ def test_a_synth_that_is_unplugged_in_mid_phrase_is_found_again_and_what_sounded
     other.close()
 
 
-def test_keys_that_are_held_as_the_cable_is_pulled_are_released_and_the_keyboard_is_found_under_another_name(rig: Callable[..., Rig]) -> None:
+def test_keys_that_are_held_are_released_and_the_keyboard_is_found_under_another_name(rig: Callable[..., Rig]) -> None:
     keys = Keyboard("Key Station")
     r = rig([Input(3, "left", "Key Station", frozenset({0})), Input(4, "right", "pads")], [])
     until(lambda: r.side("inputs", "left"))
