@@ -25,6 +25,7 @@ class Echo:
         self._window, self._run = window, run
         self._sent: deque[tuple[float, Event]] = deque(maxlen=512)
         self._expected: list[tuple[float, Event]] = []  # of what was sent, what may still come back, and is not yet missed
+        self._lately: tuple[float, int, int, int] | None = None  # the latest note that was listened to: time, channel, pitch, velocity
         self._hits = self._misses = 0
         self._swallowed: set[tuple[int, int]] = set()  # (channel, pitch) whose note-off is to be left out too
 
@@ -36,9 +37,21 @@ class Echo:
     def heard(self, event: Event) -> bool:
         """Whether what arrived is our own, and is to be left out."""
         while self._sent and self._sent[0][0] <= event.time:
-            self._expected.append(self._sent.popleft())
-        if not self._expected:
+            sent = self._sent.popleft()
+            if not self._answers(*sent):
+                self._expected.append(sent)
+        ours = bool(self._expected) and self._ours(event)
+        if isinstance(event, NoteOn) and not ours:
+            self._lately = event.time, event.channel, event.pitch, event.velocity
+        return ours
+
+    def _answers(self, time: float, event: Event) -> bool:
+        """Whether we only said at once what was just heard: the next of the same kind may be the player's."""
+        if self._lately is None or not isinstance(event, NoteOn) or time - self._lately[0] > self._window:
             return False
+        return self._lately[1:] == (event.channel, event.pitch, event.velocity)
+
+    def _ours(self, event: Event) -> bool:
         self._expire(event.time)
         for i, (_, ours) in enumerate(self._expected):
             if _same(ours, event):

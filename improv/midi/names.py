@@ -13,8 +13,8 @@ _OWN = re.compile(r"^improv(-\d+)?:")
 _NUMBERS = (
     re.compile(r"\s+\d+:\d+$"),  # ALSA: client and port
     re.compile(r"^\d+-\s*"),  # Windows: the second of a kind
-    re.compile(r"(?<=\S)[ _]?\(?\b\d+\)?$"),  # one more of a name
-    re.compile(r"-\d{1,2}$"),  # JACK
+    re.compile(r"(?<=\S)([ _]\(?|\()\d+\)?$"),  # one more of a name
+    re.compile(r"-\d\d$"),  # JACK
 )
 
 

@@ -54,7 +54,7 @@ class Patchbay:
     """Ports of one API, virtual or connected by name; those that are missing are waited for.
 
     now: the performance clock, in seconds. heard: takes each event, in the thread of the port that it came from; also what lets
-    go the keys of an input that is lost, in the watch's. begin: is called once in each input's thread, at its first message.
+    go the keys of an input that is lost, in the watch's. begin: is called once in each input's thread, at its first message or before.
     say: takes one line for people, in the watch's thread. What has no part of its own (clock, start, stop) goes to every
     output; the metronome's click (part -1), and what no output is for, to the first.
     """
@@ -70,14 +70,14 @@ class Patchbay:
         say: Callable[[str], None] = lambda text: print(f"improv: {text}", file=sys.stderr, flush=True),
     ):
         self.reconnects = 0
-        self._api, self._now, self._heard, self._begin, self._say = api, now, heard, begin, say
+        self._api, self._now, self._heard, self._say = api, now, heard, say
         self._jack = api == rtmidi.API_UNIX_JACK and libjack() is not None
         self._server: JackServer | None = None
         self._keys = Keys()
         self._echoes = {i.number: Echo() for i in inputs}
         self._told_echo: dict[int, bool] = dict.fromkeys(self._echoes, False)
         self._clock: tuple[int, float] = (-1, -1e9)  # the input that gives the clock, and its last pulse
-        self._inputs = [(i, InPlug(api, i.port, i.name, self._listener(i))) for i in inputs]
+        self._inputs = [(i, InPlug(api, i.port, i.name, self._listener(i), begin)) for i in inputs]
         shared: dict[tuple[str | None, str], OutPlug] = {}
         self._outputs = [(o, shared.setdefault((o.port, "" if o.port else o.name), OutPlug(api, o.port, o.name))) for o in outputs]
         self._outs = list(shared.values())
@@ -116,10 +116,9 @@ class Patchbay:
     # Hearing, in each port's thread
 
     def _listener(self, source: Input) -> Callable[..., None]:
-        begin, now, heard, keys, echo = self._begin, self._now, self._heard, self._keys, self._echoes[source.number]
+        now, heard, keys, echo = self._now, self._heard, self._keys, self._echoes[source.number]
 
         def arrived(message: tuple[list[int], float], _: Any = None) -> None:
-            nonlocal begin
             for event in events_of(message[0], now(), source.number):
                 if isinstance(event, NoteOn | NoteOff | ControlChange):
                     if event.channel not in source.channels or echo.heard(event):
@@ -128,9 +127,6 @@ class Patchbay:
                 elif not self._gives_clock(source, event):
                     continue
                 heard(event)
-            if begin:
-                begin()
-                begin = None
 
         return arrived
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,9 @@ from improv.midi.ports import CLIENT, PortError, encode, hushed, new_client
 
 UNSURE = 1.5  # seconds before a loss was seen in which a note-off may have gone nowhere; at least two looks
 SUSTAIN, ALL_NOTES_OFF = 64, 123
+QUEUE = 8192  # messages that RtMidi keeps for us on JACK
+OFTEN, SELDOM = 0.0003, 0.001  # seconds between two looks for them: while there is playing, and later
+LATELY = 10_000  # looks in vain after which there is none
 
 
 class Plug:
@@ -47,7 +51,7 @@ class Plug:
         if server is not None and not server.up:
             return False
         with hushed():
-            port = new_client(self.kind, self._api)
+            port = self.made()
         if port is None:
             return False
         if server is not None:
@@ -62,6 +66,10 @@ class Plug:
         self.opened(port)
         self.port = port
         return True
+
+    def made(self) -> Any:
+        """A new port object; None where no system answers."""
+        return new_client(self.kind, self._api)
 
     def opened(self, port: Any) -> None:
         """A port object is about to be used."""
@@ -120,20 +128,65 @@ class Plug:
 
 
 class InPlug(Plug):
-    """An input. arrived: takes RtMidi's (message, seconds), in the port's own thread."""
+    """An input. arrived: takes RtMidi's (message, seconds), in a thread of the port's own.
+
+    On JACK that is a thread of ours, which looks often. RtMidi would call us in JACK's own thread, and where a burst of
+    messages, each waiting for Python, takes longer than JACK's period, JACK writes the next period over what is still to be
+    read: of a hundred notes at once, most came in with another's pitch.
+    """
 
     kind, side = rtmidi.MidiIn, OUTPUT
 
-    def __init__(self, api: int, wanted: str | None, label: str, arrived: Callable[..., None]):
+    def __init__(self, api: int, wanted: str | None, label: str, arrived: Callable[..., None], begin: Callable[[], object] | None = None):
         super().__init__(api, wanted, label)
-        self._arrived = arrived
+        self._arrived, self._begin = arrived, begin
+        self._looking: threading.Event | None = None  # set to end the thread
+        self._thread: threading.Thread | None = None
+
+    def made(self) -> Any:
+        return new_client(self.kind, self._api, queue_size_limit=QUEUE)
 
     def opened(self, port: Any) -> None:
         port.ignore_types(sysex=True, timing=False, active_sense=True)  # by default RtMidi drops MIDI Clock
-        port.set_callback(self._arrived)
+        if self._api != rtmidi.API_UNIX_JACK:
+            port.set_callback(self._called)
+            return
+        self._looking = threading.Event()
+        self._thread = threading.Thread(target=self._look, args=(port, self._looking), name="input", daemon=True)
+        self._thread.start()
+
+    def _called(self, message: tuple[list[int], float], _: Any = None) -> None:
+        self._arrived(message)
+        if self._begin:
+            self._begin()
+            self._begin = None
+
+    def _look(self, port: Any, over: threading.Event) -> None:
+        if self._begin:
+            self._begin()
+        idle = 0
+        while not over.is_set():
+            message = port.get_message()
+            if message is not None:
+                self._arrived(message)
+                idle = 0
+            else:
+                idle += 1
+                time.sleep(OFTEN if idle < LATELY else SELDOM)
+
+    def _end(self) -> None:
+        if self._looking and self._thread:
+            self._looking.set()
+            self._thread.join(1.0)
+            self._looking = self._thread = None
+
+    def abandon(self) -> None:
+        self._end()
+        super().abandon()
 
     def close(self) -> None:
-        if self.port is not None:
+        self._end()
+        if self.port is not None and self._api != rtmidi.API_UNIX_JACK:
             self.port.cancel_callback()
         super().close()
 

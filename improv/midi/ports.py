@@ -96,10 +96,10 @@ def working_apis() -> dict[str, int]:
     return working
 
 
-def new_client(kind: Any, api: int) -> Any:
+def new_client(kind: Any, api: int, **options: Any) -> Any:
     """A port object of an API whose system answers, or None."""
     try:
-        port = kind(api, name=CLIENT)
+        port = kind(api, name=CLIENT, **options)
         if port.get_current_api() != api:
             port.delete()
             return None
