@@ -31,18 +31,19 @@ def start_server(name: str) -> subprocess.Popen[bytes]:
 class Rig:
     """`improv jam` on a server, and what came out of it. Use as a context."""
 
-    def __init__(self, name: str, *options: str):
+    def __init__(self, name: str, *options: str, code: str = ""):
         self.got: list[tuple[float, list[int]]] = []
         self.summary: dict[str, Any] = {}
         self.said = ""
-        self._name, self._options = name, options
+        self._name, self._options, self._code = name, options, code  # code: is run in the jam before it starts
 
     def __enter__(self) -> Rig:
         self._server = start_server(self._name)
         self._folder = tempfile.TemporaryDirectory()
         self.session = Path(self._folder.name) / "s.jsonl"
         self.errors = Path(self._folder.name) / "errors"
-        command = [sys.executable, "-m", "improv", "jam", "--api", "jack", "--json", "--session", str(self.session), "--seed", "1"]
+        run = f"{self._code}\nimport sys; from improv.cli import main; sys.exit(main())"
+        command = [sys.executable, "-c", run, "jam", "--api", "jack", "--json", "--session", str(self.session), "--seed", "1"]
         with open(self.errors, "w") as errors:
             self.jam = subprocess.Popen([*command, *self._options], stdout=subprocess.PIPE, stderr=errors, text=True)
         self.out = rtmidi.MidiOut(JACK, name="keys")

@@ -22,7 +22,7 @@ from improv import __version__
 from improv.calibration import LONGEST, stored_advance
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
 from improv.cli.ports import choose_api, mend
-from improv.cli.take import told, write
+from improv.cli.take import spread, told, write
 from improv.cli.watch import Punctuality, Watch
 from improv.clock import SPIN, LiveClock, OfflineClock
 from improv.core.band import Band, Seat
@@ -300,6 +300,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     if stage.ports and isinstance(clock, LiveClock):
         watch = Watch(stage.ports, clock, inbox, punctuality, recorder, take, shown is not None)
         threading.Thread(target=watch.until, args=(over,), name="watch", daemon=True).start()
+    spread([0.0])  # loads what it needs now: later there may be no time for it, or no file handle
     sys.setswitchinterval(0.0001)  # the other threads only pass things on
     gc.collect()
     gc.freeze()

@@ -17,21 +17,20 @@ MIDI = b"8 bit raw midi"
 INPUT, OUTPUT = 1, 2  # of the port's own view: what can be played to, what can be heard
 NO_SERVER_START = 1
 
-_QUIET = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(lambda text: None)
-
 
 def hush_jack() -> None:
     """Keep libjack, every copy of it that this program has loaded, from writing to standard error."""
     try:
         with open("/proc/self/maps") as maps:
             loaded = {line.split(None, 5)[5].strip() for line in maps if "libjack" in line}
-    except (OSError, IndexError):
+        nothing = ctypes.cast(ctypes.CDLL(None).labs, ctypes.c_void_p)  # C's, for JACK's threads are not to wait for Python
+    except (OSError, IndexError, AttributeError):
         return
     for path in loaded:
         try:
             library = ctypes.CDLL(path)
-            library.jack_set_error_function(_QUIET)
-            library.jack_set_info_function(_QUIET)
+            library.jack_set_error_function(nothing)
+            library.jack_set_info_function(nothing)
         except (OSError, AttributeError):
             continue
 

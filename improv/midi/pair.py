@@ -10,7 +10,7 @@ from improv.core.events import Event
 from improv.midi.names import fitting
 from improv.midi.patchbay import Input, Output, Patchbay
 from improv.midi.plugs import OutPlug, Plug
-from improv.midi.ports import PortError, api_name
+from improv.midi.ports import PortError, api_name, few_handles
 
 
 class Ports(Patchbay):
@@ -40,7 +40,8 @@ class Ports(Patchbay):
 
     def _insist(self, plug: Plug, what: str) -> str:
         if not plug.ready(self._server):
-            raise PortError(f"the {api_name(self._api)} MIDI system does not answer; `improv ports` shows what works here")
+            name = api_name(self._api)
+            raise PortError(f"the {name} MIDI system does not answer; `improv ports` shows what works here{few_handles()}")
         name, names = None, []
         if plug.wanted is not None:
             names = plug.names(self._server)

@@ -20,6 +20,7 @@ APIS = {
     "core": rtmidi.API_MACOSX_CORE,
     "winmm": rtmidi.API_WINDOWS_MM,
 }
+ENOUGH_HANDLES = 64
 _TRANSPORT = {0xFA: "start", 0xFB: "continue", 0xFC: "stop"}
 _STATUS = {kind: status for status, kind in _TRANSPORT.items()}
 
@@ -148,3 +149,13 @@ def hushed() -> Iterator[None]:
 def api_name(api: int) -> str:
     """The name of an API's number, of APIS."""
     return next(name for name, number in APIS.items() if number == api)
+
+
+def few_handles() -> str:
+    """What to add to a complaint where so few file handles are allowed that a MIDI system can't be reached; mostly nothing."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return ""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return f" (only {limit} file handles are allowed here: ulimit -n 1024)" if 0 <= limit < ENOUGH_HANDLES else ""
