@@ -157,7 +157,7 @@ def _measured(args: argparse.Namespace, number: int) -> tuple[str, str, str, Loo
     api = api_name(number)
     clock, inbox = LiveClock(), queue.SimpleQueue[Event]()
     with _ended_by_signals():
-        ports = Ports(number, clock.now, inbox.put, args.source, args.target, raise_priority)
+        ports = Ports(number, clock.now, inbox.put, args.source, args.target, raise_priority, own=True)
 
         def send(note: NoteOn | NoteOff) -> None:
             ports.send(replace(note, channel=args.channel - 1))

@@ -17,9 +17,11 @@ SILENCING = (120, 123)  # controllers that we send ourselves; answering them wou
 
 
 class Echo:
-    """For one input. `sent` may be called in another thread than `heard`; times are seconds, sent and arrived."""
+    """For one input. run: of how many notes one is sure; infinity for never.
 
-    def __init__(self, window: float = WINDOW, run: int = RUN):
+    `sent` may be called in another thread than `heard`; times are seconds, sent and arrived."""
+
+    def __init__(self, window: float = WINDOW, run: float = RUN):
         self.there = False  # it was recognised, and goes on
         self.ignored = 0  # notes
         self._window, self._run = window, run

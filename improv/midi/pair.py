@@ -17,7 +17,7 @@ class Ports(Patchbay):
     """An input and an output that are to be there from the start to the end, as `improv jam` has them.
 
     source, target: a name or a part of one; None opens a virtual port (`in`, `out`), which other programs connect to;
-    afterwards, the port's full name. Raises PortError.
+    afterwards, the port's full name. own: what we play is to be heard where it comes back. Raises PortError.
     """
 
     def __init__(
@@ -28,8 +28,9 @@ class Ports(Patchbay):
         source: str | None = None,
         target: str | None = None,
         begin: Callable[[], object] | None = None,
+        own: bool = False,
     ):
-        super().__init__(api, now, heard, [Input(0, "in", source)], [Output(0, target)], begin)
+        super().__init__(api, now, heard, [Input(0, "in", source)], [Output(0, target)], begin, own=own)
         try:
             self.see_server(0.0)
             self.target = self._insist(self._outs[0], "output")
@@ -40,9 +41,10 @@ class Ports(Patchbay):
 
     def _insist(self, plug: Plug, what: str) -> str:
         if not plug.ready(self._server):
-            name = api_name(self._api)
-            raise PortError(f"the {name} MIDI system does not answer; `improv ports` shows what works here{few_handles()}")
-        name, names = None, []
+            system = api_name(self._api)
+            raise PortError(f"the {system} MIDI system does not answer; `improv ports` shows what works here{few_handles()}")
+        name: str | None = None
+        names: list[str] = []
         if plug.wanted is not None:
             names = plug.names(self._server)
             found = fitting(names, plug.wanted)

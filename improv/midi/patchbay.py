@@ -6,6 +6,7 @@ watch, looks twice a second for what is gone and what is back; it is the only on
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import rtmidi
 
-from improv.core.echo import Echo
+from improv.core.echo import RUN, Echo
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
 from improv.core.keys import Keys
 from improv.midi.jack import JackServer, libjack
@@ -55,7 +56,8 @@ class Patchbay:
 
     now: the performance clock, in seconds. heard: takes each event, in the thread of the port that it came from; also what lets
     go the keys of an input that is lost, in the watch's. begin: is called once in each input's thread, at its first message or before.
-    say: takes one line for people, in the watch's thread. What has no part of its own (clock, start, stop) goes to every
+    say: takes one line for people, in the watch's thread. own: what we play is heard even where it comes back to us.
+    What has no part of its own (clock, start, stop) goes to every
     output; the metronome's click (part -1), and what no output is for, to the first.
     """
 
@@ -68,13 +70,14 @@ class Patchbay:
         outputs: Sequence[Output] = (),
         begin: Callable[[], object] | None = None,
         say: Callable[[str], None] = lambda text: print(f"improv: {text}", file=sys.stderr, flush=True),
+        own: bool = False,
     ):
         self.reconnects = 0
         self._api, self._now, self._heard, self._say = api, now, heard, say
         self._jack = api == rtmidi.API_UNIX_JACK and libjack() is not None
         self._server: JackServer | None = None
         self._keys = Keys()
-        self._echoes = {i.number: Echo() for i in inputs}
+        self._echoes = {i.number: Echo(run=math.inf if own else RUN) for i in inputs}
         self._told_echo: dict[int, bool] = dict.fromkeys(self._echoes, False)
         self._clock: tuple[int, float] = (-1, -1e9)  # the input that gives the clock, and its last pulse
         self._inputs = [(i, InPlug(api, i.port, i.name, self._listener(i), begin)) for i in inputs]

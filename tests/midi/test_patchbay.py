@@ -7,6 +7,7 @@ import os
 import queue
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -56,6 +57,13 @@ def rig() -> Iterator[Callable[..., Rig]]:
         each.bay.close()
 
 
+@pytest.fixture(params=["libjack", "RtMidi alone"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How ports are connected: as on JACK, and as on other systems."""
+    if request.param == "RtMidi alone":
+        monkeypatch.setattr("improv.midi.patchbay.libjack", lambda: None)
+
+
 class Synth:
     """A client whose input can be played to. What it got is in `got`."""
 
@@ -90,6 +98,7 @@ def next_of(rig: Rig) -> tuple[str, int, int]:
     return type(event).__name__, event.pitch, event.part
 
 
+@pytest.mark.usefixtures("way")
 def test_a_synth_that_is_unplugged_in_mid_phrase_is_found_again_and_what_sounded_is_closed_first(rig: Callable[..., Rig]) -> None:
     synth, other = Synth(), Synth("other")
     r = rig([], [Output(0, "synth"), Output(1, "other")])
@@ -117,6 +126,7 @@ def test_a_synth_that_is_unplugged_in_mid_phrase_is_found_again_and_what_sounded
     other.close()
 
 
+@pytest.mark.usefixtures("way")
 def test_keys_that_are_held_are_released_and_the_keyboard_is_found_under_another_name(rig: Callable[..., Rig]) -> None:
     keys = Keyboard("Key Station")
     r = rig([Input(3, "left", "Key Station", frozenset({0})), Input(4, "right", "pads")], [])
@@ -302,3 +312,23 @@ def test_panic_sends_note_offs_and_silence(rig: Callable[..., Rig]) -> None:
     until(lambda: len(synth.got) == 4)
     assert synth.got[1:] == [[0x81, 60, 0], [0xB1, 64, 0], [0xB1, 123, 0]]
     synth.close()
+
+
+def test_a_hundred_notes_at_once_come_in_as_they_were_played_while_python_is_busy(rig: Callable[..., Rig]) -> None:
+    r = rig([Input(0, "in", "keys")], [])
+    keys = Keyboard()
+    until(lambda: r.side("inputs", "in"))
+    over = threading.Event()
+    busy = threading.Thread(target=lambda: [sum(range(1000)) for _ in iter(over.is_set, True)])
+    busy.start()
+    try:
+        for pitch in range(14, 114):
+            keys.send(0x90, pitch, 80)
+        for pitch in range(14, 114):
+            keys.send(0x80, pitch, 0)
+        heard = [next_of(r) for _ in range(200)]
+    finally:
+        over.set()
+        busy.join()
+    assert heard == [(kind, pitch, 0) for kind in ("NoteOn", "NoteOff") for pitch in range(14, 114)]
+    keys.close()
