@@ -14,11 +14,21 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from improv.core.events import Event, Stop
 
-Inbox = queue.SimpleQueue  # what ports put stamped events into
+T = TypeVar("T")
 SPIN = 0.0002  # seconds: a sleep ends late by about so much; spinning longer costs more than it gains on a busy machine
+
+
+class Inbox(Protocol[T]):
+    """What ports put stamped events into: `queue.SimpleQueue`, or `improv.inbox.Inbox`, which has bounds."""
+
+    def put(self, item: T, /) -> None: ...
+    def get(self, *, timeout: float | None = None) -> T: ...
+    def get_nowait(self) -> T: ...
+    def empty(self) -> bool: ...
 
 
 class LiveClock:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from improv.clock import Inbox
 from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop, moved
+from improv.core.guard import Ledger
 
 LATE = 0.05  # seconds: a note-on that is later than this would only disturb
 
@@ -43,6 +44,8 @@ def perform(
     heard: Callable[[Event], None] = lambda event: None,
     dropped: Callable[[Event, float], None] = lambda event, late: None,
     early: float = 0.0,
+    allowed: Callable[[NoteOn], float] = lambda event: math.inf,
+    closed: Callable[[NoteOff], None] = lambda event: None,
 ) -> Stop:
     """Play until a Stop is heard, which is returned. However this ends, everything that sounds is closed.
 
@@ -53,12 +56,13 @@ def perform(
     are together what a replay gives.
     early: seconds by which what is played is handed over before its time, for a synth that is slow by so much;
     what answers a key at once can't be.
+    allowed: for how many seconds a note may sound, asked as it begins; what sounds longer is closed, and `closed` is told.
     An event that arrives after later music was already played counts as heard just after that: the
     stamp that `heard` is given is the one that the player acts on, so a record of them replays.
     """
     reached = 0.0  # the latest stamp
     arrived = 0.0  # when something was last heard
-    sounding: set[tuple[int, int, int]] = set()  # the ledger: what was sent and not yet closed, whatever the player thinks
+    ledger = Ledger(allowed)  # what was sent and not yet closed, whatever the player thinks
     lost: set[tuple[int, int, int]] = set()  # what was dropped and not yet closed
 
     def out(event: Event) -> None:
@@ -69,23 +73,23 @@ def perform(
                 lost.add(key)
                 dropped(event, late)
                 return
-            sounding.add(key)
+            ledger.send(event)
         elif isinstance(event, NoteOff):
             key = event.part, event.channel, event.pitch
             if key in lost:
                 lost.discard(key)
-                if key not in sounding:
+                if key not in ledger:
                     dropped(event, late)
                     return
         send(event)
         if isinstance(event, NoteOff):
-            sounding.discard((event.part, event.channel, event.pitch))
+            ledger.send(event)
 
     try:
         while True:
-            due = player.due
+            due = min(math.inf if player.due is None else player.due, ledger.due)
             taken = []
-            for event in clock.wait(inbox, None if due is None else due - early):
+            for event in clock.wait(inbox, None if due == math.inf else due - early):
                 if isinstance(event, Ready):
                     continue
                 arrived = max(arrived, event.time)
@@ -97,6 +101,9 @@ def perform(
                 heard(event)
             for event in player.advance(clock.now() + early, taken):
                 out(event)
+            for off in ledger.overdue(clock.now() + early):
+                out(off)
+                closed(off)
             for event in taken:
                 if isinstance(event, Stop):
                     return event
@@ -105,5 +112,5 @@ def perform(
             for event in player.silence(clock.now()):
                 out(event)
         finally:
-            for part, channel, pitch in sorted(sounding):
-                send(NoteOff(clock.now(), pitch, channel, part))
+            for off in ledger.close(clock.now()):
+                send(off)

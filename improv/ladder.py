@@ -86,6 +86,7 @@ class Ladder:
         self._riff = Riff()
         self._busy = False
         self._pending: list[Event] = []  # heard while the improviser was busy
+        self._given = 0  # events of the thought that goes on
         self._upto = -1.0  # how far the thought goes that is going on, in seconds
         self._from = 0.0  # from when on it may play something
         self._now = 0.0
@@ -100,6 +101,11 @@ class Ladder:
     @property
     def done(self) -> float:
         return max(self._done, self._upto if self._busy else self._improviser.done)
+
+    @property
+    def behind(self) -> int:
+        """How many events were heard and are still to be thought about. To be asked from any thread."""
+        return self._given + len(self._pending)
 
     @property
     def due(self) -> float | None:
@@ -159,11 +165,11 @@ class Ladder:
     def _give(self, now: float, heard: list[Event]) -> None:
         improviser = self._improviser
         self._ends = {p: end for p, end in improviser.sounding.items() if p not in self._closed}
-        self._busy, self._upto, self._from = True, now, improviser.time
+        self._busy, self._upto, self._from, self._given = True, now, improviser.time, len(heard)
         self._thinker.give(lambda: improviser.advance(now, heard))
 
     def _back(self, said: list[Event], played: list[Event]) -> None:
-        self._busy = False
+        self._busy, self._given = False, 0
         self._ends.clear()
         self._settings = self._improviser.settings
         self._sound(said, played)

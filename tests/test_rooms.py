@@ -13,6 +13,7 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "clock": {"core"},
     "engine": {"core", "clock"},
     "ladder": {"core", "engine"},
+    "inbox": {"core"},
     "link": {"core"},
     "calibration": {"core"},
     "midi": {"core"},

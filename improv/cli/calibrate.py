@@ -150,13 +150,14 @@ class _Prober:
 
 def _measured(args: argparse.Namespace, number: int) -> tuple[str, str, str, Loop]:
     """Open the ports and measure: the MIDI system, the output's and the input's name, and what came back. Raises LoopError."""
-    from improv.midi.ports import Ports, api_name
+    from improv.midi.pair import Ports
+    from improv.midi.ports import api_name
     from improv.priority import priority, raise_priority
 
     api = api_name(number)
     clock, inbox = LiveClock(), queue.SimpleQueue[Event]()
     with _ended_by_signals():
-        ports = Ports(number, clock.now, inbox.put, args.source, args.target, raise_priority)
+        ports = Ports(number, clock.now, inbox.put, args.source, args.target, raise_priority, own=True)
 
         def send(note: NoteOn | NoteOff) -> None:
             ports.send(replace(note, channel=args.channel - 1))

@@ -7,7 +7,6 @@ import gc
 import json
 import math
 import os
-import queue
 import re
 import signal
 import sys
@@ -24,19 +23,21 @@ from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
 from improv.cli.ports import choose_api, mend
 from improv.cli.replay import made_with
 from improv.cli.sessions import default_folder
-from improv.cli.take import told, write
+from improv.cli.take import spread, told, write
 from improv.cli.watch import Punctuality, Watch
-from improv.clock import SPIN, Inbox, LiveClock, OfflineClock
+from improv.clock import SPIN, LiveClock, OfflineClock
 from improv.core.band import Band, Seat
 from improv.core.beats.keeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync, Tap, Transport
+from improv.core.guard import longest
 from improv.core.harmony import Changes, parse_changes
-from improv.core.improviser import Improviser
+from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
 from improv.core.meter import Meter
 from improv.core.metronome import Metronome
 from improv.core.settings import Settings
 from improv.engine import asked, perform
+from improv.inbox import Inbox
 from improv.ladder import Ladder, Worker
 from improv.loader import load_model
 from improv.midi.files import Part, read_part
@@ -67,7 +68,7 @@ class Stage:
     """Where it is performed. early: seconds by which notes are handed over before their time."""
 
     clock: LiveClock | OfflineClock
-    inbox: Inbox[Event]
+    inbox: Inbox
     early: float = 0.0
     send: Callable[[Event], None] = lambda event: None
     ports: Any = None
@@ -104,7 +105,7 @@ def jam(args: argparse.Namespace) -> int:
     endless = settings.mode == "solo" or settings.click or args.send_clock
     limit = script[-1].time + meter.seconds(8 * meter.bar) if script and endless else math.inf
     clock = OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit)
-    inbox: Inbox[Event] = queue.SimpleQueue()
+    inbox = Inbox()
     with ExitStack() as stack:
         stage = Stage(clock, inbox, early=0.0)
         if api is not None:
@@ -114,7 +115,8 @@ def jam(args: argparse.Namespace) -> int:
 
 def _connect(args: argparse.Namespace, take: Take, stage: Stage, api: int, stack: ExitStack) -> None:
     """Open the ports, and what else is live; all is closed as the stack is."""
-    from improv.midi.ports import Ports, api_name
+    from improv.midi.pair import Ports
+    from improv.midi.ports import api_name
 
     heard = tapping(stage.inbox.put, args.tap) if args.tap else stage.inbox.put
     ports = stage.ports = Ports(api, stage.clock.now, heard, args.source, args.target, raise_priority)
@@ -171,7 +173,7 @@ def solo(args: argparse.Namespace) -> int:
     take = _take(args, "solo", None, args.bars)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
-    return _perform(args, take, Stage(OfflineClock(), queue.SimpleQueue()))
+    return _perform(args, take, Stage(OfflineClock(), Inbox()))
 
 
 def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | None = None) -> Take:
@@ -248,6 +250,8 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     punctuality = Punctuality()
     worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority) if live else None
     ladder = Ladder(improviser, worker) if worker else None
+    if ladder:
+        inbox.behind = lambda: ladder.behind
     metronome = Metronome(take.settings, take.metre, getattr(args, "send_clock", False))
     band = Band([Seat(metronome, METRONOME), Seat(ladder or improviser)], recorder.overhear)
 
@@ -270,6 +274,8 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         nonlocal arrived
         arrived = event.time
         recorder.hear(event)
+        if stage.ports and isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
+            stage.ports.panic()
         if stage.link and isinstance(event, Setting) and event.name == "tempo":
             stage.link.set_tempo(float(event.value))  # type: ignore[arg-type]
         counts["heard"] += isinstance(event, NoteOn)
@@ -281,11 +287,20 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         recorder.drop(event, late, filled)
         counts["dropped"] += isinstance(event, NoteOn)
 
+    def allowed(event: NoteOn) -> float:
+        return longest(improviser.settings.mode, metronome.meter)
+
+    def closed(event: NoteOff) -> None:
+        counts["endless"] = counts.get("endless", 0) + 1
+        recorder.note({"endless": asdict(event)})
+        print(f"improv: note {event.pitch} sounded longer than it may, and was closed", file=sys.stderr)
+
     restore = _stop_on_signals(clock, inbox)
     over = threading.Event()
     if stage.ports and isinstance(clock, LiveClock):
         watch = Watch(stage.ports, clock, inbox, punctuality, recorder, take, shown is not None)
         threading.Thread(target=watch.until, args=(over,), name="watch", daemon=True).start()
+    spread([0.0])  # loads what it needs now: later there may be no time for it, or no file handle
     sys.setswitchinterval(0.0001)  # the other threads only pass things on
     gc.collect()
     gc.freeze()
@@ -293,7 +308,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     granted = None
     try:
         with _prepared(clock, inbox, quiet=args.json) as granted:
-            stop = perform(band, clock, inbox, send, hear, drop, stage.early)
+            stop = perform(band, clock, inbox, send, hear, drop, stage.early, allowed, closed)
         end = {"reason": stop.reason, "time": stop.time}
     except Exception as e:
         end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}
@@ -308,6 +323,8 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
             end |= {"priority": granted.text, "filled": counts["filled"], "dropped": counts["dropped"], "lateness_ms": punctuality.all()}
         if ladder and ladder.unknown_since is not None:
             end["behind"] = {"0": ladder.unknown_since}
+        if any(inbox.dropped.values()):
+            end["shed"] = inbox.dropped
         recorder.close(end)
     if end["reason"] == "error":
         print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)
@@ -316,12 +333,14 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     summary = counts | {"seed": take.seed, "end": end["reason"], "session": str(recorder.path) if recorder.path else None}
     if granted and (late := punctuality.all()):
         summary["lateness_ms"] = late
+    if any(inbox.dropped.values()):
+        summary["shed"] = inbox.dropped
     summary["files"] = write(args, Timekeeper(take.settings, take.metre), take.changes, recorder)
     print(json.dumps(summary) if args.json else told(summary))
     return EXITS.get(str(end["reason"]).split()[0], BROKEN)
 
 
-def _stop_on_signals(clock: LiveClock | OfflineClock, inbox: Inbox[Event]) -> Callable[[], None]:
+def _stop_on_signals(clock: LiveClock | OfflineClock, inbox: Inbox) -> Callable[[], None]:
     """Signals that end a program become a Stop in the inbox, once; a second one ends it at once."""
     before: dict[int, Any] = {}
 
@@ -341,7 +360,7 @@ def _stop_on_signals(clock: LiveClock | OfflineClock, inbox: Inbox[Event]) -> Ca
 
 
 @contextmanager
-def _prepared(clock: LiveClock | OfflineClock, inbox: Inbox[Event], quiet: bool) -> Iterator[Priority | None]:
+def _prepared(clock: LiveClock | OfflineClock, inbox: Inbox, quiet: bool) -> Iterator[Priority | None]:
     """This thread is fit to perform in time, and the clock of a live performance begins; None where nobody waits."""
     if isinstance(clock, OfflineClock):
         yield None

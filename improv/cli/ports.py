@@ -42,12 +42,12 @@ def ports(args: argparse.Namespace) -> int:
 
 def choose_api(wanted: str | None) -> int | None:
     """The number of the API to use; None where none works and none was asked for."""
-    from improv.midi.ports import working_apis
+    from improv.midi.ports import few_handles, working_apis
 
     working = working_apis()
     if wanted is None:
         return next(iter(working.values()), None)
     if wanted not in working:
         there = ", ".join(working) or "none"
-        raise ImprovError(f"the {wanted} MIDI system does not answer here; working: {there}. {mend().capitalize()}")
+        raise ImprovError(f"the {wanted} MIDI system does not answer here; working: {there}. {mend().capitalize()}{few_handles()}")
     return working[wanted]

@@ -176,7 +176,7 @@ def equipped(api: int | None) -> Iterator[tuple[LiveClock, Inbox[Event], Callabl
         recorder = Recorder(Path(folder) / "s.jsonl", {})
         stack.callback(recorder.close, {})
         if api is not None:
-            from improv.midi.ports import Ports
+            from improv.midi.pair import Ports
 
             ports = Ports(api, clock.now, inbox.put, begin=raise_priority)
             stack.callback(ports.close)
@@ -195,7 +195,8 @@ def ports_and_period(api: int | None) -> tuple[str, float | None]:
     """Which MIDI system is measured, and its period in seconds, where it tells."""
     if api is None:
         return "no port (no MIDI system answers here)", None
-    from improv.midi.ports import Ports, api_name
+    from improv.midi.pair import Ports
+    from improv.midi.ports import api_name
 
     ports = Ports(api, lambda: 0.0, lambda event: None)
     period = ports.period

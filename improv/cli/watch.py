@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from typing import Any
 
 from improv.cli.take import spread
-from improv.clock import Inbox, LiveClock
-from improv.core.events import Event, Stop
+from improv.clock import LiveClock
+from improv.core.events import Stop
+from improv.inbox import Inbox, Tally
 from improv.session import Recorder
 
 WATCH = 0.5  # seconds between looks
@@ -41,9 +43,7 @@ class Punctuality:
 class Watch:
     """Ends the performance when a port vanishes; says what is missing, and how punctual it is."""
 
-    def __init__(
-        self, ports: Any, clock: LiveClock, inbox: Inbox[Event], punctuality: Punctuality, recorder: Recorder, take: Any, talks: bool
-    ):
+    def __init__(self, ports: Any, clock: LiveClock, inbox: Inbox, punctuality: Punctuality, recorder: Recorder, take: Any, talks: bool):
         self._ports, self._clock, self._inbox = ports, clock, inbox
         self._punctuality, self._recorder, self._take, self._talks = punctuality, recorder, take, talks
 
@@ -51,11 +51,15 @@ class Watch:
         """Look every half second."""
         told = 0.0
         reminded = False
+        tally = Tally(self._inbox)
         while not over.wait(WATCH):
             now = self._clock.now()
             if gone := self._ports.missing():
                 self._inbox.put(Stop(now, f"port {gone}"))
                 return
+            if news := tally.news(now):
+                self._recorder.note({"shed": self._inbox.dropped | {"time": now}})
+                print(f"improv: {news}", file=sys.stderr, flush=True)
             if now > PATIENCE and not reminded:
                 reminded = True
                 self._remind()

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from improv.core.beats.keeper import News, Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
+from improv.core.meter import Meter
 from improv.core.settings import TABLE, Settings
 
 HIGH, LOW = 76, 77  # wood blocks of General MIDI's drums
@@ -36,6 +37,11 @@ class Metronome:
         self._idle = 0.0  # when a pulse is due while no beat runs, in seconds
         if self._meter.running:
             self._from(0.0)
+
+    @property
+    def meter(self) -> Meter:
+        """The beat of the performance, as its own thread knows it."""
+        return self._meter
 
     @property
     def due(self) -> float | None:

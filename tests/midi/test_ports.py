@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange, Pulse, Transport
-from improv.midi.ports import decode, encode
+from improv.midi.ports import decode, encode, events_of
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,10 @@ def test_any_bytes_are_an_event_or_nothing(message: list[int]) -> None:
     event = decode(message, 0.0)
     if event is not None:
         assert decode(encode(event) or [], 0.0) == event
+
+
+def test_real_time_bytes_inside_a_message_are_events_of_their_own() -> None:
+    assert events_of([0x90, 0xF8, 60, 0xFA, 80], 1.0, 2) == [Pulse(1.0), Transport(1.0, "start"), NoteOn(1.0, 60, 80, 0, 2)]
+    assert events_of([0xF0, 1, 0xF8, 2, 0xF7], 1.0) == [Pulse(1.0)]
+    assert events_of([0xF8, 0xFE, 0xFF], 1.0) == [Pulse(1.0)]
+    assert events_of([0xF0, *[1] * 1_000_000, 0xF7], 1.0) == []

@@ -1,0 +1,121 @@
+"""What RtMidi does not do for us on JACK, through libjack itself.
+
+A plain name for our ports, word when the server dies, and connecting: RtMidi does these while it keeps every other Python
+thread waiting (10 to 40 ms each, measured), calls through ctypes let them run. Our client is never activated, so it costs the
+audio graph nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+from functools import lru_cache
+from typing import Any
+
+CLIENT = "improv"
+MIDI = b"8 bit raw midi"
+INPUT, OUTPUT = 1, 2  # of the port's own view: what can be played to, what can be heard
+NO_SERVER_START = 1
+
+
+def hush_jack() -> None:
+    """Keep libjack, every copy of it that this program has loaded, from writing to standard error."""
+    try:
+        with open("/proc/self/maps") as maps:
+            loaded = {line.split(None, 5)[5].strip() for line in maps if "libjack" in line}
+        nothing = ctypes.cast(ctypes.CDLL(None).labs, ctypes.c_void_p)  # C's, for JACK's threads are not to wait for Python
+    except (OSError, IndexError, AttributeError):
+        return
+    for path in loaded:
+        try:
+            library = ctypes.CDLL(path)
+            library.jack_set_error_function(nothing)
+            library.jack_set_info_function(nothing)
+        except (OSError, AttributeError):
+            continue
+
+
+@lru_cache(maxsize=1)
+def libjack() -> Any:
+    """The library, or None."""
+    name = ctypes.util.find_library("jack")
+    try:
+        jack = ctypes.CDLL(name) if name else None
+    except OSError:
+        return None
+    if jack is not None:
+        jack.jack_client_open.restype = jack.jack_port_by_name.restype = jack.jack_get_ports.restype = ctypes.c_void_p
+        jack.jack_last_frame_time.restype = ctypes.c_uint32
+        jack.jack_free.argtypes = [ctypes.c_void_p]
+        hush_jack()
+    return jack
+
+
+class JackServer:
+    """A JACK server that is there; see `up` and `gone`."""
+
+    def __init__(self) -> None:
+        self.gone = False
+        self._client: ctypes.c_void_p | None = None
+        self._frame: int | None = None
+        self._jack = jack = libjack()
+        if jack is None:
+            return
+        client = ctypes.c_void_p(jack.jack_client_open(f"{CLIENT}-watch".encode(), NO_SERVER_START, None))
+        if not client:
+            return
+        self._client = client
+        self._on_shutdown = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._shut_down)
+        jack.jack_on_shutdown(client, self._on_shutdown, None)
+
+    @property
+    def up(self) -> bool:
+        """Whether the server was there, and has not died since."""
+        return self._client is not None and not self.gone
+
+    def moves(self) -> bool:
+        """Whether its time has gone on since this was last asked: a server that stands still takes no messages."""
+        if not self.up:
+            return False
+        before, self._frame = self._frame, self._jack.jack_last_frame_time(self._client)
+        return before != self._frame
+
+    def ports(self, flag: int) -> list[str]:
+        """MIDI ports that are INPUT or OUTPUT."""
+        if not self.up:
+            return []
+        found = self._jack.jack_get_ports(self._client, None, MIDI, ctypes.c_ulong(flag))
+        if not found:
+            return []
+        names: list[str] = []
+        array = ctypes.cast(found, ctypes.POINTER(ctypes.c_char_p))
+        while (name := array[len(names)]) is not None:
+            names.append(name.decode(errors="replace"))
+        self._jack.jack_free(found)
+        return names
+
+    def connect(self, source: str, target: str) -> bool:
+        """Whether what `source` sends reaches `target` from now on."""
+        done = self._jack.jack_connect(self._client, source.encode(), target.encode()) if self.up else -1
+        return done in (0, 17)  # EEXIST: it did already
+
+    def alias(self, name: str, plain: str) -> None:
+        """Another name for a port, best effort."""
+        port = ctypes.c_void_p(self._jack.jack_port_by_name(self._client, name.encode())) if self.up else None
+        if port:
+            self._jack.jack_port_set_alias(port, plain.encode())
+
+    def period(self) -> float | None:
+        """Seconds between two looks of the server at its ports."""
+        if not self.up:
+            return None
+        frames, rate = self._jack.jack_get_buffer_size(self._client), self._jack.jack_get_sample_rate(self._client)
+        return frames / rate if rate else None
+
+    def _shut_down(self, _: Any) -> None:
+        self.gone = True
+
+    def close(self) -> None:
+        if self.up:
+            self._jack.jack_client_close(self._client)
+        self._client = None

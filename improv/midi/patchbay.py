@@ -1,0 +1,325 @@
+"""Several inputs and outputs by name, which may come and go while the music goes on.
+
+An input port's thread stamps each message with the performance clock, hands it on and returns. One thread sends. A third, the
+watch, looks twice a second for what is gone and what is back; it is the only one that opens, connects and closes.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import rtmidi
+
+from improv.core.echo import RUN, Echo
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
+from improv.core.keys import Keys
+from improv.midi.jack import JackServer, libjack
+from improv.midi.names import find
+from improv.midi.plugs import InPlug, OutPlug, Plug
+from improv.midi.ports import PortError, events_of
+
+DRAIN = 0.1  # seconds
+LOOK = 0.5  # seconds between two looks at the ports
+FROZEN = 3.0  # seconds between two looks after which the machine must have stood still
+CLOCK_LOST = 1.0  # seconds without a pulse after which another input may give the clock
+ALL = frozenset(range(16))
+
+
+class Input(NamedTuple):
+    """number: the `part` of what is heard from it. channels: those that are heard, 0-15. role: "play" or "control".
+
+    From a control surface no clock is taken; what its keys and controllers mean is for others to say.
+    """
+
+    number: int
+    name: str
+    port: str | None = None
+    channels: frozenset[int] = ALL
+    role: str = "play"
+
+
+class Output(NamedTuple):
+    """part: whose events go to it. Outputs with the same port, or without one and with the same name, share it."""
+
+    part: int
+    port: str | None = None
+    name: str = "out"
+
+
+class Patchbay:
+    """Ports of one API, virtual or connected by name; those that are missing are waited for.
+
+    now: the performance clock, in seconds. heard: takes each event, in the thread of the port that it came from; also what lets
+    go the keys of an input that is lost, in the watch's. begin: is called once in each input's thread, at its first message or before.
+    say: takes one line for people, in the watch's thread. own: what we play is heard even where it comes back to us.
+    What has no part of its own (clock, start, stop) goes to every
+    output; the metronome's click (part -1), and what no output is for, to the first.
+    """
+
+    def __init__(
+        self,
+        api: int,
+        now: Callable[[], float],
+        heard: Callable[[Event], None],
+        inputs: Sequence[Input] = (),
+        outputs: Sequence[Output] = (),
+        begin: Callable[[], object] | None = None,
+        say: Callable[[str], None] = lambda text: print(f"improv: {text}", file=sys.stderr, flush=True),
+        own: bool = False,
+    ):
+        self.reconnects = 0
+        self._api, self._now, self._heard, self._say = api, now, heard, say
+        self._jack = api == rtmidi.API_UNIX_JACK and libjack() is not None
+        self._server: JackServer | None = None
+        self._keys = Keys()
+        self._echoes = {i.number: Echo(run=math.inf if own else RUN) for i in inputs}
+        self._told_echo: dict[int, bool] = dict.fromkeys(self._echoes, False)
+        self._clock: tuple[int, float] = (-1, -1e9)  # the input that gives the clock, and its last pulse
+        self._inputs = [(i, InPlug(api, i.port, i.name, self._listener(i), begin)) for i in inputs]
+        shared: dict[tuple[str | None, str], OutPlug] = {}
+        self._outputs = [(o, shared.setdefault((o.port, "" if o.port else o.name), OutPlug(api, o.port, o.name))) for o in outputs]
+        self._outs = list(shared.values())
+        self._of = {o.part: plug for o, plug in self._outputs}
+        self._over = threading.Event()
+        self._looked: float | None = None
+        self._stalled = False
+        self._thread: threading.Thread | None = None
+        self._missing: set[Plug] = set()  # told to be
+
+    # Sending, in the performance's thread
+
+    def send(self, event: Event) -> None:
+        """Hand a played event to the port of its performer; where that is away, the music goes on without."""
+        now = self._now()
+        if isinstance(event, Pulse | Transport):
+            for plug in self._outs:
+                plug.send(event, now)
+            return
+        for echo in self._echoes.values():
+            echo.sent(now, event)
+        part = event.part if isinstance(event, NoteOn | NoteOff | ControlChange) else 0
+        out = self._of.get(part) or (self._outs[0] if self._outs else None)
+        if out:
+            out.send(event, now)
+
+    def panic(self) -> None:
+        """Silence on every output: note-offs, sustain up, all notes off."""
+        now = self._now()
+        for plug in self._outs:
+            for channel in {channel for channel, _ in plug.struck}:
+                for echo in self._echoes.values():
+                    echo.sent(now, ControlChange(now, 123, 0, channel))
+            plug.panic(now)
+
+    # Hearing, in each port's thread
+
+    def _listener(self, source: Input) -> Callable[..., None]:
+        now, heard, keys, echo = self._now, self._heard, self._keys, self._echoes[source.number]
+
+        def arrived(message: tuple[list[int], float], _: Any = None) -> None:
+            for event in events_of(message[0], now(), source.number):
+                if isinstance(event, NoteOn | NoteOff | ControlChange):
+                    if event.channel not in source.channels or echo.heard(event):
+                        continue
+                    keys.hear(event)
+                elif not self._gives_clock(source, event):
+                    continue
+                heard(event)
+
+        return arrived
+
+    def _gives_clock(self, source: Input, event: Event) -> bool:
+        """Of several inputs that send clock, the first is followed, as long as it goes on."""
+        if source.role == "control":
+            return False
+        number, last = self._clock
+        if number not in (-1, source.number) and event.time - last < CLOCK_LOST:
+            return False
+        if isinstance(event, Pulse):
+            self._clock = source.number, event.time
+        return True
+
+    # Watching
+
+    def start(self) -> None:
+        """Begin to watch. What is missing is said."""
+        self.look()
+        self._thread = threading.Thread(target=self._watch, name="ports", daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._over.wait(LOOK):
+            try:
+                self.look()
+            except Exception as e:  # as out of file handles; the next look may do better
+                self._say(f"could not look for MIDI ports: {type(e).__name__}: {e}")
+
+    def look(self) -> None:
+        """See what is gone and what is back, and let go what is held for too long. Tests may call it instead of `start`."""
+        now = self._now()
+        standing, self._looked = (0.0 if self._looked is None else now - self._looked), now
+        if standing > FROZEN:
+            self._let_go(self._keys.release(now), f"the machine stood still for {standing:.0f} s")
+        self._let_go(self._keys.overdue(now), "held for longer than anybody plays")
+        for source, _ in self._inputs:
+            echo = self._echoes[source.number]
+            if echo.there != self._told_echo[source.number]:
+                self._told_echo[source.number] = echo.there
+                self._say(
+                    f"what we play comes back on input {source.name} (a thru?): not listened to from now on"
+                    if echo.there
+                    else f"what we play does not come back on input {source.name} any more"
+                )
+        self.see_server(now)
+        for plug, what in [*((p, "input") for _, p in self._inputs), *((p, "output") for p in self._outs)]:
+            self._look_at(plug, what, now)
+
+    def see_server(self, now: float) -> None:
+        """See after the JACK server: dead, back, or standing still."""
+        if not self._jack:
+            return
+        server = self._server
+        if server is not None and server.gone:
+            self._say("the JACK server is gone; waiting for it")
+            for plug in self._plugs():
+                self._lose(plug, now, told=True)
+                plug.abandon()
+            server.close()
+            self._server = server = None
+        if server is None:
+            server = JackServer()
+            if server.up:
+                self._server = server
+                self._stalled = False
+            return
+        stalled = not server.moves()
+        if stalled != self._stalled:
+            self._stalled = stalled
+            self._say("the JACK server stands still" if stalled else "the JACK server goes on")
+            for out in self._outs:
+                if stalled:
+                    out.shut(now)
+                elif out.there:
+                    out.resume()
+
+    def _look_at(self, plug: Plug, what: str, now: float) -> None:
+        if (self._jack and (self._server is None or self._stalled)) or not plug.ready(self._server):
+            self._tell_missing(plug, what)
+            return
+        if plug.there and plug.wanted is None:
+            return
+        try:
+            names = plug.names(self._server) if plug.wanted is not None else []
+        except rtmidi.RtMidiError:
+            return
+        if plug.there and plug.name not in names:
+            self._say(f"{what} {plug.name} is gone; waiting for it")
+            self._lose(plug, now, told=True)
+        if plug.there:
+            return
+        name = None
+        if plug.wanted is not None:
+            taken = {p.name for p in self._plugs() if p.there and p.kind is plug.kind and p.name}
+            name = find(names, plug.wanted, plug.name, taken)
+            if name is None:
+                self._tell_missing(plug, what)
+                return
+        self._join(plug, what, name, names)
+
+    def _join(self, plug: Plug, what: str, name: str | None, names: list[str]) -> None:
+        back = plug.was_there
+        try:
+            plug.join(self._server, name, names)
+        except PortError as e:
+            if plug not in self._missing:
+                self._missing.add(plug)
+                self._say(str(e))
+            return
+        owed = 0
+        if isinstance(plug, OutPlug):
+            if back:
+                time.sleep(min(DRAIN, 0.01 + 3 * (self.period or 0.0)))  # until the connection holds
+            owed = plug.resume()
+        closed = f"; {owed} notes closed there" if owed else ""
+        if back:
+            self.reconnects += 1
+            self._say(f"{what} {plug.name} is back{closed}")
+        elif plug in self._missing:
+            self._say(f"{what} {plug.name} is there")
+        self._missing.discard(plug)
+
+    def _lose(self, plug: Plug, now: float, told: bool) -> None:
+        if not plug.there:
+            return
+        if isinstance(plug, OutPlug):
+            plug.shut(now)
+        plug.lose(self._server)
+        if told:
+            self._missing.add(plug)
+        for source, other in self._inputs:
+            if other is plug:
+                self._let_go(self._keys.release(self._now(), source.number), None)
+
+    def _let_go(self, up: list[Event], why: str | None) -> None:
+        if up and why:
+            self._say(f"{len(up)} keys or pedals are taken as released: {why}")
+        for event in up:
+            self._heard(event)
+
+    def _tell_missing(self, plug: Plug, what: str) -> None:
+        if plug not in self._missing:
+            self._missing.add(plug)
+            self._say(f"{what} {plug.wanted or plug.label} is not there; waiting for it")
+
+    def _plugs(self) -> list[Plug]:
+        return [*(plug for _, plug in self._inputs), *self._outs]
+
+    # For others
+
+    @property
+    def period(self) -> float | None:
+        """Seconds between two looks of the JACK server at its ports; None for other systems."""
+        return self._server.period() if self._server else None
+
+    def status(self) -> dict[str, Any]:
+        """What is there: `inputs` by name, `outputs` by the performer's number, both with `port` and `there`."""
+
+        def of(plug: Plug) -> dict[str, Any]:
+            return {"port": plug.name if plug.there else plug.wanted, "there": plug.flows and not self._stalled}
+
+        return {
+            "inputs": {i.name: of(plug) | {"echo": self._echoes[i.number].there} for i, plug in self._inputs},
+            "outputs": {o.part: of(plug) | {"missed": plug.missed} for o, plug in self._outputs},
+            "reconnects": self.reconnects,
+        }
+
+    def close(self) -> None:
+        """Close all ports, once the last note-offs are surely out.
+
+        A message that was sent is still in RtMidi's buffer until the MIDI system's next period
+        (at most 93 ms: JACK with 4096 frames at 44.1 kHz), and a JACK server without real-time
+        priority drops what was sent in a period that it missed. So all that was struck is closed
+        twice more, a moment apart; a note-off for a note that is silent does nothing.
+        """
+        self._over.set()
+        if self._thread:
+            self._thread.join(2.0)
+        dead = self._server is not None and self._server.gone
+        if any(plug.struck for plug in self._outs) and not dead and not self._stalled:
+            for _ in range(2):
+                time.sleep(DRAIN)
+                for plug in self._outs:
+                    plug.quieten()
+            time.sleep(DRAIN)
+        for each in self._plugs():
+            if dead or self._stalled:
+                each.abandon()
+            else:
+                each.close()
+        if self._server:
+            self._server.close()

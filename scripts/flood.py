@@ -1,0 +1,205 @@
+"""Flood a running `improv jam` over JACK, and print what it lost and whether it still plays.
+
+    python scripts/flood.py --seconds 60 --rate 30000
+
+Each kind of flood gets a jam of its own; the flooder is a program of its own. Then rubbish: a megabyte of SysEx, active
+sensing, real-time bytes inside messages, note-offs without note-ons, a hundred notes and every controller at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from rig import JACK, Rig
+
+from improv.clock import LiveClock
+from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop
+from improv.core.improviser import Improviser
+from improv.core.settings import Settings
+from improv.engine import perform
+from improv.inbox import Inbox
+from improv.ladder import Ladder, Worker
+from improv.loader import load_model
+from improv.midi.patchbay import Input, Patchbay
+
+FLOODER = """
+import random, rtmidi, subprocess, sys, time
+kind, rate, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="flood"); port.open_virtual_port("out")
+subprocess.run(["jack_connect", "flood:out", "improv:in"], check=True)
+rng = random.Random(1)
+def message(i):
+    k = i % 8 if kind == "mixed" else {"notes": i % 2, "controllers": 2, "clock": 6}[kind]
+    pitch = rng.randrange(128)
+    return [[0x90, pitch, 80], [0x80, pitch, 0], [0xB0, pitch % 120, i % 128], [0x90, pitch, 0],
+            [0xE0, 0, pitch], [0xFE], [0xF8], [0xB0, 64, i % 128]][k]
+sent, began = 0, time.perf_counter()
+while (now := time.perf_counter() - began) < seconds:
+    while sent < now * rate:
+        port.send_message(message(sent)); sent += 1
+    time.sleep(0.0005)
+for pitch in range(128): port.send_message([0x80, pitch, 0])
+port.send_message([0xB0, 64, 0])
+time.sleep(0.3)
+print(sent, time.perf_counter() - began - 0.3)
+"""
+
+
+def flood(kind: str, rate: int, seconds: float) -> None:
+    """One kind of flood, and its figures."""
+    with Rig("improv-flood", "--tempo", "160") as rig:
+        before, handles = rig.memory(), rig.handles()
+        peak = before
+        flooder = subprocess.Popen([sys.executable, "-c", FLOODER, kind, str(rate), str(seconds)], stdout=subprocess.PIPE, text=True)
+        while flooder.poll() is None:
+            peak = max(peak, rig.memory())
+            time.sleep(0.2)
+        sent, took = (float(word) for word in flooder.communicate()[0].split())
+        time.sleep(2.0)
+        rig.send(0xB0, 64, 0)  # JACK may have dropped the flood's last messages
+        rig.send(0xB0, 123, 0)
+        time.sleep(1.0)
+        silence = rig.answered()
+        rig_handles, after = rig.handles(), rig.memory()
+        rig.end()
+        shed = rig.summary.get("shed", {})
+        print(f"{kind}: {sent:,.0f} messages in {took:.0f} s ({sent / took:,.0f} a second)")
+        print(f"  taken {rig.summary.get('heard')} note-ons; left out {shed}; its own notes: {rig.summary.get('lateness_ms')}")
+        print(f"  memory {before:.0f} MB before, {peak:.0f} at most, {after:.0f} after; file handles {handles}, then {rig_handles}")
+        print(f"  a call was answered {told(silence)}; exit {rig.jam.returncode}; open notes {rig.open_notes()}")
+        if rig.said.strip():
+            print("  it said last: " + rig.said.strip().splitlines()[-1])
+
+
+def direct(rate: int, seconds: float) -> None:
+    """The same without JACK, which drops most of a flood itself: messages into the input's callback, in this program."""
+    clock, inbox = LiveClock(), Inbox()
+    heard = sounding = most = 0
+    improviser = Improviser(load_model("jazz"), Settings(mode="trade", tempo=160.0), seed=1)
+    worker = Worker(lambda: inbox.put(Ready(clock.now())))
+    ladder = Ladder(improviser, worker)
+    inbox.behind = lambda: ladder.behind
+    bay = Patchbay(JACK, clock.now, inbox.put, [Input(0, "in")])  # not started: no port is opened
+    arrived = bay._listener(Input(0, "in"))
+    took = [0.0, 0.0]
+
+    def pour() -> None:
+        nonlocal most
+        sent, began, rng = 0, time.perf_counter(), random.Random(1)
+        while (now := time.perf_counter() - began) < seconds:
+            while sent < now * rate:
+                pitch = rng.randrange(128)
+                kinds = [[0x90, pitch, 80], [0x80, pitch, 0], [0xB0, pitch % 120, 64], [0x90, pitch, 0], [0xFE], [0xF8]]
+                arrived((kinds[sent % 6], 0.0))
+                sent += 1
+            most = max(most, inbox.qsize())
+            time.sleep(0.0005)
+        took[:] = sent, time.perf_counter() - began
+        time.sleep(1.0)
+        inbox.put(Stop(clock.now(), "over"))
+
+    def hear(event: Event) -> None:
+        nonlocal heard
+        heard += 1
+
+    def send(event: Event) -> None:
+        nonlocal sounding
+        sounding += isinstance(event, NoteOn) - isinstance(event, NoteOff)
+
+    threading.Thread(target=pour, daemon=True).start()
+    sys.setswitchinterval(0.0001)
+    perform(ladder, clock, inbox, send, hear)
+    worker.close()
+    print(f"without JACK: {took[0]:,.0f} messages in {took[1]:.0f} s ({took[0] / took[1]:,.0f} a second); {heard:,} events taken,")
+    print(f"  left out {inbox.dropped}; at most {most:,} waited; our note-ons less note-offs {sounding}")
+    print(f"  memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB at most")
+
+
+def told(seconds: float | None) -> str:
+    return "never" if seconds is None else f"after {seconds:.2f} s"
+
+
+def rubbish() -> None:
+    """What should not come, each kind, and after each whether a call is answered."""
+
+    def sysex(rig: Rig) -> None:
+        for _ in range(262):  # JACK's buffers take no longer ones
+            rig.send(0xF0, *[1] * 4000, 0xF7)
+            time.sleep(0.005)
+
+    def sensing(rig: Rig) -> None:
+        for _ in range(10_000):
+            rig.send(0xFE)
+            time.sleep(0.0001)
+
+    def inside(rig: Rig) -> None:
+        for i in range(2000):
+            rig.send(*[[0x90, 0xF8, 60], [0x80, 0xFE, 60], [0xF9], [0xFD], [0x90, 200, 1], [0xF8]][i % 6])
+            time.sleep(0.0002)
+
+    def orphans(rig: Rig) -> None:
+        for i in range(5000):
+            rig.send(0x80 | i % 16, i % 128, 0)
+            time.sleep(0.0001)
+
+    def hundred(rig: Rig) -> None:
+        for _ in range(5):
+            for pitch in range(14, 114):
+                rig.send(0x90, pitch, 90)
+            time.sleep(0.3)
+            for pitch in range(14, 114):
+                rig.send(0x80, pitch, 0)
+            time.sleep(0.3)
+
+    def controllers(rig: Rig) -> None:
+        for control in range(128):
+            for channel in range(16):
+                rig.send(0xB0 | channel, control, 127)
+            time.sleep(0.001)
+        for control in (64, 66, 67, 123):
+            for channel in range(16):
+                rig.send(0xB0 | channel, control, 0)
+
+    kinds: dict[str, Callable[[Rig], None]] = {
+        "a megabyte of SysEx": sysex,
+        "10,000 times active sensing": sensing,
+        "2,000 messages with real-time bytes inside, or broken": inside,
+        "5,000 note-offs that never had an on": orphans,
+        "a hundred notes at once, five times": hundred,
+        "every controller of every channel at once": controllers,
+    }
+    with Rig("improv-flood", "--tempo", "160") as rig:
+        for text, send in kinds.items():
+            send(rig)
+            time.sleep(1.0)
+            silence = rig.answered()
+            print(f"{text}: a call was then answered {told(silence)}; memory {rig.memory():.0f} MB")
+            time.sleep(3.0)
+        rig.end()
+        print(f"  exit {rig.jam.returncode}; open notes {rig.open_notes()}; left out {rig.summary.get('shed', {})}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each flood")
+    parser.add_argument("--rate", type=int, default=30_000, help="messages a second")
+    parser.add_argument("--kinds", default="direct,mixed,notes,controllers,clock,rubbish")
+    args = parser.parse_args()
+    for kind in args.kinds.split(","):
+        if kind == "rubbish":
+            rubbish()
+        elif kind == "direct":
+            direct(args.rate, args.seconds)
+        else:
+            flood(kind, args.rate, args.seconds)
+
+
+if __name__ == "__main__":
+    main()

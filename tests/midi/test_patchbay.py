@@ -1,0 +1,334 @@
+"""Ports that come and go, on a real JACK server of our own, with other clients that vanish and return."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import rtmidi
+
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse
+from improv.midi.patchbay import Input, Output, Patchbay
+
+pytestmark = pytest.mark.usefixtures("jack")
+JACK = rtmidi.API_UNIX_JACK
+BACK = 2.0  # seconds within which what returns is found
+
+
+class Rig:
+    """A patchbay, watched, and what it heard and said."""
+
+    def __init__(self, inputs: list[Input], outputs: list[Output], now: Callable[[], float]):
+        self.heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.said: list[str] = []
+        self.bay = Patchbay(JACK, now, self.heard.put, inputs, outputs, say=self.said.append)
+        self.bay.start()
+
+    def side(self, which: str, name: object) -> bool:
+        return bool(self.bay.status()[which][name]["there"])
+
+
+def until(true: Callable[[], bool], seconds: float = 10.0) -> float:
+    """Wait until something holds; returns after how many seconds it did."""
+    began = time.perf_counter()
+    while not true():
+        assert time.perf_counter() - began < seconds, "it never came"
+        time.sleep(0.005)
+    return time.perf_counter() - began
+
+
+@pytest.fixture
+def rig() -> Iterator[Callable[..., Rig]]:
+    rigs: list[Rig] = []
+
+    def make(inputs: list[Input], outputs: list[Output], now: Callable[[], float] = time.perf_counter) -> Rig:
+        rigs.append(Rig(inputs, outputs, now))
+        return rigs[-1]
+
+    yield make
+    for each in rigs:
+        each.bay.close()
+
+
+@pytest.fixture(params=["libjack", "RtMidi alone"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How ports are connected: as on JACK, and as on other systems."""
+    if request.param == "RtMidi alone":
+        monkeypatch.setattr("improv.midi.patchbay.libjack", lambda: None)
+
+
+class Synth:
+    """A client whose input can be played to. What it got is in `got`."""
+
+    def __init__(self, name: str = "synth"):
+        self.got: list[list[int]] = []
+        self.port = rtmidi.MidiIn(JACK, name=name)
+        self.port.open_virtual_port("midi")
+        self.port.ignore_types(timing=False)
+        self.port.set_callback(lambda message, _: self.got.append(message[0]))
+
+    def close(self) -> None:
+        self.port.close_port()
+        self.port.delete()
+
+
+class Keyboard:
+    def __init__(self, name: str = "keys"):
+        self.port = rtmidi.MidiOut(JACK, name=name)
+        self.port.open_virtual_port("out")
+
+    def send(self, *message: int) -> None:
+        self.port.send_message(list(message))
+
+    def close(self) -> None:
+        self.port.close_port()
+        self.port.delete()
+
+
+def next_of(rig: Rig) -> tuple[str, int, int]:
+    event = rig.heard.get(timeout=5)
+    assert isinstance(event, NoteOn | NoteOff)
+    return type(event).__name__, event.pitch, event.part
+
+
+@pytest.mark.usefixtures("way")
+def test_a_synth_that_is_unplugged_in_mid_phrase_is_found_again_and_what_sounded_is_closed_first(rig: Callable[..., Rig]) -> None:
+    synth, other = Synth(), Synth("other")
+    r = rig([], [Output(0, "synth"), Output(1, "other")])
+    until(lambda: r.side("outputs", 0) and r.side("outputs", 1))
+    for pitch in (60, 64):
+        r.bay.send(NoteOn(0.0, pitch, 90, 2))
+    until(lambda: len(synth.got) == 2)
+    synth.close()
+    r.bay.send(NoteOff(0.0, 64, 2))  # nobody knows yet that it goes nowhere
+    until(lambda: not r.side("outputs", 0))
+    r.bay.send(NoteOff(0.0, 60, 2))
+    r.bay.send(NoteOn(0.0, 67, 90, 2))  # to nowhere
+    r.bay.send(NoteOn(0.0, 50, 90, 0, 1))  # the music goes on where it can
+    until(lambda: other.got == [[0x90, 50, 90]])
+
+    synth = Synth()
+    assert until(lambda: r.side("outputs", 0)) < BACK
+    r.bay.send(NoteOn(0.0, 72, 90, 2))
+    until(lambda: [0x92, 72, 90] in synth.got)
+    assert synth.got == [[0x82, 60, 0], [0x82, 64, 0], [0x92, 72, 90]]
+    assert r.bay.reconnects == 1
+    assert r.bay.status()["outputs"][0] == {"port": "synth:midi", "there": True, "missed": 1}
+    assert [s.split(";")[0] for s in r.said] == ["output synth:midi is gone", "output synth:midi is back"]
+    synth.close()
+    other.close()
+
+
+@pytest.mark.usefixtures("way")
+def test_keys_that_are_held_are_released_and_the_keyboard_is_found_under_another_name(rig: Callable[..., Rig]) -> None:
+    keys = Keyboard("Key Station")
+    r = rig([Input(3, "left", "Key Station", frozenset({0})), Input(4, "right", "pads")], [])
+    until(lambda: r.side("inputs", "left"))
+    assert "input pads is not there; waiting for it" in r.said
+    keys.send(0x90, 60, 80)
+    keys.send(0xB0, 64, 127)
+    keys.send(0x91, 61, 80)  # a channel that is not listened to
+    assert next_of(r) == ("NoteOn", 60, 3)
+    assert isinstance(r.heard.get(timeout=5), ControlChange)
+    keys.close()
+    assert next_of(r) == ("NoteOff", 60, 3)
+    pedal = r.heard.get(timeout=5)
+    assert isinstance(pedal, ControlChange)
+    assert (pedal.control, pedal.value, pedal.part) == (64, 0, 3)
+    assert r.heard.empty()
+
+    keys = Keyboard("Key Station 2")
+    assert until(lambda: r.side("inputs", "left")) < BACK
+    keys.send(0x90, 62, 80)
+    assert next_of(r) == ("NoteOn", 62, 3)
+    pads = Keyboard("pads")  # missing at the start
+    assert until(lambda: r.side("inputs", "right")) < BACK
+    pads.send(0x90, 36, 80)
+    assert next_of(r) == ("NoteOn", 36, 4)
+    keys.close()
+    pads.close()
+
+
+def start_server() -> subprocess.Popen[bytes]:
+    name = os.environ["JACK_DEFAULT_SERVER"]
+    server = subprocess.Popen(
+        ["jackd", "-n", name, "-r", "-d", "dummy", "-r", "48000", "-p", "64"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    subprocess.run(["jack_wait", "-w", "-t", "10"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return server
+
+
+SYNTH = """
+import rtmidi, sys
+port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="synth")
+port.open_virtual_port("midi")
+print("there", flush=True)
+while True:
+    message = sys.stdin.readline()
+    if not message: break
+    while m := port.get_message(): print(*m[0], flush=True)
+    print("so far", flush=True)
+"""
+
+
+class FarSynth:
+    """A synth in a program of its own, which can die with its server."""
+
+    def __init__(self) -> None:
+        import sys
+
+        self.program = subprocess.Popen(
+            [sys.executable, "-c", SYNTH], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert self._line() == "there"
+
+    def _line(self) -> str:
+        assert self.program.stdout
+        return self.program.stdout.readline().strip()
+
+    def got(self) -> list[str]:
+        assert self.program.stdin
+        self.program.stdin.write("\n")
+        self.program.stdin.flush()
+        return list(iter(self._line, "so far"))
+
+    def kill(self) -> None:
+        self.program.kill()
+        self.program.communicate()
+
+
+def test_a_server_that_is_killed_and_returns(rig: Callable[..., Rig], jack: subprocess.Popen[bytes]) -> None:
+    synth = FarSynth()
+    r = rig([Input(0, "in")], [Output(0, "synth")])
+    until(lambda: r.side("inputs", "in") and r.side("outputs", 0))
+    r.bay.send(NoteOn(0.0, 60, 90))
+    server = None
+    try:
+        jack.kill()
+        jack.wait()
+        until(lambda: not r.side("inputs", "in") and not r.side("outputs", 0))
+        synth.kill()
+        r.bay.send(NoteOff(0.0, 60))
+        r.bay.send(NoteOn(0.0, 62, 90))
+        server = start_server()
+        synth = FarSynth()
+        assert until(lambda: r.side("inputs", "in") and r.side("outputs", 0)) < BACK
+        r.bay.send(NoteOn(0.0, 64, 90))
+        got: list[str] = []
+        until(lambda: bool(got.extend(synth.got()) or "144 64 90" in got))
+        assert got == ["128 60 0", "144 64 90"]
+        keys = Keyboard()
+        subprocess.run(["jack_connect", "keys:out", "improv:in"], check=True, stderr=subprocess.DEVNULL)
+        keys.send(0x90, 70, 80)
+        assert next_of(r) == ("NoteOn", 70, 0)
+        keys.close()
+        assert "the JACK server is gone; waiting for it" in r.said
+    finally:
+        synth.kill()
+        r.bay.close()
+        if server:
+            server.terminate()
+            server.wait()
+
+
+def test_a_server_that_is_not_there_at_the_start(rig: Callable[..., Rig], jack: subprocess.Popen[bytes]) -> None:
+    jack.terminate()
+    jack.wait()
+    r = rig([Input(0, "in")], [Output(0)])
+    assert not r.side("inputs", "in")
+    server = start_server()
+    try:
+        assert until(lambda: r.side("inputs", "in") and r.side("outputs", 0)) < BACK
+    finally:
+        r.bay.close()
+        server.terminate()
+        server.wait()
+
+
+def test_a_server_that_stands_still_takes_no_messages_and_holds_nobody_up(rig: Callable[..., Rig], jack: subprocess.Popen[bytes]) -> None:
+    """RtMidi waits for ever for room in its buffer, which is full after some 2,300 notes that nobody fetches."""
+    synth = Synth()
+    r = rig([], [Output(0, "synth")])
+    until(lambda: r.side("outputs", 0))
+    r.bay.send(NoteOn(0.0, 60, 90))
+    until(lambda: len(synth.got) == 1)
+    jack.send_signal(signal.SIGSTOP)
+    try:
+        until(lambda: not r.side("outputs", 0))
+        for _ in range(10_000):
+            r.bay.send(NoteOn(0.0, 61, 90))
+        r.bay.send(NoteOff(0.0, 60))
+    finally:
+        jack.send_signal(signal.SIGCONT)
+    until(lambda: r.side("outputs", 0))
+    r.bay.send(NoteOn(0.0, 62, 90))
+    until(lambda: [0x90, 62, 90] in synth.got)
+    assert synth.got == [[0x90, 60, 90], [0x80, 60, 0], [0x90, 62, 90]]
+    synth.close()
+
+
+def test_what_we_play_and_comes_back_is_left_out_and_clock_is_taken_from_one_input(rig: Callable[..., Rig]) -> None:
+    slow = itertools.count()  # so slow a clock that a busy machine's delay does not matter
+    inputs = [Input(0, "in"), Input(1, "two"), Input(2, "pads", None, frozenset(range(16)), "control")]
+    r = rig(inputs, [Output(0)], lambda: next(slow) * 1e-6)
+    until(lambda: r.side("inputs", "in") and r.side("inputs", "two") and r.side("outputs", 0))
+    keys = Keyboard()
+    for target in ("improv:in", "improv:two", "improv:pads"):
+        subprocess.run(["jack_connect", "keys:out", target], check=True, stderr=subprocess.DEVNULL)
+    keys.send(0xF8)
+    keys.send(0x90, 40, 80)
+    found = [r.heard.get(timeout=5) for _ in range(4)]
+    assert sum(isinstance(e, Pulse) for e in found) == 1
+    assert sorted(e.part for e in found if isinstance(e, NoteOn)) == [0, 1, 2]
+    keys.close()
+
+    subprocess.run(["jack_connect", "improv:out", "improv:in"], check=True, stderr=subprocess.DEVNULL)
+    for pitch in range(60, 70):
+        r.bay.send(NoteOn(0.0, pitch, 90))
+        time.sleep(0.02)
+        r.bay.send(NoteOff(0.0, pitch))
+        time.sleep(0.02)
+    heard = []
+    while not r.heard.empty():
+        heard.append(r.heard.get())
+    assert [e.pitch for e in heard if isinstance(e, NoteOn)] == [60, 61, 62]  # before it is sure
+    assert len(heard) == 6
+    until(lambda: any("comes back on input in" in s for s in r.said))
+
+
+def test_panic_sends_note_offs_and_silence(rig: Callable[..., Rig]) -> None:
+    synth = Synth()
+    r = rig([], [Output(0, "synth")])
+    until(lambda: r.side("outputs", 0))
+    r.bay.send(NoteOn(0.0, 60, 90, 1))
+    r.bay.panic()
+    until(lambda: len(synth.got) == 4)
+    assert synth.got[1:] == [[0x81, 60, 0], [0xB1, 64, 0], [0xB1, 123, 0]]
+    synth.close()
+
+
+def test_a_hundred_notes_at_once_come_in_as_they_were_played_while_python_is_busy(rig: Callable[..., Rig]) -> None:
+    r = rig([Input(0, "in", "keys")], [])
+    keys = Keyboard()
+    until(lambda: r.side("inputs", "in"))
+    over = threading.Event()
+    busy = threading.Thread(target=lambda: [sum(range(1000)) for _ in iter(over.is_set, True)])
+    busy.start()
+    try:
+        for pitch in range(14, 114):
+            keys.send(0x90, pitch, 80)
+        for pitch in range(14, 114):
+            keys.send(0x80, pitch, 0)
+        heard = [next_of(r) for _ in range(200)]
+    finally:
+        over.set()
+        busy.join()
+    assert heard == [(kind, pitch, 0) for kind in ("NoteOn", "NoteOff") for pitch in range(14, 114)]
+    keys.close()
