@@ -19,15 +19,13 @@ OVERVIEW = """\
 improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
 
   improv jam                     open MIDI ports, listen, answer (a demo where there is no MIDI)
-  improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132
+  improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132 --clock midi
   improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
   improv sessions, replay        the records of what was played; play one again
-  improv ports                   the MIDI ports that are here
-  improv calibrate               how late your synth's port is: measure a loop, out and back in
-  improv doctor                  what works here, what does not, what to do
-  improv init                    a commented improv.toml, for a daemon without a screen
+  improv ports, doctor           the MIDI ports that are here; what works, and what to do if not
+  improv bench, calibrate        is this machine stage-ready? how late is your synth?
+  improv init, daemon, ctl       without a screen, for weeks: its configuration, the performer, its control
   improv train, eval, export     train models of your own, score them, take them elsewhere
-  improv bench                   measure this machine: is it stage-ready?
 
 `improv COMMAND --help` says the rest.
 """

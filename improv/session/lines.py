@@ -64,6 +64,7 @@ _ANY: dict[str, Callable[[object], bool]] = {
     "channel": _whole(0, 15),
     "part": _PART,
     "control": _MIDI,
+    "program": _MIDI,
     "value": _MIDI,
     "arrived": lambda v: v is None or _number(v),
     "kind": lambda v: v in ("start", "stop", "continue", "position"),

@@ -21,6 +21,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "channel": st.integers(0, 15),
     "part": parts,
     "control": midi,
+    "program": midi,
     "value": midi,
     "arrived": st.none() | times,
     "kind": st.sampled_from(["start", "stop", "continue", "position"]),
