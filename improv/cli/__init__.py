@@ -22,6 +22,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
   improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132
   improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
   improv ports                   the MIDI ports that are here
+  improv ctl status              steer a daemon that performs: status, set, mode, model, panic, mark, stop ...
   improv calibrate               how late your synth's port is: measure a loop, out and back in
   improv train, eval, export     train models of your own, score them, take them elsewhere
   improv bench                   measure this machine: is it stage-ready?
@@ -36,8 +37,8 @@ CODES = "exit codes: 0 over, 1 internal error, 2 bad input, 3 a port vanished, 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    parser = _parser()
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = _parser(words[0] if words else None).parse_args(words)
     if not hasattr(args, "run"):
         print(OVERVIEW, end="")
         return OK
@@ -61,7 +62,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(MISUSED, f"improv: {message} (see {self.prog} --help)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     parser = _Parser("improv", usage="improv COMMAND [options]", add_help=False)
     parser.add_argument("-h", "--help", action="version", version=OVERVIEW.rstrip(), help=argparse.SUPPRESS)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -72,6 +73,13 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text, epilog=CODES if name == "jam" else None)
         sub.set_defaults(run=lambda args: _run(module, name, args))
         return sub
+
+    ctl = command("ctl", "ctl", "Steer a daemon that performs on this machine.")
+    if wanted == "ctl":  # it loads nothing of the music, so that it is there at once
+        from improv.cli.ctl import add_arguments
+
+        add_arguments(ctl)
+        return parser
 
     jam = command("jam", "jam", "Listen, answer, yield. Ctrl-C ends it; no note is left hanging.")
     jam.add_argument("--in", dest="source", metavar="NAME", help="MIDI input, by name or a part of it (default: a virtual port)")
