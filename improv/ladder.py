@@ -13,6 +13,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from improv.core.beats.keeper import News, Timekeeper
@@ -148,6 +149,14 @@ class Ladder:
         if said is not None:
             self._back(said, played)
         return played
+
+    def relieved(self, event: Event) -> bool:
+        """Whether the relief played an event, whatever its part. It is told once, so that nothing grows for weeks."""
+        bare = replace(event, part=0) if isinstance(event, NoteOn | NoteOff) and event.part else event
+        if bare not in self.filled:
+            return False
+        self.filled.discard(bare)
+        return True
 
     def silence(self, now: float) -> list[Event]:
         """Note-offs for all that sounds; a thought that is going on is not waited for."""

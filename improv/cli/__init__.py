@@ -37,8 +37,8 @@ CODES = "exit codes: 0 over, 1 internal error, 2 bad input, 3 a port vanished, 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    parser = _parser()
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = _parser(words[0] if words else None).parse_args(words)
     if not hasattr(args, "run"):
         print(OVERVIEW, end="")
         return OK
@@ -62,7 +62,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(MISUSED, f"improv: {message} (see {self.prog} --help)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     parser = _Parser("improv", usage="improv COMMAND [options]", add_help=False)
     parser.add_argument("-h", "--help", action="version", version=OVERVIEW.rstrip(), help=argparse.SUPPRESS)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -73,6 +73,13 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text, epilog=CODES if name == "jam" else None)
         sub.set_defaults(run=lambda args: _run(module, name, args))
         return sub
+
+    ctl = command("ctl", "ctl", "Steer a daemon that performs on this machine.")
+    if wanted == "ctl":  # it loads nothing of the music, so that it is there at once
+        from improv.cli.ctl import add_arguments
+
+        add_arguments(ctl)
+        return parser
 
     jam = command("jam", "jam", "Listen, answer, yield. Ctrl-C ends it; no note is left hanging.")
     jam.add_argument("--in", dest="source", metavar="NAME", help="MIDI input, by name or a part of it (default: a virtual port)")
@@ -126,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--wait", type=float, default=2.0, metavar="SECONDS", help="how long to wait for the first (default: 2)")
     calibrate.add_argument("--forget", action="store_true", help="remove what is stored of --out, and measure nothing")
     calibrate.add_argument("--json", action="store_true", help="as JSON")
+
+    daemon = command("daemon", "daemon", "Perform by a configuration, without a screen, for weeks. SIGHUP reads it again; SIGTERM ends.")
+    daemon.add_argument(
+        "--config", default="improv.toml", metavar="FILE", help="the configuration (default: improv.toml; `improv init` writes one)"
+    )
+    daemon.add_argument("--log-json", action="store_true", help="log as JSON lines")
 
     doctor = command("doctor", "doctor", "What works here, what does not, what to do about it. Exit code 1 where something is broken.")
     doctor.add_argument("--json", action="store_true", help="as JSON")

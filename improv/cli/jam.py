@@ -262,9 +262,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         if isinstance(event, Pulse | Transport) or getattr(event, "part", 0) == METRONOME:
             return
         late = clock.now() - asked(event.time, stage.early, arrived)
-        filled = ladder is not None and event in ladder.filled
-        if ladder and filled:
-            ladder.filled.discard(event)  # so that it does not grow for weeks
+        filled = ladder is not None and ladder.relieved(event)
         recorder.play(event, late, filled)
         if isinstance(event, NoteOn):
             counts["filled" if filled else "played"] += 1
@@ -281,10 +279,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         counts["heard"] += isinstance(event, NoteOn)
 
     def drop(event: Event, late: float) -> None:
-        filled = ladder is not None and event in ladder.filled
-        if ladder:
-            ladder.filled.discard(event)
-        recorder.drop(event, late, filled)
+        recorder.drop(event, late, ladder is not None and ladder.relieved(event))
         counts["dropped"] += isinstance(event, NoteOn)
 
     def allowed(event: NoteOn) -> float:

@@ -65,11 +65,16 @@ class Capture:
     def play(self, event: Event) -> None:
         self._keep(False, event)
 
-    def cut(self, now: float) -> Cut:
-        """What there is at a time in seconds. It is a copy: another thread may go on with it."""
+    @property
+    def bars(self) -> int:
+        """How many whole bars are kept."""
+        return self._bars
+
+    def cut(self, now: float, bars: int | None = None) -> Cut:
+        """What there is at a time in seconds, or its last so many bars. It is a copy: another thread may go on with it."""
         meter = self._meter
         last = max(meter.beat(now), self._last)
-        bar = meter.bar_of(last) - self._bars
+        bar = meter.bar_of(last) - (bars or self._bars)
         if self._events:  # no empty bars before it began
             bar = max(bar, min(meter.bar_of(self._events[0][1].time), meter.bar_of(last)))
         position = bar * meter.bar

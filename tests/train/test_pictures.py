@@ -43,9 +43,7 @@ def test_any_samples_are_drawn_even_none() -> None:
 
 def test_a_roll_is_of_the_first_bars() -> None:
     line = Line([(-0.5, 60), (0, 62), (3.5, 64), (4, 65)], CHANGES, durations=[0.5, 1, 2, 1])
-    events, meter = roll_of(line, bars=1)
-    assert events == [NoteOn(0, 62, 100), NoteOff(1, 62), NoteOn(3.5, 64, 100), NoteOff(4, 64)]
-    assert meter.beat(3.5) == 3.5
+    assert roll_of(line, bars=1) == [NoteOn(0, 62, 100), NoteOff(1, 62), NoteOn(3.5, 64, 100), NoteOff(4, 64)]
 
 
 def test_eval_draws_both_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

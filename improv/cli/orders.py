@@ -1,0 +1,238 @@
+"""What is wished of a daemon, from the control process, a controller, a pad or a reloaded file: checked, and passed on as events."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from improv.cli.log import Log
+from improv.cli.take import write_cut
+from improv.control.bindings import Bindings, Wish
+from improv.control.config import Config, load_config
+from improv.control.reload import changes as differences
+from improv.core.errors import ImprovError
+from improv.core.events import Bookmark, ControlChange, Event, Mark, Setting, Stop, Tap, Transport
+from improv.core.harmony import parse_changes
+from improv.core.settings import TABLE, Settings
+from improv.loader import load_model
+
+FOR_ALL = ("clock", "tempo", "count_in", "click", "grain")  # settings that all performers share
+OWN_CLOCKS = ("internal", "follow", "free")
+NOBODYS = -1000  # the part of a controller that no input sent
+PRESETS = "presets.json"
+MOST_PRESETS = 200
+
+
+class Orders:
+    """Answers requests of the control protocol, and grants wishes of bindings. Any thread may ask."""
+
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        members: Sequence[Any],
+        clock: Any,
+        inbox: Any,
+        bay: Any,
+        recorder: Any,
+        capture: Any,
+        bindings: Bindings,
+        binding: threading.Lock,
+        log: Log,
+    ):
+        self.link: Any = None
+        self.config = config
+        self._path, self._members, self._clock, self._inbox, self._bay = path, members, clock, inbox, bay
+        self._recorder, self._capture, self._bindings, self._binding, self._log = recorder, capture, bindings, binding, log
+        self._lock = threading.RLock()
+        self._saved = config.record.folder / PRESETS
+
+    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Do what a request says. The reply has `ok`, and `error` where it is false."""
+        try:
+            with self._lock:
+                return {"ok": True} | self._do(request)
+        except ImprovError as e:
+            return {"ok": False, "error": str(e)}
+        except (KeyError, TypeError, ValueError) as e:
+            return {"ok": False, "error": f"not a request that makes sense: {type(e).__name__} {e}"}
+
+    def grant(self, wish: Wish) -> None:
+        """Do what a controller, a key or a program change asks for; what can't be done is logged."""
+        request = dict(wish.request)
+        if request["do"] == "tap":
+            self._inbox.put(Tap(wish.time))
+        elif request["do"] == "learned":
+            self._log(f"learned: {request['binding']}", "notice")
+        elif request["do"] in ("set", "keep", "back", "mark"):
+            self._reply_logged(self.answer(request))
+        else:  # what takes longer than a port's thread should
+            threading.Thread(target=lambda: self._reply_logged(self.answer(request)), daemon=True).start()
+
+    def reload(self) -> None:
+        """Read the file again; what can be taken over is, between two notes. A bad one changes nothing."""
+        self._reply_logged(self.answer({"do": "reload"}), always=True)
+
+    def _reply_logged(self, reply: Mapping[str, Any], always: bool = False) -> None:
+        if not reply["ok"]:
+            self._log(str(reply["error"]), "warning")
+        elif always:
+            self._log("reloaded: " + ("; ".join(reply.get("changed", [])) or "nothing differs"), "notice")
+
+    # One method a request
+
+    def _do(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        what = str(request.get("do"))
+        method = getattr(self, f"_do_{what}", None)
+        if method is None:
+            raise ImprovError(f"no request {what!r}")
+        found: dict[str, Any] = method(request) or {}
+        return found
+
+    def _do_set(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        name, value = str(request["name"]), request["value"]
+        part = self._part(request.get("performer"))
+        if name == "model":
+            return self._do_model(request | {"name": value})  # type: ignore[operator]
+        if name == "changes":
+            if value:
+                parse_changes(str(value))
+            self._put(Setting(self._clock.now(), "changes", str(value), part))
+            return {}
+        for member in self._of(part):
+            member.improviser.settings.changed(name, value)
+        now = self._clock.now()
+        meter = self._members[0].improviser.meter
+        if name == "mode" and value == "solo" and not meter.running and self.config.music.clock in OWN_CLOCKS:
+            self._put(Transport(now, "start"))  # one beat for all
+        self._put(Setting(now, name, value, None if name in FOR_ALL else part))
+        if name == "tempo" and self.link:
+            self.link.set_tempo(float(value))
+        return {}
+
+    def _do_mode(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        return self._do_set({"name": "mode", "value": request["name"], "performer": request.get("performer")})
+
+    def _do_model(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        name, part = str(request["name"]), self._part(request.get("performer"))
+        for member in self._of(part):
+            if name not in member.models:
+                member.models[name] = load_model(name)
+            member.model_name = name
+        self._put(Setting(self._clock.now(), "model", name, part))
+        return {}
+
+    def _do_preset(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(request["name"])
+        presets = {k: dict(v) for k, v in self.config.presets.items()} | self._presets()
+        if name not in presets:
+            raise ImprovError(f"no preset {name!r}; there are {', '.join(presets) or 'none'}")
+        for setting, value in presets[name].items():
+            self._do_set({"name": setting, "value": value, "performer": request.get("performer")})
+        return {"set": presets[name]}
+
+    def _do_save(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The present settings under a name: what differs from the defaults, of one performer."""
+        name, member = str(request["name"]), self._of(self._part(request.get("performer")))[0]
+        now, usual = asdict(member.improviser.settings), asdict(Settings())
+        kept = {k: v for k, v in now.items() if v != usual[k] and k not in FOR_ALL}
+        presets = self._presets() | {name: kept | {"mode": now["mode"], "model": member.model_name}}
+        if len(presets) > MOST_PRESETS:
+            raise ImprovError(f"{MOST_PRESETS} presets are kept; delete some in {self._saved}")
+        part = self._saved.with_suffix(".part")
+        try:
+            part.write_text(json.dumps(presets, indent=1), encoding="utf-8")
+            part.replace(self._saved)
+        except OSError as e:
+            raise ImprovError(f"{self._saved}: {e.strerror}; the preset is not saved") from None
+        return {"saved": presets[name]}
+
+    def _do_keep(self, request: Mapping[str, Any]) -> None:
+        self._put(Bookmark(self._clock.now(), str(request["name"]), True, self._part(request.get("performer"))))
+
+    def _do_back(self, request: Mapping[str, Any]) -> None:
+        self._put(Bookmark(self._clock.now(), str(request["name"]), False, self._part(request.get("performer"))))
+
+    def _do_mark(self, request: Mapping[str, Any]) -> None:
+        self._put(Mark(self._clock.now(), str(request.get("text") or "")[:1000]))
+
+    def _do_panic(self, request: Mapping[str, Any]) -> None:
+        self._put(ControlChange(self._clock.now(), 123, 0, 0, NOBODYS))
+        self._bay.panic()
+        self._log("panic: all is silent", "notice")
+
+    def _do_learn(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        with self._binding:
+            self._bindings.learn(str(request["name"]), request.get("performer"))
+        return {"learning": request["name"]}
+
+    def _do_unlearn(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        with self._binding:
+            return {"unbound": len(self._bindings.unlearn(str(request["name"])))}
+
+    def _do_capture(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The last bars as a MIDI file."""
+        bars = int(request.get("bars") or 16)
+        if not 1 <= bars <= self._capture.bars:
+            raise ImprovError(f"{bars} bars: between 1 and {self._capture.bars} are kept")
+        folder = self.config.record.folder
+        said = request.get("file")
+        path = Path(str(said)) if said else folder / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-last-{bars}-bars.mid"
+        cut = self._capture.cut(self._clock.now(), bars)
+        if not cut.events:
+            raise ImprovError("nothing was played in the last bars")
+        try:
+            write_cut(path, cut, self._members[0].improviser.mind.changes, [m.name for m in self._members])
+        except OSError as e:
+            raise ImprovError(f"{path}: {e.strerror}") from None
+        return {"file": str(path)}
+
+    def _do_stop(self, request: Mapping[str, Any]) -> None:
+        self._put(Stop(self._clock.now(), "asked to"))
+
+    def _do_reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        new = load_config(self._path)
+        found = differences(self.config, new)
+        for change in found.live:
+            if change.what == "setting":
+                self._do_set({"name": change.name, "value": change.new, "performer": change.performer})
+            elif change.what == "changes":
+                self._do_set({"name": "changes", "value": change.new or "", "performer": None})
+            elif change.what == "model":
+                self._do_model({"name": change.new, "performer": change.performer})
+        with self._binding:
+            self._bindings.replace(new.bindings)
+        self.config = new
+        return {"changed": [str(c) for c in found.live], "restart": [str(c) for c in found.restart]}
+
+    # What they share
+
+    def _put(self, event: Event) -> None:
+        self._inbox.put(event)
+
+    def _part(self, performer: object) -> int | None:
+        if performer is None:
+            return None
+        names = [m.name for m in self._members]
+        if performer not in names:
+            raise ImprovError(f"no performer {performer!r}; there are {', '.join(names)}")
+        return names.index(str(performer))
+
+    def _of(self, part: int | None) -> Sequence[Any]:
+        return self._members if part is None else [self._members[part]]
+
+    def _presets(self) -> dict[str, dict[str, Any]]:
+        """Those that were saved; none where the file is not what was written."""
+        known = {*TABLE, "model"}
+        try:
+            if self._saved.stat().st_size > 2**20:
+                return {}
+            saved = json.loads(self._saved.read_text(encoding="utf-8"))
+            return {str(n): {k: v for k, v in p.items() if k in known} for n, p in saved.items()}
+        except (OSError, ValueError, AttributeError):
+            return {}

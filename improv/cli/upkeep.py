@@ -1,0 +1,144 @@
+"""What a daemon looks after while it performs: status, watchdog, state on disk, old sessions, and what is to be told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from improv.cli.log import Log
+from improv.cli.take import spread
+from improv.control.pipe import Control
+from improv.inbox import Tally
+from improv.service import notify, watchdog
+from improv.session.shelf import prune
+from improv.snapshot import SnapshotError, write_snapshot
+
+LOOK = 0.5  # seconds
+SNAPSHOT = 20.0  # seconds between two states on disk
+PRUNE = 3600.0  # seconds
+TELL = 60.0  # seconds between two lines on how punctual it is, where anything was played
+BOUNDS = (0.1, 0.2, 0.4, 0.6, 1.0, 1.5, 2.5, 5.0, 10.0, 50.0)  # ms of the lateness histogram
+
+
+class Upkeep:
+    """A thread that looks twice a second. alive: whether the thread that performs goes on is told to the watchdog."""
+
+    def __init__(
+        self,
+        config: Any,
+        members: Any,
+        clock: Any,
+        inbox: Any,
+        bay: Any,
+        recorder: Any,
+        punctuality: Any,
+        counts: dict[str, int],
+        orders: Any,
+        state: Path,
+        log: Log,
+    ):
+        self._config, self._members, self._clock, self._inbox, self._bay = config, members, clock, inbox, bay
+        self._recorder, self._punctuality, self._counts, self._orders = recorder, punctuality, counts, orders
+        self._state, self._log = state, log
+        self._tally = Tally(inbox)
+        self._over = threading.Event()
+        self._since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self._histogram = [0] * (len(BOUNDS) + 1)
+        self._priority = ""
+        self._spread: dict[str, float] = {}
+        self._control = Control(config, orders.answer, log)
+        self._thread = threading.Thread(target=self._look_on, name="upkeep", daemon=True)
+
+    def start(self, priority: str) -> None:
+        self._priority = priority
+        self._control.start()
+        self._thread.start()
+
+    def close(self) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+        self._control.close()
+        self._keep_state()
+
+    def _look_on(self) -> None:
+        within = watchdog()
+        kept = pruned = told = self._clock.now()
+        while not self._over.wait(LOOK):
+            now = self._clock.now()
+            self._control.status(self.status())
+            if within and self._alive():
+                notify("WATCHDOG=1")
+            if news := self._tally.news(now):
+                self._log(news, "warning", **self._inbox.dropped)
+            if now - kept > SNAPSHOT:
+                kept = now
+                self._keep_state()
+            if now - pruned > PRUNE:
+                pruned = now
+                self._prune()
+            if now - told > TELL:
+                told = now
+                self._tell()
+
+    def _alive(self) -> bool:
+        """Whether the performance takes what it is given: nothing waits for long."""
+        return bool(self._inbox.qsize() < 10_000)
+
+    def _keep_state(self) -> None:
+        minds = {m.name: m.improviser.mind for m in self._members}
+        try:
+            self._state.parent.mkdir(parents=True, exist_ok=True)
+            write_snapshot(self._state, {name: (mind.model, mind.memory.state) for name, mind in minds.items()})
+        except (SnapshotError, OSError) as e:
+            self._log(str(e), "warning")
+
+    def _prune(self) -> None:
+        record = self._orders.config.record
+        if record.on and (record.keep_days is not None or record.keep_mb is not None):
+            for path in prune(record.folder, record.keep_days, record.keep_mb, time.time(), self._recorder.path):
+                self._log(f"old session deleted: {path.name}", "notice")
+
+    def _tell(self) -> None:
+        lately = self._punctuality.lately()
+        if lately:
+            late = self._spread = spread(lately)
+            self._recorder.note({"punctual": late | {"notes": len(lately), "time": self._clock.now()}})
+            for ms in (1000 * t for t in lately):
+                self._histogram[next((i for i, bound in enumerate(BOUNDS) if ms <= bound), len(BOUNDS))] += 1
+
+    def status(self) -> dict[str, Any]:
+        """How it stands, for whoever asks."""
+        first = self._members[0].improviser
+        meter, now = first.meter, self._clock.now()
+        beat, there = meter.beat(now), self._bay.status()
+        settings = {m.name: m.improviser.settings for m in self._members}
+        return {
+            "since": self._since,
+            "time": round(now, 3),
+            "mode": first.settings.mode,
+            "model": self._members[0].model_name,
+            "tempo": round(meter.tempo, 2),
+            "beat": round(meter.position(beat), 2),
+            "bar": meter.bar_of(beat) + 1,
+            "clock": self._orders.config.music.clock,
+            "sure": round(first.keeper.source.sure, 2),
+            "running": meter.running,
+            **self._counts,
+            "inbox_dropped": dict(self._inbox.dropped),
+            "queue": self._inbox.qsize(),
+            "reconnects": there["reconnects"],
+            "lateness_ms": self._spread,
+            "lateness_histogram": {"le": list(BOUNDS), "count": list(self._histogram)},
+            "sounding": sum(len(m.improviser.sounding) for m in self._members),
+            "session": str(self._recorder.path) if self._recorder.path else None,
+            "priority": self._priority,
+            "performers": {
+                m.name: {"mode": settings[m.name].mode, "model": m.model_name, "temperature": settings[m.name].temperature}
+                | there["outputs"].get(m.number, {})
+                for m in self._members
+            },
+            "inputs": there["inputs"],
+        }

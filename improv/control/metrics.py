@@ -1,0 +1,122 @@
+"""Figures for Prometheus, in its text format 0.0.4. Pure.
+
+Written here because all figures come from a status that is already counted: prometheus_client is made to count within a process,
+would take this one four times as long to start, and is needed for nothing else. The tests read what is written with its parser.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+KIND = "text/plain; version=0.0.4; charset=utf-8"
+# name: where it is in the status, its kind, what it is times, what it tells
+ROWS: dict[str, tuple[str, str, float, str]] = {
+    "improv_heard_total": ("heard", "counter", 1, "Events heard."),
+    "improv_played_total": ("played", "counter", 1, "Events played."),
+    "improv_filled_total": ("filled", "counter", 1, "Notes that a riff played since the model was too slow."),
+    "improv_dropped_total": ("dropped", "counter", 1, "Events dropped: too late, or too many."),
+    "improv_reconnects_total": ("reconnects", "counter", 1, "Ports that went and came back."),
+    "improv_queue_depth": ("queue", "gauge", 1, "Events that wait to be heard."),
+    "improv_sounding_notes": ("sounding", "gauge", 1, "Notes that sound."),
+    "improv_tempo_bpm": ("tempo", "gauge", 1, "Quarter notes a minute."),
+    "improv_running": ("running", "gauge", 1, "Whether the beat runs."),
+    "improv_performance_seconds": ("time", "gauge", 1, "The performance clock."),
+    "improv_model_step_seconds": ("step_us", "gauge", 1e-6, "What a step of the model takes."),
+}
+CONTROL = {
+    "connections": "Connections to the local socket.",
+    "refused": "Connections, packets and messages that were refused.",
+    "wishes": "Wishes handed to the performance.",
+    "replaced": "Wishes that a later one for the same setting replaced.",
+    "wishes_dropped": "Wishes that found no room.",
+    "osc_messages": "OSC messages that were obeyed or answered.",
+    "osc_bad": "OSC packets and messages that were not understood.",
+}
+
+
+def exposition(status: Mapping[str, Any] | None, age: float | None, counts: Mapping[str, int]) -> str:
+    """The whole page. status: as the performance sent it, `age` seconds ago; counts: the server's own, by the names of CONTROL.
+
+    What is missing in the status, or is no number, is left out.
+    """
+    return "\n".join([*_lines(status or {}, age, counts), ""])
+
+
+def _lines(status: Mapping[str, Any], age: float | None, counts: Mapping[str, int]) -> Iterator[str]:
+    yield from _head("improv_up", "gauge", "1: the performance is there and tells its status.")
+    yield f"improv_up {int(age is not None and age < 5)}"
+    if age is not None:
+        yield from _head("improv_status_age_seconds", "gauge", "Since the performance last told its status.")
+        yield f"improv_status_age_seconds {_number(age)}"
+    for name, (key, kind, times, text) in ROWS.items():
+        if (value := _real(status.get(key))) is not None:
+            yield from _head(name, kind, text)
+            yield f"{name} {_number(value * times)}"
+    yield from _lateness(status)
+    yield from _there(status)
+    for key, text in CONTROL.items():
+        yield from _head(f"improv_control_{key}_total", "counter", text)
+        yield f"improv_control_{key}_total {counts.get(key, 0)}"
+
+
+def _lateness(status: Mapping[str, Any]) -> Iterator[str]:
+    """lateness_histogram: le, upper bounds in ms, ascending; count, of each alone, and one more for what is later; sum, if given, in ms."""
+    found = status.get("lateness_histogram")
+    if not isinstance(found, Mapping):
+        return
+    bounds, counts = found.get("le"), found.get("count")
+    if not isinstance(bounds, list) or not isinstance(counts, list) or len(counts) not in (len(bounds), len(bounds) + 1):
+        return
+    bounds = [_real(b) for b in bounds]
+    counts = [_real(c) for c in counts]
+    if None in bounds or None in counts:
+        return
+    name = "improv_lateness_seconds"
+    yield from _head(name, "histogram", "From the moment the music asks for an event until the port has it.")
+    total = 0.0
+    for bound, count in zip(bounds, counts, strict=False):
+        total += count or 0.0
+        yield f'{name}_bucket{{le="{_number((bound or 0.0) / 1000)}"}} {_number(total)}'
+    total += sum(c or 0.0 for c in counts[len(bounds) :])
+    yield f'{name}_bucket{{le="+Inf"}} {_number(total)}'
+    if (whole := _real(found.get("sum"))) is not None:
+        yield f"{name}_sum {_number(whole / 1000)}"
+    yield f"{name}_count {_number(total)}"
+
+
+def _there(status: Mapping[str, Any]) -> Iterator[str]:
+    inputs, performers = (part if isinstance(part := status.get(key), Mapping) else {} for key in ("inputs", "performers"))
+    if inputs or performers:
+        yield from _head("improv_port_up", "gauge", "Whether a port is there.")
+        for side, parts in (("input", inputs), ("output", performers)):
+            for name, part in parts.items():
+                if isinstance(part, Mapping) and "there" in part:
+                    yield f'improv_port_up{{side="{side}",name="{_label(name)}"}} {int(bool(part["there"]))}'
+    if performers:
+        yield from _head("improv_performer_info", "gauge", "Who plays what.")
+        for name, part in performers.items():
+            if isinstance(part, Mapping):
+                mode, model = _label(part.get("mode", "")), _label(part.get("model", ""))
+                yield f'improv_performer_info{{name="{_label(name)}",mode="{mode}",model="{model}"}} 1'
+
+
+def _head(name: str, kind: str, text: str) -> Iterator[str]:
+    yield f"# HELP {name} {text}"
+    yield f"# TYPE {name} {kind}"
+
+
+def _real(value: object) -> float | None:
+    """A finite number, or None."""
+    if isinstance(value, int | float) and abs(value) < 1e300 and math.isfinite(value):
+        return float(value)
+    return None
+
+
+def _number(value: float) -> str:
+    return f"{value:.10g}"
+
+
+def _label(value: object) -> str:
+    return str(value)[:128].replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
