@@ -29,6 +29,11 @@ class SnapshotError(ImprovError):
     """A snapshot that can't be read or written."""
 
 
+def state_beside(session: Path) -> Path:
+    """Where the state is that a session began with: beside its file, so that it can be played again."""
+    return session.with_suffix(".state")
+
+
 def write_snapshot(path: Path, states: Mapping[str, tuple[Model, State]]) -> None:
     """Write the states of performers, by name. Raises SnapshotError."""
     arrays: dict[str, np.ndarray] = {}

@@ -43,7 +43,7 @@ from improv.priority import priority, raise_priority
 from improv.service import notify
 from improv.session import Recorder
 from improv.session.capture import Capture
-from improv.snapshot import SnapshotError, read_snapshot
+from improv.snapshot import SnapshotError, read_snapshot, state_beside, write_snapshot
 
 METRONOME = -1
 WAIT = 2.0  # seconds between looks for a MIDI system
@@ -114,7 +114,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
     punctuality = Punctuality()
     first = members[0].improviser
     music = config.music
-    header = made_with() | {
+    header: dict[str, Any] = made_with() | {
         "changes": music.changes,
         "metre": list(music.metre),
         "bars": None,
@@ -122,10 +122,12 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "performers": [m.header() for m in members],
     }
+    name = f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
+    record = config.record.folder / name if config.record.on else None
     if restored:
         header["restored"] = restored
-    name = f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
-    recorder = Recorder(config.record.folder / name if config.record.on else None, header, warn=log.warn)
+        _keep_beside(record, members, log)
+    recorder = Recorder(record, header, warn=log.warn)
     capture = Capture(first.meter, KEPT_BARS)
     bindings = Bindings(config.bindings, [i.name for i in config.inputs])
     binding = threading.Lock()
@@ -201,8 +203,10 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
     try:
         with priority() as granted:
             clock.spin = SPIN if granted.spins else 0.0
-            clock.begin()
             bay.start()
+            while not inbox.empty():  # heard while things were made ready, by another zero
+                inbox.get_nowait()
+            clock.begin()
             if bay.period:
                 inbox.put(Setting(0.0, "grain", round(1000 * bay.period, 3)))
             if music.clock in OWN_CLOCKS and any(m.settings.mode == "solo" for m in members):
@@ -263,6 +267,17 @@ def _restore(members: list[Member], path: Path, log: Log) -> list[str]:
             member.improviser.restore(states[member.name])
             log(f"{member.name} remembers {states[member.name].past.notes} notes")
     return sorted(states)
+
+
+def _keep_beside(record: Path | None, members: list[Member], log: Log) -> None:
+    """What they remember from before, kept with the session, so that it can be played again."""
+    if record is None:
+        return
+    minds = {m.name: m.improviser.mind for m in members}
+    try:
+        write_snapshot(state_beside(record), {name: (mind.model, mind.memory.state) for name, mind in minds.items()})
+    except SnapshotError as e:
+        log(str(e), "warning")
 
 
 def _on_signals(clock: LiveClock, inbox: Inbox, over: threading.Event, reload: Any) -> None:

@@ -26,7 +26,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Mark, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import Improviser
-from improv.core.model import Model, ModelError
+from improv.core.model import Model, ModelError, State
 from improv.core.settings import Settings
 from improv.engine import perform
 from improv.loader import load_model
@@ -35,7 +35,9 @@ from improv.session import Session, SessionError, excerpt
 from improv.session.capture import tempos_from, turned
 from improv.session.replay import Difference, Part, as_of, difference, known_until, parts_of, play_again
 from improv.show import pitch_name
+from improv.snapshot import read_snapshot, state_beside
 
+MOST_MODELS = 16
 MOST_PERFORMERS = 64
 
 
@@ -79,13 +81,18 @@ def replay(args: argparse.Namespace) -> int:
     performers, piece = _performers(session), _piece(session)
     models = [_model(session, p, args.model) for p in performers]
     other = args.model is not None and any(m.card["weights_sha256"] != p.sha256 for m, p in zip(models, performers, strict=True))
-    before = session.header.get("continues") or session.header.get("restored")
+    before = session.header.get("continues")
     if before and not other:
         raise SessionError(
             f"{session.path}: goes on from {str(before)[:80]}, and what was played before is not in it; try --model with another model"
         )
+    states = {} if other else _states(session, performers, models)
     parts, latest, stopped = parts_of(session.lines(), len(performers))
-    players = [_improviser(p, m, piece) for p, m in zip(performers, models, strict=True)]
+    shelf = _shelf(session, models[0] if args.model is not None else None)
+    players = [_improviser(p, m, piece, shelf) for p, m in zip(performers, models, strict=True)]
+    for player, performer in zip(players, performers, strict=True):
+        if performer.name in states:
+            player.restore(states[performer.name])
     found: list[Difference | None] = []
     again: list[list[Event]]
     if other:
@@ -149,18 +156,41 @@ def _piece(session: Session) -> Piece:
 
 def _model(session: Session, performer: Performer, wanted: str | None) -> Model:
     """The model that is asked for, or the one of the record, by its name alone: a session of somebody else's opens no folder."""
-    if wanted is not None:
-        return load_model(wanted)
-    if not re.fullmatch(r"\w[\w.+ -]*", performer.model):
+    return load_model(wanted) if wanted is not None else _named(session, performer.model)
+
+
+def _named(session: Session, name: str) -> Model:
+    if not re.fullmatch(r"\w[\w.+ -]*", name):
         raise SessionError(f"{session.path}: names no model; give the folder with --model")
     try:
-        return load_model(performer.model)
+        return load_model(name)
     except ModelError as e:
-        raise ImprovError(f"{session.path}: was played with {performer.model}: {e}. If you have it elsewhere: --model FOLDER") from None
+        raise ImprovError(f"{session.path}: was played with {name}: {e}. If you have it elsewhere: --model FOLDER") from None
 
 
-def _improviser(p: Performer, model: Model, piece: Piece) -> Improviser:
-    return Improviser(model, p.settings, piece.changes, piece.metre, p.seed, piece.bars, p.channel, p.inputs)
+def _shelf(session: Session, instead: Model | None) -> dict[str, Model]:
+    """The models that were changed to while it was played; or one in place of them all."""
+    heard = (line.event for line in session.lines() if line.side == "heard")
+    names = {str(e.value) for e in heard if isinstance(e, Setting) and e.name == "model"}
+    if len(names) > MOST_MODELS:
+        raise SessionError(f"{session.path}: names {len(names)} models; at most {MOST_MODELS} are loaded")
+    return {name: instead or _named(session, name) for name in names}
+
+
+def _states(session: Session, performers: Sequence[Performer], models: Sequence[Model]) -> dict[str, State]:
+    """What the performers remembered from before, kept beside the session under its name; empty where they remembered nothing."""
+    restored = session.header.get("restored")
+    if not restored:
+        return {}
+    path = state_beside(Path(session.path))
+    states = read_snapshot(path, {p.name: m for p, m in zip(performers, models, strict=True)})
+    if set(states) != {str(name) for name in restored}:
+        raise SessionError(f"{path}: what was remembered from before is not there, so this can't be played again; try --model")
+    return states
+
+
+def _improviser(p: Performer, model: Model, piece: Piece, shelf: Mapping[str, Model]) -> Improviser:
+    return Improviser(model, p.settings, piece.changes, piece.metre, p.seed, piece.bars, p.channel, p.inputs, shelf)
 
 
 # Playing

@@ -276,6 +276,8 @@ class Improviser:
             self.time = self.done = max(self.time, soonest)
             if wishes <= min(ends, starts):
                 self._grant(self._wishes.pop(0)[1], self.time, played)
+                if self._mode.pending:  # now, before anything later
+                    self._mode.prepare()
             elif ends <= starts:
                 self.close([p for p, end in self.sounding.items() if self.meter.end(end) <= ends], self.time, played)
             elif self._mode.play(starts, played):

@@ -78,6 +78,7 @@ def prune(folder: str | Path, keep_days: float | None, keep_mb: float | None, no
             if not _is_session(path) or _running(path):
                 continue
             path.unlink()
+            path.with_suffix(".state").unlink(missing_ok=True)  # what it began with
         except OSError:
             continue
         total -= size

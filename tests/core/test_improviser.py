@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_up import random_weights, small_card
 
 from improv.clock import OfflineClock
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync, Tap, Transport
+from improv.core.events import Bookmark, ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync, Tap, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.model import Model
@@ -19,6 +20,7 @@ from improv.core.settings import CLOCKS, MODES, Settings
 from improv.engine import perform
 from improv.loader import load_model
 
+OTHER = Model(small_card(), random_weights(seed=9))
 BLUES = "F7 | Bb7 | F7 | %"
 
 
@@ -74,6 +76,8 @@ wishes = st.sampled_from(
         ("trade", 0),
         ("clock", "midi"),
         ("clock", "internal"),
+        ("model", "other"),
+        ("changes", "Gb7 | %"),
     ]
 ).map(lambda w: Setting(0.0, *w))
 others = st.sampled_from(
@@ -84,6 +88,8 @@ others = st.sampled_from(
         Transport(0.0, "stop"),
         Transport(0.0, "continue"),
         Transport(0.0, "position", 4.25),
+        Bookmark(0.0, "a", keep=True),
+        Bookmark(0.0, "a", keep=False),
         Sync(0.0, 17.5, 140.0),
         Sync(0.0, 3.0, 90.0, playing=False),
     ]
@@ -116,7 +122,7 @@ def test_no_performance_breaks_the_laws(
     model: Model, moments: list[tuple[float, Event]], changes: str | None, mode: str, metre: tuple[int, int], clock: str, trade: int
 ) -> None:
     wishes = Settings(mode=mode, clock=clock, trade=trade)
-    improviser = Improviser(model, wishes, parse_changes(changes) if changes else None, metre, seed=1)
+    improviser = Improviser(model, wishes, parse_changes(changes) if changes else None, metre, seed=1, models={"other": OTHER})
     check_laws(play(improviser, stamped(moments), limit=30.0))
 
 
@@ -128,9 +134,9 @@ def test_how_far_a_call_goes_makes_no_difference(
     """Woken on time, late, or for nothing: the same notes. It is why live equals offline."""
     heard = stamped(moments)
     over = parse_changes(changes) if changes else None
-    exact = play(Improviser(model, Settings(mode=mode, clock=clock), over, seed=7), heard, limit=30.0)
+    exact = play(Improviser(model, Settings(mode=mode, clock=clock), over, seed=7, models={"other": OTHER}), heard, limit=30.0)
     rng = np.random.default_rng(seed)
-    improviser, now, late = Improviser(model, Settings(mode=mode, clock=clock), over, seed=7), 0.0, []
+    improviser, now, late = Improviser(model, Settings(mode=mode, clock=clock), over, seed=7, models={"other": OTHER}), 0.0, []
     waiting = list(heard)
     while now < 30.0 or waiting:
         now += float(rng.exponential(0.2))
