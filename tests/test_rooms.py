@@ -17,6 +17,7 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "calibration": {"core"},
     "midi": {"core"},
     "session": {"core"},
+    "control": {"core"},
     "loader": {"core"},
     "show": {"core"},
     "sound": {"core"},
