@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_performance import STATUS
 
@@ -111,6 +112,17 @@ def test_a_status_never_waits_however_many_there_are(tmp_path: Path) -> None:
         control.status(STATUS | {"bar": 500})
         while ask_status(tmp_path / "control.sock")["status"]["bar"] != 500:
             pass
+
+
+def test_a_status_that_can_not_be_written_is_told_once_and_odd_numbers_are_mended(tmp_path: Path) -> None:
+    with controlled(tmp_path) as (control, logged):
+        for _ in range(2):
+            control.status({"bar": 1j})
+            ask(tmp_path / "control.sock", do="panic")
+        control.status({"bar": np.int64(3), "beat": np.float32(0.5), "lateness_ms": {"p50": float("nan")}, "le": [float("inf")]})
+        status = ask_status(tmp_path / "control.sock")["status"]
+    assert status == {"bar": 3, "beat": 0.5, "lateness_ms": {"p50": None}, "le": [None]}
+    assert logged == ["control: a status is not to be written as JSON: a complex"]
 
 
 def test_a_server_that_dies_is_begun_again(tmp_path: Path) -> None:
