@@ -6,7 +6,7 @@ import asyncio
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from improv.control.addresses import Network, allowed, asked, loopback, networks, opened, told
 from improv.control.metrics import KIND, exposition
@@ -57,8 +57,7 @@ class Osc(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)  # it is one; Python 3.11's own is no subclass
 
     def datagram_received(self, packet: bytes, sender: Sender) -> None:
         if not allowed(str(sender[0]), self._post.allow):

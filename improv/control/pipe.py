@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import random
 import selectors
 import socket
@@ -65,6 +66,7 @@ class Control:
         self._rung.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._settled = threading.Event()
+        self._complaint = ""
         self.refused: str | None = None
         self.socket: str | None = None
         self.ready: dict[str, Any] | None = None
@@ -220,7 +222,7 @@ class Control:
             return {"ok": False, "error": f"internal error: {type(e).__name__}; see the daemon's log"}
 
     def _written(self, told: dict[str, Any]) -> bytes:
-        """A line; where it can't be written, the reply says so and a status is left out."""
+        """A line; where it can't be written, the reply says so and a status is left out, which the log tells once."""
         try:
             line = _line(told)
             if len(line) <= LINE:
@@ -228,7 +230,10 @@ class Control:
             text = "too long for a line"
         except (TypeError, ValueError) as e:
             text = f"not to be written as JSON: {e}"
-        self._log(f"control: a {'reply' if 'reply' in told else 'status'} is {text}")
+        complaint = f"control: a {'reply' if 'reply' in told else 'status'} is {text}"
+        if complaint != self._complaint:
+            self._log(complaint)
+        self._complaint = complaint
         return _line({"id": told["id"], "reply": {"ok": False, "error": text}}) if "reply" in told else b""
 
     def _noted(self, told: dict[str, Any]) -> None:
@@ -257,7 +262,27 @@ def _plain(value: object) -> object:
 
 
 def _line(told: Mapping[str, Any]) -> bytes:
-    return json.dumps(told, allow_nan=False).encode() + b"\n"
+    try:
+        text = json.dumps(told, allow_nan=False, default=_number)
+    except ValueError:  # a figure of which there is none yet
+        text = json.dumps(_finite(told), allow_nan=False, default=_number)
+    return text.encode() + b"\n"
+
+
+def _number(value: Any) -> object:
+    """NumPy's numbers as Python's. Raises TypeError."""
+    if not hasattr(value, "item"):
+        raise TypeError(f"a {type(value).__name__}")
+    return value.item()
+
+
+def _finite(value: object) -> object:
+    """With None for all that is not a number or is without an end."""
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def begin(command: Sequence[str], theirs: socket.socket) -> subprocess.Popen[bytes]:

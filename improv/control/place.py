@@ -6,10 +6,8 @@ Kept light: `improv ctl` loads it.
 
 from __future__ import annotations
 
-import hmac
 import json
 import os
-import secrets
 import socket
 import stat
 import sys
@@ -49,6 +47,8 @@ class Door:
 
     def opens_to(self, said: bytes) -> bool:
         """Whether a first line, without its end, is the token."""
+        import hmac
+
         return self.token is not None and hmac.compare_digest(said.strip(), self.token.encode())
 
 
@@ -114,6 +114,8 @@ def _unix(path: Path) -> Door:
 
 
 def _loopback(path: Path) -> Door:
+    import secrets  # loads much, and is seldom needed
+
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     token = secrets.token_hex(32)
     half = path.with_name(f".{path.name}.{os.getpid()}")
