@@ -30,6 +30,8 @@ tempo = 180
 folder = "sessions"
 [control]
 socket = "{folder}/ctl"
+[[input]]
+name = "in"
 [[performer]]
 name = "sax"
 """
@@ -39,7 +41,7 @@ def connect(port: rtmidi.MidiOut) -> None:
     """To the daemon's input, as soon as it is there."""
     for _ in range(100):
         for i, name in enumerate(port.get_ports()):
-            if name.startswith("improv") and "in" in name.split(":")[-1]:
+            if name.startswith("improv") and name.endswith(":in"):
                 port.open_port(i)
                 return
         time.sleep(0.1)
