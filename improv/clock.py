@@ -42,6 +42,7 @@ class LiveClock:
         self._script = None if script is None else deque(script)
         self._limit = limit
         self.spin = SPIN
+        self.waits = 0  # how often `wait` was called: a sign of life
         self._start = time.perf_counter()
 
     def begin(self) -> None:
@@ -53,6 +54,7 @@ class LiveClock:
 
     def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
         """Sleep until something is heard or `until` has come; returns all that was heard, in order of time."""
+        self.waits += 1
         script = self._script
         if script:
             until = script[0].time if until is None else min(until, script[0].time)

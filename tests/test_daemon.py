@@ -19,7 +19,7 @@ from typing import Any
 import mido
 import pytest
 
-from improv.cli.orders import NOBODYS, Orders
+from improv.cli.orders import NOBODYS, Orders, learned_bindings
 from improv.control.bindings import Bindings, Wish
 from improv.control.config import load_config
 from improv.core.events import Bookmark, ControlChange, Event, Mark, NoteOff, NoteOn, Setting, Stop, Tap, Transport
@@ -72,7 +72,7 @@ class Desk:
         self.capture = Capture(self.improviser.meter, 64)
         bay = SimpleNamespace(panic=self._panic)
         config = load_config(self.path)
-        bindings = Bindings(config.bindings, ["keys"])
+        bindings = self.bindings = Bindings(config.bindings, ["keys"])
         log: Any = lambda text, *level: self.logged.append(text)  # noqa: E731
         self.orders = Orders(self.path, config, [member], self.clock, self.inbox, bay, None, self.capture, bindings, threading.Lock(), log)
 
@@ -176,6 +176,18 @@ def test_wishes_of_pads_and_knobs_are_granted_and_what_fails_is_logged(desk: Des
     desk.orders.grant(Wish(3.0, {"do": "set", "name": "temperature", "value": 50.0}))
     assert desk.put() == []
     assert "expected from" in desk.logged[-1]
+
+
+def test_what_a_controller_was_taught_is_known_after_a_new_start(desk: Desk, tmp_path: Path) -> None:
+    assert desk.orders.answer({"do": "learn", "name": "temperature"})["ok"]
+    for value in (10, 60):
+        for wish in desk.bindings.wishes(ControlChange(1.0, 74, value)) or []:
+            if wish.request["do"] == "learned":
+                desk.orders._keep_learned()
+    (found,) = learned_bindings(tmp_path / "sessions")
+    assert (found.number, found.setting, found.input) == (74, "temperature", "keys")
+    (tmp_path / "sessions" / "learned.json").write_text('[{"kind": "cc"')
+    assert learned_bindings(tmp_path / "sessions") == ()
 
 
 # The whole

@@ -21,7 +21,7 @@ from typing import Any
 from improv.calibration import stored_advance
 from improv.cli import BROKEN, OK
 from improv.cli.log import Log
-from improv.cli.orders import Orders
+from improv.cli.orders import Orders, learned_bindings
 from improv.cli.ports import choose_api, mend
 from improv.cli.replay import made_with
 from improv.cli.upkeep import Upkeep
@@ -129,7 +129,9 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
         _keep_beside(record, members, log)
     recorder = Recorder(record, header, warn=log.warn)
     capture = Capture(first.meter, KEPT_BARS)
-    bindings = Bindings(config.bindings, [i.name for i in config.inputs])
+    bindings = Bindings((), [i.name for i in config.inputs])
+    bindings.learned = learned_bindings(config.record.folder)
+    bindings.replace(config.bindings)
     binding = threading.Lock()
     steering = {i for i, source in enumerate(config.inputs) if source.role == "control"}
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from improv.cli.log import Log
 from improv.cli.take import write_cut
-from improv.control.bindings import Bindings, Wish
-from improv.control.config import Config, load_config
+from improv.control.bindings import Bindings, Wish, as_toml
+from improv.control.config import Binding, Config, load_config
 from improv.control.reload import changes as differences
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Event, Mark, Setting, Stop, Tap, Transport
@@ -24,7 +24,7 @@ from improv.loader import load_model
 FOR_ALL = ("clock", "tempo", "count_in", "click", "grain")  # settings that all performers share
 OWN_CLOCKS = ("internal", "follow", "free")
 NOBODYS = -1000  # the part of a controller that no input sent
-PRESETS = "presets.json"
+PRESETS, LEARNED = "presets.json", "learned.json"  # beside the sessions
 MOST_PRESETS = 200
 
 
@@ -68,7 +68,8 @@ class Orders:
         if request["do"] == "tap":
             self._inbox.put(Tap(wish.time))
         elif request["do"] == "learned":
-            self._log(f"learned: {request['binding']}", "notice")
+            self._log(f"learned: {as_toml(request['binding'])}", "notice")
+            threading.Thread(target=self._keep_learned, daemon=True).start()
         elif request["do"] in ("set", "keep", "back", "mark"):
             self._reply_logged(self.answer(request))
         else:  # what takes longer than a port's thread should
@@ -144,12 +145,7 @@ class Orders:
         presets = self._presets() | {name: kept | {"mode": now["mode"], "model": member.model_name}}
         if len(presets) > MOST_PRESETS:
             raise ImprovError(f"{MOST_PRESETS} presets are kept; delete some in {self._saved}")
-        part = self._saved.with_suffix(".part")
-        try:
-            part.write_text(json.dumps(presets, indent=1), encoding="utf-8")
-            part.replace(self._saved)
-        except OSError as e:
-            raise ImprovError(f"{self._saved}: {e.strerror}; the preset is not saved") from None
+        _write(self._saved, presets)
         return {"saved": presets[name]}
 
     def _do_keep(self, request: Mapping[str, Any]) -> None:
@@ -173,7 +169,17 @@ class Orders:
 
     def _do_unlearn(self, request: Mapping[str, Any]) -> dict[str, Any]:
         with self._binding:
-            return {"unbound": len(self._bindings.unlearn(str(request["name"])))}
+            unbound = len(self._bindings.unlearn(str(request["name"])))
+        self._keep_learned()
+        return {"unbound": unbound}
+
+    def _keep_learned(self) -> None:
+        with self._binding:
+            learned = [asdict(b) for b in self._bindings.learned]
+        try:
+            _write(self.config.record.folder / LEARNED, learned)
+        except ImprovError as e:
+            self._log(f"{e}; what was learned holds until the end", "warning")
 
     def _do_capture(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The last bars as a MIDI file."""
@@ -236,3 +242,23 @@ class Orders:
             return {str(n): {k: v for k, v in p.items() if k in known} for n, p in saved.items()}
         except (OSError, ValueError, AttributeError):
             return {}
+
+
+def learned_bindings(folder: Path) -> tuple[Binding, ...]:
+    """What was learned before and kept in a folder; nothing where that is not what was written."""
+    try:
+        path = folder / LEARNED
+        return tuple(Binding(**b) for b in json.loads(path.read_text(encoding="utf-8"))) if path.stat().st_size < 2**18 else ()
+    except (OSError, ValueError, TypeError):
+        return ()
+
+
+def _write(path: Path, content: object) -> None:
+    """Write JSON, whole or not at all. Raises ImprovError."""
+    part = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        part.replace(path)
+    except OSError as e:
+        raise ImprovError(f"{path}: can't be written ({e.strerror})") from None

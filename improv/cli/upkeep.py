@@ -10,6 +10,7 @@ from typing import Any
 from improv.cli.log import Log
 from improv.cli.take import spread
 from improv.control.pipe import Control
+from improv.core.events import Ready
 from improv.inbox import Tally
 from improv.service import notify, watchdog
 from improv.session.shelf import prune
@@ -18,12 +19,13 @@ from improv.snapshot import SnapshotError, write_snapshot
 LOOK = 0.5  # seconds
 SNAPSHOT = 20.0  # seconds between two states on disk
 PRUNE = 3600.0  # seconds
+STUCK = 30.0  # seconds after which a thought is taken for lost
 TELL = 60.0  # seconds between two lines on how punctual it is, where anything was played
 BOUNDS = (0.1, 0.2, 0.4, 0.6, 1.0, 1.5, 2.5, 5.0, 10.0, 50.0)  # ms of the lateness histogram
 
 
 class Upkeep:
-    """A thread that looks twice a second. alive: whether the thread that performs goes on is told to the watchdog."""
+    """A thread that looks twice a second. The watchdog is fed as long as the threads that perform and think go on."""
 
     def __init__(
         self,
@@ -47,6 +49,8 @@ class Upkeep:
         self._since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._histogram = [0] * (len(BOUNDS) + 1)
         self._priority = ""
+        self._woken = -1  # how often the thread that performs had waited, at the last look
+        self._thinking = 0.0  # since when somebody is behind with thinking, in seconds
         self._spread: dict[str, float] = {}
         self._control = Control(config, orders.answer, log)
         self._thread = threading.Thread(target=self._look_on, name="upkeep", daemon=True)
@@ -69,7 +73,7 @@ class Upkeep:
         while not self._over.wait(LOOK):
             now = self._clock.now()
             self._control.status(self.status())
-            if within and self._alive():
+            if self._alive(now) and within:
                 notify("WATCHDOG=1")
             if news := self._tally.news(now):
                 self._log(news, "warning", **self._inbox.dropped)
@@ -83,9 +87,13 @@ class Upkeep:
                 told = now
                 self._tell()
 
-    def _alive(self) -> bool:
-        """Whether the performance takes what it is given: nothing waits for long."""
-        return bool(self._inbox.qsize() < 10_000)
+    def _alive(self, now: float) -> bool:
+        """Whether the thread that performs has woken since the last look, and no thought goes on for ever."""
+        woke, self._woken = self._clock.waits != self._woken, self._clock.waits
+        self._inbox.put(Ready(now))  # it wakes, if it can
+        if not any(m.ladder.behind for m in self._members):
+            self._thinking = now
+        return bool(woke and now - self._thinking < STUCK)
 
     def _keep_state(self) -> None:
         minds = {m.name: m.improviser.mind for m in self._members}
