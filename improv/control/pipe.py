@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -59,7 +60,7 @@ class Control:
     ) -> None:
         self._first, self._answer, self._log = introduction(config), answer, log
         self._backoff, self._command = backoff, command
-        self._status: Mapping[str, Any] | None = None
+        self._statuses: deque[Mapping[str, Any]] = deque(maxlen=1)  # the latest, until it is told
         self._over = self._renewed = False
         self._bell, self._rung = socket.socketpair()
         self._bell.setblocking(False)
@@ -90,7 +91,7 @@ class Control:
 
     def status(self, told: Mapping[str, Any]) -> None:
         """Hand over the latest status, which is not to be changed afterwards. Never waits; a later one takes an earlier one's place."""
-        self._status = told
+        self._statuses.append(told)
         self._ring()
 
     def renew(self, config: Configured) -> None:
@@ -173,15 +174,14 @@ class Control:
         selector.register(ours, selectors.EVENT_READ)
         out, heard = bytearray(_line(self._first)), bytearray()
         while not self._over and not (self._renewed and not out):
-            selector.modify(ours, selectors.EVENT_READ | (selectors.EVENT_WRITE if out else 0))
+            selector.modify(ours, selectors.EVENT_READ | (selectors.EVENT_WRITE if out or self._statuses else 0))
             for key, events in selector.select():
                 if key.fileobj is self._rung:
                     self._hush()
                 elif events & selectors.EVENT_READ and not self._heard(ours, heard, out):
                     return
-            if self._status is not None and not out:
-                told, self._status = self._status, None
-                out += self._written({"status": told})
+            if self._statuses and not out:
+                out += self._written({"status": self._statuses.popleft()})
             if out:
                 try:
                     del out[: ours.send(out)]

@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -67,9 +68,16 @@ def ask(path: Path, **request: Any) -> dict[str, Any]:
 
 
 def ask_status(path: Path) -> dict[str, Any]:
-    while (reply := ask(path, do="status")).get("busy"):
-        pass
-    return reply
+    return until(lambda: (reply := ask(path, do="status")).get("ok") and reply)
+
+
+def until(found: Callable[[], Any]) -> Any:
+    """What is found, once it is; an error after half a minute."""
+    over = monotonic() + 30
+    while not (what := found()):
+        assert monotonic() < over
+        threading.Event().wait(0.01)
+    return what
 
 
 def test_a_conversation_through_a_process_of_its_own(tmp_path: Path) -> None:
@@ -110,8 +118,7 @@ def test_a_status_never_waits_however_many_there_are(tmp_path: Path) -> None:
             control.status(big | {"bar": number})
         os.kill(control.child, signal.SIGCONT)
         control.status(STATUS | {"bar": 500})
-        while ask_status(tmp_path / "control.sock")["status"]["bar"] != 500:
-            pass
+        until(lambda: ask_status(tmp_path / "control.sock")["status"]["bar"] == 500)
 
 
 def test_a_status_that_can_not_be_written_is_told_once_and_odd_numbers_are_mended(tmp_path: Path) -> None:
@@ -129,8 +136,7 @@ def test_a_server_that_dies_is_begun_again(tmp_path: Path) -> None:
     with controlled(tmp_path, backoff=(0.01, 0.1)) as (control, logged):
         path, first = tmp_path / "control.sock", control.child
         os.kill(first, signal.SIGKILL)
-        while control.child in (None, first) or control.ready is None:
-            threading.Event().wait(0.01)
+        until(lambda: control.child not in (None, first) and control.ready is not None)
         assert ask(path, do="panic")["ok"] is True
         assert "the server has ended; the music goes on" in logged[0]
 
@@ -142,8 +148,7 @@ def test_what_changes_its_configuration_begins_it_again_and_nothing_else_does(tm
         assert ask(tmp_path / "control.sock", do="panic")["ok"] is True
         assert control.child == first
         control.renew(Config(Section(tmp_path / "other.sock")))
-        while control.socket != str(tmp_path / "other.sock"):
-            threading.Event().wait(0.01)
+        until(lambda: control.socket == str(tmp_path / "other.sock"))
         assert ask(tmp_path / "other.sock", do="panic")["ok"] is True
         assert (logged, (tmp_path / "control.sock").exists()) == ([], False)
 
@@ -195,8 +200,7 @@ def test_the_server_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         child = int(parent.stdout.readline())
         assert place.is_live(tmp_path / "control.sock")
         parent.kill()
-    while alive(child) and not zombie(child):
-        threading.Event().wait(0.01)
+    until(lambda: not alive(child) or zombie(child))
     assert not place.is_live(tmp_path / "control.sock")
 
 
