@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 from improv.clock import Inbox
+from improv.core.band import Player
 from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop, moved
 from improv.core.guard import Ledger
 
 LATE = 0.05  # seconds: a note-on that is later than this would only disturb
-
-
-class Player(Protocol):
-    """What performs: see `core.improviser.Improviser`."""
-
-    @property
-    def done(self) -> float: ...  # when it last played something, in seconds
-    @property
-    def due(self) -> float | None: ...
-    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]: ...
-    def silence(self, now: float) -> list[Event]: ...
 
 
 class Clock(Protocol):
