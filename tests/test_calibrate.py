@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import rtmidi
+from ears import Ears
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -248,9 +249,9 @@ def test_ports_that_nobody_joins_on_jack(jack: object, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_signals_leave_silence_and_nothing_stored_on_jack(jack: object, tmp_path: Path, number: int, code: int) -> None:
     heard: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
-    ears = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="ears")
-    ears.open_virtual_port("in")
-    ears.set_callback(lambda message, _: heard.put(message[0]))
+    port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="ears")
+    port.open_virtual_port("in")
+    ears = Ears(port, heard.put)
     try:
         with calibrating(tmp_path, "--wait", "60") as process:
             subprocess.run(["jack_connect", "improv:out", "ears:in"], check=True, stderr=subprocess.DEVNULL)
@@ -263,6 +264,5 @@ def test_signals_leave_silence_and_nothing_stored_on_jack(jack: object, tmp_path
             last = heard.get()
         assert last == [0x80, KNOCK, 0]
     finally:
-        ears.close_port()
-        ears.delete()
+        ears.close()
     assert list(tmp_path.iterdir()) == []

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rtmidi
+from ears import Ears
 
 from improv.cli import main
 
@@ -35,10 +36,10 @@ class Client:
         self.messages: queue.SimpleQueue[tuple[float, list[int]]] = queue.SimpleQueue()
         self.log: list[tuple[float, list[int]]] = []
         self.out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="keys")
-        self.inp = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="ears")
+        inp = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="ears")
         self.out.open_virtual_port("out")
-        self.inp.open_virtual_port("in")
-        self.inp.set_callback(lambda message, _: self.messages.put((time.perf_counter(), message[0])))
+        inp.open_virtual_port("in")
+        self.ears = Ears(inp, lambda message: self.messages.put((time.perf_counter(), message)))
 
     def connect(self) -> None:
         for pair in (("keys:out", "improv:in"), ("improv:out", "ears:in")):
@@ -83,9 +84,9 @@ class Client:
         return sounding
 
     def close(self) -> None:
-        for port in (self.out, self.inp):
-            port.close_port()
-            port.delete()
+        self.ears.close()
+        self.out.close_port()
+        self.out.delete()
 
 
 @contextmanager

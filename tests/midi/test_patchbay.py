@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import rtmidi
+from ears import Ears
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse
 from improv.midi.patchbay import Input, Output, Patchbay
@@ -72,11 +73,10 @@ class Synth:
         self.port = rtmidi.MidiIn(JACK, name=name)
         self.port.open_virtual_port("midi")
         self.port.ignore_types(timing=False)
-        self.port.set_callback(lambda message, _: self.got.append(message[0]))
+        self.ears = Ears(self.port, self.got.append)
 
     def close(self) -> None:
-        self.port.close_port()
-        self.port.delete()
+        self.ears.close()
 
 
 class Keyboard:

@@ -1,0 +1,32 @@
+"""An ear on JACK that hears bursts whole: RtMidi's callback waits for Python in JACK's own thread, and loses what comes meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+class Ears:
+    """Fetches a port's messages in a thread of its own, and hands them on. port: an open rtmidi.MidiIn."""
+
+    def __init__(self, port: Any, took: Callable[[list[int]], object]):
+        self._port, self._took = port, took
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        while not self._over.is_set():
+            message = self._port.get_message()
+            if message is None:
+                time.sleep(0.0005)
+            else:
+                self._took(message[0])
+
+    def close(self) -> None:
+        self._over.set()
+        self._thread.join()
+        self._port.close_port()
+        self._port.delete()
