@@ -213,7 +213,8 @@ class Ladder:
             return
         if not isinstance(event, NoteOff):
             self._end_fill(event.time, played)
-            for pitch in sorted(self._ends) if self._busy else ():
+            yields = not isinstance(event, NoteOn) or self._settings.mode in ("trade", "solo")
+            for pitch in sorted(self._ends) if self._busy and yields else ():
                 self._close(event.time, pitch, played)
 
     # Relief

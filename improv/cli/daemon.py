@@ -209,6 +209,8 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
             while not inbox.empty():  # heard while things were made ready, by another zero
                 inbox.get_nowait()
             clock.begin()
+            if over.is_set():  # stopped while things were made ready
+                inbox.put(Stop(0.0, "stopped as it began"))
             if bay.period:
                 inbox.put(Setting(0.0, "grain", round(1000 * bay.period, 3)))
             if music.clock in OWN_CLOCKS and any(m.settings.mode == "solo" for m in members):

@@ -341,7 +341,8 @@ def _stop_on_signals(clock: LiveClock | OfflineClock, inbox: Inbox) -> Callable[
 
     def stop(number: int, frame: object) -> None:
         inbox.put(Stop(clock.now(), signal.Signals(number).name))
-        signal.signal(number, before[number])
+        if number == signal.SIGINT:  # a second Ctrl-C means at once; a terminal that closes may say so twice
+            signal.signal(number, before[number])
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # a closed terminal is SIGHUP, on Windows SIGBREAK
         if hasattr(signal, name):

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ class Orders:
             member.improviser.settings.changed(name, value)
         now = self._clock.now()
         meter = self._members[0].improviser.meter
-        if name == "mode" and value == "solo" and not meter.running and self.config.music.clock in OWN_CLOCKS:
+        if name == "mode" and value == "solo" and not meter.running and self._members[0].improviser.settings.clock in OWN_CLOCKS:
             self._put(Transport(now, "start"))  # one beat for all
         self._put(Setting(now, name, value, None if name in FOR_ALL else part))
         if name == "tempo" and self.link:
@@ -133,9 +133,20 @@ class Orders:
         presets = {k: dict(v) for k, v in self.config.presets.items()} | self._presets()
         if name not in presets:
             raise ImprovError(f"no preset {name!r}; there are {', '.join(presets) or 'none'}")
-        for setting, value in presets[name].items():
-            self._do_set({"name": setting, "value": value, "performer": request.get("performer")})
+        self._set_together(presets[name], self._part(request.get("performer")))
         return {"set": presets[name]}
+
+    def _set_together(self, wished: Mapping[str, Any], part: int | None) -> None:
+        """Several settings at once: all are checked before the first is put; a range is widened before it is narrowed."""
+        for member in self._of(part):
+            replace(member.improviser.settings, **{k: v for k, v in wished.items() if k in TABLE})
+        high = self._of(part)[0].improviser.settings.high
+        order = ("high", "low") if wished.get("high", high) >= high else ("low", "high")
+        for name in (*(n for n in order if n in wished), *(n for n in wished if n not in order)):
+            if name in TABLE and name != "mode":
+                self._put(Setting(self._clock.now(), name, wished[name], None if name in FOR_ALL else part))
+            else:
+                self._do_set({"name": name, "value": wished[name], "performer": None if part is None else self._members[part].name})
 
     def _do_save(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The present settings under a name: what differs from the defaults, of one performer."""

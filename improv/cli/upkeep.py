@@ -91,7 +91,7 @@ class Upkeep:
         """Whether the thread that performs has woken since the last look, and no thought goes on for ever."""
         woke, self._woken = self._clock.waits != self._woken, self._clock.waits
         self._inbox.put(Ready(now))  # it wakes, if it can
-        if not any(m.ladder.behind for m in self._members):
+        if all(m.ladder.unknown_since is None for m in self._members):
             self._thinking = now
         return bool(woke and now - self._thinking < STUCK)
 
@@ -131,7 +131,7 @@ class Upkeep:
             "tempo": round(meter.tempo, 2),
             "beat": round(meter.position(beat), 2),
             "bar": meter.bar_of(beat) + 1,
-            "clock": self._orders.config.music.clock,
+            "clock": first.settings.clock,
             "sure": round(first.keeper.source.sure, 2),
             "running": meter.running,
             **self._counts,

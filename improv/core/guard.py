@@ -9,6 +9,7 @@ from improv.core.events import Event, NoteOff, NoteOn
 from improv.core.meter import Meter
 
 BARS = 4  # what a line's or a chord's note may last at the longest
+LEAST = 24.0  # beats, in the shortest of metres
 RING = 2  # bars that the last note of an answer may ring on
 HELD = 3600.0  # seconds: as long as a key may be down
 
@@ -17,7 +18,7 @@ Key = tuple[int, int, int]  # (part, channel, pitch)
 
 def longest(mode: str, meter: Meter) -> float:
     """Seconds for which a note of a mode may sound: of an echo as long as its key, of others some bars of the tempo."""
-    return HELD if mode == "echo" else meter.seconds((BARS + RING) * meter.bar)
+    return HELD if mode == "echo" else meter.seconds(max((BARS + RING) * meter.bar, LEAST))
 
 
 class Ledger:

@@ -21,7 +21,7 @@ from improv.core.model import Model, State
 from improv.core.modes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.phrasing import Playing
-from improv.core.settings import SettingError, Settings
+from improv.core.settings import Settings
 from improv.core.values import GRID
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
@@ -113,6 +113,7 @@ class Improviser:
     def restore(self, state: State) -> None:
         """Go on from a state of the model's, before anything is heard."""
         self.mind.restore(state)
+        self._mode.jumped()  # what was planned came from another memory
 
     def prime(self, notes: Iterable[tuple[int, int, float, float]], call: float | None = None) -> None:
         """Take notes for heard that were played before, as (position, pitch, duration, lag), in order.
@@ -197,7 +198,7 @@ class Improviser:
         Beside those of the table there are `model`, a name, and `changes`, a text, empty for none.
         """
         if setting.name == "model" and setting.value not in self._models:
-            raise SettingError(f"no model {setting.value!r} at hand; there are {', '.join(self._models) or 'none'}")
+            return  # whoever wished for it was to bring it
         if setting.name in BY_THE_BAR and self.meter.beat(time) < self.meter.until:
             self._wishes.append((self.meter.next_bar(self.meter.beat(time)), setting))
         else:
@@ -213,7 +214,7 @@ class Improviser:
             self.mind.changes = parse_changes(str(setting.value), self.meter.bar) if setting.value else None
             self._mode.jumped()
             return
-        self.mind.settings = before.changed(setting.name, setting.value)
+        self.mind.settings = before.taken(setting.name, setting.value)
         if setting.name == "mode" and self.settings.mode != before.mode:
             self.yield_(time, played)
             self._mode = MODES[self.settings.mode](self)

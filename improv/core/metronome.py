@@ -51,12 +51,17 @@ class Metronome:
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
         played: list[Event] = []
         for event in heard:
+            before = math.nextafter(event.time, -math.inf)
+            while (due := self.due) is not None and due <= before:
+                self._play(due, played)
             if isinstance(event, Setting) and event.name in TABLE:
-                self._settings = self._settings.changed(event.name, event.value)
+                self._settings = self._settings.taken(event.name, event.value)
                 self._clicked = max(self._clicked, self._meter.beat(event.time))  # no click of a time in which it was off
             news = self._keeper.hear(event, event.time)
             if news:
                 self._turn(news, event.time, played)
+            if isinstance(event, Setting) and event.name == "clock":
+                self._idle = max(self._idle, event.time)
         while (due := self.due) is not None and due <= now:
             self._play(due, played)
         return played

@@ -88,6 +88,13 @@ class Settings:
             raise SettingError(f"no setting {name!r}; there are {', '.join(TABLE)}")
         return replace(self, **{name: value})
 
+    def taken(self, name: str, value: Any) -> Settings:
+        """As `changed`; but where the two don't go together (a range below an octave, wished from two sides at once), nothing changes."""
+        try:
+            return self.changed(name, value)
+        except SettingError:
+            return self
+
 
 def _check(name: str, value: Any) -> None:
     limits, _ = TABLE[name]

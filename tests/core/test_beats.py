@@ -225,3 +225,14 @@ def test_followed_beats_never_fall_whatever_is_played() -> None:
 def test_free_goes_at_the_players_pace() -> None:
     keeper = keeper_of("free", *[NoteOn(0.4 * i, 60, 80) for i in range(60)])
     assert keeper.meter.tempo == pytest.approx(75.0, rel=0.03)  # eighths of 0.4 s
+
+
+def test_from_an_outside_clock_to_our_own_the_beat_goes_on() -> None:
+    keeper = keeper_of("midi", Transport(0.0, "start"), *pulses(0.0, 96), Setting(2.0, "clock", "internal"))
+    beat = keeper.meter.beat(2.0)
+    assert keeper.meter.beat(4.0) == pytest.approx(beat + 4.0, abs=0.01)
+
+
+def test_a_followed_beat_stands_while_the_song_does() -> None:
+    keeper = keeper_of("follow", *swung(0.0, 120.0, 4), Transport(8.0, "stop"), Transport(68.0, "continue"), NoteOn(68.2, 60, 80))
+    assert keeper.meter.position(keeper.meter.beat(68.2)) < 18.0

@@ -90,3 +90,15 @@ def test_slaved_it_clicks_on_the_others_beats_and_is_silent_as_they_stop() -> No
     found = clicks(play(heard, 9.0, clock="midi", click=10))
     assert [pitch for _, pitch in found] == [76, 77, 77, 77, 76]
     assert [time for time, _ in found] == pytest.approx([1.0, 1.5, 2.0, 2.5, 3.0], abs=0.002)
+
+
+def test_a_setting_that_comes_with_a_click_does_not_swallow_it() -> None:
+    metronome = Metronome(Settings(click=10, tempo=120.0))
+    metronome.advance(0.0)
+    found = metronome.advance(0.5008, [Setting(0.5005, "temperature", 0.9)])
+    assert [e.time for e in found if isinstance(e, NoteOn)] == [0.5]
+
+
+def test_pulses_are_not_made_up_for_the_time_that_another_clock_ruled() -> None:
+    metronome = Metronome(Settings(clock="midi"), send_clock=True)
+    assert len(metronome.advance(3600.0, [Setting(3600.0, "clock", "internal")])) < 3

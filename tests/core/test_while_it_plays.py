@@ -100,3 +100,27 @@ def test_the_changes_change_with_the_bar(model: Model) -> None:
     assert {chord for time, chord in chords if time < 3.9} == {"NC"}
     assert {chord for time, chord in chords if 4.0 <= time < 7.9} == {"Gb7"}
     assert {chord for time, chord in chords if time >= 8.0} == {"NC"}
+
+
+def test_a_range_that_is_wished_from_two_sides_at_once_changes_nothing_and_breaks_nothing(model: Model) -> None:
+    improviser = Improviser(model, Settings(mode="solo", tempo=120.0), seed=1)
+    heard: list[Event] = [Setting(1.0, "low", 70), Setting(1.0, "high", 75), Setting(2.0, "model", "nobody's")]
+    assert onsets(play(improviser, heard))[-1] > 19.0
+    assert (improviser.settings.low, improviser.settings.high) == (70, 84)
+
+
+def test_a_solo_that_is_still_to_begin_begins_over_other_changes_and_with_another_model(model: Model) -> None:
+    improviser = Improviser(model, Settings(tempo=120.0), seed=1, models={"other": Model(small_card(), random_weights(seed=5))})
+    heard: list[Event] = [Transport(0.0, "start"), Setting(0.3, "mode", "solo"), Setting(0.4, "model", "other")]
+    assert onsets(play(improviser, heard))[0] == pytest.approx(2.0)
+    counted = Improviser(model, Settings(mode="solo", tempo=120.0, count_in=1), seed=1)
+    assert onsets(play(counted, [Setting(0.5, "changes", "F7 | %")]))[0] == pytest.approx(2.0)
+
+
+def test_a_restored_state_is_what_a_solo_goes_on_from(model: Model) -> None:
+    before = Improviser(model, Settings(), seed=1)
+    before.prime([(6 * i, 60 + i * 7 % 12, 0.5, 0.0) for i in range(38)])
+    improviser = Improviser(model, Settings(mode="solo"), seed=1)
+    improviser.restore(before.mind.memory.state)
+    played = onsets(play(improviser, [], limit=3.0))
+    assert improviser.mind.memory.state.past.notes >= 38 + len(played) - 2  # the first of each stretch follows nothing

@@ -24,7 +24,14 @@ class Following(OwnBeat):
     def sure(self) -> float:
         return self._follow.sure
 
+    def run(self, time: float, ahead: float = 0.0) -> None:
+        if not self.meter.running:
+            self._anew()
+        super().run(time, ahead)
+
     def hear(self, event: Event, time: float) -> None:
+        if isinstance(event, Transport) and event.kind == "continue" and not self.meter.running:
+            self._anew()  # the line that was followed ran on meanwhile
         super().hear(event, time)
         meter = self.meter
         told = isinstance(event, Setting) and event.name == "tempo" and meter.running

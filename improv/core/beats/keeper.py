@@ -63,13 +63,15 @@ class Timekeeper:
         if event.name not in TABLE:
             return
         before = self._settings
-        settings = self._settings = before.changed(event.name, event.value)
+        settings = self._settings = before.taken(event.name, event.value)
         if event.name == "tempo" and self.source.own:
             self.meter.set_tempo(time, settings.tempo)
         elif event.name == "clock" and settings.clock != before.clock:
             if not SOURCES[settings.clock].own:
                 self.meter.stop(time)  # until the others are heard
             self.source = SOURCES[settings.clock](self.meter)
+            if self.source.own and self.meter.running:  # it goes on, as far as one likes
+                self.meter.start(time, self.meter.beat(time))
         elif (event.name == "mode" and settings.mode == "solo") or (event.name == "click" and settings.click):
             self.source.run(time)
         self._count_in()

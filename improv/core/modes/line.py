@@ -134,6 +134,12 @@ class Solo(Trade):
 
     endless = True
 
+    def jumped(self) -> None:
+        if self.plan and self.plan.opens and self.improviser.ear.line is None:
+            self.start(self.improviser.time)
+        else:
+            super().jumped()
+
     def start(self, time: float) -> None:
         improviser, meter = self.improviser, self.improviser.meter
         if not meter.running:
