@@ -45,8 +45,8 @@ def jack() -> Iterator[subprocess.Popen[bytes]]:
     name = f"improv-test-{os.getpid()}"
     os.environ["JACK_DEFAULT_SERVER"] = name
     server = subprocess.Popen(
-        # A server that misses a period drops what was sent in it: so real-time where it is granted, and periods of 5 ms.
-        ["jackd", "-n", name, "-R", "-P", "70", "-d", "dummy", "-r", "48000", "-p", "256"],
+        # A server that misses a period drops what was sent in it: so real-time where it is granted, and periods of 11 ms.
+        ["jackd", "-n", name, "-R", "-P", "70", "-d", "dummy", "-r", "48000", "-p", "512"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
