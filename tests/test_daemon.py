@@ -74,7 +74,7 @@ class Desk:
         config = load_config(self.path)
         bindings = self.bindings = Bindings(config.bindings, ["keys"])
         log: Any = lambda text, *level: self.logged.append(text)  # noqa: E731
-        self.orders = Orders(self.path, config, [member], self.clock, self.inbox, bay, None, self.capture, bindings, threading.Lock(), log)
+        self.orders = Orders(self.path, config, [member], self.clock, self.inbox, bay, self.capture, bindings, threading.Lock(), log)
 
     def _panic(self) -> None:
         self.panicked += 1

@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ from improv.cli import BROKEN, OK
 from improv.cli.log import Log
 from improv.cli.orders import Orders, learned_bindings
 from improv.cli.ports import choose_api, mend
-from improv.cli.replay import made_with
-from improv.cli.upkeep import Upkeep
+from improv.cli.replay import made_with, performed_by
+from improv.cli.upkeep import Upkeep, keep_state
 from improv.cli.watch import Punctuality
 from improv.clock import SPIN, LiveClock
 from improv.control.bindings import Bindings
@@ -33,7 +32,7 @@ from improv.core.band import Band, Seat
 from improv.core.events import Event, NoteOff, NoteOn, ProgramChange, Pulse, Ready, Setting, Stop, Transport
 from improv.core.guard import longest
 from improv.core.improviser import Improviser
-from improv.core.metronome import Metronome
+from improv.core.metronome import PART, Metronome
 from improv.core.model import Model
 from improv.engine import asked, perform
 from improv.inbox import Inbox
@@ -43,13 +42,11 @@ from improv.priority import priority, raise_priority
 from improv.service import notify
 from improv.session import Recorder
 from improv.session.capture import Capture
-from improv.snapshot import SnapshotError, read_snapshot, state_beside, write_snapshot
+from improv.snapshot import SnapshotError, read_snapshot, state_beside
 
-METRONOME = -1
 WAIT = 2.0  # seconds between looks for a MIDI system
 STATE = "state.safetensors"
 KEPT_BARS = 64  # of which the last can be captured
-OWN_CLOCKS = ("internal", "follow", "free")
 
 
 class Member:
@@ -75,15 +72,7 @@ class Member:
     def header(self) -> dict[str, Any]:
         """What the record is to know of it, to play it again."""
         model = self.improviser.mind.model
-        return {
-            "name": self.name,
-            "model": {"name": model.card["name"], "weights_sha256": model.card["weights_sha256"]},
-            "settings": asdict(self.settings),
-            "seed": self.seed,
-            "channel": self.channel,
-            "hears": sorted(self.hears),
-            "inputs": sorted(self.inputs),
-        }
+        return performed_by(self.name, model, self.settings, self.seed, self.channel, self.hears, self.inputs)
 
 
 def daemon(args: argparse.Namespace) -> int:
@@ -126,7 +115,8 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
     record = config.record.folder / name if config.record.on else None
     if restored:
         header["restored"] = restored
-        _keep_beside(record, members, log)
+        if record is not None:
+            keep_state(state_beside(record), members, log)
     recorder = Recorder(record, header, warn=log.warn)
     capture = Capture(first.meter, KEPT_BARS)
     bindings = Bindings((), [i.name for i in config.inputs])
@@ -157,7 +147,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
 
     def send(event: Event) -> None:
         bay.send(event)
-        if isinstance(event, Pulse | Transport) or getattr(event, "part", 0) == METRONOME:
+        if isinstance(event, Pulse | Transport) or getattr(event, "part", 0) == PART:
             return
         late = clock.now() - asked(event.time, early, arrived)
         filled = isinstance(event, NoteOn | NoteOff) and members[event.part].ladder.relieved(event)
@@ -175,12 +165,12 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
         counts["heard"] += isinstance(event, NoteOn)
 
     def dropped(event: Event, late: float) -> None:
-        if isinstance(event, NoteOn | NoteOff) and event.part != METRONOME:
+        if isinstance(event, NoteOn | NoteOff) and event.part != PART:
             recorder.drop(event, late, members[event.part].ladder.relieved(event))
         counts["dropped"] += isinstance(event, NoteOn)
 
     def allowed(event: NoteOn) -> float:
-        if event.part == METRONOME:
+        if event.part == PART:
             return longest("comp", first.meter)
         return longest(members[event.part].improviser.settings.mode, first.meter)
 
@@ -189,8 +179,8 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
         log(f"a note sounded for longer than any phrase, and was closed: pitch {event.pitch}", "warning")
 
     metronome = Metronome(members[0].settings, music.metre, music.send_clock)
-    seats = [Seat(metronome, METRONOME), *(Seat(m.ladder, m.number, m.hears) for m in members)]
-    orders.append(Orders(path, config, members, clock, inbox, bay, recorder, capture, bindings, binding, log))
+    seats = [Seat(metronome, PART), *(Seat(m.ladder, m.number, m.hears) for m in members)]
+    orders.append(Orders(path, config, members, clock, inbox, bay, capture, bindings, binding, log))
     upkeep = Upkeep(config, members, clock, inbox, bay, recorder, punctuality, counts, orders[0], state, log)
     if config.music.clock == "link":
         from improv.link import Link
@@ -213,7 +203,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
                 inbox.put(Stop(0.0, "stopped as it began"))
             if bay.period:
                 inbox.put(Setting(0.0, "grain", round(1000 * bay.period, 3)))
-            if music.clock in OWN_CLOCKS and any(m.settings.mode == "solo" for m in members):
+            if first.keeper.source.own and any(m.settings.mode == "solo" for m in members):
                 inbox.put(Transport(0.0, "start"))  # one beat for all
             upkeep.start(granted.text)
             notify("READY=1\nSTATUS=performing")
@@ -271,17 +261,6 @@ def _restore(members: list[Member], path: Path, log: Log) -> list[str]:
             member.improviser.restore(states[member.name])
             log(f"{member.name} remembers {states[member.name].past.notes} notes")
     return sorted(states)
-
-
-def _keep_beside(record: Path | None, members: list[Member], log: Log) -> None:
-    """What they remember from before, kept with the session, so that it can be played again."""
-    if record is None:
-        return
-    minds = {m.name: m.improviser.mind for m in members}
-    try:
-        write_snapshot(state_beside(record), {name: (mind.model, mind.memory.state) for name, mind in minds.items()})
-    except SnapshotError as e:
-        log(str(e), "warning")
 
 
 def _on_signals(clock: LiveClock, inbox: Inbox, over: threading.Event, reload: Any) -> None:

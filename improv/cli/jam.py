@@ -21,7 +21,7 @@ from typing import Any
 from improv.calibration import LONGEST, stored_advance
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
 from improv.cli.ports import choose_api, mend
-from improv.cli.replay import made_with
+from improv.cli.replay import made_with, performed_by
 from improv.cli.sessions import default_folder
 from improv.cli.take import spread, told, write
 from improv.cli.watch import Punctuality, Watch
@@ -34,7 +34,7 @@ from improv.core.guard import longest
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
 from improv.core.meter import Meter
-from improv.core.metronome import Metronome
+from improv.core.metronome import PART, Metronome
 from improv.core.settings import Settings
 from improv.engine import asked, perform
 from improv.inbox import Inbox
@@ -47,7 +47,6 @@ from improv.show import line
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
 DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
-METRONOME = -1  # its number in the band
 EXITS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP, "SIGBREAK": INTERRUPTED, "port": PORT_LOST, "over": OK}
 
 
@@ -190,15 +189,7 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
         raise ImprovError(f"--seed {seed}: expected 0 or more")
     channel = getattr(args, "channel", 1) - 1
     model = load_model(args.model)
-    performer: dict[str, Any] = {
-        "name": "improv",
-        "model": {"name": model.card["name"], "weights_sha256": model.card["weights_sha256"]},
-        "settings": asdict(settings),
-        "seed": seed,
-        "channel": channel,
-        "hears": [],
-        "inputs": None,
-    }
+    performer = performed_by("improv", model, settings, seed, channel)
     header = made_with() | {"changes": args.changes, "metre": list(metre), "bars": bars, "seed": seed, "performers": [performer]}
     return Take(Improviser(model, settings, changes, metre, seed, bars, channel), settings, changes, metre, seed, header)
 
@@ -253,13 +244,13 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     if ladder:
         inbox.behind = lambda: ladder.behind
     metronome = Metronome(take.settings, take.metre, getattr(args, "send_clock", False))
-    band = Band([Seat(metronome, METRONOME), Seat(ladder or improviser)], recorder.overhear)
+    band = Band([Seat(metronome, PART), Seat(ladder or improviser)], recorder.overhear)
 
     arrived = 0.0
 
     def send(event: Event) -> None:
         stage.send(event)
-        if isinstance(event, Pulse | Transport) or getattr(event, "part", 0) == METRONOME:
+        if isinstance(event, Pulse | Transport) or getattr(event, "part", 0) == PART:
             return
         late = clock.now() - asked(event.time, stage.early, arrived)
         filled = ladder is not None and ladder.relieved(event)

@@ -22,7 +22,6 @@ from improv.core.settings import TABLE, Settings
 from improv.loader import load_model
 
 FOR_ALL = ("clock", "tempo", "count_in", "click", "grain")  # settings that all performers share
-OWN_CLOCKS = ("internal", "follow", "free")
 NOBODYS = -1000  # the part of a controller that no input sent
 PRESETS, LEARNED = "presets.json", "learned.json"  # beside the sessions
 MOST_PRESETS = 200
@@ -39,7 +38,6 @@ class Orders:
         clock: Any,
         inbox: Any,
         bay: Any,
-        recorder: Any,
         capture: Any,
         bindings: Bindings,
         binding: threading.Lock,
@@ -48,7 +46,7 @@ class Orders:
         self.link: Any = None
         self.config = config
         self._path, self._members, self._clock, self._inbox, self._bay = path, members, clock, inbox, bay
-        self._recorder, self._capture, self._bindings, self._binding, self._log = recorder, capture, bindings, binding, log
+        self._capture, self._bindings, self._binding, self._log = capture, bindings, binding, log
         self._lock = threading.RLock()
         self._saved = config.record.folder / PRESETS
 
@@ -108,8 +106,8 @@ class Orders:
         for member in self._of(part):
             member.improviser.settings.changed(name, value)
         now = self._clock.now()
-        meter = self._members[0].improviser.meter
-        if name == "mode" and value == "solo" and not meter.running and self._members[0].improviser.settings.clock in OWN_CLOCKS:
+        keeper = self._members[0].improviser.keeper
+        if name == "mode" and value == "solo" and not keeper.meter.running and keeper.source.own:
             self._put(Transport(now, "start"))  # one beat for all
         self._put(Setting(now, name, value, None if name in FOR_ALL else part))
         if name == "tempo" and self.link:

@@ -9,8 +9,8 @@ import platform
 import queue
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,27 @@ class Piece:
 def made_with() -> dict[str, str]:
     """What the notes depend on beside the model, for a session's header."""
     return {"improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
+
+
+def performed_by(
+    name: str,
+    model: Model,
+    settings: Settings,
+    seed: int,
+    channel: int,
+    hears: Collection[int] = (),
+    inputs: Collection[int] | None = None,
+) -> dict[str, Any]:
+    """A performer, for a session's header: what `_performer` reads. hears: other performers; inputs: None for all."""
+    return {
+        "name": name,
+        "model": {"name": model.card["name"], "weights_sha256": model.card["weights_sha256"]},
+        "settings": asdict(settings),
+        "seed": seed,
+        "channel": channel,
+        "hears": sorted(hears),
+        "inputs": None if inputs is None else sorted(inputs),
+    }
 
 
 def replay(args: argparse.Namespace) -> int:

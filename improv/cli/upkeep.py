@@ -65,7 +65,7 @@ class Upkeep:
         if self._thread.is_alive():
             self._thread.join(5.0)
         self._control.close()
-        self._keep_state()
+        keep_state(self._state, self._members, self._log)
 
     def _look_on(self) -> None:
         within = watchdog()
@@ -79,7 +79,7 @@ class Upkeep:
                 self._log(news, "warning", **self._inbox.dropped)
             if now - kept > SNAPSHOT:
                 kept = now
-                self._keep_state()
+                keep_state(self._state, self._members, self._log)
             if now - pruned > PRUNE:
                 pruned = now
                 self._prune()
@@ -94,14 +94,6 @@ class Upkeep:
         if all(m.ladder.unknown_since is None for m in self._members):
             self._thinking = now
         return bool(woke and now - self._thinking < STUCK)
-
-    def _keep_state(self) -> None:
-        minds = {m.name: m.improviser.mind for m in self._members}
-        try:
-            self._state.parent.mkdir(parents=True, exist_ok=True)
-            write_snapshot(self._state, {name: (mind.model, mind.memory.state) for name, mind in minds.items()})
-        except (SnapshotError, OSError) as e:
-            self._log(str(e), "warning")
 
     def _prune(self) -> None:
         record = self._orders.config.record
@@ -150,3 +142,13 @@ class Upkeep:
             },
             "inputs": there["inputs"],
         }
+
+
+def keep_state(path: Path, members: Any, log: Log) -> None:
+    """Write what the performers remember; where that fails, it is logged."""
+    minds = {m.name: m.improviser.mind for m in members}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_snapshot(path, {name: (mind.model, mind.memory.state) for name, mind in minds.items()})
+    except (SnapshotError, OSError) as e:
+        log(str(e), "warning")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from improv.core.beats.filter import PULSES
 from improv.core.beats.keeper import News, Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
 from improv.core.meter import Meter
@@ -17,17 +18,16 @@ HIGH, LOW = 76, 77  # wood blocks of General MIDI's drums
 LOUD, SOFT = 110, 80
 LENGTH = 0.125  # beats
 DRUMS = 10  # the channel of a count-in where no click is asked for
-STEP = 1.0 / 24  # beats between pulses
+STEP = 1.0 / PULSES  # beats between pulses
+PART = -1  # its number in a band
 
 
 class Metronome:
     """Clicks on each felt beat, the bar line higher; where send_clock, 24 pulses a quarter with Start, Stop and Continue."""
 
     done = -math.inf  # what is heard is never late for it
-    thinks = False
 
     def __init__(self, settings: Settings, metre: tuple[int, int] = (4, 4), send_clock: bool = False):
-        self._settings = settings
         self._keeper = Timekeeper(settings, metre)
         self._meter = self._keeper.meter
         self._sends = send_clock
@@ -55,7 +55,6 @@ class Metronome:
             while (due := self.due) is not None and due <= before:
                 self._play(due, played)
             if isinstance(event, Setting) and event.name in TABLE:
-                self._settings = self._settings.taken(event.name, event.value)
                 self._clicked = max(self._clicked, self._meter.beat(event.time))  # no click of a time in which it was off
             news = self._keeper.hear(event, event.time)
             if news:
@@ -92,8 +91,8 @@ class Metronome:
 
     def _channel(self, beat: float) -> int:
         """The click's channel, 1-16; 0 for none."""
-        counting = self._settings.count_in and self._meter.position(beat) < -STEP
-        return self._settings.click or (DRUMS if counting else 0)
+        counting = self._keeper.settings.count_in and self._meter.position(beat) < -STEP
+        return self._keeper.settings.click or (DRUMS if counting else 0)
 
     def _from(self, beat: float) -> None:
         """Clicks and pulses go on from a beat."""

@@ -35,14 +35,14 @@ class Timekeeper:
         self.meter = Meter(settings.tempo, metre)
         self.meter.stop(0.0)
         self.source = SOURCES[settings.clock](self.meter)
-        self._settings = settings
+        self.settings = settings
         self._count_in()
         if settings.mode == "solo" or settings.click or settings.count_in:
             self.begin(0.0)
 
     def begin(self, time: float) -> None:
         """The beat is to run from now on, where that is ours to say; beat one comes after the count-in."""
-        self.source.run(time, self._settings.count_in * self.meter.bar)
+        self.source.run(time, self.settings.count_in * self.meter.bar)
 
     def hear(self, event: Event, time: float) -> News | None:
         """Take in what was heard, at a time in seconds that is never before the last one."""
@@ -62,8 +62,8 @@ class Timekeeper:
     def _set(self, event: Setting, time: float) -> None:
         if event.name not in TABLE:
             return
-        before = self._settings
-        settings = self._settings = before.taken(event.name, event.value)
+        before = self.settings
+        settings = self.settings = before.taken(event.name, event.value)
         if event.name == "tempo" and self.source.own:
             self.meter.set_tempo(time, settings.tempo)
         elif event.name == "clock" and settings.clock != before.clock:
@@ -78,7 +78,7 @@ class Timekeeper:
 
     def _count_in(self) -> None:
         if isinstance(self.source, OwnBeat):
-            self.source.count_in = self._settings.count_in * self.meter.bar
+            self.source.count_in = self.settings.count_in * self.meter.bar
 
 
 def in_beats(

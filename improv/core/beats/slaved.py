@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-from improv.core.beats.filter import PulseFilter
+from improv.core.beats.filter import PULSES, PulseFilter
 from improv.core.beats.source import BeatSource
 from improv.core.events import Event, NoteOn, Pulse, Setting, Transport
 from improv.core.meter import Meter, limited
 
-PPQ = 24  # pulses a quarter note
 COAST = 6  # pulses for which the beat goes on when no more come
 
 
@@ -56,7 +55,7 @@ class Slaved(BeatSource):
 
     def _transport(self, event: Transport, time: float) -> None:
         meter = self.meter
-        coming = self._base + (self._count + 1) / PPQ
+        coming = self._base + (self._count + 1) / PULSES
         if event.kind in ("start", "continue"):
             if not self._rolling:
                 self._filter.restart()  # its pulses may lie elsewhere now
@@ -70,8 +69,8 @@ class Slaved(BeatSource):
             meter.stop(time)
 
     def _set(self) -> None:
-        beat = self._base + self._count / PPQ
-        self.meter.lock(self._filter.time, beat, self._tempo(), until=beat + COAST / PPQ)
+        beat = self._base + self._count / PULSES
+        self.meter.lock(self._filter.time, beat, self._tempo(), until=beat + COAST / PULSES)
 
     def _tempo(self) -> float:
-        return 60.0 / (PPQ * self._filter.period)
+        return 60.0 / (PULSES * self._filter.period)
