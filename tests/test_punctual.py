@@ -7,7 +7,7 @@ import queue
 import pytest
 
 from improv.cli.clock_lock import APART, LEAD, Clocked
-from improv.cli.punctual import Echoing, Ticking, verdict
+from improv.cli.punctual import Echoing, Stolen, Ticking, verdict
 from improv.clock import OfflineClock
 from improv.core.events import Event, NoteOff, NoteOn, Pulse
 from improv.engine import perform
@@ -34,10 +34,25 @@ def late(idle: float, loaded: float) -> dict[str, object]:
         ({"clock_lock": {"apart_p99_us": 1999, "pulses_lost": 0, "p99_us": 5000}}, True, None, "stage-ready"),
         ({"clock_lock": {"apart_p99_us": 2100, "pulses_lost": 0}}, True, None, "to mend: notes lie up to 2.1 ms off a MIDI clock's grid"),
         ({"clock_lock": {"apart_p99_us": 9000, "pulses_lost": 2}}, True, None, "to mend: 2 MIDI clock pulses got lost on their way"),
+        ({"key_to_note": {"p99_us": 250, "stolen": 0.02}}, True, None, "stage-ready"),
+        (
+            {"key_to_note": {"p99_us": 250, "stolen": 0.24}},
+            True,
+            None,
+            "to mend: the host of this virtual machine withheld 24% of the processor: play on a machine of your own",
+        ),
     ],
 )
 def test_the_verdict_says_what_to_mend(figures: dict[str, object], real_time: bool, period: float | None, says: str) -> None:
     assert verdict(figures, real_time, period) == says
+
+
+def test_what_a_host_withholds_is_a_share_of_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = iter([(100, 10), (160, 30), (160, 30)])
+    monkeypatch.setattr(Stolen, "_count", staticmethod(lambda: next(counts)))
+    assert Stolen().share() == 0.25
+    monkeypatch.setattr(Stolen, "_count", staticmethod(lambda: (7, 0)))
+    assert Stolen().share() == 0.0
 
 
 def test_a_ticking_player_thinks_after_each_note_and_an_echo_answers_at_once() -> None:

@@ -54,8 +54,9 @@ def bench(args: argparse.Namespace) -> int:
         return 0
     if "note" in figures:
         _tell_note(figures)
-    rows = {f"lateness {k}": v for k, v in figures.get("lateness", {}).items()}
-    rows |= {name: figures[key] for name, key in (("key to note", "key_to_note"), ("clock lock", "clock_lock")) if key in figures}
+    from improv.cli.punctual import rows_in_time
+
+    rows = rows_in_time(figures)
     if rows:
         print(f"microseconds, over {figures['ports']}, real-time priority: {figures['priority']}")
         print(f"  {'':<16}" + "".join(f"{name:>9}" for name in ("p50", "p99", "p99.9", "max", "n")))
@@ -80,23 +81,28 @@ def _time_figures(args: argparse.Namespace, model: Model, figures: dict[str, Any
         think = Streaming(model).note
         figures["lateness"] = {}
         for name in ("idle", "loaded"):
+            stolen = punctual.Stolen()
             with punctual.two_busy() if name == "loaded" else nullcontext():
                 late = punctual.lateness(think, api, args.events)
             nothing = spread(late["nothing"])
             ours = spread(late["ours"]) | {f"nothing_{k}": nothing[k] for k in ("p50_us", "p99_us")}
             ours["times_nothing_p99"] = round(ours["p99_us"] / max(nothing["p99_us"], 0.1), 2)
+            ours["stolen"] = stolen.share()
             figures["lateness"][name] = ours
             drawn[f"lateness, {name}"], drawn[f"nothing, {name}"] = late["ours"], late["nothing"]
     if args.what in (None, "key"):
+        stolen = punctual.Stolen()
         found = punctual.key_to_note(api, args.events)
         if not found:
             raise ImprovError("no key arrived at our own input; see `improv ports`, or choose another system with --api")
-        figures["key_to_note"], drawn["key to note"] = spread(found), found
+        figures["key_to_note"], drawn["key to note"] = spread(found) | {"stolen": stolen.share()}, found
     if args.what in (None, "clock"):
+        stolen = punctual.Stolen()
         off, lost = clock_lock(api, max(40, min(CLOCKED, args.events)))
         constant = float(np.mean(off))
         apart = spread([abs(t - constant) for t in off])
         more = {"constant_us": round(constant, 2), "apart_p50_us": apart["p50_us"], "apart_p99_us": apart["p99_us"], "pulses_lost": lost}
+        more["stolen"] = stolen.share()
         drawn["clock lock"] = [abs(t) for t in off]
         figures["clock_lock"] = spread(drawn["clock lock"]) | more
     figures["verdict"] = punctual.verdict(figures, granted.real_time, period)
@@ -109,10 +115,15 @@ def spread(times: Sequence[float]) -> dict[str, Any]:
 
 
 def _beside(row: dict[str, Any]) -> str:
+    told = []
     if "constant_us" in row:
-        lost = f", {row['pulses_lost']} pulses lost" if row["pulses_lost"] else ""
-        return f"   {row['constant_us']:.0f} are constant, {row['apart_p99_us']:.0f} apart from that (p99){lost}"
-    return f"   {row['times_nothing_p99']:.1f} times the p99 of the same loop doing nothing" if "times_nothing_p99" in row else ""
+        told.append(f"{row['constant_us']:.0f} are constant, {row['apart_p99_us']:.0f} apart from that (p99)")
+        told += [f"{row['pulses_lost']} pulses lost"] if row["pulses_lost"] else []
+    if "times_nothing_p99" in row:
+        told.append(f"{row['times_nothing_p99']:.1f} times the p99 of the same loop doing nothing")
+    if row["stolen"] >= 0.005:
+        told.append(f"{row['stolen']:.0%} of the processor withheld")
+    return "   " + ", ".join(told)
 
 
 def _tell_note(figures: dict[str, Any]) -> None:

@@ -207,6 +207,9 @@ def ports_and_period(api: int | None) -> tuple[str, float | None]:
 def verdict(figures: dict[str, Any], real_time: bool, period: float | None) -> str:
     """One line: stage-ready, or what to mend. period: seconds of the MIDI system's, where it tells."""
     mend = []
+    stolen = max((row.get("stolen", 0.0) for row in rows_in_time(figures).values()), default=0.0)
+    if stolen > 0.02:
+        mend.append(f"the host of this virtual machine withheld {stolen:.0%} of the processor: play on a machine of your own")
     late = figures.get("lateness", {})
     if late and late["idle"]["p99_us"] > 400:
         mend.append(f"notes are up to {late['idle']['p99_us'] / 1000:.1f} ms late on the idle machine{_power()}")
@@ -226,6 +229,35 @@ def verdict(figures: dict[str, Any], real_time: bool, period: float | None) -> s
     if period and period > 0.006:
         mend.append(f"JACK's period is {1000 * period:.1f} ms: choose fewer frames a period")
     return "stage-ready" if not mend else "to mend: " + "; ".join(mend)
+
+
+def rows_in_time(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The parts that depend on the clock, by what they are called in print."""
+    rows = {f"lateness {k}": v for k, v in figures.get("lateness", {}).items()}
+    return rows | {name: figures[key] for name, key in (("key to note", "key_to_note"), ("clock lock", "clock_lock")) if key in figures}
+
+
+class Stolen:
+    """Of the processor time that was asked for since it was made, the share that a virtual machine's host gave to others.
+
+    Linux counts it (proc_stat(5)); elsewhere, and on a machine of one's own, it is 0.
+    """
+
+    def __init__(self) -> None:
+        self._before = self._count()
+
+    def share(self) -> float:
+        busy, stolen = (now - before for now, before in zip(self._count(), self._before, strict=True))
+        return round(stolen / (busy + stolen), 4) if stolen else 0.0
+
+    @staticmethod
+    def _count() -> tuple[int, int]:
+        """Ticks of all cores: used, and withheld."""
+        try:
+            user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+        except (OSError, ValueError):
+            return 0, 0
+        return user + nice + system + irq + softirq, steal
 
 
 def _power() -> str:
