@@ -13,6 +13,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from improv.core.grammar_model import GrammarModel, speaks_grammar
 from improv.core.model import Model, ModelError
 
 DEFAULT = "jazz"
@@ -71,7 +72,7 @@ def load_model(name: str = DEFAULT) -> Model:
     except (SafetensorError, ValueError, KeyError) as e:
         raise ModelError(f"{path}: not a readable safetensors file ({e})") from None
     try:
-        return Model(card, weights)
+        return GrammarModel(card, weights) if speaks_grammar(card) else Model(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from improv.cli.evaluate import next_note_figures, read, table, tell
 from improv.core.errors import ImprovError
+from improv.core.grammar_model import refuse_grammar
 from improv.loader import find_model, load_model, stored_weights
 from improv.train.cluster import cluster_of
 from improv.train.corpus import MOST_ROWS, Reading, sources_of, table_of
@@ -117,6 +118,7 @@ def _settings(args: argparse.Namespace) -> tuple[FitConfig, NetworkConfig, list[
         if args.size or args.members != 1:
             raise ImprovError("--size, --members: a model that is fine-tuned (--from) keeps its own")
         card = load_model(args.origin).card
+        refuse_grammar(card, "improv train --from")
         models, network = begin(card, stored_weights(args.origin), config.seed)
         return config, network, [Start([v.numpy() for v in m.trainable_variables], card["weights_sha256"]) for m in models]
     if not 1 <= args.members <= 8:

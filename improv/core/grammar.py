@@ -16,10 +16,10 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -108,12 +108,13 @@ def durations(length: int, ioi: int) -> tuple[int, int]:
 
 def encode(notes: Sequence[Note], changes: Changes) -> list[Terminal]:
     """The terminals of a line: one a note, and one for each rest between notes. Onsets must rise."""
-    terminals, last = [], None
+    terminals: list[Terminal] = []
+    last: int | None = None
     ends: list[int | None] = [*(note.onset for note in notes[1:]), None]
     for note, following in zip(notes, ends, strict=True):
         duration, rest = (max(note.length, 1), 0) if following is None else durations(note.length, following - note.onset)
         kind = TONES[tones_over(changes.outlook(note.onset / GRID).chord)[note.pitch]]
-        span = None if last is None else (note.pitch - last - MARGIN, note.pitch - last + MARGIN)
+        span: tuple[int, int] | None = None if last is None else (note.pitch - last - MARGIN, note.pitch - last + MARGIN)
         terminals.append(Terminal(kind, duration, span))
         if rest:
             terminals.append(Terminal(REST, rest))
@@ -179,3 +180,12 @@ def clean(notes: Sequence[Note]) -> list[Note]:
 def moves(notes: Sequence[Note]) -> list[tuple[int, int]]:
     """Which places in the beat lead to which in a line, sorted: (place, next place), both in 1/12 beat."""
     return sorted({(a.onset % GRID, b.onset % GRID) for a, b in itertools.pairwise(notes)})
+
+
+def moves_of(card: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """The moves in a model's card. Raises GrammarError."""
+    found = card["vocabulary"].get("moves")
+    places = range(GRID)
+    if not isinstance(found, list) or not all(isinstance(m, list) and len(m) == 2 and m[0] in places and m[1] in places for m in found):
+        raise GrammarError("vocabulary.moves is no list of pairs of places from 0 to 11")
+    return [(int(a), int(b)) for a, b in found]

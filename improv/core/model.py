@@ -129,6 +129,8 @@ class Met:
 class Model:
     """The networks of a card with their weights, both already checked by `check`. One thread's at a time."""
 
+    entry_classes: tuple[int, ...] = (49, INTERVALS, 13)  # of what is recalled: ioi, interval, degree
+
     def __init__(self, card: Mapping[str, Any], weights: Mapping[str, np.ndarray]):
         check(card, weights)
         self.card = card

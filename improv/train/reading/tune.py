@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from improv.core.grammar import GRID, Note, clean, quantise
+from improv.core.grammar import Note, clean, quantise
 from improv.core.harmony import NO_CHORD, Changes, Chord, chord_of
 from improv.train.piece import CorpusError
 from improv.train.reading.melody import Part, choose, one_at_a_time
@@ -89,7 +90,7 @@ def _fullest(parts: list[Part], solo: Part) -> tuple[Part, str]:
     return best, f"{next(i for i, p in enumerate([q for q in parts if q.notes], 1) if p is best)} {best.name!r}, by its notes"
 
 
-def _between(notes: list[Sounded], begin: float, end: float) -> list[Sounded]:
+def _between(notes: Sequence[Sounded], begin: float, end: float) -> list[Sounded]:
     """The notes whose onsets lie between two beats, from the first of them on; half a sixteenth early counts as in."""
     return [n._replace(on=max(n.on - begin, 0.0)) for n in notes if begin - 0.125 <= n.on < end - 0.125]
 
@@ -99,5 +100,5 @@ def _line(notes: list[Sounded]) -> list[Note]:
     placed = {}
     for n in sorted(notes, key=lambda n: n.pitch):
         onset = quantise(n.on)
-        placed[onset] = Note(onset, max(quantise(n.on + n.length) - onset, GRID // 12), n.pitch)
+        placed[onset] = Note(onset, max(quantise(n.on + n.length) - onset, 1), n.pitch)
     return clean([placed[onset] for onset in sorted(placed)])
