@@ -16,6 +16,7 @@ import hashlib
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -32,6 +33,7 @@ REST = "R"
 MARGIN = 3  # semitones that a range reaches beyond the measured interval: a minor third
 BREATH = 5  # 1/12 beat; a shorter silence belongs to the note before it
 PLACES = (0, 3, 4, 6, 8, 9, 12)  # where in a beat notes may begin: sixteenths, triplets and swung eighths
+REPEATED = 0.2  # how much rarer a pitch is that the measured line did not repeat
 LONGEST = 1200  # 1/12 beat, of a terminal
 _TEXT = re.compile(r"([CSAX]) (\d+(?:/\d+)?)(?: (-?\d+)\.\.(-?\d+))?|(R) (\d+(?:/\d+)?)")
 
@@ -145,7 +147,7 @@ def decode(
 
 
 def choose(terminal: Terminal, last: int, chord: Chord, rng: np.random.Generator, low: int = 0, high: int = 127) -> int:
-    """A pitch of the terminal's kind over a chord, in its range from `last`: each is as likely.
+    """A pitch of the terminal's kind over a chord, in its range from `last`: see `chances`.
 
     Where the range, or low to high, has none such, it is widened; where the chord has none at all, any tone of its
     scale will do, and without a chord any.
@@ -157,8 +159,20 @@ def choose(terminal: Terminal, last: int, chord: Chord, rng: np.random.Generator
         for wider in range(0, 128 if of_kind else 0):
             fitting = [p for p in of_kind if last + from_ - wider <= p <= last + to + wider]
             if fitting:
-                return int(fitting[rng.integers(len(fitting))])
+                weights = chances(np.array(fitting) - last, np.array(from_ - wider), np.array(to + wider))
+                return int(rng.choice(fitting, p=weights / weights.sum()))
     raise GrammarError(f"no pitch from {low} to {high}")
+
+
+def chances(steps: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """How likely intervals in semitones are in ranges, not normalised; 0 outside. Shapes are those of NumPy's broadcasting.
+
+    What was measured lies in the middle, and the nearer to it, the likelier. The grammar's authors take any; but where a pitch
+    was not repeated, it had better not be.
+    """
+    middle, half = (low + high) / 2, (high - low) / 2
+    near: np.ndarray = np.maximum(1 + half - abs(steps - middle), 0) * ((steps >= low) & (steps <= high))
+    return near * np.where((steps == 0) & (middle != 0), REPEATED, 1.0)
 
 
 def clean(notes: Sequence[Note]) -> list[Note]:
@@ -177,15 +191,19 @@ def clean(notes: Sequence[Note]) -> list[Note]:
     return cut + kept[-1:]
 
 
-def moves(notes: Sequence[Note]) -> list[tuple[int, int]]:
-    """Which places in the beat lead to which in a line, sorted: (place, next place), both in 1/12 beat."""
-    return sorted({(a.onset % GRID, b.onset % GRID) for a, b in itertools.pairwise(notes)})
+def moves(notes: Sequence[Note]) -> list[tuple[int, int, int]]:
+    """Which places in the beat lead to which in a line, sorted: (place, next place, how often), places in 1/12 beat."""
+    counted = Counter((a.onset % GRID, b.onset % GRID) for a, b in itertools.pairwise(notes))
+    return [(a, b, times) for (a, b), times in sorted(counted.items())]
 
 
-def moves_of(card: Mapping[str, Any]) -> list[tuple[int, int]]:
+def moves_of(card: Mapping[str, Any]) -> list[tuple[int, int, int]]:
     """The moves in a model's card. Raises GrammarError."""
     found = card["vocabulary"].get("moves")
-    places = range(GRID)
-    if not isinstance(found, list) or not all(isinstance(m, list) and len(m) == 2 and m[0] in places and m[1] in places for m in found):
-        raise GrammarError("vocabulary.moves is no list of pairs of places from 0 to 11")
-    return [(int(a), int(b)) for a, b in found]
+    if not isinstance(found, list) or not all(isinstance(m, list) and _is_move(m) for m in found):
+        raise GrammarError("vocabulary.moves is no list of a place, the next place, both from 0 to 11, and how often")
+    return [(a, b, times) for a, b, times in found]
+
+
+def _is_move(found: list[Any]) -> bool:
+    return len(found) == 3 and all(type(x) is int for x in found) and max(found[:2]) < GRID and min(found) >= 0 and found[2] < 2**31

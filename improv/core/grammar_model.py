@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from improv.core.grammar import BREATH, MARGIN, REST, TONES, GrammarError, Terminal, durations, hash_of, moves_of, tones_over
+from improv.core.grammar import BREATH, MARGIN, REST, TONES, GrammarError, Terminal, chances, durations, hash_of, moves_of, tones_over
 from improv.core.lstm import Cells
 from improv.core.model import FORMAT, LARGEST_SIZE, Model, ModelError, Reading, State
 from improv.core.recall import Past
@@ -32,7 +32,7 @@ NO_INTERVAL = INTERVALS  # of a note that nothing came before
 OTHER_TONE, OUTSIDE, OFF_CENTRE, OTHER_LENGTH = 4.0, 1.0, 0.15, 4.0
 BRANCHES = 6  # durations that a pending note may take which are followed up
 SHORTER = 0.5  # how much rarer a note is with each 1/12 beat that it sounds shorter than written
-OFF_BEAT = 0.02  # how much rarer a note is at a place in the beat to which none led from where we are
+OFF_BEAT = 1e-4  # chance of a place in the beat to which none led from where we are
 UNHEARD = 0.005  # share of the vocabulary's own durations, and of the chord's scale, in what is foretold
 FLOOR = 1e-9
 
@@ -88,10 +88,7 @@ class GrammarModel(Model):
         self._classes = np.array([self.vocabulary.encode(0, 0, t.duration / GRID).duration for t in terminals])
         own = np.bincount(np.minimum(self._durations[self._notes], 48), minlength=49).astype(float)
         self._own = own / own.sum()
-        steps = np.full((GRID, GRID), OFF_BEAT)
-        for place, following in moves_of(card):
-            steps[place, following] = 1.0
-        self._steps = steps
+        self._moves = _chances_of(moves_of(card))
         self._no_key = np.zeros(0, np.float32)
         self._met_last: _Met | None = None
         self._said_last: tuple[np.ndarray, np.ndarray] | None = None
@@ -143,7 +140,7 @@ class GrammarModel(Model):
             end += share * float(rests[self._durations[self._rests] >= GRID].sum())
         total = float(iois.sum())
         iois = (1 - UNHEARD) * iois / total + UNHEARD * self._own
-        iois *= self._steps[pending.place].take((pending.place + np.arange(49)) % GRID)
+        iois *= self._moves[pending.place].take((pending.place + np.arange(49)) % GRID)
         return Reading(np.log(iois + FLOOR).astype(np.float32), min(end / total, 1.0), state)
 
     def pitch(self, said: Reading, last: int, ioi: int, at: Context, recall: float = 1.0) -> np.ndarray:
@@ -166,6 +163,14 @@ class GrammarModel(Model):
         return 0.0
 
     # Terminals
+
+    def foretell(self, numbers: Sequence[int]) -> np.ndarray:
+        """The probabilities of the terminal before each of some terminals was heard, by number, from the start, (T, n_values)."""
+        a, c, said = self._start.a, self._start.c, []
+        for number in numbers:
+            said.append(self._foretold(a))
+            a, c = self.cells.step(a, c, np.array([number]))
+        return np.array(said)
 
     def _foretold(self, a: np.ndarray) -> np.ndarray:
         """The probabilities of the next terminal, (n_values,)."""
@@ -208,8 +213,8 @@ class GrammarModel(Model):
         """The probability of each terminal with each pitch, (n_values, 128)."""
         said = self._settle(state, ioi).said
         steps = np.arange(128) - last
-        fits = (self._kinds[:, None] == tones_over(at.outlook.chord)) & (steps >= self._low[:, None]) & (steps <= self._high[:, None])
-        votes: np.ndarray = fits * (said / np.maximum(fits.sum(1), 1))[:, None]
+        fits = chances(steps, self._low[:, None], self._high[:, None]) * (self._kinds[:, None] == tones_over(at.outlook.chord))
+        votes: np.ndarray = fits * (said / np.maximum(fits.sum(1), FLOOR))[:, None]
         return votes
 
 
@@ -217,6 +222,15 @@ def pending_of(state: State) -> Pending | None:
     """A state's latest note, or None before the first."""
     _, entries, _ = state.past.latest()
     return Pending(*entries[-1].tolist()) if len(entries) else None
+
+
+def _chances_of(moves: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """How likely each place in the beat leads to each, (place, next place), as counted; from where none was, to where there were some."""
+    counts = np.zeros((GRID, GRID))
+    for place, following, times in moves:
+        counts[place, following] += times
+    counts[counts.sum(1) == 0] = counts.sum(0)
+    return counts / np.maximum(counts.sum(1, keepdims=True), 1.0) + OFF_BEAT
 
 
 def _near(last: int, at: Context) -> np.ndarray:
@@ -237,7 +251,7 @@ def refuse_grammar(card: Mapping[str, Any], what: str) -> None:
         raise ModelError(f"model {card.get('name')}: {what} is for models of notes, and this one speaks the jazz grammar; name another")
 
 
-def grammar_card(name: str, terminals: Sequence[Terminal], units: int, moves: Sequence[tuple[int, int]]) -> dict[str, Any]:
+def grammar_card(name: str, terminals: Sequence[Terminal], units: int, moves: Sequence[tuple[int, int, int]]) -> dict[str, Any]:
     """The part of a card that `check_grammar` reads. moves: see `grammar.moves`."""
     return {
         "format": FORMAT,

@@ -36,7 +36,7 @@ def keras_vector(shared: Shared, corpus: Corpus) -> dict[str, np.ndarray]:
     return {"test.heard": heard.astype(np.int64), "test.said": said}
 
 
-def export(folder: Path, shared: Shared, corpus: Corpus, moves: Sequence[tuple[int, int]], about: Mapping[str, Any]) -> dict[str, Any]:
+def export(folder: Path, shared: Shared, corpus: Corpus, moves: Sequence[tuple[int, int, int]], about: Mapping[str, Any]) -> dict[str, Any]:
     """Write a model folder, both files or neither. Returns the card. about: what else it says. Raises WriteError, ModelError."""
     card, weights = grammar_card(folder.name, corpus.terminals, shared.units, moves), weights_of(shared)
     check_grammar(card, weights)

@@ -82,4 +82,4 @@ def test_cleaning() -> None:
     """Off the grid; too close behind; struck again at once; into the next note."""
     line = [Note(1, 11, 60), Note(13, 2, 62), Note(15, 9, 62), Note(24, 14, 64), Note(25, 3, 66), Note(36, 12, 64)]
     assert clean(line) == [Note(0, 12, 60), Note(12, 12, 62), Note(24, 12, 64), Note(36, 12, 64)]
-    assert moves(clean(line)) == [(0, 0)]
+    assert moves(clean(line)) == [(0, 0, 3)]
