@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("models/tutorial"), help="the model's folder (default: %(default)s)")
     parser.add_argument("--midi", type=Path, default=Path("tutorial-solo.mid"), help="the solo with its chords (default: %(default)s)")
+    parser.add_argument("--license", default="that of the tune", help="of the model, for its card (default: %(default)s)")
     args = parser.parse_args()
     try:
         learn(args)
@@ -47,12 +48,16 @@ def learn(args: argparse.Namespace) -> None:
         raise ImprovError("--epochs: expected 1 or more; --seed: 0 or more")
     if not args.midi.absolute().parent.is_dir():
         raise ImprovError(f"--midi {args.midi}: there is no folder {args.midi.absolute().parent}")
+    bars = bars_of(args.bars)
+    from improv.train.piece import CorpusError
     from improv.train.reading.tune import read_tune
-    from improv.train.tutorial import GENERATED, Shared, compare, cut, inference_model, predict_and_sample
-    from improv.train.tutorial_export import export
+    from improv.train.windows import cut
 
     # 1. The tune as values of the grammar.
-    tune = read_tune(args.tune, args.solo_track, args.chord_track, bars_of(args.bars))
+    try:
+        tune = read_tune(args.tune, args.solo_track, args.chord_track, bars)
+    except CorpusError as e:
+        raise ImprovError(f"{args.tune}: {e}") from None
     solo = encode(tune.notes, tune.changes)
     corpus = cut(solo, seed=args.seed)
     print(f"solo from track {tune.labels[0]}; chords from track {tune.labels[1]}")
@@ -63,6 +68,9 @@ def learn(args: argparse.Namespace) -> None:
     print(f"X {corpus.X.shape}  Y {corpus.Y.shape}")
 
     # 2. Training, unrolled as the exercise has it, and scanned.
+    from improv.train.tutorial import GENERATED, Shared, compare, inference_model, predict_and_sample
+    from improv.train.tutorial_export import export
+
     def tell(epoch: int, loss: float) -> None:
         if epoch % 10 == 0 or epoch == args.epochs - 1:
             print(f"  epoch {epoch + 1:>4}  loss {loss:8.3f}", flush=True)
@@ -98,6 +106,7 @@ def learn(args: argparse.Namespace) -> None:
             "loss_first": round(unrolled.losses[0], 4), "loss_last": round(unrolled.losses[-1], 4), "accuracy": round(unrolled.accuracy, 4),
         },
         "trained_on": {"tune": args.tune.name, "bars": tune.bars, "notes": len(tune.notes), "values": len(solo)},
+        "license": args.license,
         "command": f"python scripts/tutorial_jazz.py {args.tune.name} --epochs {args.epochs} --seed {args.seed}",
     }  # fmt: skip
     export(args.out, shared, corpus, moves(tune.notes), about)

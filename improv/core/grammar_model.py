@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from improv.core.grammar import BREATH, MARGIN, REST, TONES, GrammarError, Terminal, chances, durations, hash_of, moves_of, tones_over
+from improv.core.harmony import Chord
 from improv.core.lstm import Cells
 from improv.core.model import FORMAT, LARGEST_SIZE, Model, ModelError, Reading, State
 from improv.core.recall import Past
@@ -56,6 +57,7 @@ class _Met:
     a: np.ndarray
     c: np.ndarray
     said: np.ndarray
+    votes: tuple[int, Chord, np.ndarray] | None = None  # from which pitch, over which chord, see `_votes`
 
 
 class GrammarModel(Model):
@@ -82,6 +84,7 @@ class GrammarModel(Model):
         self._logs = np.log2(self._durations)
         spans = [t.span or (-MARGIN, MARGIN) for t in terminals]
         self._low, self._high = (np.array(s) for s in zip(*spans, strict=True))
+        self._chances = chances(np.arange(-127, 128), self._low[:, None], self._high[:, None])
         self._rests = np.flatnonzero(~self._notes)
         lengths = self.vocabulary.durations
         self._lengths = np.array(lengths)
@@ -211,11 +214,12 @@ class GrammarModel(Model):
 
     def _votes(self, state: State, last: int, ioi: int, at: Context) -> np.ndarray:
         """The probability of each terminal with each pitch, (n_values, 128)."""
-        said = self._settle(state, ioi).said
-        steps = np.arange(128) - last
-        fits = chances(steps, self._low[:, None], self._high[:, None]) * (self._kinds[:, None] == tones_over(at.outlook.chord))
-        votes: np.ndarray = fits * (said / np.maximum(fits.sum(1), FLOOR))[:, None]
-        return votes
+        met, chord = self._settle(state, ioi), at.outlook.chord
+        if met.votes is None or met.votes[:2] != (last, chord):
+            fits = self._chances[:, 127 - last : 255 - last] * (self._kinds[:, None] == tones_over(chord))
+            fits *= (met.said / np.maximum(fits.sum(1), FLOOR))[:, None]
+            met.votes = last, chord, fits
+        return met.votes[2]
 
 
 def pending_of(state: State) -> Pending | None:
@@ -230,7 +234,8 @@ def _chances_of(moves: Sequence[tuple[int, int, int]]) -> np.ndarray:
     for place, following, times in moves:
         counts[place, following] += times
     counts[counts.sum(1) == 0] = counts.sum(0)
-    return counts / np.maximum(counts.sum(1, keepdims=True), 1.0) + OFF_BEAT
+    shares: np.ndarray = counts / np.maximum(counts.sum(1, keepdims=True), 1.0)
+    return shares + OFF_BEAT
 
 
 def _near(last: int, at: Context) -> np.ndarray:

@@ -9,7 +9,7 @@ of the exercise: m windows, Tx = Ty steps, n_values terminals, n_a units.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,39 +17,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from improv.core.grammar import Terminal
 from improv.train.initial import SteadyOrthogonal
+from improv.train.windows import STEPS, Corpus
 
 UNITS = 64  # n_a
-WINDOWS, STEPS = 60, 30  # m, Tx
 GENERATED = 50  # Ty of the inference model
 RATE, DECAY, BETAS = 0.01, 0.01, (0.9, 0.999)
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """A solo as numbers. terminals: the vocabulary; indices: the solo. X (m, Tx, n_values), one-hot and one step late, its first
-    step zero; Y (Ty, m, n_values), float32."""
-
-    terminals: list[Terminal]
-    indices: list[int]
-    X: np.ndarray
-    Y: np.ndarray
-
-
-def cut(solo: Sequence[Terminal], windows: int = WINDOWS, steps: int = STEPS, seed: int = 0) -> Corpus:
-    """Windows of a solo, begun at random. Raises ValueError where it is no longer than a window."""
-    if len(solo) <= steps:
-        raise ValueError(f"the solo has {len(solo)} values, and a window needs {steps} and one more; take more bars")
-    terminals = sorted(set(solo), key=str)
-    number = {terminal: i for i, terminal in enumerate(terminals)}
-    indices = [number[terminal] for terminal in solo]
-    starts = np.random.default_rng(seed).integers(0, len(solo) - steps + 1, windows)
-    cuts = np.array(indices)[starts[:, None] + np.arange(steps)]  # (m, Tx)
-    said = np.eye(len(terminals), dtype=np.float32)[cuts]
-    heard = np.zeros_like(said)
-    heard[:, 1:] = said[:, :-1]  # x<t> = y<t-1>, x<1> = 0
-    return Corpus(terminals, indices, heard, np.ascontiguousarray(said.swapaxes(0, 1)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ import numpy as np
 from safetensors.numpy import save
 
 from improv.core.grammar_model import check_grammar, grammar_card
-from improv.train.tutorial import Corpus, Shared, scanned
+from improv.train.tutorial import Shared, scanned
 from improv.train.whole import write_whole
+from improv.train.windows import Corpus
 
 CHECKED = 60  # values of the solo that the stored test vector has
 

@@ -154,7 +154,7 @@ def test_a_snapshot_brings_the_pending_note_back(tmp_path: Path) -> None:
         ({"network": {"kind": "grammar", "units": -1}}, r"units is -1"),
         ({"vocabulary": {"terminals": ["C 1", "Q 2"], "moves": []}}, "'Q 2'"),
         ({"vocabulary": {"terminals": ["C 1", "C 1"], "moves": []}}, "twice"),
-        ({"vocabulary": {"terminals": ["C 1", "R 1"], "moves": [[0, 12, 1]]}}, "places from 0 to 11"),
+        ({"vocabulary": {"terminals": ["C 1", "R 1"], "moves": [[0, 12, 1]]}}, "both from 0 to 11"),
         ({"vocabulary": {"terminals": "C 1", "moves": []}}, "no list"),
         ({"vocabulary": None}, "no list"),
         ({"vocabulary_hash": "x"}, "vocabulary_hash"),

@@ -37,6 +37,8 @@ def read_tune(path: Path, solo_track: str | None = None, chord_track: str | None
 
     tracks: by number from 1, or by a part of the name; None for the likeliest. bars: first and last, from 1; None for all.
     """
+    if not path.is_file():
+        raise CorpusError("no such file")
     file = parse(path)
     ppq = file.ticks_per_quarter
     if not 1 <= ppq < 0x8000:
