@@ -13,8 +13,8 @@ from safetensors.numpy import save
 
 from improv.core.grammar_model import check_grammar, grammar_card
 from improv.train.tutorial import Shared, scanned
-from improv.train.whole import write_whole
 from improv.train.windows import Corpus
+from improv.whole import write_whole
 
 CHECKED = 60  # values of the solo that the stored test vector has
 
