@@ -34,7 +34,7 @@ OTHER_TONE, OUTSIDE, OFF_CENTRE, OTHER_LENGTH = 4.0, 1.0, 0.15, 4.0
 BRANCHES = 6  # durations that a pending note may take which are followed up
 SHORTER = 0.5  # how much rarer a note is with each 1/12 beat that it sounds shorter than written
 OFF_BEAT = 1e-4  # chance of a place in the beat to which none led from where we are
-UNHEARD = 0.005  # share of the vocabulary's own durations, and of the chord's scale, in what is foretold
+UNHEARD = 0.02  # share of the vocabulary's own durations, and of the chord's scale, in what is foretold
 FLOOR = 1e-9
 
 
@@ -143,7 +143,7 @@ class GrammarModel(Model):
             end += share * float(rests[self._durations[self._rests] >= GRID].sum())
         total = float(iois.sum())
         iois = (1 - UNHEARD) * iois / total + UNHEARD * self._own
-        iois *= self._moves[pending.place].take((pending.place + np.arange(49)) % GRID)
+        iois *= self._moves[pending.place].take((pending.place + np.arange(49)) % GRID)  # last, or a stray note puts it off the beat
         return Reading(np.log(iois + FLOOR).astype(np.float32), min(end / total, 1.0), state)
 
     def pitch(self, said: Reading, last: int, ioi: int, at: Context, recall: float = 1.0) -> np.ndarray:

@@ -14,24 +14,26 @@ import keras
 import numpy as np
 
 
-class SteadyOrthogonal(keras.initializers.Initializer):
-    """Keras's orthogonal initialiser; where it fails, Glorot's uniform one (Glorot and Bengio 2010), with a warning."""
+class Steady(keras.initializers.Initializer):
+    """An initialiser; where it fails, Glorot's uniform one (Glorot and Bengio 2010) with its seed, and a warning.
 
-    def __init__(self, seed: int | None = None):
-        self.seed = seed
+    base: the initialiser, an orthogonal one if none is given.
+    """
+
+    def __init__(self, base: Any = None):
+        self.base = keras.initializers.Orthogonal() if base is None else keras.initializers.get(base)
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
-        why = "it gave what are no numbers"
+        kind, why = type(self.base).__name__, "it gave what are no numbers"
         try:
-            weights = keras.initializers.Orthogonal(seed=self.seed)(shape, dtype)
+            weights = self.base(shape, dtype)
             if np.isfinite(np.asarray(weights)).all():
                 return weights
         except Exception as e:  # each backend, and each LAPACK behind it, has an error of its own
             why = f"{type(e).__name__}: {str(e)[:120]}"
-        warnings.warn(
-            f"orthogonal weights can't be made on this machine ({why}); Glorot uniform ones are used instead", RuntimeWarning, stacklevel=2
-        )
-        return keras.initializers.GlorotUniform(seed=self.seed)(shape, dtype)
+        told = f"weights of the kind {kind} can't be made on this machine ({why}); Glorot uniform ones are used instead"
+        warnings.warn(told, RuntimeWarning, stacklevel=2)
+        return keras.initializers.GlorotUniform(getattr(self.base, "seed", None))(shape, dtype)
 
     def get_config(self) -> dict[str, Any]:
-        return {"seed": self.seed}
+        return {"base": keras.initializers.serialize(self.base)}

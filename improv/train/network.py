@@ -16,6 +16,7 @@ import keras
 from keras import layers, ops
 
 from improv.core.values import INTERVALS, ONSET_TABLES, REACH, STEP_TABLES, TOUCH_TABLES
+from improv.train.initial import Steady
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,11 @@ SIZES = {
 class DroppedLSTMCell(layers.LSTMCell):
     """An LSTM cell whose recurrent weights are dropped for a whole batch (Merity et al. 2018, AWD-LSTM)."""
 
+    recurrent_initializer: Any
+
     def __init__(self, units: int, weight_dropout: float, **kwargs: Any):
         super().__init__(units, **kwargs)
+        self.recurrent_initializer = Steady(self.recurrent_initializer)
         self.weight_dropout, self.kept = weight_dropout, None
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:

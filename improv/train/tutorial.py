@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from improv.train.initial import SteadyOrthogonal
+from improv.train.initial import Steady
 from improv.train.windows import STEPS, Corpus
 
 UNITS = 64  # n_a
@@ -37,7 +37,7 @@ class Shared:
     def of(values: int, units: int = UNITS, seed: int | None = None) -> Shared:
         """Layers with weights. seed: of their beginning."""
         keras.utils.set_random_seed(0 if seed is None else seed)
-        cell = layers.LSTM(units, return_state=True, recurrent_initializer=SteadyOrthogonal(seed), name="lstm")
+        cell = layers.LSTM(units, return_state=True, recurrent_initializer=Steady(keras.initializers.Orthogonal(seed)), name="lstm")
         densor = layers.Dense(values, activation="softmax", name="values")
         cell.build((None, None, values))
         densor.build((None, units))
