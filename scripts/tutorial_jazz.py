@@ -17,7 +17,7 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.events import NoteOff, NoteOn
-from improv.core.grammar import GRID, Note, clean, decode, encode, moves
+from improv.core.grammar import GRID, Note, clean, decode, encode
 from improv.midi.files import write_take
 
 SOLO, CHORDS = 0, 1  # tracks of what is written
@@ -109,7 +109,7 @@ def learn(args: argparse.Namespace) -> None:
         "license": args.license,
         "command": f"python scripts/tutorial_jazz.py {args.tune.name} --epochs {args.epochs} --seed {args.seed}",
     }  # fmt: skip
-    export(args.out, shared, corpus, moves(tune.notes), about)
+    export(args.out, shared, corpus, tune, about)
     print(f"{args.out}: play with it by improv jam --model {args.out if len(args.out.parts) > 1 else f'./{args.out}'}")
 
 

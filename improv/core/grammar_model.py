@@ -4,7 +4,8 @@ A terminal says how long a note is, and that is known only when the next one com
 the LSTM has not heard it yet. `read` goes through the terminals that it may become: a note after it comes as soon as it is
 over, or after a rest, which is a terminal too (a rest never follows a rest). When the next note's time is settled, the
 pending note is heard as the terminal that fits it best, then the rest, and the terminals foretold then vote for pitches: each for
-those of its kind, over the chord of the moment, in its range. What the grammar has no terminal for is heard as the one nearest to it.
+those of its kind, over the chord of the moment, in its range. Where no chord is known, it is the chord on which the model is at
+home, moved to the key that the notes heard lately fit best. What the grammar has no terminal for is heard as the one nearest to it.
 Source of the network: the exercise "Improvise a jazz solo with an LSTM network"; of the grammar: see grammar.py.
 """
 
@@ -18,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from improv.core.grammar import BREATH, MARGIN, REST, TONES, GrammarError, Terminal, chances, durations, hash_of, moves_of, tones_over
-from improv.core.harmony import Chord
+from improv.core.harmony import NO_CHORD, Chord, HarmonyError, parse_chord
 from improv.core.lstm import Cells
 from improv.core.model import FORMAT, LARGEST_SIZE, Model, ModelError, Reading, State
-from improv.core.recall import Past
+from improv.core.recall import Colour, Past
 from improv.core.sampler import probabilities
 from improv.core.values import GRID, INTERVALS, REACH, Context, Value, Vocabulary, interval_class
 
@@ -36,6 +37,7 @@ SHORTER = 0.5  # how much rarer a note is with each 1/12 beat that it sounds sho
 OFF_BEAT = 1e-4  # chance of a place in the beat to which none led from where we are
 UNHEARD = 0.02  # share of the vocabulary's own durations, and of the chord's scale, in what is foretold
 FLOOR = 1e-9
+LATELY = Colour(32.0, 0.0)  # notes that tell the key
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class _Met:
 class GrammarModel(Model):
     """The network of a card that speaks the grammar. One thread's at a time.
 
-    Of a state, a and c are the LSTM's, `past` the notes as (length, interval, kind, place), of which the last is pending; `colour` stays 0.
+    Of a state, a and c are the LSTM's, `past` the notes as (length, interval, kind, place), of which the last is pending.
     """
 
     entry_classes = (len(Vocabulary().durations), INTERVALS + 1, len(TONES), GRID)
@@ -92,6 +94,9 @@ class GrammarModel(Model):
         own = np.bincount(np.minimum(self._durations[self._notes], 48), minlength=49).astype(float)
         self._own = own / own.sum()
         self._moves = _chances_of(moves_of(card))
+        self._homes = homes_of(card)
+        # A tone of the chord counts for it twice, a tone of its scale once.
+        self._fits = np.array([[(c in h.tones) + (c in h.scale) for c in range(12)] for h in self._homes], float)
         self._no_key = np.zeros(0, np.float32)
         self._met_last: _Met | None = None
         self._said_last: tuple[np.ndarray, np.ndarray] | None = None
@@ -109,9 +114,9 @@ class GrammarModel(Model):
         """The state after one more note: the one before it is settled, and this one is pending."""
         met = self._settle(state, value.ioi)
         interval = NO_INTERVAL if last is None else interval_class(last, value.pitch)
-        kind = int(tones_over(at.outlook.chord)[value.pitch])
+        kind = int(tones_over(self._chord(state, at))[value.pitch])
         past = state.past.and_then(self._no_key, (value.duration, interval, kind, at.place % GRID))
-        return State(met.a, met.c, past, state.colour)
+        return State(met.a, met.c, past, LATELY.heard(state.colour, value.pitch, trust))
 
     def read(self, state: State, recall: float = 1.0) -> Reading:
         """When the next note comes, and whether a rest of a beat or more comes before it. Nothing is recalled."""
@@ -148,8 +153,8 @@ class GrammarModel(Model):
 
     def pitch(self, said: Reading, last: int, ioi: int, at: Context, recall: float = 1.0) -> np.ndarray:
         """Logits (128,) of the next pitch, which comes `ioi` (a class) after `last`, at `at`."""
-        votes = self._votes(said.state, last, ioi, at).sum(0)
-        logits: np.ndarray = np.log(votes / max(float(votes.sum()), FLOOR) + UNHEARD * _near(last, at) + FLOOR)
+        votes, chord = self._votes(said.state, last, ioi, at).sum(0), self._chord(said.state, at)
+        logits: np.ndarray = np.log(votes / max(float(votes.sum()), FLOOR) + UNHEARD * _near(last, chord) + FLOOR)
         return logits.astype(np.float32)
 
     def touch(self, said: Reading, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:
@@ -166,6 +171,12 @@ class GrammarModel(Model):
         return 0.0
 
     # Terminals
+
+    def _chord(self, state: State, at: Context) -> Chord:
+        """The chord at a place; where none is known, the home chord in the key of what was heard lately."""
+        if at.outlook.chord.root is not None:
+            return at.outlook.chord
+        return self._homes[int((self._fits @ state.colour).argmax())]
 
     def foretell(self, numbers: Sequence[int]) -> np.ndarray:
         """The probabilities of the terminal before each of some terminals was heard, by number, from the start, (T, n_values)."""
@@ -214,7 +225,7 @@ class GrammarModel(Model):
 
     def _votes(self, state: State, last: int, ioi: int, at: Context) -> np.ndarray:
         """The probability of each terminal with each pitch, (n_values, 128)."""
-        met, chord = self._settle(state, ioi), at.outlook.chord
+        met, chord = self._settle(state, ioi), self._chord(state, at)
         if met.votes is None or met.votes[:2] != (last, chord):
             fits = self._chances[:, 127 - last : 255 - last] * (self._kinds[:, None] == tones_over(chord))
             fits *= (met.said / np.maximum(fits.sum(1), FLOOR))[:, None]
@@ -228,6 +239,15 @@ def pending_of(state: State) -> Pending | None:
     return Pending(*entries[-1].tolist()) if len(entries) else None
 
 
+def homes_of(card: Mapping[str, Any]) -> list[Chord]:
+    """The chord on which a model is at home, and the same on every other root. Raises HarmonyError, GrammarError."""
+    symbol = card["vocabulary"].get("home")
+    home = parse_chord(symbol) if isinstance(symbol, str) else NO_CHORD
+    if home.root is None:
+        raise GrammarError(f"vocabulary.home is {str(symbol)[:40]!r}, expected a chord symbol")
+    return [Chord((home.root + step) % 12, home.kind) for step in range(12)]
+
+
 def _chances_of(moves: Sequence[tuple[int, int, int]]) -> np.ndarray:
     """How likely each place in the beat leads to each, (place, next place), as counted; from where none was, to where there were some."""
     counts = np.zeros((GRID, GRID))
@@ -238,9 +258,9 @@ def _chances_of(moves: Sequence[tuple[int, int, int]]) -> np.ndarray:
     return shares + OFF_BEAT
 
 
-def _near(last: int, at: Context) -> np.ndarray:
+def _near(last: int, chord: Chord) -> np.ndarray:
     """What every tone of the chord's scale within an octave gets, and less any other, (128,)."""
-    scale = np.where(tones_over(at.outlook.chord) < 2, 1.0, 0.1) * (abs(np.arange(128) - last) <= 12)
+    scale = np.where(tones_over(chord) < 2, 1.0, 0.1) * (abs(np.arange(128) - last) <= 12)
     return scale / max(float(scale.sum()), 1.0)
 
 
@@ -256,12 +276,14 @@ def refuse_grammar(card: Mapping[str, Any], what: str) -> None:
         raise ModelError(f"model {card.get('name')}: {what} is for models of notes, and this one speaks the jazz grammar; name another")
 
 
-def grammar_card(name: str, terminals: Sequence[Terminal], units: int, moves: Sequence[tuple[int, int, int]]) -> dict[str, Any]:
-    """The part of a card that `check_grammar` reads. moves: see `grammar.moves`."""
+def grammar_card(
+    name: str, terminals: Sequence[Terminal], units: int, moves: Sequence[tuple[int, int, int]], home: Chord
+) -> dict[str, Any]:
+    """The part of a card that `check_grammar` reads. moves: see `grammar.moves`. home: a chord."""
     return {
         "format": FORMAT,
         "name": name,
-        "vocabulary": {"terminals": [str(t) for t in terminals], "moves": [list(move) for move in moves]},
+        "vocabulary": {"terminals": [str(t) for t in terminals], "moves": [list(move) for move in moves], "home": str(home)},
         "vocabulary_hash": hash_of(terminals),
         "network": {"kind": KIND, "units": units},
     }
@@ -280,7 +302,8 @@ def check_grammar(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) ->
     try:
         terminals = [Terminal.parse(text) for text in texts]
         moves_of(card)
-    except GrammarError as e:
+        homes_of(card)
+    except (GrammarError, HarmonyError) as e:
         raise ModelError(f"card: {e}") from None
     if len(set(terminals)) < len(terminals) or all(t.kind == REST for t in terminals):
         raise ModelError("card: vocabulary.terminals holds one twice, or no note")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
+from improv.core.grammar import moves
 from improv.core.grammar_model import check_grammar, grammar_card
+from improv.train.reading.tune import Tune
 from improv.train.tutorial import Shared, scanned
 from improv.train.windows import Corpus
 from improv.whole import write_whole
@@ -37,9 +39,10 @@ def keras_vector(shared: Shared, corpus: Corpus) -> dict[str, np.ndarray]:
     return {"test.heard": heard.astype(np.int64), "test.said": said}
 
 
-def export(folder: Path, shared: Shared, corpus: Corpus, moves: Sequence[tuple[int, int, int]], about: Mapping[str, Any]) -> dict[str, Any]:
+def export(folder: Path, shared: Shared, corpus: Corpus, tune: Tune, about: Mapping[str, Any]) -> dict[str, Any]:
     """Write a model folder, both files or neither. Returns the card. about: what else it says. Raises WriteError, ModelError."""
-    card, weights = grammar_card(folder.name, corpus.terminals, shared.units, moves), weights_of(shared)
+    card = grammar_card(folder.name, corpus.terminals, shared.units, moves(tune.notes), tune.changes.chords[0])
+    weights = weights_of(shared)
     check_grammar(card, weights)
     blob = save(weights | keras_vector(shared, corpus))
     card["weights_sha256"] = hashlib.sha256(blob).hexdigest()

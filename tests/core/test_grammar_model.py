@@ -11,7 +11,7 @@ from improv.clock import LiveClock, OfflineClock
 from improv.core.events import Event, NoteOff, NoteOn
 from improv.core.grammar import GRID, Note, Terminal, encode
 from improv.core.grammar_model import GrammarModel, grammar_card, refuse_grammar
-from improv.core.harmony import parse_changes
+from improv.core.harmony import NO_CHORD, OPEN, Chord, parse_changes
 from improv.core.improviser import Improviser
 from improv.core.model import Model, ModelError, State
 from improv.core.sampler import probabilities
@@ -34,7 +34,7 @@ def bare(
         "lstm.kernel": np.zeros((n, 4 * units)), "lstm.recurrent": np.zeros((units, 4 * units)), "lstm.bias": np.zeros(4 * units),
         "values.kernel": np.zeros((units, n)), "values.bias": np.log(list(chances.values())),
     }  # fmt: skip
-    card = grammar_card("bare", [Terminal.parse(t) for t in chances], units, moves) | {"weights_sha256": "none"}
+    card = grammar_card("bare", [Terminal.parse(t) for t in chances], units, moves, Chord(5, "7")) | {"weights_sha256": "none"}
     return card, {name: w.astype(np.float32) for name, w in weights.items()}
 
 
@@ -111,6 +111,19 @@ def test_pitches_are_of_the_kind_in_the_range_over_the_chord_that_comes() -> Non
     assert Vocabulary().durations[model.touch(said, 68, last, 12, at)[0].argmax()] == 4
 
 
+def test_without_a_chord_it_is_at_home_in_the_key_of_what_was_heard() -> None:
+    """Nothing heard: over F7. After a line in D: over D7, whose tones are D, F sharp, A and C."""
+    model = GrammarModel(*bare({"C 1/3 -6..6": 1.0}))
+    assert OPEN.chord == NO_CHORD
+    for line, tones in (([65], {5, 9, 0, 3}), ([62, 64, 66, 67, 69, 71, 72, 74], {2, 6, 9, 0})):
+        state, last, at = model.start(), None, Context(OPEN, 0)
+        for pitch in line:
+            state, last = model.step(state, model.vocabulary.encode(1.0, pitch, 1.0), last, at), pitch
+        assert last is not None
+        p = probabilities(model.pitch(model.read(state), last, 12, at))
+        assert {int(k) % 12 for k in np.flatnonzero(p > 0.02)} == tones
+
+
 def test_every_pitch_and_every_time_has_a_finite_logit() -> None:
     model = lively(["C 1/3 -2..4", "A 2/3 1..7", "S 1 -3..3", "R 1"])
     rng = np.random.default_rng(5)
@@ -153,9 +166,11 @@ def test_a_snapshot_brings_the_pending_note_back(tmp_path: Path) -> None:
         ({"format": 1}, "format 1"),
         ({"network": {"kind": "grammar", "units": -1}}, r"units is -1"),
         ({"vocabulary": {"terminals": ["C 1", "Q 2"], "moves": []}}, "'Q 2'"),
-        ({"vocabulary": {"terminals": ["C 1", "C 1"], "moves": []}}, "twice"),
+        ({"vocabulary": {"terminals": ["C 1", "C 1"], "moves": [], "home": "F7"}}, "twice"),
         ({"vocabulary": {"terminals": ["C 1", "R 1"], "moves": [[0, 12, 1]]}}, "both from 0 to 11"),
         ({"vocabulary": {"terminals": "C 1", "moves": []}}, "no list"),
+        ({"vocabulary": {"terminals": ["C 1", "R 1"], "moves": [], "home": "H7"}}, "chord 'H7'"),
+        ({"vocabulary": {"terminals": ["C 1", "R 1"], "moves": [], "home": "NC"}}, "vocabulary.home is 'NC'"),
         ({"vocabulary": None}, "no list"),
         ({"vocabulary_hash": "x"}, "vocabulary_hash"),
         ({"network": {"kind": "grammar", "units": 4}}, r"the card promises float32 \(2, 16\)"),

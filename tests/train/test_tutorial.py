@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from improv.core.events import NoteOff, NoteOn
-from improv.core.grammar import encode, moves
+from improv.core.grammar import encode
 from improv.core.grammar_model import GrammarModel
 from improv.loader import load_model, stored_vector
 from improv.midi.files import write_take
@@ -98,7 +98,7 @@ def test_fed_with_what_it_says_it_goes_on(corpus: Corpus, trained: tuple[Shared,
 
 def test_the_exported_cell_says_what_keras_said(corpus: Corpus, trained: tuple[Shared, list[float]], tune: Tune, tmp_path: Path) -> None:
     shared, _ = trained
-    export(tmp_path / "mine", shared, corpus, moves(tune.notes), {"license": "MIT"})
+    export(tmp_path / "mine", shared, corpus, tune, {"license": "MIT"})
     model, vector = load_model(str(tmp_path / "mine")), stored_vector(str(tmp_path / "mine"))
     assert isinstance(model, GrammarModel)
     np.testing.assert_allclose(model.foretell(vector["heard"].tolist()), vector["said"], atol=1e-5)
