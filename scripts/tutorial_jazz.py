@@ -17,7 +17,7 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.events import NoteOff, NoteOn
-from improv.core.grammar import GRID, Note, clean, decode, encode
+from improv.core.grammar import GRID, Note, beginning, clean, decode, encode, moves
 from improv.midi.files import write_take
 
 SOLO, CHORDS = 0, 1  # tracks of what is written
@@ -51,7 +51,7 @@ def learn(args: argparse.Namespace) -> None:
     bars = bars_of(args.bars)
     from improv.train.piece import CorpusError
     from improv.train.reading.tune import read_tune
-    from improv.train.windows import cut
+    from improv.train.windows import cut, recited
 
     # 1. The tune as values of the grammar.
     try:
@@ -91,7 +91,9 @@ def learn(args: argparse.Namespace) -> None:
 
     # 4. Values to notes over the changes.
     generated = [corpus.terminals[i] for i in indices.ravel()]
-    notes = clean(decode(generated, tune.changes, np.random.default_rng(args.seed), last=tune.notes[0].pitch))
+    print(f"  always the likeliest: {recited(generated, solo)} in a row are the tune's own; what is new are the pitches")
+    start = beginning(generated, moves(tune.notes))
+    notes = clean(decode(generated, tune.changes, np.random.default_rng(args.seed), start, last=tune.notes[0].pitch))
     length = -(-(notes[-1].onset + notes[-1].length) / GRID // tune.beats_a_bar) * tune.beats_a_bar
     under = [(n.on, n.length, n.pitch) for n in tune.accompaniment if n.on < length]
     events = struck([(n.onset / GRID, n.length / GRID, n.pitch) for n in notes], SOLO, 90) + struck(under, CHORDS, 62)

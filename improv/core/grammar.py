@@ -34,6 +34,7 @@ MARGIN = 3  # semitones that a range reaches beyond the measured interval: a min
 BREATH = 5  # 1/12 beat; a shorter silence belongs to the note before it
 PLACES = (0, 3, 4, 6, 8, 9, 12)  # where in a beat notes may begin: sixteenths, triplets and swung eighths
 REPEATED = 0.2  # how much rarer a pitch is that the measured line did not repeat
+OFF_BEAT = 1e-4  # chance of a place in the beat to which none led from where we are
 LONGEST = 1200  # 1/12 beat, of a terminal
 _TEXT = re.compile(r"([CSAX]) (\d+(?:/\d+)?)(?: (-?\d+)\.\.(-?\d+))?|(R) (\d+(?:/\d+)?)")
 
@@ -207,3 +208,31 @@ def moves_of(card: Mapping[str, Any]) -> list[tuple[int, int, int]]:
 
 def _is_move(found: list[Any]) -> bool:
     return len(found) == 3 and all(type(x) is int for x in found) and max(found[:2]) < GRID and min(found) >= 0 and found[2] < 2**31
+
+
+def beginning(terminals: Sequence[Terminal], moves: Sequence[tuple[int, int, int]]) -> int:
+    """Where in a beat a line of these terminals begins, in 1/12 beat, so that it goes through the beat as in `moves`.
+
+    A network that learned windows cut anywhere may well begin in mid-beat.
+    """
+    chances = move_chances(moves)
+
+    def fit(start: int) -> float:
+        at, places = start, []
+        for terminal in terminals:
+            places += [at % GRID] if terminal.kind != REST else []
+            at += terminal.duration
+        return float(sum(np.log(chances[a, b]) for a, b in itertools.pairwise(places)))
+
+    return max(PLACES[:-1], key=fit)
+
+
+def move_chances(moves: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """How likely each place in the beat leads to each, (place, next place), as counted; from where none was, to where there were some.
+    No more than OFF_BEAT for what never was."""
+    counts = np.zeros((GRID, GRID))
+    for place, following, times in moves:
+        counts[place, following] += times
+    counts[counts.sum(1) == 0] = counts.sum(0)
+    shares: np.ndarray = counts / np.maximum(counts.sum(1, keepdims=True), 1.0)
+    return shares + OFF_BEAT

@@ -18,7 +18,20 @@ from typing import Any
 
 import numpy as np
 
-from improv.core.grammar import BREATH, MARGIN, REST, TONES, GrammarError, Terminal, chances, durations, hash_of, moves_of, tones_over
+from improv.core.grammar import (
+    BREATH,
+    MARGIN,
+    REST,
+    TONES,
+    GrammarError,
+    Terminal,
+    chances,
+    durations,
+    hash_of,
+    move_chances,
+    moves_of,
+    tones_over,
+)
 from improv.core.harmony import NO_CHORD, Chord, HarmonyError, parse_chord
 from improv.core.lstm import Cells
 from improv.core.model import FORMAT, LARGEST_SIZE, Model, ModelError, Reading, State
@@ -34,7 +47,6 @@ NO_INTERVAL = INTERVALS  # of a note that nothing came before
 OTHER_TONE, OUTSIDE, OFF_CENTRE, OTHER_LENGTH = 4.0, 1.0, 0.15, 4.0
 BRANCHES = 6  # durations that a pending note may take which are followed up
 SHORTER = 0.5  # how much rarer a note is with each 1/12 beat that it sounds shorter than written
-OFF_BEAT = 1e-4  # chance of a place in the beat to which none led from where we are
 UNHEARD = 0.02  # share of the vocabulary's own durations, and of the chord's scale, in what is foretold
 FLOOR = 1e-9
 LATELY = Colour(32.0, 0.0)  # notes that tell the key
@@ -93,7 +105,7 @@ class GrammarModel(Model):
         self._classes = np.array([self.vocabulary.encode(0, 0, t.duration / GRID).duration for t in terminals])
         own = np.bincount(np.minimum(self._durations[self._notes], 48), minlength=49).astype(float)
         self._own = own / own.sum()
-        self._moves = _chances_of(moves_of(card))
+        self._moves = move_chances(moves_of(card))
         self._homes = homes_of(card)
         # A tone of the chord counts for it twice, a tone of its scale once.
         self._fits = np.array([[(c in h.tones) + (c in h.scale) for c in range(12)] for h in self._homes], float)
@@ -246,16 +258,6 @@ def homes_of(card: Mapping[str, Any]) -> list[Chord]:
     if home.root is None:
         raise GrammarError(f"vocabulary.home is {str(symbol)[:40]!r}, expected a chord symbol")
     return [Chord((home.root + step) % 12, home.kind) for step in range(12)]
-
-
-def _chances_of(moves: Sequence[tuple[int, int, int]]) -> np.ndarray:
-    """How likely each place in the beat leads to each, (place, next place), as counted; from where none was, to where there were some."""
-    counts = np.zeros((GRID, GRID))
-    for place, following, times in moves:
-        counts[place, following] += times
-    counts[counts.sum(1) == 0] = counts.sum(0)
-    shares: np.ndarray = counts / np.maximum(counts.sum(1, keepdims=True), 1.0)
-    return shares + OFF_BEAT
 
 
 def _near(last: int, chord: Chord) -> np.ndarray:

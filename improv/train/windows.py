@@ -40,3 +40,14 @@ def cut(solo: Sequence[Terminal], windows: int = WINDOWS, steps: int = STEPS, se
     heard = np.zeros_like(said)
     heard[:, 1:] = said[:, :-1]  # x<t> = y<t-1>, x<1> = 0
     return Corpus(terminals, indices, heard, np.ascontiguousarray(said.swapaxes(0, 1)))
+
+
+def recited(line: Sequence[Terminal], solo: Sequence[Terminal]) -> int:
+    """How many values in a row of a line occur so in the solo: the longest such run."""
+    longest, before = 0, [0] * (len(solo) + 1)
+    for mine in line:
+        runs = [0]
+        for k, theirs in enumerate(solo):
+            runs.append(before[k] + 1 if mine == theirs else 0)
+        longest, before = max(longest, *runs), runs
+    return longest

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.core.grammar import GRID, REST, TONES, GrammarError, Note, Terminal, choose, clean, decode, encode, moves, tones_over
+from improv.core.grammar import GRID, REST, TONES, GrammarError, Note, Terminal, beginning, choose, clean, decode, encode, moves, tones_over
 from improv.core.harmony import KINDS, NO_CHORD, Changes, Chord, parse_changes
 
 CHORDS = st.builds(Chord, st.integers(0, 11), st.sampled_from([kind for kind in KINDS if kind != "none"])) | st.just(NO_CHORD)
@@ -83,3 +83,11 @@ def test_cleaning() -> None:
     line = [Note(1, 11, 60), Note(13, 2, 62), Note(15, 9, 62), Note(24, 14, 64), Note(25, 3, 66), Note(36, 12, 64)]
     assert clean(line) == [Note(0, 12, 60), Note(12, 12, 62), Note(24, 12, 64), Note(36, 12, 64)]
     assert moves(clean(line)) == [(0, 0, 3)]
+
+
+def test_a_line_begins_where_it_goes_through_the_beat_as_the_tune_did() -> None:
+    """Swung eighths: what begins with the short one begins on the off-beat."""
+    swing = [(0, 8, 10), (8, 0, 10)]
+    long, short = Terminal("C", 8), Terminal("C", 4)
+    assert beginning([long, short, long, short], swing) == 0
+    assert beginning([short, long, Terminal(REST, 12), short, long], swing) == 8

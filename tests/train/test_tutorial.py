@@ -21,7 +21,7 @@ from improv.train.piece import CorpusError
 from improv.train.reading.tune import Tune, read_tune
 from improv.train.tutorial import Shared, compare, compiled, fit, inference_model, predict_and_sample, scanned
 from improv.train.tutorial_export import export
-from improv.train.windows import Corpus, cut
+from improv.train.windows import Corpus, cut, recited
 
 ROOT = Path(__file__).parent.parent.parent
 TUNE = ROOT / "improv" / "demo" / "tune.mid"
@@ -64,6 +64,12 @@ def test_windows_have_the_exercises_shapes(corpus: Corpus) -> None:
     np.testing.assert_array_equal(corpus.Y.sum(-1), 1.0)
     whole = " ".join(map(str, corpus.indices))
     assert all(" ".join(map(str, window)) in whole for window in corpus.Y.argmax(-1).T.tolist())
+
+
+def test_what_is_recited_is_the_longest_run(tune: Tune) -> None:
+    solo = encode(tune.notes, tune.changes)
+    assert recited([*solo[100:107], *solo[3:20]], solo) == 17
+    assert recited([], solo) == 0
 
 
 def test_a_solo_shorter_than_a_window_is_refused(tune: Tune) -> None:
