@@ -262,7 +262,9 @@ def test_a_daemon_is_steered_killed_and_goes_on_and_both_records_replay(tmp_path
         told("WATCHDOG=1")
         second.send_signal(signal.SIGTERM)
         assert second.wait(20) == 0
-    assert "stopped: SIGTERM" in (tmp_path / "log").read_text()
+    said = (tmp_path / "log").read_text()
+    assert said.count("the last session was cut off") == 1
+    assert "stopped: SIGTERM" in said
     records = sorted((tmp_path / "sessions").glob("*.jsonl"))
     assert len(records) == 2
     for record in records:
