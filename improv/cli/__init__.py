@@ -112,6 +112,10 @@ def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     replay.add_argument("--bars", type=int, metavar="N", help="with --to: so many bars")
     replay.add_argument("--json", action="store_true", help="as JSON")
 
+    moods = command("moods", "moods", "What the moods of --mood play like, and the words for them.")
+    moods.add_argument("words", nargs="?", metavar="WORDS", help='what these words come to, for example "hope and wonder"')
+    moods.add_argument("--json", action="store_true", help="as JSON")
+
     sessions = command("sessions", "sessions", "The records of what was played, the newest last.")
     sessions.add_argument("--folder", metavar="FOLDER", help="where they are (default: in your data folder)")
     sessions.add_argument("--json", action="store_true", help="as JSON")
@@ -217,6 +221,12 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
 
     parser.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
     parser.add_argument("--changes", metavar="CHORDS", help='e.g. "Dm7 | G7 | Cmaj7 | %%"; looped')
+    parser.add_argument(
+        "--mood",
+        metavar="WORDS",
+        help='changes, tempo and the rest from words: "hope and wonder", dark; `list` lists them. What you set wins',
+    )
+    parser.add_argument("--key", metavar="KEY", help="with --mood: the tonic, for example Eb (default: the mood's)")
     parser.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
     parser.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
     defaults = Settings(mode=mode)
