@@ -34,8 +34,10 @@ SETTINGS = {  # setting: its column of moods.toml
 }  # fmt: skip
 _WHOLE = ("low", "high", "loudness")
 _SHARPER = {"Db": "C#", "Gb": "F#", "Ab": "G#"}  # tonics of minor keys
-_ENDINGS = (("iness", "y"), ("ily", "y"), ("ies", "y"), ("iest", "y"), ("ier", "y"), ("fully", "ful"), ("ness", ""), ("ly", ""),
-            ("ish", ""), ("ful", ""), ("fulness", "ful"), ("ness", "e"), ("er", ""), ("est", ""), ("y", ""), ("es", ""), ("s", ""))  # fmt: skip
+_ENDINGS = (  # of a word whose stem may be known, and what stands there instead; the first stem that is known counts
+    ("iness", "y"), ("ily", "y"), ("ies", "y"), ("iest", "y"), ("ier", "y"), ("fulness", "ful"), ("fully", "ful"), ("ness", ""),
+    ("ly", ""), ("ish", ""), ("ful", ""), ("er", ""), ("est", ""), ("y", ""), ("es", ""), ("s", ""),
+)  # fmt: skip
 
 
 class MoodError(ImprovError):
@@ -125,7 +127,7 @@ class Choice:
 def book() -> Book:
     """The tables that improv ships."""
     tables = tomllib.loads((TABLES / "moods.toml").read_text(encoding="utf-8"))
-    moods = {name: Mood(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for name, row in tables["moods"].items()}
+    moods = {name: _mood(row) for name, row in tables["moods"].items()}
     words = {name: name for name in moods}
     for name, text in tomllib.loads((TABLES / "words.toml").read_text(encoding="utf-8")).items():
         words |= {" ".join(_split(word)): name for word in text.split(",")}
@@ -138,6 +140,11 @@ def book() -> Book:
         frozenset(tables["words"]["passed_over"]),
         tuple(Progression(tuple(p["chords"]), p["mode"], frozenset(m.lower() for m in p["moods"])) for p in tagged),
     )
+
+
+def _mood(row: Mapping[str, Any]) -> Mood:
+    lists: dict[str, Any] = {name: tuple(value) for name, value in row.items() if isinstance(value, list)}
+    return Mood(**(dict(row) | lists))
 
 
 def understood(text: str, book: Book) -> tuple[tuple[Found, ...], tuple[tuple[str, str], ...]]:
@@ -169,13 +176,16 @@ def understood(text: str, book: Book) -> tuple[tuple[Found, ...], tuple[tuple[st
     return tuple(found), tuple(unknown)
 
 
-def choose(text: str, seed: int, key: str | None = None, book: Book | None = None) -> Choice:
-    """What a text plays like. key: the tonic, if not the mood's. The seed draws progression, key and tempo. Raises MoodError, NumeralError."""
-    book = book or globals()["book"]()
-    found, unknown = understood(text, book)
+def choose(text: str, seed: int, key: str | None = None) -> Choice:
+    """What a text plays like. key: the tonic, if not the mood's. The seed draws progression, key and tempo.
+
+    Raises MoodError, NumeralError.
+    """
+    tables = book()
+    found, unknown = understood(text, tables)
     rng = np.random.default_rng((seed, STREAM))
-    progression = _progression(found, book, rng)
-    keys = list(dict.fromkeys(k for f in found for k in book.moods[f.mood].keys))
+    progression = _progression(found, tables, rng)
+    keys = list(dict.fromkeys(k for f in found for k in tables.moods[f.mood].keys))
     drawn = keys[int(rng.integers(len(keys)))]
     share = float(rng.random())
     mode, _ = symbols(progression.chords, progression.counting, "C")
@@ -183,7 +193,7 @@ def choose(text: str, seed: int, key: str | None = None, book: Book | None = Non
         key = _SHARPER.get(drawn, drawn) if 3 in MODES[mode] else drawn
     tonic_of(key)
     _, chords = symbols(progression.chords, progression.counting, key)
-    tempo, settings = _settings(found, book, share)
+    tempo, settings = _settings(found, tables, share)
     return Choice(found, unknown, key, mode, progression.chords, in_bars(chords), tempo, settings)
 
 
@@ -207,7 +217,10 @@ def _progression(found: Sequence[Found], book: Book, rng: np.random.Generator) -
 
 
 def _settings(found: Sequence[Found], book: Book, share: float) -> tuple[float, dict[str, Any]]:
-    """Tempo and settings: from the defaults towards each mood by its strength, and the moods' mean. share: where between the tempos, 0 to 1."""
+    """Tempo and settings: from the defaults towards each mood by its strength, and the moods' mean.
+
+    share: where between the slowest and the fastest tempo, 0 to 1.
+    """
     usual, strengths = Settings(), _strengths(found)
 
     def mixed(name: str, column: str, at: int | None = None) -> float:

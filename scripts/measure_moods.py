@@ -2,8 +2,8 @@
 
     python scripts/measure_moods.py [--seeds 10] [--bars 8] [MOOD ...]
 
-Printed for each mood, over all its solos: tempo, notes a beat and a second, mean pitch, mean velocity, and of the notes
-over a chord, how many are its major and how many its minor third.
+Printed for each mood, over all its solos: tempo, notes a beat and a second, mean pitch, mean velocity, and how many of
+the notes are the major and how many the minor third of the key.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from improv.core.events import Event, NoteOn
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.model import Model
+from improv.core.numerals import tonic_of
 from improv.core.settings import Settings
 from improv.engine import perform
 from improv.loader import load_model
@@ -29,7 +30,7 @@ FIVE = ("joyful", "triumphant", "peaceful", "sad", "dark")
 @dataclass(frozen=True, slots=True)
 class Heard:
     """A solo in figures. tempo: quarter notes a minute; density: notes a beat; pitch, velocity: means;
-    major, minor: shares of the notes that are the major or the minor third over their chord's root."""
+    major, minor: shares of the notes that are the major or the minor third above the tonic."""
 
     tempo: float
     density: float
@@ -43,12 +44,11 @@ def listen(model: Model, words: str, seed: int, bars: int) -> Heard:
     """Play a solo of a mood, as `improv solo --mood` does, and measure it."""
     choice = choose(words, seed)
     settings = Settings(mode="solo", tempo=choice.tempo, **choice.settings)
-    changes = parse_changes(choice.changes)
-    improviser = Improviser(model, settings, changes, (4, 4), seed, bars)
+    improviser = Improviser(model, settings, parse_changes(choice.changes), (4, 4), seed, bars)
     played: list[Event] = []
     perform(improviser, OfflineClock(), queue.SimpleQueue(), played.append)
     notes = [e for e in played if isinstance(e, NoteOn)]
-    over = [(e.pitch - changes.outlook(improviser.meter.beat(e.time)).chord.root) % 12 for e in notes]
+    over = [(e.pitch - tonic_of(choice.key)) % 12 for e in notes]
     return Heard(
         choice.tempo,
         len(notes) / (4 * bars),

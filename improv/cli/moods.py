@@ -69,8 +69,8 @@ def moods(args: argparse.Namespace) -> int:
     if args.json:
         from dataclasses import asdict
 
-        said = {name: [w for w, m in tables.words.items() if m == name] for name in tables.moods}
-        print(json.dumps({name: asdict(mood) | {"words": said[name]} for name, mood in tables.moods.items()}))
+        rows = {name: asdict(mood) | {"words": [w for w, m in tables.words.items() if m == name]} for name, mood in tables.moods.items()}
+        print(json.dumps(rows))
         return OK
     print(
         f"{'mood':11} {'tempo':>8} {'pitches':>8}  {'temperature':11} {'rhythm':6} {'density':>7} {'loud':>4} {'accents':>7}  feel      words"
