@@ -112,6 +112,9 @@ class Choice:
     tempo: float
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return f"{', '.join(map(str, self.found))}: {self.key} {self.mode}, {self.tempo:g} bpm, {self.changes}"
+
     def doubt(self) -> str:
         """What was not understood, in one line; "" where all was."""
         if not self.unknown:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from improv.cli import OK
@@ -12,6 +14,8 @@ from improv.core.errors import ImprovError
 
 LIST = "list"  # --mood list
 SHOWN = 6  # words of a mood
+SEEDS = range(1, 6)  # whose choices are shown
+SETTINGS = ("low", "high", "temperature", "rhythm_temperature", "density", "loudness", "accents", "feel")
 
 
 def set_mood(args: argparse.Namespace, seed: int, tempo: float | None) -> dict[str, Any]:
@@ -35,67 +39,60 @@ def set_mood(args: argparse.Namespace, seed: int, tempo: float | None) -> dict[s
         args.tempo = choice.tempo if tempo is None else tempo
     own_range = args.low is not None or args.high is not None
     for name, value in choice.settings.items():
-        if getattr(args, name, None) is None and not (own_range and name in ("low", "high")):
+        if getattr(args, name) is None and not (own_range and name in ("low", "high")):
             setattr(args, name, value)
     if choice.unknown:
         print(f"improv: {choice.doubt()}", file=sys.stderr)
     if not args.json:
-        print(f"mood: {', '.join(map(str, choice.found))}: {_music(args, choice, own_changes)}", flush=True)
+        words = ", ".join(map(str, choice.found))
+        music = f"{words}: {args.tempo:g} bpm" if own_changes else str(replace(choice, tempo=args.tempo))
+        print(f"mood: {music} ({_told(vars(args))})", flush=True)
     return {"mood": choice.told() | {"changes": args.changes, "tempo": args.tempo, "said": args.mood}}
-
-
-def _music(args: argparse.Namespace, choice: Any, own_changes: bool) -> str:
-    where = f"{args.tempo:g} bpm" if own_changes else f"{choice.key} {choice.mode}, {args.tempo:g} bpm, {choice.changes}"
-    return f"{where} ({_rest(vars(args))})"
-
-
-def _rest(settings: dict[str, Any]) -> str:
-    said = []
-    for name in ("low", "high", "temperature", "rhythm_temperature", "density", "loudness", "accents", "feel"):
-        if settings.get(name) is not None:
-            value = settings[name]
-            said.append(f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}")
-    return ", ".join(said)
 
 
 def moods(args: argparse.Namespace) -> int:
     """The table of moods; or what some words come to."""
-    from improv.mood import book
-
     words = getattr(args, "words", None)
     if words:
         return _words(words, args.json)
-    tables = book()
-    if args.json:
-        from dataclasses import asdict
+    from improv.mood import book
 
-        rows = {name: asdict(mood) | {"words": [w for w, m in tables.words.items() if m == name]} for name, mood in tables.moods.items()}
-        print(json.dumps(rows))
+    tables = book()
+    words_of = {name: [w for w, mood in tables.words.items() if mood == name] for name in tables.moods}
+    if args.json:
+        print(json.dumps({name: asdict(mood) | {"words": words_of[name]} for name, mood in tables.moods.items()}))
         return OK
-    print(
-        f"{'mood':11} {'tempo':>8} {'pitches':>8}  {'temperature':11} {'rhythm':6} {'density':>7} {'loud':>4} {'accents':>7}  feel      words"
-    )
+    print(_row("mood", "tempo", "pitches", "temperature", "rhythm", "density", "loudness", "accents", "feel", "for example"))
     for name, m in tables.moods.items():
-        said = ", ".join([w for w, mood in tables.words.items() if mood == name and w != name][:SHOWN])
-        tempo = f"{m.tempo[0]:g}-{m.tempo[1]:g}"
-        numbers = f"{m.pitches:<11} {m.rhythm:<6} {m.density:7} {m.loudness:4} {m.accents:7}"
-        print(f"{name:11} {tempo:>8} {f'{m.low}-{m.high}':>8}  {numbers}  {m.feel:8}  {said} ...")
-    print(f"{len(tables.words)} words are known; `improv moods WORDS` says what they come to. very, a bit and not are understood.")
+        numbers = [f"{n:g}" for n in (m.pitches, m.rhythm, m.density, m.loudness, m.accents)]
+        said = ", ".join(words_of[name][1 : SHOWN + 1])  # the first is its name
+        print(_row(name, f"{m.tempo[0]:g}-{m.tempo[1]:g}", f"{m.low}-{m.high}", *numbers, m.feel, said))
+    print(f"{len(tables.words)} words are known, and `very`, `a bit`, `not`; `improv moods WORDS` says what they come to.")
     return OK
 
 
 def _words(words: str, as_json: bool) -> int:
-    """What some words come to, with five seeds."""
+    """What some words come to, with some seeds."""
     from improv.mood import choose
 
-    choices = [choose(words, seed) for seed in range(1, 6)]
+    choices = {seed: choose(words, seed) for seed in SEEDS}
+    first = choices[SEEDS[0]]
     if as_json:
-        print(json.dumps([c.told() for c in choices]))
+        print(json.dumps([{"seed": seed} | c.told() for seed, c in choices.items()]))
         return OK
-    first = choices[0]
     if first.unknown:
         print(f"improv: {first.doubt()}", file=sys.stderr)
-    print(f"{', '.join(map(str, first.found))}: {_rest(dict(first.settings))}")
-    for seed, c in enumerate(choices, 1):
+    print(f"{', '.join(map(str, first.found))}: {_told(first.settings)}")
+    for seed, c in choices.items():
         print(f"  --seed {seed}: {c.key} {c.mode}, {c.tempo:g} bpm, {c.changes}   ({' '.join(c.numerals)})")
     return OK
+
+
+def _told(settings: Mapping[str, Any]) -> str:
+    said = [(name, settings[name]) for name in SETTINGS if settings.get(name) is not None]
+    return ", ".join(f"{name} {value if isinstance(value, str) else f'{value:g}'}" for name, value in said)
+
+
+def _row(*cells: str) -> str:
+    widths: Sequence[int] = (10, 7, 7, 11, 6, 7, 8, 7, 8, 0)
+    return "  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True))
