@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improv.cli import main
@@ -123,6 +123,7 @@ def test_the_same_seed_chooses_the_same_and_others_choose_others() -> None:
         assert len(progressions) >= 3, mood
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     words=st.lists(
         st.tuples(st.sampled_from(["", "not ", *(f"{d} " for d in BOOK.degrees)]), st.sampled_from(sorted(BOOK.words))), min_size=1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improv.core.harmony import Chord, parse_changes, parse_chord
@@ -84,6 +84,7 @@ def test_a_loop_has_four_bars_or_eight(chords: str, bars: str) -> None:
     assert in_bars(chords.split()) == bars
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(["C", "Dm7", "G7"]), min_size=1, max_size=40))
 def test_a_loop_keeps_the_order_of_its_chords(chords: list[str]) -> None:
     changes = parse_changes(in_bars(chords))
