@@ -121,7 +121,8 @@ def _settings(args: argparse.Namespace) -> tuple[FitConfig, NetworkConfig, list[
         return config, network, [Start([v.numpy() for v in m.trainable_variables], card["weights_sha256"]) for m in models]
     if not 1 <= args.members <= 8:
         raise ImprovError(f"--members {args.members}: expected 1 to 8")
-    return config, NETWORKS[args.network or "lstm"][args.size or "laptop"], []
+    sizes = NETWORKS[args.network or "lstm"]
+    return config, sizes[args.size or "laptop"], []
 
 
 class _Bar:

@@ -55,4 +55,5 @@ def cells_of(network: Mapping[str, Any], weights: Mapping[str, np.ndarray], summ
     ]
     if kind_of(network) == "tcn":
         return Tcn(alike, summed)
-    return Cells(*([w[name] for w in alike] for name in ("kernel", "recurrent", "bias")), summed=summed)
+    kernels, recurrents, biases = ([w[name] for w in alike] for name in ("kernel", "recurrent", "bias"))
+    return Cells(kernels, recurrents, biases, summed)

@@ -51,9 +51,9 @@ class ModelError(ImprovError):
 
 
 class State(NamedTuple):
-    """All that was heard and played so far: activations a (units,) of all networks and what they keep beside them, c
-    (of LSTMs their cells, (units,); of a TCN the last inputs of its layers), and what is recalled: how it went on before, as (ioi, interval, degree) under the keys of rhythm and line; running counts of
-    pitch classes (12,)."""
+    """All that was heard and played so far: activations a (units,) of all networks; c, what they keep beside them (LSTMs
+    their cells (units,), a TCN the last inputs of its layers); what is recalled: how it went on before, as (ioi, interval,
+    degree) under the keys of rhythm and line; running counts of pitch classes (12,)."""
 
     a: np.ndarray
     c: np.ndarray

@@ -106,7 +106,12 @@ def _assign(network: keras.Model, w: Mapping[str, np.ndarray], rng: np.random.Ge
 
 def _assign_stack(stack: GatedStack, w: Mapping[str, np.ndarray]) -> None:
     gates = np.concatenate([w["past"], w["now"]], axis=1)
-    for variables, values in ((stack.gates, gates), (stack.gates_bias, w["gates_bias"]), (stack.residual, w["residual"]), (stack.skip, w["skip"])):
+    for variables, values in (
+        (stack.gates, gates),
+        (stack.gates_bias, w["gates_bias"]),
+        (stack.residual, w["residual"]),
+        (stack.skip, w["skip"]),
+    ):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
     stack.skip_bias.assign(w["skip_bias"])

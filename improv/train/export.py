@@ -85,11 +85,7 @@ def keras_vector(networks: Sequence[keras.Model], ends: Mapping[str, np.ndarray]
     }
     said = [network(inputs, training=False) for network in networks]
     vector = {f"test.{h}": np.array(keras.ops.softmax(sum(s[h] for s in said) / len(said))[0]) for h in ("ioi", "pitch", "duration", "lag")}
-    states = [
-        keras.Model(network.inputs, network.get_layer(part).output)(inputs, training=False)
-        for part in PARTS
-        for network in networks
-    ]
+    states = [keras.Model(network.inputs, network.get_layer(part).output)(inputs, training=False) for part in PARTS for network in networks]
     hidden = keras.ops.relu(keras.ops.matmul(keras.ops.concatenate(states, axis=-1), ends["end_hidden.kernel"]) + ends["end_hidden.bias"])
     vector["test.end"] = np.array(keras.ops.sigmoid(keras.ops.matmul(hidden, ends["end.kernel"]) + ends["end.bias"])[0, :, 0])
     return vector

@@ -71,7 +71,7 @@ TCN_SIZES = {
         rhythm_dropout=0.25, line_dropout=0.25, recurrent_dropout=0.05,
     ),
 }  # fmt: skip
-NETWORKS = {"lstm": SIZES, "tcn": TCN_SIZES}
+NETWORKS: dict[str, Mapping[str, NetworkConfig]] = {"lstm": SIZES, "tcn": TCN_SIZES}
 
 
 def config_of(sizes: Mapping[str, Any]) -> NetworkConfig:

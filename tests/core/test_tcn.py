@@ -136,5 +136,5 @@ def test_a_tcn_that_does_not_fit_is_refused(network: dict[str, object], says: st
 
 def test_a_kind_without_its_sizes_is_refused() -> None:
     without = {k: v for k, v in TCN.items() if k != "channels"}
-    with pytest.raises(ModelError, match="network.channels is None"):
+    with pytest.raises(ModelError, match=r"network\.channels is None"):
         check(small_card(without), random_weights(network=TCN))
