@@ -16,7 +16,7 @@ from improv.core.tcn import Tcn, cached, stack_shapes
 
 PARTS = ("rhythm", "line")
 MOST_LAYERS = 12  # of a TCN: 4,096 notes
-MOST_CACHED = 2**20  # numbers that a TCN may keep of what it heard; each step copies them
+MOST_CACHED = 2**18  # numbers that a TCN may keep of what it heard; each step copies them
 # The kinds, and the sizes that each has beside those that all have.
 KINDS: dict[str, tuple[str, ...]] = {"lstm": (), "tcn": ("channels", "layers")}
 
