@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up import TCN, random_weights, small_card
 
+from improv.cli.bench import PlainTcn
 from improv.core.model import Model, ModelError, check
 from improv.core.tcn import Tcn, cached, convolved, stack_shapes
 from improv.core.values import Context, Value
@@ -138,3 +139,12 @@ def test_a_kind_without_its_sizes_is_refused() -> None:
     without = {k: v for k, v in TCN.items() if k != "channels"}
     with pytest.raises(ModelError, match=r"network\.channels is None"):
         check(small_card(without), random_weights(network=TCN))
+
+
+def test_the_bench_compares_with_the_same_network_convolved_anew_for_every_note() -> None:
+    """Its plain way keeps as many notes as the stack can hear, so it says the same once there were that many."""
+    rng = np.random.default_rng(8)
+    (w,), rows = stacks_of(rng, 4, 3, (6,)), heard(rng, 30)
+    plain = PlainTcn(w)
+    said = np.array([plain.step(x) for x in hot(rows)])
+    np.testing.assert_allclose(said[8:], streamed(Tcn([w], SUMMED), rows)[8:], atol=1e-5)
