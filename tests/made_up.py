@@ -13,6 +13,7 @@ from improv.core.model import card_head, shapes
 
 MEMBER = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}
 NETWORK = MEMBER | {"members": 2, "end_hidden": 5, "rhythm_key": 4, "line_key": 6}
+TCN = NETWORK | {"kind": "tcn", "channels": 6, "layers": 3}
 RECALL = {
     "rhythm_key": {"sharpness": 14.0, "bias": -6.0, "slope": 5.0},
     "line_key": {"sharpness": 11.0, "bias": -4.0, "slope": 5.0},
@@ -20,14 +21,14 @@ RECALL = {
 }
 
 
-def random_weights(seed: int = 0, size: float = 0.4) -> dict[str, np.ndarray]:
+def random_weights(seed: int = 0, size: float = 0.4, network: dict[str, Any] = NETWORK) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    return {name: (size * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes(NETWORK).items()}
+    return {name: (size * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes(network).items()}
 
 
-def small_card() -> dict[str, Any]:
+def small_card(network: dict[str, Any] = NETWORK) -> dict[str, Any]:
     """The card of the network with random weights."""
-    return card_head("small", NETWORK) | {"recall": RECALL, "weights_sha256": "none"}
+    return card_head("small", network) | {"recall": RECALL, "weights_sha256": "none"}
 
 
 def record(**changed: Any) -> dict[str, Any]:

@@ -175,6 +175,7 @@ def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     train.add_argument("--rate", type=float, help="peak learning rate")
     train.add_argument("--batch", type=int, help="windows a step")
     train.add_argument("--size", choices=("laptop", "pocket"), help="laptop (the default), or pocket for a Raspberry Pi")
+    train.add_argument("--network", choices=("lstm", "tcn"), help="lstm (the default), or tcn: dilated causal convolutions, as in WaveNet")
     train.add_argument("--members", type=int, default=1, metavar="K", help="networks to train, which vote (default 1; each takes as long)")
     train.add_argument("--seed", type=int, help="of everything random")
     train.add_argument("--logdir", metavar="FOLDER", help="write the losses for TensorBoard")

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from improv.core.cells import PARTS, kind_of
 from improv.core.draw import draw_note
 from improv.core.errors import ImprovError
 from improv.core.grammar_model import speaks_grammar
@@ -24,6 +25,7 @@ from improv.core.harmony import parse_changes
 from improv.core.model import Model, member_shapes, table_offsets
 from improv.core.sampler import sample
 from improv.core.settings import Settings
+from improv.core.tcn import convolved
 from improv.core.values import STEP_TABLES, Context, Value, step_columns
 from improv.loader import load_model
 
@@ -131,7 +133,7 @@ def _tell_note(figures: dict[str, Any]) -> None:
     note = figures["note"]
     print("microseconds of thought a note")
     print(f"  {'':<34}" + "".join(f"{name:>9}" for name in ("p50", "p99", "p99.9", "max", "n")))
-    for name, row in (("the step of the LSTMs", figures["step"]), ("with recall, all fields sampled", note)):
+    for name, row in (("the step of the networks", figures["step"]), ("with recall, all fields sampled", note)):
         print(f"  {name:<34}" + "".join(f"{row[k]:>9.0f}" for k in (*SPREAD, "n")))
     if "plain_p50_us" in note:
         print(
@@ -200,8 +202,33 @@ class Streaming:
         self.last = value.pitch
 
 
+class PlainLstm:
+    def __init__(self, w: dict[str, np.ndarray]):
+        both = np.vstack([w["recurrent"], w["kernel"]]).T
+        self.gates = [np.ascontiguousarray(g) for g in np.split(both, 4)]
+        self.a, self.c = np.zeros((2, len(w["recurrent"])), np.float32)
+
+    def step(self, x: np.ndarray) -> np.ndarray:
+        heard = np.concatenate([self.a, x])
+        update, forget, candidate, output = (g @ heard for g in self.gates)
+        self.c = _sigmoid(forget) * self.c + _sigmoid(update) * np.tanh(candidate)
+        self.a = _sigmoid(output) * np.tanh(self.c)
+        return self.a
+
+
+class PlainTcn:
+    def __init__(self, w: dict[str, np.ndarray]):
+        self.w, self.heard = w, np.zeros((2 ** len(w["past"]), len(w["kernel"])), np.float32)
+
+    def step(self, x: np.ndarray) -> np.ndarray:
+        self.heard = np.vstack([self.heard[1:], x])
+        a: np.ndarray = convolved(self.w, self.heard)[-1]
+        return a
+
+
 class Plain:
-    """The same networks as tutorials write them: [a; x] one-hot, a product a gate, a softmax, a draw. Nothing is recalled."""
+    """The same networks as tutorials write them: [a; x] one-hot, a product a gate, a softmax, a draw; of a TCN, all that it
+    can hear convolved anew for every note. Nothing is recalled."""
 
     def __init__(self, model: Model):
         rng = np.random.default_rng(1)
@@ -210,13 +237,9 @@ class Plain:
         self.members = []
         for _ in range(network["members"]):
             weight = {k: rng.standard_normal(s).astype(np.float32) * 0.05 for k, s in member_shapes(network).items()}
-            cells = []
-            for name in ("rhythm", "line"):
-                both = np.vstack([weight[f"{name}.recurrent"], weight[f"{name}.kernel"]]).T
-                units = weight[f"{name}.recurrent"].shape[0]
-                gates = [np.ascontiguousarray(g) for g in np.split(both, 4)]
-                cells.append((gates, np.zeros(units, np.float32), np.zeros(units, np.float32)))
-            self.members.append((weight, cells))
+            cell = PlainTcn if kind_of(network) == "tcn" else PlainLstm
+            parts = [{k.partition(".")[2]: w for k, w in weight.items() if k.startswith(f"{part}.")} for part in PARTS]
+            self.members.append((weight, [cell(part) for part in parts]))
         self.context = Context(CHANGES.outlook(0.0), 0, 0, 160.0, "swing")
 
     def note(self) -> None:
@@ -225,15 +248,7 @@ class Plain:
         for w, cells in self.members:
             x = np.zeros(w["line.kernel"].shape[0], np.float32)
             x[np.array(columns) + self.at] = 1.0
-            states = []
-            for i, (gates, a, c) in enumerate(cells):
-                heard = np.concatenate([a, x])
-                update, forget, candidate, output = (g @ heard for g in gates)
-                c = _sigmoid(forget) * c + _sigmoid(update) * np.tanh(candidate)
-                a = _sigmoid(output) * np.tanh(c)
-                cells[i] = (gates, a, c)
-                states.append(a)
-            rhythm, line = states
+            rhythm, line = (cell.step(x) for cell in cells)
             logits = [rhythm @ w["ioi.kernel"]]
             for name, field, parts in (("pitch_hidden", "onset", "pitch_parts"), ("touch_hidden", "touch", "touch_parts")):
                 known = np.zeros(w[f"{name}.{field}"].shape[0], np.float32)

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from improv.core.cells import KINDS, cells_of, kind_of, part_shapes, too_much
 from improv.core.errors import ImprovError
-from improv.core.lstm import Cells
 from improv.core.recall import SPAN, Colour, Past, Projection, Recall, mixed, pitch_votes
 from improv.core.values import (
     INTERVALS,
@@ -51,9 +51,9 @@ class ModelError(ImprovError):
 
 
 class State(NamedTuple):
-    """All that was heard and played so far: activations a and cells c of all LSTMs, (units,) each, and what
-    is recalled: how it went on before, as (ioi, interval, degree) under the keys of rhythm and line; running counts of
-    pitch classes (12,)."""
+    """All that was heard and played so far: activations a (units,) of all networks; c, what they keep beside them (LSTMs
+    their cells (units,), a TCN the last inputs of its layers); what is recalled: how it went on before, as (ioi, interval,
+    degree) under the keys of rhythm and line; running counts of pitch classes (12,)."""
 
     a: np.ndarray
     c: np.ndarray
@@ -77,15 +77,13 @@ def table_offsets(tables: Mapping[str, int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(list(tables.values()))[:-1]]).astype(np.intp)
 
 
-def member_shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+def member_shapes(network: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the weights of one of the networks that vote."""
     rhythm, line = network["rhythm_units"], network["line_units"]
     pitch, touch = network["pitch_hidden"], network["touch_hidden"]
     step, onset, touched = (sum(t.values()) for t in (STEP_TABLES, ONSET_TABLES, TOUCH_TABLES))
     parts = INTERVALS + 12 + 12
-    return {
-        "rhythm.kernel": (step, 4 * rhythm), "rhythm.recurrent": (rhythm, 4 * rhythm), "rhythm.bias": (4 * rhythm,),
-        "line.kernel": (step, 4 * line), "line.recurrent": (line, 4 * line), "line.bias": (4 * line,),
+    return part_shapes(network, "rhythm", step) | part_shapes(network, "line", step) | {
         "ioi.kernel": (rhythm, 49), "ioi.bias": (49,),
         "pitch_hidden.line": (line, pitch), "pitch_hidden.onset": (onset, pitch), "pitch_hidden.bias": (pitch,),
         "pitch_parts.kernel": (pitch, parts), "pitch_parts.bias": (parts,), "register": (128,),
@@ -94,7 +92,7 @@ def member_shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
     }  # fmt: skip
 
 
-def shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+def shapes(network: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Names and shapes of all weights of a model of these sizes: each member's, then what they share."""
     members, end = network["members"], network["end_hidden"]
     rhythms, lines = members * network["rhythm_units"], members * network["line_units"]
@@ -143,10 +141,7 @@ class Model:
         def each(name: str) -> list[np.ndarray]:
             return [w[f"{k}.{name}"] for k in range(members)]
 
-        def both(name: str) -> list[np.ndarray]:
-            return each(f"rhythm.{name}") + each(f"line.{name}")
-
-        self.cells = Cells(both("kernel"), both("recurrent"), both("bias"), summed=len(STEP_TABLES))
+        self.cells = cells_of(network, w, summed=len(STEP_TABLES))
         # The members' logits are averaged: their heads, side by side, divided by their number.
         self._ioi, self._ioi_bias = _contiguous(np.vstack(each("ioi.kernel")) / members), _mean(each("ioi.bias"))
         self._end_hidden, self._end_hidden_bias = _contiguous(w["end_hidden.kernel"]), w["end_hidden.bias"]
@@ -304,9 +299,13 @@ def check(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
     network = card.get("network")
     if not isinstance(network, Mapping):
         raise ModelError("card has no network")
-    for name, least in SIZES.items():
+    if kind_of(network) not in tuple(KINDS):
+        raise ModelError(f"card: network.kind is {kind_of(network)!r}, this improv knows {', '.join(KINDS)}; update improv")
+    for name, least in (SIZES | dict.fromkeys(KINDS[kind_of(network)], 1)).items():
         if type(network.get(name)) is not int or not least <= network[name] <= LARGEST_SIZE:
             raise ModelError(f"card: network.{name} is {network.get(name)!r}, expected a whole number from {least} to {LARGEST_SIZE}")
+    if too := too_much(network):
+        raise ModelError(f"card: {too}")
     for key in ("rhythm_key", "line_key"):
         if network[key]:
             _numbers(card, key, Recall.of)
