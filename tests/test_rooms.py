@@ -24,6 +24,7 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "service": set(),
     "show": {"core"},
     "sound": {"core"},
+    "learn": {"core"},
     "train": {"core"},
 }
 FORBIDDEN_IN_CORE = {"time", "threading", "asyncio", "socket", "subprocess", "logging", "mido", "rtmidi", "os", "pathlib", "queue"}
