@@ -25,6 +25,8 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "show": {"core"},
     "sound": {"core"},
     "learn": {"core"},
+    "profile": {"core", "learn"},
+    "apart": {"core", "learn", "loader", "profile"},
     "train": {"core"},
 }
 FORBIDDEN_IN_CORE = {"time", "threading", "asyncio", "socket", "subprocess", "logging", "mido", "rtmidi", "os", "pathlib", "queue"}

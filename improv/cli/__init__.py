@@ -95,6 +95,10 @@ def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     jam.add_argument("--session", metavar="FILE", help="where the session's record goes (default: a new file in your data folder)")
     jam.add_argument("--no-session", action="store_true", help="keep no record")
     jam.add_argument("--quiet", action="store_true", help="don't show the notes as they come")
+    if wanted == "jam":  # only then, since it loads what learns
+        from improv.cli.learning import add_arguments as add_learning
+
+        add_learning(jam)
     _add_music(jam, "trade")
     _add_pictures(jam)
 

@@ -65,6 +65,7 @@ class Improviser:
         self.mind = Mind(model, settings, changes, self.meter, self.ear, seed)
         self._learning = learning
         self._lessons = Lessons(learning.give) if learning else None
+        self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
             self.mind.learn(known)
         self.sounding: dict[int, float] = {}  # pitch -> the beat on which it ends
@@ -166,6 +167,7 @@ class Improviser:
         elif isinstance(event, Learned):
             if self._learning and (learned := self._learning.version(event.number)) is not None:
                 self.mind.learn(learned)
+                self.learned_from = event.number
         elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
             self.yield_(time, played)
             self.ear.release()
