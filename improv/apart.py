@@ -66,6 +66,7 @@ class Apart:
         self._lessons: queue.Queue[Lesson | None] = queue.Queue(BACKLOG)
         self._versions: dict[int, Heads] = {}
         self._child: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
         self._over = self._closing = False
         self._thread = threading.Thread(target=self._write, name="learn", daemon=True)
         self._thread.start()
@@ -93,7 +94,7 @@ class Apart:
         """Let it learn what waits, write the profile, and end; for so many seconds, then it is ended."""
         self._closing = True
         with suppress(queue.Full):
-            self._lessons.put(None, timeout=seconds)
+            self._lessons.put(None, timeout=0.0 if self._over else seconds)
         self._thread.join(seconds)
         child = self._child
         if child is None:
@@ -103,6 +104,9 @@ class Apart:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+        self._thread.join()
+        if self._reader:
+            self._reader.join()
 
     def _stop(self, why: str) -> None:
         if not self._over:
@@ -113,16 +117,15 @@ class Apart:
     # In threads of its own
 
     def _write(self) -> None:
-        while (lesson := self._lessons.get()) is not None:
-            try:
+        try:
+            while (lesson := self._lessons.get()) is not None and not self._over:
                 if self._child is None:
                     self._begin()
                 self._send(LESSON, json.dumps([packed(note) for note in lesson]).encode())
-            except (OSError, ValueError) as e:
-                self._stop(f"the learner can't be reached ({e})")
-                return
+        except (OSError, ValueError) as e:
+            self._stop(f"the learner can't be reached ({e})")
         if self._child and self._child.stdin:
-            with suppress(OSError):
+            with suppress(OSError):  # what is left in its buffer for one that is gone
                 self._child.stdin.close()
 
     def _begin(self) -> None:
@@ -131,11 +134,12 @@ class Apart:
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | one, start_new_session=True
         )
         keep = str(self._keep.absolute()) if self._keep else None
+        self._reader = threading.Thread(target=self._read, args=(self._child,), name="learned", daemon=True)
+        self._reader.start()
         said = {"model": str(self._folder.absolute()), "weights_sha256": self._model.card["weights_sha256"], "keep": keep}
         self._send(BEGIN, json.dumps(said).encode())
         if self._before:
             self._send(BEFORE, to_bytes(self._before, self._model))
-        threading.Thread(target=self._read, args=(self._child,), name="learned", daemon=True).start()
 
     def _send(self, kind: int, body: bytes) -> None:
         assert self._child
@@ -152,6 +156,7 @@ class Apart:
                 if len(self._versions) > VERSIONS:
                     del self._versions[min(self._versions)]
                 self.told(number)
+        child.stdout.close()
         if not self._closing:
             self._stop(f"the learner ended (exit code {child.wait()})")
 

@@ -64,9 +64,8 @@ def told(summary: dict[str, Any]) -> str:
     said += [f"{summary['filled']} filled in while the model was too slow"] if summary["filled"] else []
     said += [f"{summary['dropped']} dropped as too late"] if summary["dropped"] else []
     if summary.get("learned"):
-        said.append(
-            f"learned from {summary['learned']} of your phrases" + (f", kept in {summary['profile']}" if summary["profile"] else "")
-        )
+        kept = f", kept in {summary['profile']}" if summary["profile"] else ""
+        said.append(f"learned from {summary['learned']} phrases{kept}")
     said += [f"wrote {', '.join(summary['files'])}"] if summary["files"] else []
     said += [f"session {summary['session']}"] if summary["session"] else []
     return "; ".join(said)
