@@ -25,6 +25,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from improv.core.errors import ImprovError
 from improv.core.harmony import Chord, Outlook
 from improv.core.heads import Heads
 from improv.core.lessons import Lesson, Note
@@ -32,7 +33,7 @@ from improv.core.model import Model
 from improv.core.values import Context, Value
 from improv.learn.learner import Learner, Profile
 from improv.loader import load_model
-from improv.profile import ProfileError, from_bytes, to_bytes, write_profile
+from improv.profile import from_bytes, to_bytes, write_profile
 
 COMMAND = (sys.executable, "-m", "improv.apart")
 BACKLOG = 64  # lessons that may wait
@@ -243,7 +244,7 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         code = main()
-    except ProfileError as e:
+    except ImprovError as e:
         print(f"improv: {e}", file=sys.stderr)
         code = 2
     os._exit(code)  # standard output may be closed already, which nobody needs to be told

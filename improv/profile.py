@@ -6,7 +6,6 @@ One safetensors file, written whole or not at all; nothing in it is executed. It
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from improv.core.errors import ImprovError
 from improv.core.heads import Heads
 from improv.core.model import Model
 from improv.learn.learner import FURTHEST, SPEEDS, Profile
+from improv.whole import write_whole
 
 ABOUT = "about"
 FORMAT = 1
@@ -115,16 +115,12 @@ def read_profile(path: Path, model: Model) -> Profile | None:
 
 
 def write_profile(path: Path, profile: Profile, model: Model) -> None:
-    """Write a profile whole. Raises ProfileError."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    """Write a profile whole, or leave what is there. Raises WriteError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(to_bytes(profile, model))
-        os.replace(part, path)
     except OSError as e:
         raise ProfileError(f"{path}: {e.strerror}; what was learned is not kept") from None
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole({path: to_bytes(profile, model)})
 
 
 def _refuse_other(blob: bytes, model: Model, path: Path) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import mido
 import pytest
 
+from improv.cli.daemon import _awaited_api
 from improv.cli.orders import NOBODYS, Orders, learned_bindings
 from improv.control.bindings import Bindings, Wish
 from improv.control.config import load_config
@@ -268,6 +269,20 @@ def test_a_daemon_is_steered_killed_and_goes_on_and_both_records_replay(tmp_path
         said = subprocess.run([sys.executable, "-m", "improv", "replay", str(record)], capture_output=True, text=True, timeout=60)
         assert said.returncode == 0, said.stdout + said.stderr
         assert "bit for bit" in said.stdout
+
+
+def test_where_no_midi_system_answers_it_is_waited_for_and_the_manager_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([None, None, 3])
+    monkeypatch.setattr("improv.cli.daemon.choose_api", lambda api: next(answers))
+    monkeypatch.setattr("improv.cli.daemon.WAIT", 0.0)
+    notified: list[str] = []
+    monkeypatch.setattr("improv.cli.daemon.notify", notified.append)
+    logged: list[str] = []
+    log: Any = lambda text, *level: logged.append(text)  # noqa: E731
+    assert _awaited_api(log, threading.Event()) == 3
+    assert notified[0] == "STATUS=waiting for a MIDI system"
+    assert notified[1:] == ["WATCHDOG=1\nEXTEND_TIMEOUT_USEC=20000000"] * 2
+    assert len(logged) == 1
 
 
 def test_a_config_that_is_wrong_is_told_in_a_line_and_nothing_starts(tmp_path: Path) -> None:

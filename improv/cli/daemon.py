@@ -237,7 +237,7 @@ def _awaited_api(log: Log, over: threading.Event) -> int | None:
             told = True
             log(f"no MIDI system answers yet; waiting for one. {mend().capitalize()}", "warning")
             notify("STATUS=waiting for a MIDI system")
-        notify("WATCHDOG=1")
+        notify("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=20000000")  # or systemd, which waits for READY, would begin it anew
         over.wait(WAIT)
     return None
 

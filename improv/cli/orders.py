@@ -20,6 +20,7 @@ from improv.core.events import Bookmark, ControlChange, Event, Mark, Setting, St
 from improv.core.harmony import parse_changes
 from improv.core.settings import TABLE, Settings
 from improv.loader import load_model
+from improv.whole import write_whole
 
 FOR_ALL = ("clock", "tempo", "count_in", "click", "grain")  # settings that all performers share
 NOBODYS = -1000  # the part of a controller that no input sent
@@ -221,10 +222,7 @@ class Orders:
         cut = self._capture.cut(self._clock.now(), bars)
         if not cut.events:
             raise ImprovError("nothing was played in the last bars")
-        try:
-            write_cut(path, cut, self._members[0].improviser.mind.changes, [m.name for m in self._members])
-        except OSError as e:
-            raise ImprovError(f"{path}: {e.strerror}") from None
+        write_cut(path, cut, self._members[0].improviser.mind.changes, [m.name for m in self._members])
         return {"file": str(path)}
 
     def _do_stop(self, request: Mapping[str, Any]) -> None:
@@ -288,10 +286,8 @@ def learned_bindings(folder: Path) -> tuple[Binding, ...]:
 
 def _write(path: Path, content: object) -> None:
     """Write JSON, whole or not at all. Raises ImprovError."""
-    part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        part.replace(path)
     except OSError as e:
-        raise ImprovError(f"{path}: can't be written ({e.strerror})") from None
+        raise ImprovError(f"{path.parent}: {e.strerror}") from None
+    write_whole({path: json.dumps(content, indent=1).encode()})
