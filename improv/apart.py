@@ -37,7 +37,6 @@ from improv.profile import from_bytes, to_bytes, write_profile
 
 COMMAND = (sys.executable, "-m", "improv.apart")
 BACKLOG = 64  # lessons that may wait
-VERSIONS = 16  # that are kept until they are asked for
 END = 5.0  # seconds that the process has to end
 EVERY = 8  # lessons after which the profile is written
 NICE = 19
@@ -89,6 +88,8 @@ class Apart:
     def version(self, number: int) -> Heads | None:
         if number == 0:
             return self._before.heads if self._before else None
+        for older in [n for n in list(self._versions) if n < number]:
+            self._versions.pop(older)
         return self._versions.get(number)
 
     def close(self, seconds: float = END) -> None:
@@ -154,8 +155,6 @@ class Apart:
             while (frame := read_frame(child.stdout)) is not None:
                 number, body = frame
                 self._versions[number] = unpacked_heads(body, self._model.heads)
-                if len(self._versions) > VERSIONS:
-                    del self._versions[min(self._versions)]
                 self.told(number)
         child.stdout.close()
         if not self._closing:

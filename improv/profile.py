@@ -21,7 +21,7 @@ from improv.whole import write_whole
 
 ABOUT = "about"
 FORMAT = 1
-HEAD_ROOM = 65536  # bytes of a profile beside its numbers
+LARGEST = 64 * 2**20  # bytes
 
 
 class ProfileError(ImprovError):
@@ -100,17 +100,14 @@ def from_bytes(blob: bytes, model: Model, path: str) -> Profile:
 
 def read_profile(path: Path, model: Model) -> Profile | None:
     """The profile in a file; None where there is no file. Raises ProfileError."""
-    most = HEAD_ROOM + (len(SPEEDS) - 1) * sum(a.nbytes for a in heads_of(model))
     try:
-        with path.open("rb") as file:
-            blob = file.read(most + 1)
+        if path.stat().st_size > LARGEST:
+            raise ProfileError(f"{path}: larger than a profile can be; --forget it")
+        blob = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as e:
         raise ProfileError(f"{path}: {e.strerror}") from None
-    if len(blob) > most:
-        _refuse_other(blob, model, path)
-        raise ProfileError(f"{path}: larger than a profile of this model can be; --forget it")
     return from_bytes(blob, model, str(path))
 
 
@@ -121,14 +118,3 @@ def write_profile(path: Path, profile: Profile, model: Model) -> None:
     except OSError as e:
         raise ProfileError(f"{path}: {e.strerror}; what was learned is not kept") from None
     write_whole({path: to_bytes(profile, model)})
-
-
-def _refuse_other(blob: bytes, model: Model, path: Path) -> None:
-    """Say that it is another model's, where its first lines tell so."""
-    try:
-        about = json.loads(json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"][ABOUT])
-        other = str(about["model"]), str(about["weights_sha256"])
-    except (ValueError, KeyError, TypeError):
-        return
-    if other[1] != model.card["weights_sha256"]:
-        raise ProfileError(f"{path}: was learned on another model, {other[0][:40]!r}, not on {model.card['name']}; --forget it")

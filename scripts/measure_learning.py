@@ -4,7 +4,8 @@
 
 Every solo is another player's: the learner begins anew. Of the second half of each solo: nats a note of when (ioi) and of which
 pitch, by the model as it is (with all that it recalls) and with what was learned from the phrases before. A phrase ends where
-the annotators say, and has at least eight notes, as a lesson has while one plays.
+the annotators say, and has at least eight notes, as a lesson has while one plays. ms are of one processor, with all that the
+learner's process does for a phrase: hearing it, and a step of each learner.
 """
 
 from __future__ import annotations
@@ -68,9 +69,9 @@ def main() -> None:
             if heard is not None:
                 without.append(foretell(heard, model.heads).nats)
                 learned.append(foretell(heard, model.heads.plus(learner.profile.heads)).nats)
-            began = time.perf_counter()
+            began = time.process_time()
             learner.learn(lesson)
-            took.append(1000 * (time.perf_counter() - began))
+            took.append(1000 * (time.process_time() - began))
         profile = learner.profile
         half = sum(n.shape[1] for n in without) // 2
         second = [np.concatenate(nats, axis=1)[:, half:] for nats in (without, learned)]
