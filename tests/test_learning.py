@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import queue
+import struct
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from made_up import in_lessons, notes_of, random_weights, small_card
 from safetensors.numpy import save
 from test_ladder import BEAT, call
 
-from improv.apart import BACKLOG, Apart, packed, unpacked
+from improv.apart import BACKLOG, BEGIN, COMMAND, Apart, packed, unpacked
 from improv.cli import main
 from improv.cli.jam import DEMO_CALL
 from improv.clock import LiveClock, OfflineClock
@@ -24,6 +26,7 @@ from improv.core.model import Model
 from improv.core.settings import Settings
 from improv.engine import perform
 from improv.learn.inline import Inline
+from improv.learn.learner import Profile
 from improv.loader import load_model
 
 FAST = ["jam", "--player", str(DEMO_CALL), "--fast", "--seed", "7", "--json", "--changes", "Dm7 | G7 | Cmaj7 | A7"]
@@ -99,6 +102,12 @@ def test_a_process_that_is_far_behind_is_given_up_and_nobody_waits(folder: Path)
     apart.close(0.1)
 
 
+def test_the_process_ends_with_its_pipe_however_the_performance_ended(folder: Path) -> None:
+    begin = json.dumps({"model": str(folder), "weights_sha256": load_model(str(folder)).card["weights_sha256"], "keep": None}).encode()
+    ended = subprocess.run(COMMAND, input=struct.pack("<II", len(begin), BEGIN) + begin + b"cut off", capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+
 # The performance
 
 
@@ -106,7 +115,7 @@ def inline() -> Inline:
     return Inline(Model(small_card(), random_weights()))
 
 
-def played_with(learning: Inline | None, script: list[Event], clock: type = OfflineClock) -> tuple[list[Event], list[Event]]:
+def played_with(learning: Inline | Apart | None, script: list[Event], clock: type = OfflineClock) -> tuple[list[Event], list[Event]]:
     """What is played, and what is heard, versions included."""
     improviser = Improviser(Model(small_card(), random_weights()), Settings(tempo=400), seed=3, learning=learning)
     played: list[Event] = []
@@ -136,10 +145,26 @@ def test_live_offline_and_replay_are_one() -> None:
 
 
 def test_what_is_learned_is_played_by_as_far_as_the_knob_says() -> None:
-    by_model, by_learned = (played_with(learning, calls(30))[0] for learning in (None, inline()))
-    assert by_learned != by_model
-    knob = [Setting(0.0, "learned", 0.0), *calls(30)]
-    assert played_with(inline(), knob)[0] == played_with(None, knob)[0]
+    model = Model(small_card(), random_weights())
+    profile = Profile.new(model)
+    profile.moved[0].register[60:72] = 4.0  # this player never leaves one octave
+    knob = [Setting(0.0, "learned", 0.0), *calls(2)]
+    by_model, by_learned, at_zero = (
+        played_with(learning, script)[0]
+        for learning, script in ((None, calls(2)), (Inline(model, profile), calls(2)), (Inline(model, profile), knob))
+    )
+    assert at_zero == by_model
+    assert sum(60 <= e.pitch < 72 for e in by_learned) > sum(60 <= e.pitch < 72 for e in by_model)
+
+
+def test_the_music_goes_on_when_the_learner_dies(folder: Path) -> None:
+    warned: queue.SimpleQueue[str] = queue.SimpleQueue()
+    apart = Apart(load_model(str(folder)), folder, warn=warned.put, command=[sys.executable, "-c", "raise SystemExit(3)"])
+    played, heard = played_with(apart, calls(1), LiveClock)
+    assert "nothing more is learned" in warned.get(timeout=60)
+    apart.close(60)
+    assert played == played_with(None, calls(1))[0]
+    assert not any(isinstance(e, Learned) for e in heard)
 
 
 # The command
