@@ -99,7 +99,7 @@ def from_bytes(blob: bytes, model: Model, path: str) -> Profile:
 
 
 def read_profile(path: Path, model: Model) -> Profile | None:
-    """The profile in a file; None where there is no file. Raises ProfileError."""
+    """The profile in a file, as a session begins with it; None where there is no file. Raises ProfileError."""
     try:
         if path.stat().st_size > LARGEST:
             raise ProfileError(f"{path}: larger than a profile can be; --forget it")
@@ -108,7 +108,7 @@ def read_profile(path: Path, model: Model) -> Profile | None:
         return None
     except OSError as e:
         raise ProfileError(f"{path}: {e.strerror}") from None
-    return from_bytes(blob, model, str(path))
+    return from_bytes(blob, model, str(path)).rested()
 
 
 def write_profile(path: Path, profile: Profile, model: Model) -> None:

@@ -72,7 +72,7 @@ def main() -> None:
             began = time.process_time()
             learner.learn(lesson)
             took.append(1000 * (time.process_time() - began))
-        profile = learner.profile
+        profile = learner.profile.rested()
         half = sum(n.shape[1] for n in without) // 2
         second = [np.concatenate(nats, axis=1)[:, half:] for nats in (without, learned)]
         rows.append((piece.name, second[0].shape[1], *(nats.mean(axis=1) for nats in second)))

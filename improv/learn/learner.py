@@ -29,6 +29,7 @@ RATES = (2e-4, 6e-4, 1.5e-4, 0.0, 6e-3)  # of each of Heads: the step for a grad
 LARGEST_STEP = 0.05  # of any weight in one lesson
 PATIENCE = 0.2  # how much a nat that was lost costs of the trust, as an exponent
 FURTHEST = 50.0  # nats that costs may lie apart, so that nobody is distrusted for ever
+OPEN = 5.0  # nats that costs may lie apart as a session begins: today it may be another who plays, or another tune
 _PITCHES = np.arange(128)
 
 
@@ -88,6 +89,10 @@ class Profile(NamedTuple):
     @staticmethod
     def new(model: Model) -> Profile:
         return Profile((Heads.zeros(model.heads),) * (len(SPEEDS) - 1), np.zeros((2, len(SPEEDS))))
+
+    def rested(self) -> Profile:
+        """As a session begins with it: no learner is trusted so little that it could not soon be trusted again."""
+        return self._replace(costs=np.minimum(self.costs, OPEN))
 
     @property
     def heads(self) -> Heads:
