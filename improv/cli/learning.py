@@ -21,9 +21,10 @@ from improv.session import SessionError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--learn", action="store_true", help="learn from you while you play; the model stays as it is")
-    parser.add_argument("--profile", metavar="NAME", help="play by what was learned under this name; with --learn, go on learning there")
-    parser.add_argument("--forget", action="store_true", help="with --profile: remove what is kept there, and begin anew")
+    group = parser.add_argument_group("learning from you")
+    group.add_argument("--learn", action="store_true", help="learn from you while you play; the model stays as it is")
+    group.add_argument("--profile", metavar="NAME", help="play by what was learned under this name; with --learn, go on learning there")
+    group.add_argument("--forget", action="store_true", help="with --profile: remove what is kept there, and begin anew")
 
 
 def profiles_folder() -> Path:
