@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from improv.core.lessons import Lesson, Note
+from improv.core.mind import OWN_TRUST
 from improv.core.model import card_head, shapes
+from improv.train.example import example_piece
 
 MEMBER = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}
 NETWORK = MEMBER | {"members": 2, "end_hidden": 5, "rhythm_key": 4, "line_key": 6}
@@ -49,3 +52,18 @@ def written(path: Path, *records: Any) -> Path:
         for r in records:
             out.write((r if isinstance(r, str) else json.dumps(r)) + "\n")
     return path
+
+
+def notes_of(count: int, seed: int = 1, ours: int = 9) -> list[Note]:
+    """A made-up performance: every so many notes one of ours."""
+    piece = example_piece(count, seed)
+    lasts = [None, *(v.pitch for v in piece.values)]
+    return [
+        (value, last, at, OWN_TRUST if i % ours == ours - 1 else 1.0)
+        for i, (value, last, at) in enumerate(zip(piece.values, lasts, piece.contexts, strict=False))
+    ]
+
+
+def in_lessons(notes: list[Note], length: int = 12) -> list[Lesson]:
+    """Notes in lessons of one length."""
+    return [tuple(notes[i : i + length]) for i in range(0, len(notes), length)]

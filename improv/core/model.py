@@ -10,6 +10,7 @@ Logits are float32; `probabilities` in sampler.py turns them into a distribution
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -19,7 +20,8 @@ import numpy as np
 
 from improv.core.cells import KINDS, cells_of, kind_of, part_shapes, too_much
 from improv.core.errors import ImprovError
-from improv.core.recall import SPAN, Colour, Past, Projection, Recall, mixed, pitch_votes
+from improv.core.heads import Heads
+from improv.core.recall import SPAN, Colour, Past, Projection, Recall, Votes, mixed, pitch_votes
 from improv.core.values import (
     INTERVALS,
     ONSET_TABLES,
@@ -197,11 +199,10 @@ class Model:
 
         recall: how much what was heard in this performance has a say; 0 nothing, 1 as learned.
         """
-        ioi = state.a[: self._lines_from] @ self._ioi
+        ioi = self.rhythm_of(state) @ self._ioi
         ioi += self._ioi_bias
-        if self._rhythm_key is not None and recall > 0 and state.past.notes:
-            vote = self._rhythm_recall.vote(state.past, self._key_of_rhythm(state), recall, self._rhythm_part)
-            ioi = mixed(ioi, vote.share, vote.of(0, len(ioi)))
+        if votes := self.rhythm_votes(state, recall):
+            ioi = mixed(ioi, *votes)
         end = state.a @ self._end_hidden
         end += self._end_hidden_bias
         np.maximum(end, 0.0, out=end)
@@ -221,12 +222,51 @@ class Model:
             if root is not None:
                 start = first + (12 - root) % 12
                 logits += parts[start : start + 128]
-        if self._line_key is not None and recall > 0 and said.state.past.notes:
-            vote = self._line_recall.vote(said.state.past, self._key_of_line(met), recall, self._line_part)
-            logits = mixed(logits, vote.share, pitch_votes(vote.of(1, INTERVALS), vote.of(2, 13), last, at.outlook.chord.root))
-        if self._colour and recall > 0:
-            logits += (recall * self._colour.bias(said.state.colour)).take(_CLASSES)
+        if votes := self.line_votes(met, last, at, recall):
+            logits = mixed(logits, *votes)
+        if (colour := self.colour_bias(said.state, recall)) is not None:
+            logits += colour
         return logits
+
+    # What is recalled
+
+    def rhythm_votes(self, state: State, recall: float = 1.0) -> Votes | None:
+        """What is recalled of when the next note comes, (49,); None where nothing is."""
+        if self._rhythm_key is None or recall <= 0 or not state.past.notes:
+            return None
+        vote = self._rhythm_recall.vote(state.past, self._key_of_rhythm(state), recall, self._rhythm_part)
+        return Votes(vote.share, vote.of(0, len(self._ioi_bias)))
+
+    def line_votes(self, met: Met, last: int, at: Context, recall: float = 1.0) -> Votes | None:
+        """What is recalled of which pitch comes, (128,); None where nothing is."""
+        past = met.state.past
+        if self._line_key is None or recall <= 0 or not past.notes:
+            return None
+        vote = self._line_recall.vote(past, self._key_of_line(met), recall, self._line_part)
+        return Votes(vote.share, pitch_votes(vote.of(1, INTERVALS), vote.of(2, 13), last, at.outlook.chord.root))
+
+    def colour_bias(self, state: State, recall: float = 1.0) -> np.ndarray | None:
+        """What the pitch classes that were heard add to the logits of the pitches, (128,); None where they add nothing."""
+        if not self._colour or recall <= 0:
+            return None
+        return (recall * self._colour.bias(state.colour)).take(_CLASSES)
+
+    # What learns
+
+    @property
+    def heads(self) -> Heads:
+        """The output layers that learn from a player."""
+        return Heads(self._ioi, self._ioi_bias, self._parts, self._parts_bias, self._register)
+
+    def with_heads(self, heads: Heads) -> Model:
+        """This model with other heads; all else is shared, so a state of one is a state of the other."""
+        model = copy.copy(self)
+        model._ioi, model._ioi_bias, model._parts, model._parts_bias, model._register = map(_contiguous, heads)
+        return model
+
+    def rhythm_of(self, state: State) -> np.ndarray:
+        """The share of the activations that the head of the rhythm reads."""
+        return state.a[: self._lines_from]
 
     def touch(self, said: Reading, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:
         """Logits of the next note's length (21,) and lag (13,)."""
