@@ -44,7 +44,7 @@ from improv.ladder import Ladder, Worker
 from improv.loader import load_model
 from improv.midi.files import Part, read_part
 from improv.priority import Priority, priority, raise_priority
-from improv.session import Recorder
+from improv.session import Recorder, cut_off
 from improv.show import line
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
@@ -123,7 +123,8 @@ def _connect(args: argparse.Namespace, take: Take, stage: Stage, api: int, stack
     from improv.midi.ports import api_name
 
     heard = tapping(stage.inbox.put, args.tap) if args.tap else stage.inbox.put
-    ports = stage.ports = Ports(api, stage.clock.now, heard, args.source, args.target, raise_priority)
+    owes = args.channel - 1 if args.target and cut_off(default_folder()) else None
+    ports = stage.ports = Ports(api, stage.clock.now, heard, args.source, args.target, raise_priority, owes=owes)
     stack.callback(ports.close)
     stage.send = ports.send
     if ports.period:

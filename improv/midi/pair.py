@@ -17,7 +17,7 @@ class Ports(Patchbay):
     """An input and an output that are to be there from the start to the end, as `improv jam` has them.
 
     source, target: a name or a part of one; None opens a virtual port (`in`, `out`), which other programs connect to;
-    afterwards, the port's full name. own: what we play is to be heard where it comes back. Raises PortError.
+    afterwards, the port's full name. own: what we play is to be heard where it comes back. owes: as an `Output` has it. Raises PortError.
     """
 
     def __init__(
@@ -29,8 +29,9 @@ class Ports(Patchbay):
         target: str | None = None,
         begin: Callable[[], object] | None = None,
         own: bool = False,
+        owes: int | None = None,
     ):
-        super().__init__(api, now, heard, [Input(0, "in", source)], [Output(0, target)], begin, own=own)
+        super().__init__(api, now, heard, [Input(0, "in", source)], [Output(0, target, owes=owes)], begin, own=own)
         try:
             self.see_server(0.0)
             self.target = self._insist(self._outs[0], "output")
@@ -57,7 +58,7 @@ class Ports(Patchbay):
             name = found[0]
         plug.join(self._server, name, names)
         if isinstance(plug, OutPlug):
-            plug.resume()
+            self._resume(plug)
         return str(plug.name)
 
     def missing(self) -> str | None:

@@ -238,6 +238,12 @@ class Patchbay:
                 return
         self._join(plug, what, name, names)
 
+    def _resume(self, plug: OutPlug, back: bool = False) -> int:
+        """Play there from now on, once what is owed is closed. Returns how many notes that were."""
+        if back or plug.owing:
+            time.sleep(min(DRAIN, 0.01 + 3 * (self.period or 0.0)))  # until the connection holds
+        return plug.resume()
+
     def _join(self, plug: Plug, what: str, name: str | None, names: list[str]) -> None:
         back = plug.was_there
         try:
@@ -249,9 +255,7 @@ class Patchbay:
             return
         owed = 0
         if isinstance(plug, OutPlug):
-            if back or plug.owing:
-                time.sleep(min(DRAIN, 0.01 + 3 * (self.period or 0.0)))  # until the connection holds
-            owed = plug.resume()
+            owed = self._resume(plug, back)
         closed = f"; {owed} notes closed there" if owed else ""
         if back:
             self.reconnects += 1
