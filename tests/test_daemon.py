@@ -178,6 +178,18 @@ def test_wishes_of_pads_and_knobs_are_granted_and_what_fails_is_logged(desk: Des
     assert "expected from" in desk.logged[-1]
 
 
+def test_no_controller_waits_while_a_model_is_read(desk: Desk, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> Model:
+        turned = threading.Thread(target=lambda: desk.orders.answer({"do": "set", "name": "temperature", "value": 0.9}), daemon=True)
+        turned.start()
+        turned.join(30.0)  # for ever, where it waits
+        return model
+
+    monkeypatch.setattr("improv.cli.orders.load_model", load)
+    assert desk.orders.answer({"do": "model", "name": "slow"})["ok"]
+    assert desk.put() == [Setting(7.0, "temperature", 0.9), Setting(7.0, "model", "slow")]
+
+
 def test_what_a_controller_was_taught_is_known_after_a_new_start(desk: Desk, tmp_path: Path) -> None:
     assert desk.orders.answer({"do": "learn", "name": "temperature"})["ok"]
     for value in (10, 60):

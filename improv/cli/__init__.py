@@ -141,6 +141,7 @@ def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     daemon.add_argument("--log-json", action="store_true", help="log as JSON lines")
 
     doctor = command("doctor", "doctor", "What works here, what does not, what to do about it. Exit code 1 where something is broken.")
+    doctor.add_argument("--config", metavar="FILE", help="look at a daemon's configuration too (default: improv.toml, where there is one)")
     doctor.add_argument("--json", action="store_true", help="as JSON")
 
     train = command("train", "train", "Train a model on solos and export it; run again, it goes on where it stopped.")

@@ -64,5 +64,6 @@ def told(summary: dict[str, Any]) -> str:
     said += [f"{summary['filled']} filled in while the model was too slow"] if summary["filled"] else []
     said += [f"{summary['dropped']} dropped as too late"] if summary["dropped"] else []
     said += [f"wrote {', '.join(summary['files'])}"] if summary["files"] else []
-    said += [f"session {summary['session']}"] if summary["session"] else []
+    title = f'"{summary["title"]}", ' if summary.get("title") else ""
+    said += [f"{title}session {summary['session']}"] if summary["session"] else []
     return "; ".join(said)

@@ -12,7 +12,7 @@ Source: Graves 2013, Generating sequences with recurrent neural networks; Sutske
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -93,18 +93,26 @@ class Writer(Protocol[S]):
 
 
 def write(
-    model: Writer[S], rng: np.random.Generator, start: str = "", temperature: float = 1.0, top_p: float = 1.0, most: int = 50, until: str = END
+    model: Writer[S],
+    rng: np.random.Generator,
+    start: str = "",
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    most: int = 50,
+    until: str = END,
+    bias: Callable[[str], np.ndarray | None] = lambda text: None,
 ) -> str:
     """A text that begins with `start`, drawn until `until` was written or for `most` symbols more. `until` is left out.
 
-    temperature, top_p: as in `sampler.sample`. Raises CharacterError where `start` has symbols that the model never saw.
+    temperature, top_p: as in `sampler.sample`, as is what `bias` says of the text so far: (len(alphabet),) or None.
+    Raises CharacterError where `start` has symbols that the model never saw.
     """
     state = model.start()
     for value in model.alphabet.numbers(start).tolist():
         state = model.step(state, value)
     text = start
     for _ in range(most):
-        value = sample(model.read(state), rng, temperature, top_p)
+        value = sample(model.read(state), rng, temperature, top_p, bias(text))
         text += model.alphabet.symbols[value]
         if text.endswith(until):
             return text[: -len(until)]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.core.characters import END, Alphabet, CharacterError, CharacterModel, card_head, nats
-from improv.learn.bptt import clipped, lstm_backward, lstm_forward, readout, readout_backward, softmax, softmax_cross_entropy
+from improv.learn.bptt import clipped, from_kernel, lstm_backward, lstm_forward, readout, readout_backward, softmax, softmax_cross_entropy
 from improv.learn.names import one_hot
 
 ORDER = ("i", "f", "c", "o")  # of the gates, where the run-time and Keras store them
@@ -168,3 +168,10 @@ def to_runtime(weights: Weights) -> dict[str, np.ndarray]:
         "out.kernel": weights["Wy"].T, "out.bias": weights["by"][:, 0],
     }  # fmt: skip
     return {name: np.array(w, np.float32, order="C") for name, w in arrays.items()}
+
+
+def from_runtime(weights: Weights) -> dict[str, np.ndarray]:
+    """The other way round: what `fit` can go on from."""
+    cell = from_kernel(weights["kernel"], weights["recurrent"], weights["bias"])
+    both = cell | {"Wy": weights["out.kernel"].T, "by": weights["out.bias"][:, None]}
+    return {name: np.array(w, order="C") for name, w in both.items()}

@@ -17,6 +17,7 @@ from ears import Ears
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse
 from improv.midi.patchbay import Input, Output, Patchbay
+from improv.midi.ports import close_client
 
 pytestmark = pytest.mark.usefixtures("jack")
 JACK = rtmidi.API_UNIX_JACK
@@ -88,8 +89,7 @@ class Keyboard:
         self.port.send_message(list(message))
 
     def close(self) -> None:
-        self.port.close_port()
-        self.port.delete()
+        close_client(self.port)
 
 
 def next_of(rig: Rig) -> tuple[str, int, int]:
