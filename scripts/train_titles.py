@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from improv.core.errors import ImprovError
-from improv.core.titles import LETTERS, LONGEST, SHORTEST, Titles, numbers_of, plain, spelled, spellings_of
+from improv.core.titles import LETTERS, LONGEST, SHORTEST, Titles, numbers_of, plain, spellings_of
 from improv.learn.texts import Epoch, Plan, fit, from_runtime, model_of
 from improv.train.texts import export_texts
 
@@ -42,7 +42,12 @@ def figures_of(titles: Titles, seed: int) -> dict[str, Any]:
     good = [text for text in draws if not titles.wrong(text)]
     wrong = Counter(titles.wrong(text) or "none" for text in draws)
     shares = {why: round(wrong[why] / TRIED, 3) for why in ("copy", "length", "pair", "twice")}
-    return {"of": TRIED, "left out": shares, "good": round(len(good) / TRIED, 3), "distinct of the good": round(len(set(good)) / len(good), 3)}
+    return {
+        "of": TRIED,
+        "left out": shares,
+        "good": round(len(good) / TRIED, 3),
+        "distinct of the good": round(len(set(good)) / len(good), 3),
+    }
 
 
 def main() -> int:

@@ -53,7 +53,9 @@ def trained(path: Path, plan: Plan, keep: Path | None) -> CharacterModel:
 
     def told(epoch: Epoch) -> None:
         seconds = time.perf_counter() - began
-        print(f"epoch {epoch.number:3}  learned {epoch.learned:.3f}  held out {epoch.held:.3f} nats a character  {seconds:.0f} s", flush=True)
+        print(
+            f"epoch {epoch.number:3}  learned {epoch.learned:.3f}  held out {epoch.held:.3f} nats a character  {seconds:.0f} s", flush=True
+        )
 
     weights, best = fit([p for poem in kept for p in passages(poem)], held, alphabet, plan, told)
     print(f"{len(kept)} poems learned, {len(held)} held out: {best:.3f} nats a character\n")

@@ -19,9 +19,12 @@ from improv.core.characters import END, Alphabet, CharacterError, CharacterModel
 LETTERS = Alphabet(END + " '-abcdefghijklmnopqrstuvwxyz")
 SHORTEST, LONGEST = 3, 32  # characters
 DRAWS = 20
-INSIDE = frozenset("a an and at by de for from in of on or the to with".split())  # small within a title
-# Nothing ends with one of these.
-OPEN = INSIDE | frozenset("as but he he's i i'll i'm if is it's la le mr mrs my o oh our she st that they we what when where who you your".split())
+FIRST = re.compile(r"^('?(?:o'|d'|mc)?)([a-z])")  # the letter of a word that is raised, and what stands before it
+# Small within a title.
+INSIDE = frozenset({"a", "an", "and", "at", "by", "de", "for", "from", "in", "of", "on", "or", "the", "to", "with"})
+# Nothing ends with one of these, and two of them stand together only where they did in a title.
+OPEN = INSIDE | {"as", "but", "he", "he's", "i", "i'll", "i'm", "if", "is", "it's", "la", "le", "mr", "mrs", "my", "o", "oh", "our"}
+OPEN |= {"she", "st", "that", "they", "we", "what", "when", "where", "who", "you", "your"}
 
 
 class Titles:
@@ -122,8 +125,9 @@ def spelled(text: str) -> str:
 
 
 def _capital(word: str) -> str:
-    parts = [part if i and part in INSIDE else re.sub(r"^('?(?:o'|d'|mc)?)([a-z])", _raised, part) for i, part in enumerate(word.split("-"))]
-    return "-".join(parts)
+    """Of a word, and of its parts between hyphens: "fly-by-night" is "Fly-by-Night"."""
+    first, *rest = word.split("-")
+    return "-".join([FIRST.sub(_raised, first), *(part if part in INSIDE else FIRST.sub(_raised, part) for part in rest)])
 
 
 def _raised(found: re.Match[str]) -> str:

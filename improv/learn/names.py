@@ -77,19 +77,24 @@ def gradients(weights: Weights, name: np.ndarray, a0: np.ndarray) -> tuple[float
     return loss, {k: inner[k] for k in ("Wax", "Waa", "ba")} | {"Wya": out["W"], "by": out["b"]}, a[:, :, -1]
 
 
-def learn(names: Sequence[str], alphabet: Alphabet, units: int, rate: float, steps: int, rng: np.random.Generator) -> Iterator[Learned]:
+def learn(
+    names: Sequence[str], alphabet: Alphabet, units: int, rate: float, steps: int, rng: np.random.Generator, carry: bool = True
+) -> Iterator[Learned]:
     """What is known after 0, 1, ... `steps` names. The names are shuffled once and then taken in turn.
 
-    Activations go on from one name to the next while it learns, as in the tutorial. Raises CharacterError where there are none.
+    carry: while it learns, a name begins with the activations that the name before ended with, as in the tutorial; else with
+    zeros, as when it writes. Raises CharacterError where there are no names.
     """
     if not names:
         raise CharacterError("there are no names to learn from; give a file with one name a line")
     order = [alphabet.numbers(names[i] + END) for i in rng.permutation(len(names))]
     weights = begin(alphabet, units, rng)
-    loss, a = NAMED * math.log(len(alphabet)), np.zeros_like(weights["ba"])
+    zeros = a0 = np.zeros_like(weights["ba"])
+    loss = NAMED * math.log(len(alphabet))
     for step in range(steps + 1):
         yield Learned(step, loss, weights)
-        said, grads, a = gradients(weights, order[step % len(order)], a)
+        said, grads, last = gradients(weights, order[step % len(order)], a0)
+        a0 = last if carry else zeros
         loss = KEPT * loss + (1 - KEPT) * said
         for name, slope in clipped(grads, CLIP).items():
             weights[name] -= rate * slope

@@ -87,7 +87,8 @@ def gradients(
 
 def _kept(rng: np.random.Generator, shape: tuple[int, ...], drop: float, kind: np.dtype) -> np.ndarray:
     """A mask that leaves out a share `drop`, and makes the rest larger by as much."""
-    return (rng.random(shape, np.float32) >= drop).astype(kind) / kind.type(1 - drop)
+    kept: np.ndarray = (rng.random(shape, np.float32) >= drop).astype(kind) / kind.type(1 - drop)
+    return kept
 
 
 class Adam:
