@@ -3,7 +3,7 @@
     python scripts/tutorial_poem.py SONNETS.txt --start "Shall I compare thee" [--lines 8] [--temperature 0.6]
     python scripts/tutorial_poem.py SONNETS.txt --start "When jazz" --model models/sonnets
 
-SONNETS.txt: poems with an empty line between them. Every tenth is held out; the LSTM learns from the others, four lines at a
+SONNETS.txt: poems with an empty line between them. Every tenth is held out; the LSTM learns from the others, three lines at a
 time, and prints after each epoch the nats a character that it is wrong by, on the held-out ones read whole. With --model the
 trained model is kept in a folder, and what is there is not trained again.
 """
@@ -26,8 +26,8 @@ from improv.loader import load_texts
 from improv.train.texts import export_texts
 
 HELD = 10  # one poem of so many is held out
-PASSAGE = 4  # lines
-UNITS, EPOCHS, BATCH, RATE, DROP = 192, 12, 16, 0.004, 0.2
+PASSAGE = 3  # lines
+UNITS, EPOCHS, BATCH, RATE, DROP = 128, 40, 12, 0.008, 0.15
 
 
 def poems_of(text: str) -> list[str]:
@@ -37,9 +37,9 @@ def poems_of(text: str) -> list[str]:
 
 
 def passages(poem: str) -> list[str]:
-    """Every PASSAGE lines from every other line on, so that most lines are seen twice an epoch."""
+    """PASSAGE lines at a time: so that weights are changed often, and early steps are not forgotten."""
     lines = poem.rstrip("\n").split("\n")
-    starts = range(0, max(1, len(lines) - PASSAGE + 2), 2)
+    starts = range(0, len(lines), PASSAGE)
     return ["\n".join(lines[i : i + PASSAGE]) + ("\n" if i + PASSAGE >= len(lines) else "") for i in starts]
 
 
@@ -80,7 +80,7 @@ def main() -> int:
         if args.model and (args.model / "card.json").is_file():
             model = load_texts(str(args.model.absolute()))[0]
         else:
-            model = trained(args.poems, Plan(args.units, args.epochs, BATCH, RATE, DROP, DROP, seed=args.seed), args.model)
+            model = trained(args.poems, Plan(args.units, args.epochs, BATCH, RATE, DROP, seed=args.seed), args.model)
         rng = np.random.default_rng(args.seed)
         text = write(model, rng, args.start, args.temperature, args.top_p, 60 * args.lines, "\n\n")
         print("\n".join(text.split("\n")[: args.lines]))

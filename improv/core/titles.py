@@ -1,14 +1,13 @@
 """Titles for what was recorded: a model of texts draws, within words that it knows. Pure.
 
-A title is made of words that occur in the titles it learned from, and is none of those titles. What a word may begin with,
-and the titles, are kept as sets of numbers, 32 bits of each SHA-256, so that no list of titles is shipped: the first make a
-mask for the draw, the second judge it. Drawn in small letters; `spelled` gives capitals.
+A title is made of words that occur in the titles it learned from, has the shape of some of them, and is none of them. What a
+word may begin with, the shapes and the titles are kept as sets of numbers, 32 bits of each SHA-256, so that no list of titles
+is shipped: the first make a mask for the draw, the others judge it. Drawn in small letters; `spelled` gives capitals.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
 from collections.abc import Iterable, Mapping
 
@@ -18,20 +17,64 @@ from improv.core.characters import END, Alphabet, CharacterError, CharacterModel
 
 LETTERS = Alphabet(END + " '-abcdefghijklmnopqrstuvwxyz")
 SHORTEST, LONGEST = 3, 32  # characters
-DRAWS = 20
+DRAWS = 40
 FIRST = re.compile(r"^('?(?:o'|d'|mc)?)([a-z])")  # the letter of a word that is raised, and what stands before it
 # Small within a title.
 INSIDE = frozenset({"a", "an", "and", "at", "by", "de", "for", "from", "in", "of", "on", "or", "the", "to", "with"})
-# Nothing ends with one of these, and two of them stand together only where they did in a title.
+ARTICLES = frozenset({"a", "an", "the"})
+# Nothing ends with one of these.
 OPEN = INSIDE | {"as", "but", "he", "he's", "i", "i'll", "i'm", "if", "is", "it's", "la", "le", "mr", "mrs", "my", "o", "oh", "our"}
 OPEN |= {"she", "st", "that", "they", "we", "what", "when", "where", "who", "you", "your"}
+# The words that make the shape of a title, with those before.
+LITTLE = OPEN | {
+    "all",
+    "am",
+    "are",
+    "be",
+    "been",
+    "can",
+    "down",
+    "ever",
+    "had",
+    "her",
+    "here",
+    "him",
+    "his",
+    "how",
+    "it",
+    "me",
+    "more",
+    "no",
+    "not",
+}
+LITTLE |= {
+    "now",
+    "off",
+    "one",
+    "out",
+    "over",
+    "shall",
+    "so",
+    "than",
+    "thee",
+    "them",
+    "then",
+    "there",
+    "this",
+    "till",
+    "us",
+    "was",
+    "were",
+    "why",
+    "will",
+}
 
 
 class Titles:
     """A model of texts, with what judges its draws.
 
-    card: its `draw` has temperature and top_p. weights: `known`, the numbers of the titles it learned from, and `spellings`,
-    those of what words may begin with (`spellings_of`). Raises CharacterError.
+    card: its `draw` has temperature and top_p. weights: the numbers of the titles it learned from, `known`, of what words
+    may begin with, `spellings`, and of the shapes a title may have, `shapes`. Raises CharacterError.
     """
 
     def __init__(self, model: CharacterModel, weights: Mapping[str, np.ndarray]):
@@ -41,7 +84,8 @@ class Titles:
         try:
             draw = model.card["draw"]
             self.temperature, self.top_p = float(draw["temperature"]), float(draw["top_p"])
-            self.known, self.spellings = (frozenset(weights[key].astype(np.uint32).ravel().tolist()) for key in ("known", "spellings"))
+            numbers = (frozenset(weights[key].astype(np.uint32).ravel().tolist()) for key in ("known", "spellings", "shapes"))
+            self.known, self.spellings, self.shapes = numbers
         except (KeyError, TypeError, ValueError) as e:
             raise CharacterError(f"{name}: is no model of titles ({type(e).__name__}: {e})") from None
         if not (0 < self.temperature <= 10 and 0 < self.top_p <= 1):
@@ -62,13 +106,13 @@ class Titles:
         return write(self.model, rng, "", self.temperature, self.top_p, LONGEST + 1, bias=self.bias)
 
     def wrong(self, text: str) -> str | None:
-        """Why a draw is no title: "length", "pair" (of small words, that no title had), "twice" (the same word), "copy"; None
-        where it is one."""
+        """Why a draw is no title: "length", "shape" (one word, or a shape that no title had), "twice" (the same word), "copy";
+        None where it is one."""
         words = text.split()
         if not SHORTEST <= len(text) <= LONGEST:
             return "length"
-        if any({a, b} <= OPEN and number_of(f"{a} {b} ") not in self.spellings for a, b in itertools.pairwise(words)):
-            return "pair"
+        if len(words) < 2 or number_of(shape_of(text)) not in self.shapes:
+            return "shape"
         if len(set(words) - INSIDE) < len([word for word in words if word not in INSIDE]):
             return "twice"
         return "copy" if number_of(text) in self.known else None
@@ -99,12 +143,20 @@ def plain(title: str) -> str:
 
 
 def spellings_of(titles: Iterable[str]) -> set[str]:
-    """What the words of titles begin with, each whole word with a space after it, and the pairs of small words that occur."""
-    found: set[str] = set()
-    for words in map(str.split, titles):
-        found |= {word[:n] for word in words for n in range(1, len(word) + 1)} | {word + " " for word in words}
-        found |= {f"{a} {b} " for a, b in itertools.pairwise(words) if {a, b} <= OPEN}
-    return found
+    """What the words of titles begin with, and each whole word with a space after it."""
+    words = {word for title in titles for word in title.split()}
+    return {word[:n] for word in words for n in range(1, len(word) + 1)} | {word + " " for word in words}
+
+
+def shape_of(title: str) -> str:
+    """A title with its own words taken out, but for what stands before an article, which is often a verb.
+
+    "the piper of molly's glen" is "the * of *'s *", "kiss the bride" is "kiss the *".
+    """
+    words = title.split()
+    kept = [word in LITTLE or after in ARTICLES for word, after in zip(words, [*words[1:], ""], strict=True)]
+    stars = ("*'s" if word.endswith(("'s", "s'")) else "*" for word in words)
+    return " ".join(word if keep else star for word, keep, star in zip(words, kept, stars, strict=True))
 
 
 def number_of(text: str) -> int:
