@@ -27,7 +27,7 @@ from improv.train.texts import export_texts
 
 HELD = 10  # one poem of so many is held out
 PASSAGE = 3  # lines
-UNITS, EPOCHS, BATCH, RATE, DROP = 128, 40, 12, 0.008, 0.15
+UNITS, EPOCHS, BATCH, RATE, DROP = 128, 22, 12, 0.008, 0.15
 
 
 def poems_of(text: str) -> list[str]:

@@ -263,7 +263,7 @@ def test_a_band_answers_anew_hearing_one_another(take: Path, capsys: pytest.Capt
 
     rewritten(take, change)
     assert main(["replay", "s.jsonl", "--model", "pocket", "--to", "trio.mid"]) == 0
-    said = capsys.readouterr().out.splitlines()
+    _, *said = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in said[:3]] == ["improv", "number 1", "number 2"]
     assert said[3] == "mark at 0:20.250 good? bit"
     tracks = mido.MidiFile("trio.mid").tracks
