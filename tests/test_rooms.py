@@ -24,6 +24,7 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "snapshot": {"core", "whole"},
     "service": set(),
     "show": {"core"},
+    "mood": {"core"},
     "sound": {"core"},
     "learn": {"core"},
     "train": {"core", "whole"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,10 @@ class Orders:
             wished.append((request["name" if what == "model" else "value"], performer))
         elif what == "preset" and "model" in (preset := self._all_presets().get(str(request["name"]), {})):
             wished.append((preset["model"], performer))
+        elif what == "mood":
+            from improv.mood import choose
+
+            request = {**request, "choice": choose(str(request["text"]), int.from_bytes(os.urandom(4), "little"))}
         elif what == "reload":
             new = load_config(self._path)
             wished += [(c.new, c.performer) for c in differences(self.config, new).live if c.what == "model"]
@@ -166,6 +171,14 @@ class Orders:
                 self._put(Setting(self._clock.now(), name, wished[name], None if name in FOR_ALL else part))
             else:
                 self._do_set({"name": name, "value": wished[name], "performer": None if part is None else self._members[part].name})
+
+    def _do_mood(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What words come to, for all performers: changes, settings, and the tempo where that is ours."""
+        choice = request["choice"]
+        clock = self._members[0].improviser.settings.clock
+        tempo = {"tempo": choice.tempo} if clock == "internal" else {}
+        self._set_together({"changes": choice.changes} | tempo | dict(choice.settings), None)
+        return {"text": "; ".join(filter(None, (str(choice), choice.doubt())))}
 
     def _do_save(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The present settings under a name: what differs from the defaults, of one performer."""

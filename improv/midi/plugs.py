@@ -235,6 +235,16 @@ class OutPlug(Plug):
             self._open = False
             self._sounding |= {key for at, key in self._closed if now - at < UNSURE}
 
+    def owe(self, channel: int) -> None:
+        """Whatever sounds on a channel, 0-15, is to be closed once the port is there."""
+        with self._lock:
+            self._sounding |= {(channel, pitch) for pitch in range(128)}
+
+    @property
+    def owing(self) -> bool:
+        """Whether there are notes to close once the port is there."""
+        return bool(self._sounding)
+
     def resume(self) -> int:
         """Send again: first the note-offs of all that is owed. Returns how many."""
         owed = sorted(self._sounding)

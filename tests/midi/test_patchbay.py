@@ -99,6 +99,17 @@ def next_of(rig: Rig) -> tuple[str, int, int]:
 
 
 @pytest.mark.usefixtures("way")
+def test_what_an_earlier_performance_left_sounding_is_closed_before_anything_is_played(rig: Callable[..., Rig]) -> None:
+    synth = Synth()
+    r = rig([], [Output(0, "synth", owes=2)])
+    until(lambda: r.side("outputs", 0))
+    r.bay.send(NoteOn(0.0, 72, 90, 2))
+    until(lambda: [0x92, 72, 90] in synth.got)
+    assert synth.got == [*([0x82, pitch, 0] for pitch in range(128)), [0x92, 72, 90]]
+    synth.close()
+
+
+@pytest.mark.usefixtures("way")
 def test_a_synth_that_is_unplugged_in_mid_phrase_is_found_again_and_what_sounded_is_closed_first(rig: Callable[..., Rig]) -> None:
     synth, other = Synth(), Synth("other")
     r = rig([], [Output(0, "synth"), Output(1, "other")])
