@@ -27,6 +27,7 @@ from improv.train.texts import export_texts
 
 HELD = 10  # one title of so many is held out
 COMMON = 3  # titles that must have a shape for a draw to have it
+SHOWN = 50
 TRIED = 2000  # draws that the card's figures are of
 DRAW = {"temperature": 0.6, "top_p": 1.0}
 
@@ -49,7 +50,7 @@ def figures_of(titles: Titles, seed: int) -> dict[str, Any]:
         "left out": shares,
         "titles it learned from": round(sum(number_of(text) in titles.known for text in draws) / TRIED, 3),
         "good": round(len(good) / TRIED, 3),
-        "distinct of the good": round(len(set(good)) / len(good), 3),
+        "distinct of the good": round(len(set(good)) / max(1, len(good)), 3),
     }
 
 
@@ -111,7 +112,7 @@ def main() -> int:
         about |= {"draw": DRAW, "draws": figures_of(drawn, args.seed)}
         export_texts(args.out, LETTERS, weights, about)
         print(f"{about['held_out_nats_a_character']} nats a character held out; {about['draws']}")
-        print("\n".join(filter(None, (drawn.draw(np.random.default_rng([args.seed, n])) for n in range(50)))))
+        print("\n".join(filter(None, (drawn.draw(np.random.default_rng([args.seed, n])) for n in range(SHOWN)))))
     except (OSError, UnicodeDecodeError, ImprovError) as e:
         print(f"train_titles: {e}", file=sys.stderr)
         return 2
