@@ -1,6 +1,6 @@
 """A poem continued from your own words: an LSTM over characters, by hand.
 
-    python scripts/tutorial_poem.py SONNETS.txt --start "Shall I compare thee" [--lines 8] [--temperature 0.6]
+    python scripts/tutorial_poem.py SONNETS.txt --start "Shall I compare thee" [--lines 8] [--temperature 0.5]
     python scripts/tutorial_poem.py SONNETS.txt --start "When jazz" --model models/sonnets
 
 SONNETS.txt: poems with an empty line between them. Every tenth is held out; the LSTM learns from the others, three lines at a
@@ -19,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from improv.core.characters import Alphabet, CharacterModel, write
+from improv.core.characters import END, Alphabet, CharacterModel, write
 from improv.core.errors import ImprovError
+from improv.core.sampler import mask
 from improv.learn.texts import Epoch, Plan, fit, model_of
 from improv.loader import load_texts
 from improv.train.texts import export_texts
@@ -69,7 +70,7 @@ def main() -> int:
     parser.add_argument("poems", type=Path)
     parser.add_argument("--start", required=True, help="the words that the poem begins with")
     parser.add_argument("--lines", type=int, default=8)
-    parser.add_argument("--temperature", type=float, default=0.6)
+    parser.add_argument("--temperature", type=float, default=0.5)
     parser.add_argument("--top-p", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
@@ -82,7 +83,12 @@ def main() -> int:
         else:
             model = trained(args.poems, Plan(args.units, args.epochs, BATCH, RATE, DROP, seed=args.seed), args.model)
         rng = np.random.default_rng(args.seed)
-        text = write(model, rng, args.start, args.temperature, args.top_p, 60 * args.lines, "\n\n")
+        no_end = mask(len(model.alphabet), 1, len(model.alphabet) - 1)
+
+        def on_and_on(text: str) -> np.ndarray | None:
+            return no_end if text.endswith(END) else None  # an empty line would end the poem
+
+        text = write(model, rng, args.start, args.temperature, args.top_p, 60 * args.lines, "\n\n", on_and_on)
         print("\n".join(text.split("\n")[: args.lines]))
     except (OSError, UnicodeDecodeError, ImprovError) as e:
         print(f"tutorial_poem: {e}", file=sys.stderr)
