@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from improv.core.characters import CharacterModel, writes
+from improv.core.grammar_model import GrammarModel, speaks_grammar
 from improv.core.model import Model, ModelError
 
 DEFAULT = "jazz"
@@ -43,7 +44,7 @@ def load_model(name: str = DEFAULT) -> Model:
     folder = find_model(name)
     card, weights = _read(folder, LARGEST)
     try:
-        return Model(card, weights)
+        return GrammarModel(card, weights) if speaks_grammar(card) else Model(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
 
