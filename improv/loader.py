@@ -8,16 +8,19 @@ import os
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from improv.core.characters import CharacterModel, writes
 from improv.core.grammar_model import GrammarModel, speaks_grammar
 from improv.core.model import Model, ModelError
 
 DEFAULT = "jazz"
 LARGEST = 256 * 2**20  # bytes of weights
+LARGEST_OF_TEXTS = 4 * 2**20  # bytes of weights of a model of texts
 LARGEST_CARD = 2**20
 
 
@@ -29,7 +32,31 @@ def shelves() -> list[Path]:
 
 
 def find_model(name: str) -> Path:
-    """The folder of a model, given by name or by path. Raises ModelError."""
+    """The folder of a model that plays, given by name or by path. Raises ModelError."""
+    folder = _found(name)
+    if _writes(folder):
+        raise ModelError(f"model {name}: writes texts, such as titles, and plays no notes; models that play: {', '.join(_playing())}")
+    return folder
+
+
+def load_model(name: str = DEFAULT) -> Model:
+    """Read, check and build a model that plays. Raises ModelError, which says what is wrong with it."""
+    folder = find_model(name)
+    card, weights = _read(folder, LARGEST)
+    try:
+        return GrammarModel(card, weights) if speaks_grammar(card) else Model(card, weights)
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
+
+
+def load_texts(name: str) -> tuple[CharacterModel, dict[str, np.ndarray]]:
+    """A model of texts, and all that its file holds. Raises ModelError or CharacterError."""
+    folder = _found(name)
+    card, weights = _read(folder, LARGEST_OF_TEXTS)
+    return CharacterModel(card, weights), weights
+
+
+def _found(name: str) -> Path:
     if os.sep in name or "/" in name or name in (".", ".."):
         folder = Path(name)
         if folder.is_dir():
@@ -40,27 +67,46 @@ def find_model(name: str) -> Path:
             return shelf / name
     if Path(name).is_dir():
         return Path(name)
-    there = sorted({p.parent.name for shelf in shelves() for p in shelf.glob("*/card.json")})
-    raise ModelError(f"no model {name!r}; there are: {', '.join(there) or 'none'}, or give a folder's path")
+    raise ModelError(f"no model {name!r}; there are: {', '.join(_playing()) or 'none'}, or give a folder's path")
 
 
-def load_model(name: str = DEFAULT) -> Model:
-    """Read, check and build a model. Raises ModelError, which says what is wrong with it."""
-    folder = find_model(name)
-    card_path, path = folder / "card.json", folder / "weights.safetensors"
+def _playing() -> list[str]:
+    """The names of all models on the shelves that play."""
+    return sorted({p.parent.name for shelf in shelves() for p in shelf.glob("*/card.json") if not _writes(p.parent)})
+
+
+def _writes(folder: Path) -> bool:
+    """Whether a folder has a model of texts; what is wrong with a card is for `load_model` to say."""
     try:
-        if card_path.stat().st_size > LARGEST_CARD:
-            raise ModelError(f"{card_path}: larger than a card can be")
-        card = json.loads(card_path.read_text(encoding="utf-8"))
+        return writes(_card(folder))
+    except ModelError:
+        return False
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    path = folder / "card.json"
+    try:
+        if path.stat().st_size > LARGEST_CARD:
+            raise ModelError(f"{path}: larger than a card can be")
+        card = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(card, dict):
             raise ValueError("not a JSON object")
-        size = path.stat().st_size
     except OSError as e:
         raise ModelError(f"{e.filename}: {e.strerror}") from None
     except ValueError as e:
-        raise ModelError(f"{card_path}: not a readable card ({e})") from None
-    if size > LARGEST:
-        raise ModelError(f"{path}: {size:,} bytes; a model has at most {LARGEST:,}")
+        raise ModelError(f"{path}: not a readable card ({e})") from None
+    return card
+
+
+def _read(folder: Path, largest: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """A folder's card, and its weights, which are those the card was written for. Raises ModelError."""
+    card, path = _card(folder), folder / "weights.safetensors"
+    try:
+        size = path.stat().st_size
+    except OSError as e:
+        raise ModelError(f"{e.filename}: {e.strerror}") from None
+    if size > largest:
+        raise ModelError(f"{path}: {size:,} bytes; a model has at most {largest:,}")
     blob = path.read_bytes()
     if blob[:1] == b"\x80" or blob[:2] == b"PK":
         raise ModelError(f"{path}: looks like a pickle or an archive, which improv never opens; export to safetensors")
@@ -68,13 +114,9 @@ def load_model(name: str = DEFAULT) -> Model:
     if hashlib.sha256(blob).hexdigest() != card.get("weights_sha256"):
         raise ModelError(f"{path}: not the weights that card.json was written for (SHA-256 differs); copy both files again")
     try:
-        weights = load(blob)
+        return card, load(blob)
     except (SafetensorError, ValueError, KeyError) as e:
         raise ModelError(f"{path}: not a readable safetensors file ({e})") from None
-    try:
-        return GrammarModel(card, weights) if speaks_grammar(card) else Model(card, weights)
-    except ModelError as e:
-        raise ModelError(f"{folder}: {e}") from None
 
 
 def _check_length(path: Path, blob: bytes) -> None:

@@ -20,6 +20,7 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "session": {"core"},
     "control": {"core"},
     "loader": {"core"},
+    "titles": {"core", "loader"},
     "snapshot": {"core", "whole"},
     "service": set(),
     "show": {"core"},

@@ -43,6 +43,7 @@ from improv.service import notify
 from improv.session import Recorder, cut_off
 from improv.session.capture import Capture
 from improv.snapshot import SnapshotError, read_snapshot, state_beside
+from improv.titles import titled
 
 WAIT = 2.0  # seconds between looks for a MIDI system
 STATE = "state.safetensors"
@@ -113,6 +114,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
     }
     name = f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
     record = config.record.folder / name if config.record.on else None
+    header |= titled(members[0].seed) if record else {}
     if restored:
         header["restored"] = restored
         if record is not None:

@@ -46,6 +46,7 @@ from improv.midi.files import Part, read_part
 from improv.priority import Priority, priority, raise_priority
 from improv.session import Recorder, cut_off
 from improv.show import line
+from improv.titles import titled
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
 DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
@@ -246,9 +247,11 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
             print(text, flush=True)
 
     shown = show if live and not args.quiet and not args.json else None
+    path = _session_path(args)
     header = take.header | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "advance_ms": 1000 * stage.early}
+    header |= titled(take.seed) if path else {}
     keep = bool(args.record or args.png or args.wav)
-    recorder = Recorder(_session_path(args), header, shown, keep)
+    recorder = Recorder(path, header, shown, keep)
     if take.schooling:
         take.schooling.begin(inbox.put, clock.now, recorder.path)
     counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0}
@@ -332,6 +335,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     if str(end["reason"]).startswith("port"):
         print(f"improv: MIDI {end['reason']} vanished; all notes closed", file=sys.stderr)
     summary = counts | {"seed": take.seed, "end": end["reason"], "session": str(recorder.path) if recorder.path else None}
+    summary["title"] = header.get("title")
     if take.schooling:
         summary |= {"learned": improviser.learned_from, "profile": profile}
     if granted and (late := punctuality.all()):

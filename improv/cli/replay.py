@@ -35,6 +35,7 @@ from improv.loader import load_model
 from improv.midi.files import write_take
 from improv.session import Session, SessionError, excerpt
 from improv.session.capture import tempos_from, turned
+from improv.session.reading import title_in
 from improv.session.replay import Difference, Part, as_of, difference, known_until, parts_of, play_again
 from improv.show import pitch_name
 from improv.snapshot import read_snapshot, state_beside
@@ -266,6 +267,7 @@ def _report(
         rows.append(row)
     report: dict[str, Any] = {
         "session": str(session.path),
+        "title": title_in(session.header),
         "same": same,
         "performers": rows,
         "why": [],
@@ -319,7 +321,7 @@ def _bar(keeper: Timekeeper, heard: Sequence[Event], time: float) -> int:
 
 
 def _told(report: dict[str, Any]) -> str:
-    said = []
+    said = [f'"{report["title"]}"'] if report["title"] else []
     for row in report["performers"]:
         if report["same"] is None:
             said.append(f"{row['name']}: {row['now']} notes anew by {row['model']}; {row['then']} were played")

@@ -37,13 +37,15 @@ def sessions(args: argparse.Namespace) -> int:
 def table(found: list[Kept]) -> str:
     """A line for each session."""
     width = min(max(len(k.path.name) for k in found), WIDE)
-    lines = [f"{'session':{width}} {'length':>8} {'heard':>7} {'played':>7} {'late p99':>9} {'marks':>5} {'size':>8}  end"]
+    widest = max(len(k.title) for k in found)
+    room = f"{{:{max(widest, len('title'))}}} ".format if widest else "".format  # no column where nothing has a title
+    lines = [f"{'session':{width}} {room('title')}{'length':>8} {'heard':>7} {'played':>7} {'late p99':>9} {'marks':>5} {'size':>8}  end"]
     for kept in found:
         late = "" if kept.late is None else f"{kept.late:.1f} ms"
         end = {"whole": "", "running": "goes on", "cut": "CUT: ", "damaged": "DAMAGED: "}[kept.state] + kept.reason
         played = kept.played + kept.filled
         cells = f"{_length(kept.seconds):>8} {kept.heard:>7} {played:>7} {late:>9} {kept.marks:>5} {_size(kept.size):>8}"
-        lines.append(printable(f"{kept.path.name:{width}} {cells}  {end}"))
+        lines.append(printable(f"{kept.path.name:{width}} {room(kept.title)}{cells}  {end}"))
     return "\n".join(lines)
 
 

@@ -67,5 +67,6 @@ def told(summary: dict[str, Any]) -> str:
         kept = f", kept in {summary['profile']}" if summary["profile"] else ""
         said.append(f"learned from {summary['learned']} phrases{kept}")
     said += [f"wrote {', '.join(summary['files'])}"] if summary["files"] else []
-    said += [f"session {summary['session']}"] if summary["session"] else []
+    title = f'"{summary["title"]}", ' if summary.get("title") else ""
+    said += [f"{title}session {summary['session']}"] if summary["session"] else []
     return "; ".join(said)

@@ -100,6 +100,12 @@ def header_of(raw: bytes) -> dict[str, Any]:
     return header
 
 
+def title_in(header: dict[str, Any]) -> str:
+    """The title that a session was given, at most 40 characters; "" where it has none."""
+    title = header.get("title")
+    return title[:40] if isinstance(title, str) else ""
+
+
 def read_session(path: str | Path) -> tuple[dict[str, Any], Iterator[tuple[str, Event]]]:
     """A session's header, and its events as (side, event), what can't be read left out.
 

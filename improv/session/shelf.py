@@ -17,7 +17,7 @@ from typing import Any
 
 from improv.session.disk import lock
 from improv.session.lines import LONGEST, SessionError
-from improv.session.reading import LONGEST_HEADER, header_of
+from improv.session.reading import LONGEST_HEADER, header_of, title_in
 
 DAY = 86400.0  # seconds
 MB = 10**6  # bytes
@@ -31,7 +31,7 @@ class Kept:
     """A session in a folder. seconds: how long it lasted, as far as is known. late: lateness p99 in ms.
 
     state: "whole"; "running"; "cut" where it has no end; "damaged" where not even its first line can be read.
-    reason: why it ended, or what is wrong with it. began: seconds since the epoch.
+    reason: why it ended, or what is wrong with it. began: seconds since the epoch. title: "" where it was given none.
     """
 
     path: Path
@@ -46,6 +46,7 @@ class Kept:
     late: float | None
     reason: str
     size: int  # bytes
+    title: str = ""
 
 
 def sessions(folder: str | Path) -> list[Kept]:
@@ -149,6 +150,7 @@ def _kept(path: Path, size: int) -> Kept:
         late=_float(_dict(end.get("lateness_ms")).get("p99")),
         reason=str(end.get("reason", ""))[:80] if whole else "" if running else "no end was written",
         size=size,
+        title=title_in(header),
     )
 
 

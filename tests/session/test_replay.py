@@ -29,6 +29,7 @@ from improv.ladder import Ladder
 from improv.session import Recorder, Session
 from improv.session.lines import Line, from_record
 from improv.session.replay import Difference, difference, known_until, parts_of, play_again
+from improv.titles import titled
 
 CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
 
@@ -227,7 +228,7 @@ def rewritten(path: Path, change: Callable[[list[dict[str, Any]]], object]) -> P
 
 def test_replay_gives_the_take_that_was_recorded(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "s.jsonl", "--to", "again.mid"]) == 0
-    assert capsys.readouterr().out == "improv: the same, 47 notes, bit for bit\nwrote again.mid\n"
+    assert capsys.readouterr().out == f'"{titled(7)["title"]}"\nimprov: the same, 47 notes, bit for bit\nwrote again.mid\n'
     assert Path("again.mid").read_bytes() == Path("jam.mid").read_bytes()
     assert main(["replay", "s.jsonl", "--to", "cut.mid", "--from", "0:14", "--bars", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["same"] is True
@@ -262,7 +263,7 @@ def test_a_band_answers_anew_hearing_one_another(take: Path, capsys: pytest.Capt
 
     rewritten(take, change)
     assert main(["replay", "s.jsonl", "--model", "pocket", "--to", "trio.mid"]) == 0
-    said = capsys.readouterr().out.splitlines()
+    _, *said = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in said[:3]] == ["improv", "number 1", "number 2"]
     assert said[3] == "mark at 0:20.250 good? bit"
     tracks = mido.MidiFile("trio.mid").tracks
@@ -282,7 +283,7 @@ def test_replay_says_what_differs_and_why(take: Path, capsys: pytest.CaptureFixt
     with take.open("a") as file:
         file.write("{}\n{torn\n")
     assert main(["replay", "s.jsonl"]) == 1
-    said = capsys.readouterr().out.splitlines()
+    _, *said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("improv: differs from 0:1")
     assert ", bar " in said[0]
     assert "was C4 at velocity " in said[0]
