@@ -240,8 +240,7 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
-    from improv.core.metronome import DRUMS
-    from improv.core.settings import TABLE, Settings
+    from improv.core.settings import DRUMS, TABLE, Settings
 
     what, how = parser.add_argument_group("what it plays, and when"), parser.add_argument_group("how it plays")
     what.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")

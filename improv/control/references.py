@@ -15,8 +15,7 @@ from improv.control.schema import TAKEN
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes, HarmonyError, parse_changes
 from improv.core.meter import Meter, MeterError
-from improv.core.metronome import DRUMS
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import DRUMS, TABLE, Settings
 
 SOURCES = ("cc", "program", "key")
 TARGETS = ("setting", "preset", "model", "action")

@@ -12,12 +12,11 @@ from improv.core.beats.filter import PULSES
 from improv.core.beats.keeper import News, Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
 from improv.core.meter import Meter
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import DRUMS, TABLE, Settings
 
 HIGH, LOW = 76, 77  # wood blocks of General MIDI's drums
 LOUD, SOFT = 110, 80
 LENGTH = 0.125  # beats
-DRUMS = 10  # the channel of a count-in where no click is asked for
 STEP = 1.0 / PULSES  # beats between pulses
 PART = -1  # its number in a band
 

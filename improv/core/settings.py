@@ -15,6 +15,7 @@ from improv.core.values import FEELS
 MODES = ("trade", "solo", "echo", "comp", "duet")
 ENTRIES = ("beat", "bar", "now")
 CLOCKS = ("internal", "midi", "link", "follow", "free")
+DRUMS = 10  # the channel of a click, or of a count-in, where no other is said
 
 # name: (lowest, highest) or the choices, and what it is for.
 TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
