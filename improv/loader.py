@@ -8,14 +8,19 @@ import os
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from improv.core.model import Model, ModelError
+from improv.core.settings import Settings
+from improv.core.voicing_rbm import KIND as VOICINGS_KIND
+from improv.core.voicing_rbm import Voicings
 
 DEFAULT = "jazz"
+VOICINGS = "voicings"
 LARGEST = 256 * 2**20  # bytes of weights
 LARGEST_CARD = 2**20
 
@@ -43,8 +48,8 @@ def find_model(name: str) -> Path:
     raise ModelError(f"no model {name!r}; there are: {', '.join(there) or 'none'}, or give a folder's path")
 
 
-def load_model(name: str = DEFAULT) -> Model:
-    """Read, check and build a model. Raises ModelError, which says what is wrong with it."""
+def _read(name: str) -> tuple[Path, dict[str, Any], dict[str, np.ndarray]]:
+    """A model's folder, its card and the weights that the card was written for. Raises ModelError."""
     folder = find_model(name)
     card_path, path = folder / "card.json", folder / "weights.safetensors"
     try:
@@ -70,10 +75,38 @@ def load_model(name: str = DEFAULT) -> Model:
         weights = load(blob)
     except (SafetensorError, ValueError, KeyError) as e:
         raise ModelError(f"{path}: not a readable safetensors file ({e})") from None
+    return folder, card, weights
+
+
+def load_model(name: str = DEFAULT) -> Model:
+    """Read, check and build a model. Raises ModelError, which says what is wrong with it."""
+    folder, card, weights = _read(name)
+    if card.get("kind") == VOICINGS_KIND:
+        raise ModelError(f"{folder}: it voices chords and plays no lines; use it with --mode comp --voicing learned")
     try:
         return Model(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
+
+
+def load_voicings(name: str = VOICINGS) -> Voicings:
+    """Read, check and build what voices chords. Raises ModelError, which says what is wrong with it."""
+    folder, card, weights = _read(name)
+    try:
+        return Voicings.of(card, weights)
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
+
+
+def voicings_for(*settings: Settings) -> Voicings | None:
+    """What performers with these settings voice chords with, or may come to. None where there is nothing and none of them asks
+    for it. Raises ModelError."""
+    try:
+        return load_voicings()
+    except ModelError:
+        if any(s.voicing == "learned" for s in settings):
+            raise
+        return None
 
 
 def _check_length(path: Path, blob: bytes) -> None:

@@ -221,7 +221,7 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
     parser.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
     defaults = Settings(mode=mode)
     for name, (limits, text) in TABLE.items():
-        if name == "grain" or (mode == "solo" and name in ("mode", "enter", "interval", "clock", "count_in", "click", "trade")):
+        if name == "grain" or (mode == "solo" and name in ("mode", "enter", "interval", "clock", "count_in", "click", "trade", "voicing")):
             continue
         default = getattr(defaults, name)
         kind = type(default)

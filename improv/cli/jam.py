@@ -39,7 +39,7 @@ from improv.core.settings import Settings
 from improv.engine import asked, perform
 from improv.inbox import Inbox
 from improv.ladder import Ladder, Worker
-from improv.loader import load_model
+from improv.loader import load_model, voicings_for
 from improv.midi.files import Part, read_part
 from improv.priority import Priority, priority, raise_priority
 from improv.session import Recorder
@@ -191,7 +191,8 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
     model = load_model(args.model)
     performer = performed_by("improv", model, settings, seed, channel)
     header = made_with() | {"changes": args.changes, "metre": list(metre), "bars": bars, "seed": seed, "performers": [performer]}
-    return Take(Improviser(model, settings, changes, metre, seed, bars, channel), settings, changes, metre, seed, header)
+    improviser = Improviser(model, settings, changes, metre, seed, bars, channel, voicings=voicings_for(settings))
+    return Take(improviser, settings, changes, metre, seed, header)
 
 
 def _metre(text: str) -> tuple[int, int]:

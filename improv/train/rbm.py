@@ -138,5 +138,3 @@ def notes_of_roll(v: np.ndarray) -> list[tuple[int, int, int]]:
 def generate(rbm: Rbm, rng: np.random.Generator, count: int = 10) -> np.ndarray:
     """Rolls (count, visible) by one Gibbs step from nothing."""
     return rbm.gibbs(np.zeros((count, len(rbm.visible)), rbm.weights.dtype), rng)
-
-

@@ -29,7 +29,9 @@ def some(seed: int) -> Rbm:
 
 def joint(rbm: Rbm) -> np.ndarray:
     """p(v, h) of all states, (2**visible, 2**hidden), by their energies, one by one."""
-    energy = [[-(v @ rbm.visible) - (h @ rbm.hidden) - sum(v[i] * rbm.weights[i] @ h for i in range(VISIBLE)) for h in ALL_H] for v in ALL_V]
+    energy = [
+        [-(v @ rbm.visible) - (h @ rbm.hidden) - sum(v[i] * rbm.weights[i] @ h for i in range(VISIBLE)) for h in ALL_H] for v in ALL_V
+    ]
     weight = np.exp(-np.array(energy))
     return weight / weight.sum()
 
