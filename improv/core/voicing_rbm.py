@@ -25,10 +25,11 @@ WIDTH = CEILING - FLOOR + 1
 CLAMPED = len(KINDS) + WIDTH
 VISIBLE = CLAMPED + WIDTH
 MOST_HIDDEN = 512
-CHAINS, STEPS = 16, 8  # voicings drawn at once, of which one is taken; Gibbs steps
+CHAINS, STEPS = 16, 6  # voicings drawn at once, of which one is taken; Gibbs steps
 FEWEST, MOST = 3, 5  # notes
 SPAN = 14  # semitones of a hand: a ninth
 ROOM = 15  # semitones that must be left below the player, or it is not kept below
+FULL, THIN = 4, 0.4  # different tones; what each missing one counts as, in semitones of movement
 MUDDY, OPEN = 55, 3  # below this pitch, no two notes nearer than so many semitones
 
 
@@ -37,6 +38,7 @@ def above_root(pitch: int, root: int) -> int:
     return pitch - ((root + 5) % 12 - 5)
 
 
+@lru_cache(maxsize=256)
 def guides(chord: Chord) -> frozenset[int]:
     """Pitch classes that tell the chord: the third (or fourth), and the seventh (or sixth) where it has one."""
     if chord.root is None:
@@ -47,17 +49,27 @@ def guides(chord: Chord) -> frozenset[int]:
 @lru_cache(maxsize=256)
 def avoided(chord: Chord) -> frozenset[int]:
     """Pitch classes that clash with a chord: outside chord and scale; or, unless it is altered, of the scale and a semitone above
-    a tone of the chord (M. Levine, The Jazz Theory Book, 1995, chapter 3)."""
+    a tone of the chord (M. Levine, The Jazz Theory Book, 1995, chapter 3); and the sixth of a minor seventh chord, which makes
+    the tritone of the dominant that it leads to."""
     inside = chord.tones | chord.scale
-    if chord.kind == "7alt":
-        return frozenset(range(12)) - inside
-    above = {(tone + 1) % 12 for tone in chord.tones}
-    return frozenset(range(12)) - (inside - (above - chord.tones))
+    above = {(tone + 1) % 12 for tone in chord.tones} - chord.tones if chord.kind != "7alt" else set()
+    if chord.kind == "m7" and chord.root is not None:
+        above.add((chord.root + 9) % 12)
+    return frozenset(range(12)) - (inside - above)
 
 
 def left_to_the_bass(chord: Chord) -> frozenset[int]:
     """The root, where the rules leave it out as well."""
     return frozenset() if chord.root is None or any(0 in hand for hand in TONES[chord.kind]) else frozenset({chord.root})
+
+
+@lru_cache(maxsize=512)
+def room(chord: Chord, low: int, high: int, clean: bool) -> tuple[tuple[int, ...], np.ndarray]:
+    """The pitches of a range that may be drawn for a chord with a root, and the bits that they are. clean: see `Voicings`."""
+    out = avoided(chord) | left_to_the_bass(chord) if clean else frozenset()
+    seen = [(p, above_root(p, chord.root or 0) - FLOOR) for p in range(low, high + 1) if p % 12 not in out]
+    inside = [(p, at) for p, at in seen if 0 <= at < WIDTH]
+    return tuple(p for p, _ in inside), np.array([at for _, at in inside], np.intp)
 
 
 def bits_of(pitches: Iterable[int], root: int) -> np.ndarray:
@@ -137,12 +149,10 @@ class Voicings:
         low, high = max(low, LOWEST), min(high, HIGHEST)
         if under is not None and under - 1 - low >= ROOM:
             high = min(high, under - 1)
-        out = avoided(chord) | left_to_the_bass(chord) if self.clean else frozenset()
-        pitches = [p for p in range(low, high + 1) if p % 12 not in out and FLOOR <= above_root(p, chord.root) <= CEILING]
+        pitches, columns = room(chord, low, high, self.clean)
         if len(pitches) < FEWEST:
             return ()
         machine = self.rbm.given(clamped_of(chord, before))
-        columns = np.array([above_root(p, chord.root) - FLOOR for p in pitches])
         machine = Rbm(machine.weights[columns], machine.visible[columns], machine.hidden)
         rng = np.random.default_rng(seed)
         v = drawn(np.full((CHAINS, len(pitches)), 4 / len(pitches), np.float32), rng)
@@ -151,11 +161,16 @@ class Voicings:
 
 
 def chosen(drawn: Iterable[tuple[int, ...]], chord: Chord, before: Sequence[int]) -> tuple[int, ...]:
-    """Of voicings that can be played and tell the chord, the one that moves least; or one that only can be played; or none."""
+    """Of voicings that can be played and tell the chord, the one that moves least and is full; the first full one to begin with.
+    Where none tells it, one that can be played; or none."""
     can = [hands for hands in dict.fromkeys(drawn) if playable(hands)]
     wanted = guides(chord)
     telling = [hands for hands in can if wanted <= {p % 12 for p in hands}] or can[:1]
-    return min(telling, key=lambda hands: moved(before, hands), default=()) if before else next(iter(telling), ())
+
+    def cost(hands: tuple[int, ...]) -> float:
+        return THIN * max(0, FULL - len({p % 12 for p in hands})) + (moved(before, hands) if before else 0.0)
+
+    return min(telling, key=cost, default=())
 
 
 def moved(before: Sequence[int], now: Sequence[int]) -> float:

@@ -41,7 +41,7 @@ class Gradient:
 
 def begin(visible: int, hidden: int, rng: np.random.Generator, kind: type = np.float32) -> Rbm:
     """A machine to train: weights near 0, biases 0."""
-    weights = (SPREAD * rng.standard_normal((visible, hidden))).astype(kind)
+    weights: np.ndarray = (SPREAD * rng.standard_normal((visible, hidden))).astype(kind)
     return Rbm(weights, np.zeros(visible, kind), np.zeros(hidden, kind))
 
 

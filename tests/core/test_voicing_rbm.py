@@ -95,8 +95,9 @@ def test_no_chord_is_no_voicing_and_where_there_is_no_room_the_rules_decide() ->
         ("Cmaj7", {1, 3, 5, 6, 8, 10}),  # the fourth
         ("C7", {1, 3, 5, 6, 8, 11}),
         ("C7alt", {2, 5, 9, 11}),  # the ninths are meant
-        ("C-7", {1, 4, 6, 8, 11}),
-        ("D-7", {3, 6, 8, 10, 1}),
+        ("C-7", {1, 4, 6, 8, 9, 11}),  # the sixth
+        ("D-7", {1, 3, 6, 8, 10, 11}),
+        ("C-6", {1, 4, 6, 8, 10}),
         ("Bm7b5", {0, 1, 3, 6, 8, 10}),  # the flat ninth
     ],
 )

@@ -68,5 +68,5 @@ def test_a_machine_learns_which_voicing_follows() -> None:
     assert pseudo_likelihood(start, bits) == pytest.approx(-(VISIBLE - CLAMPED) * np.log(2), rel=0.05)
     assert pseudo_likelihood(rbm, bits) > -2.0
     assert found_among(rbm, bits, kinds, rng) > 0.75  # of a tenth it is not told what was before
-    voicings = Voicings({}, rbm)
-    assert voicings.drawn(parse_chord("G7"), down, 50, 76, None, 3) == up
+    found = [Voicings({}, rbm, clean=False).drawn(parse_chord("G7"), down, 50, 76, None, seed) for seed in range(20)]
+    assert sum(set(up) <= set(hands) for hands in found) > 10
