@@ -79,8 +79,8 @@ def test_the_voicing_before_and_the_chord_are_what_is_given() -> None:
         weights[len(KINDS) + i, i] = 25  # before: a hidden bit for each pitch
         weights[CLAMPED + i + 1, i] = 10  # and what that bit wants
     voicings = Voicings({}, Rbm(weights, np.full(VISIBLE, -5, np.float32), np.full(weights.shape[1], -15, np.float32)))
-    for root in (1, 3, 8):  # whose thirds these are
-        assert voicings.raw().draw(Chord(root, "maj"), (54, 59, 64), 50, 76, None, 1) == (55, 60, 65)
+    for root in (1, 3, 6, 8):  # whose thirds these are
+        assert voicings.raw().draw(Chord(root, "maj"), (54, 59, 64, 69), 50, 76, None, 1) == (55, 60, 65, 70)
 
 
 def test_no_chord_is_no_voicing_and_where_there_is_no_room_the_rules_decide() -> None:
