@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 from improv.core.errors import ImprovError
+from improv.whole import write_whole
 
 VERSION = 1
 LONGEST = 2000.0  # ms: no loop that anyone plays through is slower
@@ -88,18 +88,10 @@ def _read() -> dict[str, dict[str, float]]:
 def _write(outputs: dict[str, dict[str, float]]) -> Path:
     """The file, whole or as it was."""
     path = calibration_file()
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
     text = json.dumps({"calibration": VERSION, "advance_ms": outputs}, indent=2, ensure_ascii=False) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(beside, "w", encoding="utf-8") as out:
-                out.write(text)
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
     except OSError as e:
-        raise CalibrationError(f"{path}: can't be written ({e.strerror}); what was there is unchanged") from None
+        raise CalibrationError(f"{path.parent}: {e.strerror}") from None
+    write_whole({path: text.encode()})
     return path

@@ -7,7 +7,6 @@ for each performer, under its name, with the hash of the model that it belongs t
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from improv.core.errors import ImprovError
 from improv.core.model import Model, State
 from improv.core.recall import SPAN, Past
 from improv.core.values import INTERVALS
+from improv.whole import write_whole
 
 LARGEST = 64 * 2**20  # bytes
 ABOUT = "about"
@@ -26,7 +26,7 @@ CLASSES = (49, INTERVALS, 13)  # of what is recalled: ioi, interval, degree
 
 
 class SnapshotError(ImprovError):
-    """A snapshot that can't be read or written."""
+    """A snapshot that can't be read."""
 
 
 def state_beside(session: Path) -> Path:
@@ -35,21 +35,14 @@ def state_beside(session: Path) -> Path:
 
 
 def write_snapshot(path: Path, states: Mapping[str, tuple[Model, State]]) -> None:
-    """Write the states of performers, by name. Raises SnapshotError."""
+    """Write the states of performers, by name. Raises WriteError."""
     arrays: dict[str, np.ndarray] = {}
     for name, (_, state) in states.items():
         keys, entries, trusts = state.past.latest()
         found = {"a": state.a, "c": state.c, "colour": state.colour, "keys": keys, "entries": entries, "trusts": trusts}
         arrays |= {f"{name}/{field}": np.ascontiguousarray(array) for field, array in found.items()}
     about = {name: str(model.card["weights_sha256"]) for name, (model, _) in states.items()}
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(save(arrays, {ABOUT: json.dumps(about)}))
-        os.replace(part, path)
-    except OSError as e:
-        raise SnapshotError(f"{path}: {e.strerror}; the state is not kept") from None
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole({path: save(arrays, {ABOUT: json.dumps(about)})})
 
 
 def read_snapshot(path: Path, models: Mapping[str, Model]) -> dict[str, State]:

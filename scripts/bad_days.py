@@ -21,6 +21,7 @@ from rig import JACK, Rig, start_server
 
 from improv.core.events import Event, NoteOff, NoteOn
 from improv.midi.patchbay import Input, Output, Patchbay
+from improv.midi.ports import close_client
 
 BACKWARDS = """
 import time
@@ -109,8 +110,7 @@ class Synth:
         self.port.set_callback(lambda message, _: self.got.append(message[0]))
 
     def close(self) -> None:
-        self.port.close_port()
-        self.port.delete()
+        close_client(self.port)
 
 
 def until(true: Callable[..., bool], seconds: float = 20.0) -> float:
@@ -140,8 +140,7 @@ def ports(times: int) -> None:
         keys.send_message([0x90, 50, 80])
         time.sleep(0.2)
         synth.close()
-        keys.close_port()
-        keys.delete()
+        close_client(keys)
         before = len(heard)
         until(lambda: not (status()["inputs"]["keys"]["there"] or status()["outputs"][0]["there"]))
         released += [(type(e), e.pitch) for e in heard[before:] if isinstance(e, NoteOff)] == [(NoteOff, 50)]

@@ -30,7 +30,7 @@ from improv.core.rbm import Rbm
 from improv.core.voicing_rbm import CLAMPED, FORMAT, KIND, VISIBLE, Voicings
 from improv.train.rbm import begin
 from improv.train.voicings import Rows, balanced, fit_voicings, found_among, pseudo_likelihood, rows_of, shapes_of
-from improv.train.whole import write_whole
+from improv.whole import write_whole
 
 HELD_OUT = 0.1
 SCORED = 3000  # voicings of songs kept apart

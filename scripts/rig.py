@@ -14,6 +14,8 @@ from typing import Any
 
 import rtmidi
 
+from improv.midi.ports import close_client
+
 JACK = rtmidi.API_UNIX_JACK
 CALL = [62, 65, 69, 72, 71, 67, 65, 64]
 
@@ -116,8 +118,7 @@ class Rig:
         self.jam.kill()
         self.jam.communicate()
         for port in (self.out, self.ears):
-            port.close_port()
-            port.delete()
+            close_client(port)
         self._server.terminate()
         self._server.wait()
         self._folder.cleanup()

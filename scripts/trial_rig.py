@@ -23,6 +23,8 @@ from pathlib import Path
 import numpy as np
 import rtmidi
 
+from improv.midi.ports import close_client
+
 RATE, PERIOD = 48_000, 128  # frames a second, frames
 SERVERS = {  # -S: the server waits for a slow client, so that no period of it is lost, at the price of time that slips
     "realtime": ("-R", "-P", "70"),
@@ -151,8 +153,7 @@ class Ear:
         """Close the port; what was heard stays in the log."""
         self.log()
         self._open = False
-        self._port.close_port()
-        self._port.delete()
+        close_client(self._port)
 
 
 def kind(message: Sequence[int]) -> int:

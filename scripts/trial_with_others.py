@@ -55,6 +55,8 @@ from trial_rig import (
     version,
 )
 
+from improv.midi.ports import close_client
+
 Figures = dict[str, float | int | str | bool]
 CLICK = 10  # the channel that the metronome plays on
 SETTLED = 8  # beats: from here on the clock filter should have settled
@@ -212,8 +214,7 @@ def plain_client(bpm: float) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-        port.close_port()
-        port.delete()
+        close_client(port)
 
 
 def ardour(rig: Rig) -> tuple[Figures, dict[str, bool]]:

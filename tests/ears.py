@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from improv.midi.ports import close_client
+
 
 class Ears:
     """Fetches a port's messages in a thread of its own, and hands them on. port: an open rtmidi.MidiIn."""
@@ -28,5 +30,4 @@ class Ears:
     def close(self) -> None:
         self._over.set()
         self._thread.join()
-        self._port.close_port()
-        self._port.delete()
+        close_client(self._port)

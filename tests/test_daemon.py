@@ -19,6 +19,7 @@ from typing import Any
 import mido
 import pytest
 
+from improv.cli.daemon import _awaited_api
 from improv.cli.orders import NOBODYS, Orders, learned_bindings
 from improv.control.bindings import Bindings, Wish
 from improv.control.config import load_config
@@ -124,6 +125,7 @@ def test_a_request_becomes_events(desk: Desk, request_: dict[str, Any], events: 
         ({"do": "preset", "name": "wild"}, "there are calm"),
         ({"do": "capture", "bars": 1000}, "between 1 and 64"),
         ({"do": "capture", "bars": 4}, "nothing was played"),
+        ({"do": "mood", "text": "zorgly"}, "I don't know 'zorgly'"),
         ({"do": "dance"}, "no request 'dance'"),
         ({"do": "set"}, "not a request"),
         ({}, "no request"),
@@ -134,6 +136,20 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(desk: Desk, request_
     assert not reply["ok"]
     assert says in reply["error"]
     assert desk.put() == []
+
+
+def test_a_mood_becomes_changes_tempo_and_settings(desk: Desk) -> None:
+    reply = desk.orders.answer({"do": "mood", "text": "very dark, zorgly"})
+    put = {e.name: e.value for e in desk.put() if isinstance(e, Setting)}
+    assert {n: put[n] for n in ("low", "high", "loudness", "feel")} == {"low": 36, "high": 60, "loudness": -11, "feel": "straight"}
+    assert reply["text"].startswith("very dark: ")
+    assert reply["text"].endswith(f", {put['tempo']:g} bpm, {put['changes']}; I don't know 'zorgly'; took very dark")
+
+
+def test_a_mood_leaves_the_tempo_alone_where_it_is_another_s(desk: Desk) -> None:
+    desk.improviser.mind.settings = Settings(clock="midi")
+    assert desk.orders.answer({"do": "mood", "text": "dark"})["ok"]
+    assert "tempo" not in [e.name for e in desk.put() if isinstance(e, Setting)]
 
 
 def test_a_preset_that_is_saved_comes_back_and_a_torn_file_of_them_is_none(desk: Desk, tmp_path: Path) -> None:
@@ -176,6 +192,18 @@ def test_wishes_of_pads_and_knobs_are_granted_and_what_fails_is_logged(desk: Des
     desk.orders.grant(Wish(3.0, {"do": "set", "name": "temperature", "value": 50.0}))
     assert desk.put() == []
     assert "expected from" in desk.logged[-1]
+
+
+def test_no_controller_waits_while_a_model_is_read(desk: Desk, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> Model:
+        turned = threading.Thread(target=lambda: desk.orders.answer({"do": "set", "name": "temperature", "value": 0.9}), daemon=True)
+        turned.start()
+        turned.join(30.0)  # for ever, where it waits
+        return model
+
+    monkeypatch.setattr("improv.cli.orders.load_model", load)
+    assert desk.orders.answer({"do": "model", "name": "slow"})["ok"]
+    assert desk.put() == [Setting(7.0, "temperature", 0.9), Setting(7.0, "model", "slow")]
 
 
 def test_what_a_controller_was_taught_is_known_after_a_new_start(desk: Desk, tmp_path: Path) -> None:
@@ -249,13 +277,29 @@ def test_a_daemon_is_steered_killed_and_goes_on_and_both_records_replay(tmp_path
         told("WATCHDOG=1")
         second.send_signal(signal.SIGTERM)
         assert second.wait(20) == 0
-    assert "stopped: SIGTERM" in (tmp_path / "log").read_text()
+    said = (tmp_path / "log").read_text()
+    assert said.count("the last session was cut off") == 1
+    assert "stopped: SIGTERM" in said
     records = sorted((tmp_path / "sessions").glob("*.jsonl"))
     assert len(records) == 2
     for record in records:
         said = subprocess.run([sys.executable, "-m", "improv", "replay", str(record)], capture_output=True, text=True, timeout=60)
         assert said.returncode == 0, said.stdout + said.stderr
         assert "bit for bit" in said.stdout
+
+
+def test_where_no_midi_system_answers_it_is_waited_for_and_the_manager_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([None, None, 3])
+    monkeypatch.setattr("improv.cli.daemon.choose_api", lambda api: next(answers))
+    monkeypatch.setattr("improv.cli.daemon.WAIT", 0.0)
+    notified: list[str] = []
+    monkeypatch.setattr("improv.cli.daemon.notify", notified.append)
+    logged: list[str] = []
+    log: Any = lambda text, *level: logged.append(text)  # noqa: E731
+    assert _awaited_api(log, threading.Event()) == 3
+    assert notified[0] == "STATUS=waiting for a MIDI system"
+    assert notified[1:] == ["WATCHDOG=1\nEXTEND_TIMEOUT_USEC=20000000"] * 2
+    assert len(logged) == 1
 
 
 def test_a_config_that_is_wrong_is_told_in_a_line_and_nothing_starts(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,25 @@ def test_all_is_well_where_all_is_well(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setattr(room, "LOOKS", (lambda: [room.Finding("MIDI", room.FINE, "jack")],))
     assert main(["doctor"]) == 0
     assert "ok      MIDI: jack" in capsys.readouterr().out
+
+
+def test_it_looks_at_a_daemons_configuration(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    monkeypatch.setattr(room, "LOOKS", ())
+    monkeypatch.setattr("improv.midi.ports.working_apis", lambda: {"any": 0})
+    monkeypatch.setattr("improv.midi.ports.listed", lambda api: (["Keystation 61"], ["synth"]))
+    path = tmp_path / "improv.toml"
+    control = f'[control]\nsocket = "{tmp_path}/ctl"\n'
+    path.write_text(control + '[[input]]\nname = "keys"\nport = "Keystation"\n[[performer]]\nname = "sax"\noutput = "moog"\n')
+    assert main(["doctor", "--config", str(path), "--json"]) == 0
+    found = {f["what"]: (f["how"], f["text"]) for f in json.loads(capsys.readouterr().out)["findings"]}
+    assert found == {
+        "configuration": ("ok", f"{path}: sax"),
+        "output sax": ("poor", "'moog' is not here; a daemon waits for it"),
+        "daemon": ("ok", "none performs by this configuration now"),
+    }
+    path.write_text('modle = "jazz"\n')
+    assert main(["doctor", "--config", str(path)]) == 1
+    assert "BROKEN  configuration: " in capsys.readouterr().out
 
 
 def test_a_look_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ import rtmidi
 from ears import Ears
 
 from improv.cli import main
+from improv.midi.ports import close_client
 
 pytestmark = pytest.mark.usefixtures("jack")
 BEAT = 60 / 160
@@ -85,8 +86,7 @@ class Client:
 
     def close(self) -> None:
         self.ears.close()
-        self.out.close_port()
-        self.out.delete()
+        close_client(self.out)
 
 
 @contextmanager
@@ -215,8 +215,7 @@ def test_a_port_that_vanishes_ends_the_jam(tmp_path: Path, client: Client) -> No
     synth = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="synth")
     synth.open_virtual_port("midi")
     with jam(tmp_path, "--mode", "solo", "--out", "synth") as process:
-        synth.close_port()
-        synth.delete()
+        close_client(synth)
         assert process.wait(10) == 3
         assert process.stderr
         assert "vanished" in process.stderr.read()

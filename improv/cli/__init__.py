@@ -20,7 +20,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
 
   improv jam                     open MIDI ports, listen, answer (a demo where there is no MIDI)
   improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132 --clock midi
-  improv solo --out solo.mid     improvise a solo into a MIDI file (--wav, --png)
+  improv solo --out solo.mid     improvise a solo into a MIDI file (--mood dark, --wav, --png)
   improv sessions, replay        the records of what was played; play one again
   improv ports, doctor           the MIDI ports that are here; what works, and what to do if not
   improv bench, calibrate        is this machine stage-ready? how late is your synth?
@@ -32,7 +32,23 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
 
 # Exit codes
 OK, BROKEN, MISUSED, PORT_LOST, HUNG_UP, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 129, 130, 143
-CODES = "exit codes: 0 over, 1 internal error, 2 bad input, 3 a port vanished, 129 hung up, 130 Ctrl-C, 143 terminated"
+CODES = """\
+exit codes: 0 over, 1 internal error, 2 bad input, 3 a port vanished,
+            129 hung up, 130 Ctrl-C, 143 terminated"""
+WHAT = ("mode", "clock", "tempo", "count_in", "click", "trade")  # settings that say what is played, and when
+EXAMPLES = {
+    "jam": f"""\
+for example:
+  improv jam --in Keystation --out FLUID --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132
+  improv jam --mood "hope and wonder" --trade 4 --count-in 1
+  improv jam --clock midi --mode comp
+
+{CODES}""",
+    "solo": """\
+for example:
+  improv solo --changes "Bb7 | Eb7 | Bb7 | %" --bars 12 --wav solo.wav
+  improv solo --mood dark --key Eb --seed 3 --png solo.png""",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,7 +86,9 @@ def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", prog="improv", parser_class=_Parser)
 
     def command(name: str, module: str, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, epilog=CODES if name == "jam" else None)
+        sub = commands.add_parser(name, help=text, description=text, epilog=EXAMPLES.get(name))
+        if name in EXAMPLES:  # so many options that a list of their names would say nothing
+            sub.usage, sub.formatter_class = f"improv {name} [options]", argparse.RawDescriptionHelpFormatter
         sub.set_defaults(run=lambda args: _run(module, name, args))
         return sub
 
@@ -112,6 +130,10 @@ def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     replay.add_argument("--bars", type=int, metavar="N", help="with --to: so many bars")
     replay.add_argument("--json", action="store_true", help="as JSON")
 
+    moods = command("moods", "moods", "What the moods of --mood play like, and the words for them.")
+    moods.add_argument("words", nargs="?", metavar="WORDS", help='what these words come to, for example "hope and wonder"')
+    moods.add_argument("--json", action="store_true", help="as JSON")
+
     sessions = command("sessions", "sessions", "The records of what was played, the newest last.")
     sessions.add_argument("--folder", metavar="FOLDER", help="where they are (default: in your data folder)")
     sessions.add_argument("--json", action="store_true", help="as JSON")
@@ -141,6 +163,7 @@ def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     daemon.add_argument("--log-json", action="store_true", help="log as JSON lines")
 
     doctor = command("doctor", "doctor", "What works here, what does not, what to do about it. Exit code 1 where something is broken.")
+    doctor.add_argument("--config", metavar="FILE", help="look at a daemon's configuration too (default: improv.toml, where there is one)")
     doctor.add_argument("--json", action="store_true", help="as JSON")
 
     train = command("train", "train", "Train a model on solos and export it; run again, it goes on where it stopped.")
@@ -215,10 +238,17 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
     from improv.core.metronome import DRUMS
     from improv.core.settings import TABLE, Settings
 
-    parser.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
-    parser.add_argument("--changes", metavar="CHORDS", help='e.g. "Dm7 | G7 | Cmaj7 | %%"; looped')
-    parser.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
-    parser.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
+    what, how = parser.add_argument_group("what it plays, and when"), parser.add_argument_group("how it plays")
+    what.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
+    what.add_argument("--changes", metavar="CHORDS", help='e.g. "Dm7 | G7 | Cmaj7 | %%"; looped')
+    what.add_argument(
+        "--mood",
+        metavar="WORDS",
+        help='changes, tempo and the rest from words: "hope and wonder", dark; `list` lists them. What you set wins',
+    )
+    what.add_argument("--key", metavar="KEY", help="with --mood: the tonic, for example Eb (default: the mood's)")
+    what.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
+    what.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
     defaults = Settings(mode=mode)
     for name, (limits, text) in TABLE.items():
         if name == "grain" or (mode == "solo" and name in ("mode", "enter", "interval", "clock", "count_in", "click", "trade", "voicing")):
@@ -227,11 +257,11 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
         kind = type(default)
         shown = "the file's, or 120" if name == "tempo" and mode == "trade" else default
         named = kind is str
-        parser.add_argument(
+        (what if name in WHAT else how).add_argument(
             f"--{name.replace('_', '-')}",
             type=kind,
             choices=limits if named else None,
-            metavar=None if named else f"{limits[0]:g}-{limits[1]:g}",
+            metavar=None if named else f"{limits[0]:g}..{limits[1]:g}",
             nargs="?" if name == "click" else None,
             const=DRUMS if name == "click" else None,
             help=f"{text} (default: {shown})",

@@ -169,9 +169,7 @@ def _measured(args: argparse.Namespace, number: int) -> tuple[str, str, str, Loo
             sys.setswitchinterval(0.0001)
             with priority() as granted:
                 clock.spin = SPIN if granted.spins else 0.0
-                loop = measure(
-                    lambda note: ports.send(replace(note, channel=args.channel - 1)), clock, inbox, args.notes, args.wait, random.Random()
-                )
+                loop = measure(send, clock, inbox, args.notes, args.wait, random.Random())
             sys.setswitchinterval(interval)
         finally:
             ports.close()

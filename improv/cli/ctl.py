@@ -25,6 +25,7 @@ ACTIONS = {  # name: (its argument and whether it must be there, is it for one p
     "model": ("name", True, "play with another model"),
     "preset": ("name", False, "recall settings by name"),
     "save": ("name", False, "keep the settings as a preset"),
+    "mood": (None, False, "changes, tempo and settings from words: `mood hope and wonder`"),
     "keep": ("name", True, "keep the state of this moment as a bookmark"),
     "back": ("name", True, "go back to a bookmark"),
     "learn": ("name", True, "bind the next controller that moves to a setting"),
@@ -59,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("value", metavar="VALUE")
         elif name == "mark":
             action.add_argument("text", metavar="TEXT", nargs="*", default=[])
+        elif name == "mood":
+            action.add_argument("text", metavar="WORD", nargs="+")
         elif name == "capture":
             action.add_argument("--bars", type=int, default=16, metavar="N", help="how many (default: 16)")
             action.add_argument("--to", metavar="FILE", help="where it goes (default: beside the session's record)")

@@ -40,7 +40,7 @@ from improv.ladder import Ladder, Worker
 from improv.loader import find_model, load_model, voicings_for
 from improv.priority import priority, raise_priority
 from improv.service import notify
-from improv.session import Recorder
+from improv.session import Recorder, cut_off
 from improv.session.capture import Capture
 from improv.snapshot import SnapshotError, read_snapshot, state_beside
 
@@ -126,6 +126,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
         header["restored"] = restored
         if record is not None:
             keep_state(state_beside(record), members, log)
+    hanging = cut_off(config.record.folder)
     recorder = Recorder(record, header, warn=log.warn)
     capture = Capture(first.meter, KEPT_BARS)
     bindings = Bindings((), [i.name for i in config.inputs])
@@ -148,7 +149,12 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
     from improv.midi.ports import api_name
 
     inputs = [Input(i, s.name, s.port, frozenset(c - 1 for c in s.channels), s.role) for i, s in enumerate(config.inputs)]
-    outputs = [Output(i, p.output, p.name if len(config.performers) > 1 else "out") for i, p in enumerate(config.performers)]
+    outputs = []
+    for i, p in enumerate(config.performers):
+        label = p.name if len(config.performers) > 1 else "out"
+        outputs.append(Output(i, p.output, label, members[i].channel if hanging else None))
+    if hanging:
+        log("the last session was cut off; what it may have left sounding is closed", "notice")
     bay = Patchbay(api, clock.now, arrive, inputs, outputs, raise_priority, lambda text: log(text, "notice"))
     stack.callback(bay.close)
     early = _advance(config, api_name(api), bay) / 1000.0
@@ -246,7 +252,7 @@ def _awaited_api(log: Log, over: threading.Event) -> int | None:
             told = True
             log(f"no MIDI system answers yet; waiting for one. {mend().capitalize()}", "warning")
             notify("STATUS=waiting for a MIDI system")
-        notify("WATCHDOG=1")
+        notify("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=20000000")  # or systemd, which waits for READY, would begin it anew
         over.wait(WAIT)
     return None
 

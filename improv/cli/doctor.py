@@ -18,6 +18,7 @@ from improv.core.errors import ImprovError
 
 FINE, POOR, BROKEN = "ok", "poor", "broken"
 SIGNS = {FINE: "ok    ", POOR: "poor  ", BROKEN: "BROKEN"}
+USUAL = Path("improv.toml")
 ROOM = 200 * 2**20  # bytes of disk below which a record of weeks is in danger
 
 
@@ -33,7 +34,10 @@ class Finding:
 
 def doctor(args: argparse.Namespace) -> int:
     """Look at everything a performance needs. Exit code 0, or 1 where something is broken."""
-    findings = [finding for look in LOOKS for finding in _safely(look)]
+    looks: list[Callable[[], list[Finding]]] = list(LOOKS)
+    if args.config or USUAL.exists():
+        looks.append(lambda: _configuration(Path(args.config or USUAL)))
+    findings = [finding for look in looks for finding in _safely(look)]
     if args.json:
         print(json.dumps({"improv": __version__, "findings": [asdict(f) for f in findings]}))
     else:
@@ -50,9 +54,13 @@ def _safely(look: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return look()
     except ImprovError as e:
-        return [Finding(look.__name__.strip("_"), BROKEN, str(e))]
+        return [Finding(_name(look), BROKEN, str(e))]
     except Exception as e:
-        return [Finding(look.__name__.strip("_"), POOR, f"could not be looked at ({type(e).__name__}: {e})")]
+        return [Finding(_name(look), POOR, f"could not be looked at ({type(e).__name__}: {e})")]
+
+
+def _name(look: Callable[[], list[Finding]]) -> str:
+    return "configuration" if look.__name__ == "<lambda>" else look.__name__.strip("_")
 
 
 def _midi() -> list[Finding]:
@@ -129,6 +137,43 @@ def _extras() -> list[Finding]:
         Finding(what, FINE, "installed" if find_spec(module) else f"not installed: pip install 'improv[{extra}]' if you want it")
         for module, what, extra in wanted
     ]
+
+
+def _configuration(path: Path) -> list[Finding]:
+    """What a daemon would find here: the file, its models, its ports, its folder; and whether one performs already."""
+    from improv.control.config import load_config
+    from improv.control.place import connect, converse, usual_place
+    from improv.loader import load_model
+    from improv.midi.names import find
+    from improv.midi.ports import listed, working_apis
+
+    config = load_config(path)
+    for name in sorted({p.model for p in config.performers}):
+        load_model(name)
+    findings = [Finding("configuration", FINE, f"{path}: {', '.join(p.name for p in config.performers)}")]
+    there: tuple[set[str], set[str]] = set(), set()
+    for api in working_apis().values():
+        for names, more in zip(there, listed(api), strict=True):
+            names.update(more)
+    wanted = [("input", i.name, i.port, there[0]) for i in config.inputs]
+    wanted += [("output", p.name, p.output, there[1]) for p in config.performers]
+    for side, name, port, names in wanted:
+        if port is not None and find(sorted(names), port) is None:
+            mend = f"plug it in, or choose another: there are {', '.join(sorted(names)) or 'none'}"
+            findings.append(Finding(f"{side} {name}", POOR, f"{port!r} is not here; a daemon waits for it", mend))
+    folder = config.record.folder
+    if config.record.on and not os.access(next(p for p in (folder, *folder.absolute().parents) if p.exists()), os.W_OK):
+        findings.append(Finding("record", POOR, f"{folder} can't be written: sessions are not kept", "give the daemon's user the folder"))
+    place = config.control.socket or usual_place()
+    try:
+        with connect(place, 2.0) as sock:
+            converse(sock, {"do": "status"})
+        findings.append(Finding("daemon", FINE, f"performs; `improv ctl status` says what ({place})"))
+    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        findings.append(Finding("daemon", FINE, "none performs by this configuration now"))
+    except OSError as e:
+        findings.append(Finding("daemon", POOR, f"does not reply at {place}: {e}", "look at its log; or end it and start it again"))
+    return findings
 
 
 LOOKS = (_midi, _models, _priority, _cores, _disk, _extras)

@@ -24,7 +24,7 @@ from improv.train.evaluate import foretell, score
 from improv.train.figures import Line, Samples, known_n_grams, on_bars, pooled, samples, summary
 from improv.train.listening import listening, pairs_of
 from improv.train.turns import struck_of, timer, turns
-from improv.train.whole import write_whole
+from improv.whole import write_whole
 
 
 def evaluate(args: argparse.Namespace) -> int:

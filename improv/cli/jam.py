@@ -20,6 +20,7 @@ from typing import Any
 
 from improv.calibration import LONGEST, stored_advance
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
+from improv.cli.moods import LIST, moods, set_mood
 from improv.cli.ports import choose_api, mend
 from improv.cli.replay import made_with, performed_by
 from improv.cli.sessions import default_folder
@@ -76,6 +77,8 @@ class Stage:
 
 def jam(args: argparse.Namespace) -> int:
     """Live with ports; with a file as the player; or the demo where there is no MIDI."""
+    if args.mood == LIST:
+        return moods(args)
     if args.fast and not args.player:
         raise ImprovError("--fast plays a file as fast as it computes; say which with --player FILE")
     if not 1 <= args.channel <= 16:
@@ -88,7 +91,7 @@ def jam(args: argparse.Namespace) -> int:
         if part is None:
             print(f"no MIDI system here: {mend()}. Until then, a demo: a file plays you.", file=sys.stderr)
             part = read_part(DEMO_CALL)
-            args.changes = args.changes or DEMO_CHANGES
+            args.changes = args.changes or (None if args.mood else DEMO_CHANGES)
             args.record = args.record or "improv-demo.mid"
             args.wav = args.wav or "improv-demo.wav"
     take = _take(args, "trade", part)
@@ -167,6 +170,8 @@ def tapping(put: Callable[[Event], object], tap: str) -> Callable[[Event], None]
 
 def solo(args: argparse.Namespace) -> int:
     """Offline: improvise and write."""
+    if args.mood == LIST:
+        return moods(args)
     if not 1 <= args.bars <= 10_000:
         raise ImprovError(f"--bars {args.bars}: expected 1 to 10,000")
     take = _take(args, "solo", None, args.bars)
@@ -177,6 +182,10 @@ def solo(args: argparse.Namespace) -> int:
 
 def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | None = None) -> Take:
     """Everything that the arguments say about the music, checked before anything is opened."""
+    seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "little")
+    if seed < 0:
+        raise ImprovError(f"--seed {seed}: expected 0 or more")
+    mood = set_mood(args, seed, part.tempo if part else None)
     chosen = {f.name: getattr(args, f.name, None) for f in fields(Settings)}
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo
@@ -184,13 +193,10 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
     metre = _metre(args.metre) if args.metre else part.metre if part else (4, 4)
     meter = Meter(settings.tempo, metre)
     changes = parse_changes(args.changes, meter.bar) if args.changes else None
-    seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "little")
-    if seed < 0:
-        raise ImprovError(f"--seed {seed}: expected 0 or more")
     channel = getattr(args, "channel", 1) - 1
     model = load_model(args.model)
     performer = performed_by("improv", model, settings, seed, channel)
-    header = made_with() | {"changes": args.changes, "metre": list(metre), "bars": bars, "seed": seed, "performers": [performer]}
+    header = made_with() | {"changes": args.changes, "metre": list(metre), "bars": bars, "seed": seed, "performers": [performer]} | mood
     improviser = Improviser(model, settings, changes, metre, seed, bars, channel, voicings=voicings_for(settings))
     return Take(improviser, settings, changes, metre, seed, header)
 
@@ -322,6 +328,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         summary["lateness_ms"] = late
     if any(inbox.dropped.values()):
         summary["shed"] = inbox.dropped
+    summary |= {"mood": take.header["mood"]} if "mood" in take.header else {}
     summary["files"] = write(args, Timekeeper(take.settings, take.metre), take.changes, recorder)
     print(json.dumps(summary) if args.json else told(summary))
     return EXITS.get(str(end["reason"]).split()[0], BROKEN)

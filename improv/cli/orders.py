@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from improv.core.events import Bookmark, ControlChange, Event, Mark, Setting, St
 from improv.core.harmony import parse_changes
 from improv.core.settings import TABLE, Settings
 from improv.loader import load_model
+from improv.whole import write_whole
 
 FOR_ALL = ("clock", "tempo", "count_in", "click", "grain")  # settings that all performers share
 NOBODYS = -1000  # the part of a controller that no input sent
@@ -51,14 +53,40 @@ class Orders:
         self._saved = config.record.folder / PRESETS
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Do what a request says. The reply has `ok`, and `error` where it is false."""
+        """Do what a request says. The reply has `ok`, and `error` where it is false.
+
+        What takes long is got ready before the lock is taken: no controller waits while a model is read.
+        """
         try:
+            ready = self._ready(request)
             with self._lock:
-                return {"ok": True} | self._do(request)
+                return {"ok": True} | self._do(ready)
         except ImprovError as e:
             return {"ok": False, "error": str(e)}
         except (KeyError, TypeError, ValueError) as e:
             return {"ok": False, "error": f"not a request that makes sense: {type(e).__name__} {e}"}
+
+    def _ready(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The request, once the models that it asks for are loaded, and a new configuration is read."""
+        what, performer = request.get("do"), request.get("performer")
+        wished: list[tuple[Any, Any]] = []  # models, and whose
+        if what == "model" or (what == "set" and request.get("name") == "model"):
+            wished.append((request["name" if what == "model" else "value"], performer))
+        elif what == "preset" and "model" in (preset := self._all_presets().get(str(request["name"]), {})):
+            wished.append((preset["model"], performer))
+        elif what == "mood":
+            from improv.mood import choose
+
+            request = {**request, "choice": choose(str(request["text"]), int.from_bytes(os.urandom(4), "little"))}
+        elif what == "reload":
+            new = load_config(self._path)
+            wished += [(c.new, c.performer) for c in differences(self.config, new).live if c.what == "model"]
+            request = {**request, "config": new}
+        for name, whose in wished:
+            for member in self._of(self._part(whose)):
+                if str(name) not in member.models:
+                    member.models[str(name)] = load_model(str(name))
+        return request
 
     def grant(self, wish: Wish) -> None:
         """Do what a controller, a key or a program change asks for; what can't be done is logged."""
@@ -68,7 +96,7 @@ class Orders:
         elif request["do"] == "learned":
             self._log(f"learned: {as_toml(request['binding'])}", "notice")
             threading.Thread(target=self._keep_learned, daemon=True).start()
-        elif request["do"] in ("set", "keep", "back", "mark"):
+        elif request["do"] in ("set", "keep", "back", "mark") and request.get("name") != "model":
             self._reply_logged(self.answer(request))
         else:  # what takes longer than a port's thread should
             threading.Thread(target=lambda: self._reply_logged(self.answer(request)), daemon=True).start()
@@ -120,15 +148,13 @@ class Orders:
     def _do_model(self, request: Mapping[str, Any]) -> dict[str, Any]:
         name, part = str(request["name"]), self._part(request.get("performer"))
         for member in self._of(part):
-            if name not in member.models:
-                member.models[name] = load_model(name)
             member.model_name = name
         self._put(Setting(self._clock.now(), "model", name, part))
         return {}
 
     def _do_preset(self, request: Mapping[str, Any]) -> dict[str, Any]:
         name = str(request["name"])
-        presets = {k: dict(v) for k, v in self.config.presets.items()} | self._presets()
+        presets = self._all_presets()
         if name not in presets:
             raise ImprovError(f"no preset {name!r}; there are {', '.join(presets) or 'none'}")
         self._set_together(presets[name], self._part(request.get("performer")))
@@ -145,6 +171,14 @@ class Orders:
                 self._put(Setting(self._clock.now(), name, wished[name], None if name in FOR_ALL else part))
             else:
                 self._do_set({"name": name, "value": wished[name], "performer": None if part is None else self._members[part].name})
+
+    def _do_mood(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What words come to, for all performers: changes, settings, and the tempo where that is ours."""
+        choice = request["choice"]
+        clock = self._members[0].improviser.settings.clock
+        tempo = {"tempo": choice.tempo} if clock == "internal" else {}
+        self._set_together({"changes": choice.changes} | tempo | dict(choice.settings), None)
+        return {"text": "; ".join(filter(None, (str(choice), choice.doubt())))}
 
     def _do_save(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The present settings under a name: what differs from the defaults, of one performer."""
@@ -201,17 +235,14 @@ class Orders:
         cut = self._capture.cut(self._clock.now(), bars)
         if not cut.events:
             raise ImprovError("nothing was played in the last bars")
-        try:
-            write_cut(path, cut, self._members[0].improviser.mind.changes, [m.name for m in self._members])
-        except OSError as e:
-            raise ImprovError(f"{path}: {e.strerror}") from None
+        write_cut(path, cut, self._members[0].improviser.mind.changes, [m.name for m in self._members])
         return {"file": str(path)}
 
     def _do_stop(self, request: Mapping[str, Any]) -> None:
         self._put(Stop(self._clock.now(), "asked to"))
 
     def _do_reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        new = load_config(self._path)
+        new = request["config"]
         found = differences(self.config, new)
         for change in found.live:
             if change.what == "setting":
@@ -241,6 +272,10 @@ class Orders:
     def _of(self, part: int | None) -> Sequence[Any]:
         return self._members if part is None else [self._members[part]]
 
+    def _all_presets(self) -> dict[str, dict[str, Any]]:
+        """Those of the configuration, and those that were saved."""
+        return {k: dict(v) for k, v in self.config.presets.items()} | self._presets()
+
     def _presets(self) -> dict[str, dict[str, Any]]:
         """Those that were saved; none where the file is not what was written."""
         known = {*TABLE, "model"}
@@ -264,10 +299,8 @@ def learned_bindings(folder: Path) -> tuple[Binding, ...]:
 
 def _write(path: Path, content: object) -> None:
     """Write JSON, whole or not at all. Raises ImprovError."""
-    part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        part.replace(path)
     except OSError as e:
-        raise ImprovError(f"{path}: can't be written ({e.strerror})") from None
+        raise ImprovError(f"{path.parent}: {e.strerror}") from None
+    write_whole({path: json.dumps(content, indent=1).encode()})

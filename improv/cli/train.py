@@ -55,7 +55,7 @@ def train(args: argparse.Namespace) -> int:
 
     from improv.train.recipe import Watch, train_members, write_model
     from improv.train.watch import board, curve
-    from improv.train.whole import write_whole
+    from improv.whole import write_whole
 
     config, network, starts = _settings(args)
     members = len(starts) or args.members

@@ -10,11 +10,12 @@ from typing import Any
 from improv.cli.log import Log
 from improv.cli.take import spread
 from improv.control.pipe import Control
+from improv.core.errors import ImprovError
 from improv.core.events import Ready
 from improv.inbox import Tally
 from improv.service import notify, watchdog
 from improv.session.shelf import prune
-from improv.snapshot import SnapshotError, write_snapshot
+from improv.snapshot import write_snapshot
 
 LOOK = 0.5  # seconds
 SNAPSHOT = 20.0  # seconds between two states on disk
@@ -150,5 +151,5 @@ def keep_state(path: Path, members: Any, log: Log) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_snapshot(path, {name: (mind.model, mind.memory.state) for name, mind in minds.items()})
-    except (SnapshotError, OSError) as e:
+    except (ImprovError, OSError) as e:
         log(str(e), "warning")

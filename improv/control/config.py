@@ -93,8 +93,11 @@ class Osc:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
+    """allow: addresses or networks that may read; none: all."""
+
     listen: str = "127.0.0.1"
     port: int = 9464
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ def _build(said: dict[str, Any], path: Path, wrong: Complaints) -> Config:
         Control(
             _path(control["socket"], folder) if control["socket"] else None,
             Osc(**(osc | {"allow": tuple(osc["allow"])})) if osc else None,
-            Metrics(**metrics) if metrics else None,
+            Metrics(**(metrics | {"allow": tuple(metrics["allow"])})) if metrics else None,
         ),
         bindings,
         {name: _given(preset) for name, preset in said["preset"].items()},

@@ -57,6 +57,7 @@ def refer(config: Config, said: Mapping[str, Any], wrong: Complaints) -> None:
         _osc(config.control.osc, wrong)
     if config.control.metrics:
         _address(config.control.metrics.listen, ("control", "metrics", "listen"), wrong)
+        _networks(config.control.metrics.allow, ("control", "metrics", "allow"), wrong)
 
 
 def _names(config: Config, said: Mapping[str, Any], wrong: Complaints) -> None:

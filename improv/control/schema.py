@@ -144,10 +144,14 @@ class OscTable(Struct):
 
 
 class MetricsTable(Struct):
-    """Figures for Prometheus, over HTTP at /metrics. Whoever reaches the port can read them; they can't be changed there."""
+    """Figures for Prometheus, over HTTP at /metrics. They can be read there, not changed."""
 
     listen: Annotated[Text, Meta(description="the address that it listens on; 127.0.0.1: this machine alone")] = "127.0.0.1"
     port: Annotated[Annotated[int, Meta(ge=1, le=65535)], Meta(description="TCP port")] = 9464
+    allow: Annotated[
+        list[Text],
+        Meta(description="addresses and networks that may read; none: whoever reaches the port", examples=[["192.168.1.0/24"]]),
+    ] = msgspec.field(default_factory=list)
 
 
 class ControlTable(Struct):

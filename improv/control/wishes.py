@@ -25,6 +25,7 @@ FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "model": (("name",), ("performer",)),
     "preset": (("name",), ()),
     "save": (("name",), ()),
+    "mood": (("text",), ()),
     "keep": (("name",), ("performer",)),
     "back": (("name",), ("performer",)),
     "learn": (("name",), ("performer",)),

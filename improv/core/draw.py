@@ -9,9 +9,10 @@ import numpy as np
 from improv.core.model import Model, Reading
 from improv.core.sampler import mask, sample
 from improv.core.settings import Settings
-from improv.core.values import Context, Value
+from improv.core.values import GRID, Context, Value
 
 FIFTH, LEAP = 7, 0.6  # a note that is to land gets rarer with each semitone beyond a fifth
+MIDDLE = GRID / 2  # an inter-onset interval that density leaves as likely as it was: an eighth
 SHY = 4  # semitones from the edge of the range within which notes get rarer
 
 
@@ -38,6 +39,19 @@ def draw_note(
     length = sample(lengths, rng, settings.temperature, settings.top_p)
     lag = model.expected_lag(lags)
     return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag
+
+
+@lru_cache(maxsize=64)
+def gaps(size: int, low: int, high: int, density: float) -> np.ndarray:
+    """A bias (size,) for the classes of inter-onset intervals: low to high alone, the shorter ones likelier by density.
+
+    density: at 1, half as long is twice as likely as it was; at -1, half as likely; at 0, as the model says.
+    """
+    bias = mask(size, low, high)
+    if density:
+        bias -= density * np.log(np.maximum(np.arange(size), 1) / MIDDLE)
+    bias.flags.writeable = False
+    return bias
 
 
 @lru_cache(maxsize=64)

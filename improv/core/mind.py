@@ -22,6 +22,7 @@ from improv.core.settings import Settings
 from improv.core.values import GRID, Context, Value
 
 OWN_TRUST = 0.35  # of our own notes against the player's, when what was played before is recalled
+BOOKMARKS = 128  # that are kept; each is the size of a state
 RETOLD = 64  # notes that a model which takes over is told
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
@@ -84,8 +85,11 @@ class Mind:
         self.memory = self.memory._replace(state=state, said=model.read(state, self.settings.recall))
 
     def keep(self, name: str) -> None:
-        """Keep the state, and whose it is, under a name."""
+        """Keep the state, and whose it is, under a name; of too many, the one that was kept first is forgotten."""
+        self._kept.pop(name, None)
         self._kept[name] = self.model, self.memory.state
+        if len(self._kept) > BOOKMARKS:
+            del self._kept[next(iter(self._kept))]
 
     def go_back(self, name: str) -> bool:
         """Go on from what was kept under a name; whether there was something."""

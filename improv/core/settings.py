@@ -36,13 +36,14 @@ TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "grain": ((0.0, 100.0), "ms between two looks of the MIDI system at its ports, as it says itself"),
     "temperature": ((0.05, 3.0), "how adventurous the pitches: below 1 safer, above 1 wilder"),
     "rhythm_temperature": ((0.05, 3.0), "how adventurous the rhythm, likewise"),
+    "density": ((-2.0, 2.0), "how many notes: above 0 more, below 0 fewer, 0 as the model has learned"),
     "top_p": ((0.05, 1.0), "share of probability, of the likeliest pitches and lengths, that is drawn from"),
     "recall": ((0.0, 3.0), "how much what was played before in this performance is taken up again: 0 not at all"),
-    "low": ((0, 127), "lowest MIDI pitch played"),
+    "low": ((0, 127), "lowest MIDI pitch played; 60 is middle C"),
     "high": ((0, 127), "highest MIDI pitch played"),
     "enter": (ENTRIES, "answers start on the next beat, the next bar, or at once"),
     "feel": (FEELS, "swing, straight, or any: as the music suggests"),
-    "loudness": ((-64, 64), "added to every velocity"),
+    "loudness": ((-64, 64), "added to every velocity: above 0 louder"),
     "interval": ((-24, 24), "echo: semitones from your note to its echo; 0: to a chord tone below"),
     "voicing": (VOICING, "comp: chords by rule, or as learned from pianists' hands"),
     "accents": ((0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as the player does"),
@@ -68,6 +69,7 @@ class Settings:
     grain: float = 0.0
     temperature: float = 1.1  # by `improv eval --improvise`: intervals, phrases and rests nearest to real solos
     rhythm_temperature: float = 1.0
+    density: float = 0.0
     top_p: float = 1.0
     recall: float = 1.5  # 1 foretells best; by `improv eval --listening`, 1.5 answers as real soloists do
     low: int = 50

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import Changes
 from improv.core.meter import FASTEST, SLOWEST
+from improv.whole import write_whole
 
 PPQ = 480
 MOST_NOTES = 50_000  # of one player's part: hours of playing
@@ -111,13 +112,9 @@ def write_take(
     file.tracks.append(_track("improv", sorted(conductor, key=lambda m: m[0])))
     for name, part in zip(("player", *names), tracks, strict=True):
         file.tracks.append(_track(name, part))
-    whole = Path(path)
-    part_file = whole.with_name(whole.name + ".part")
-    try:
-        file.save(part_file)
-        os.replace(part_file, whole)
-    finally:
-        part_file.unlink(missing_ok=True)
+    blob = io.BytesIO()
+    file.save(file=blob)
+    write_whole({Path(path): blob.getvalue()})
 
 
 def _message(event: Event, channel: int) -> mido.Message | None:

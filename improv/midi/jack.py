@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,7 @@ CLIENT = "improv"
 MIDI = b"8 bit raw midi"
 INPUT, OUTPUT = 1, 2  # of the port's own view: what can be played to, what can be heard
 NO_SERVER_START = 1
+SETTLE = 0.02  # seconds
 
 
 def hush_jack() -> None:
@@ -33,6 +35,15 @@ def hush_jack() -> None:
             library.jack_set_info_function(nothing)
         except (OSError, AttributeError):
             continue
+
+
+def settle() -> None:
+    """To be called before a client of this program closes.
+
+    Each client is told of others that come and go by a thread of libjack's, which is cancelled as the client closes. Where that
+    happens in the middle of such news, a lock of libjack's stays locked, and the next client that closes waits for ever.
+    """
+    time.sleep(SETTLE)
 
 
 @lru_cache(maxsize=1)
@@ -117,5 +128,6 @@ class JackServer:
 
     def close(self) -> None:
         if self.up:
+            settle()
             self._jack.jack_client_close(self._client)
         self._client = None

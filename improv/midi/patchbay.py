@@ -44,11 +44,15 @@ class Input(NamedTuple):
 
 
 class Output(NamedTuple):
-    """part: whose events go to it. Outputs with the same port, or without one and with the same name, share it."""
+    """part: whose events go to it. Outputs with the same port, or without one and with the same name, share it.
+
+    owes: a channel, 0-15, on which notes may still sound that nobody closed, and are closed before anything is played.
+    """
 
     part: int
     port: str | None = None
     name: str = "out"
+    owes: int | None = None
 
 
 class Patchbay:
@@ -85,6 +89,9 @@ class Patchbay:
         self._outputs = [(o, shared.setdefault((o.port, "" if o.port else o.name), OutPlug(api, o.port, o.name))) for o in outputs]
         self._outs = list(shared.values())
         self._of = {o.part: plug for o, plug in self._outputs}
+        for output, plug in self._outputs:
+            if output.owes is not None:
+                plug.owe(output.owes)
         self._over = threading.Event()
         self._looked: float | None = None
         self._stalled = False
@@ -242,7 +249,7 @@ class Patchbay:
             return
         owed = 0
         if isinstance(plug, OutPlug):
-            if back:
+            if back or plug.owing:
                 time.sleep(min(DRAIN, 0.01 + 3 * (self.period or 0.0)))  # until the connection holds
             owed = plug.resume()
         closed = f"; {owed} notes closed there" if owed else ""

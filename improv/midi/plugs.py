@@ -16,7 +16,7 @@ import rtmidi
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.midi.jack import INPUT, OUTPUT, JackServer
-from improv.midi.ports import CLIENT, PortError, encode, hushed, new_client
+from improv.midi.ports import CLIENT, PortError, close_client, encode, hushed, new_client
 
 UNSURE = 1.5  # seconds before a loss was seen in which a note-off may have gone nowhere; at least two looks
 SUSTAIN, ALL_NOTES_OFF = 64, 123
@@ -121,8 +121,7 @@ class Plug:
 
     def close(self) -> None:
         if self.port is not None:
-            self.port.close_port()
-            self.port.delete()
+            close_client(self.port)
             self.port = None
         self.there = False
 
@@ -235,6 +234,16 @@ class OutPlug(Plug):
         with self._lock:
             self._open = False
             self._sounding |= {key for at, key in self._closed if now - at < UNSURE}
+
+    def owe(self, channel: int) -> None:
+        """Whatever sounds on a channel, 0-15, is to be closed once the port is there."""
+        with self._lock:
+            self._sounding |= {(channel, pitch) for pitch in range(128)}
+
+    @property
+    def owing(self) -> bool:
+        """Whether there are notes to close once the port is there."""
+        return bool(self._sounding)
 
     def resume(self) -> int:
         """Send again: first the note-offs of all that is owed. Returns how many."""

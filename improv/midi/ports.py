@@ -12,6 +12,7 @@ import rtmidi
 
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange, Pulse, Transport
+from improv.midi.jack import settle
 
 CLIENT = "improv"
 APIS = {
@@ -96,7 +97,7 @@ def working_apis() -> dict[str, int]:
             with hushed():
                 port = new_client(rtmidi.MidiOut, number)
             if port is not None:
-                port.delete()
+                close_client(port)
                 working[name] = number
     return working
 
@@ -106,12 +107,20 @@ def new_client(kind: Any, api: int, **options: Any) -> Any:
     try:
         port = kind(api, name=CLIENT, **options)
         if port.get_current_api() != api:
-            port.delete()
+            close_client(port)
             return None
         port.get_port_count()
         return port
     except rtmidi.RtMidiError:
         return None
+
+
+def close_client(port: Any) -> None:
+    """Close a port object for good."""
+    if port.get_current_api() == rtmidi.API_UNIX_JACK:
+        settle()
+    port.close_port()
+    port.delete()
 
 
 def listed(api: int) -> tuple[list[str], list[str]]:
@@ -122,7 +131,7 @@ def listed(api: int) -> tuple[list[str], list[str]]:
             port = new_client(kind, api)
             names.append([] if port is None else port.get_ports())
         if port is not None:
-            port.delete()
+            close_client(port)
     return names[0], names[1]
 
 

@@ -9,6 +9,6 @@ from improv.session.capture import Capture, Cut, excerpt
 from improv.session.lines import SessionError
 from improv.session.reading import Session, read_session
 from improv.session.recorder import Recorder
-from improv.session.shelf import Kept, prune, sessions
+from improv.session.shelf import Kept, cut_off, prune, sessions
 
-__all__ = ["Capture", "Cut", "Kept", "Recorder", "Session", "SessionError", "excerpt", "prune", "read_session", "sessions"]
+__all__ = ["Capture", "Cut", "Kept", "Recorder", "Session", "SessionError", "cut_off", "excerpt", "prune", "read_session", "sessions"]

@@ -57,6 +57,15 @@ def sessions(folder: str | Path) -> list[Kept]:
     return sorted(found, key=lambda kept: (kept.began, kept.path.name))
 
 
+def cut_off(folder: str | Path) -> bool:
+    """Whether the session in a folder that was written last has no end: the power failed, or the program died."""
+    try:
+        path, size, _ = max(_files(Path(folder)), key=lambda file: file[2])
+    except (OSError, ValueError):
+        return False
+    return _kept(path, size).state == "cut"
+
+
 def prune(folder: str | Path, keep_days: float | None, keep_mb: float | None, now: float, current: Path | None = None) -> list[Path]:
     """Remove sessions that were last written more than keep_days ago, and then the oldest until keep_mb (10^6 bytes) are left.
 

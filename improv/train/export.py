@@ -21,7 +21,7 @@ from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
 from improv.train.dataset import columns_of, multi_hot
 from improv.train.example import example_piece
 from improv.train.finish import Finished
-from improv.train.whole import write_whole
+from improv.whole import write_whole
 
 
 def weights_of(network: keras.Model) -> dict[str, np.ndarray]:

@@ -23,8 +23,8 @@ import numpy as np
 from improv.core.errors import ImprovError
 from improv.train.dataset import Columns, Windows
 from improv.train.network import NetworkConfig, build
-from improv.train.whole import write_whole
 from improv.train.workers import ALONE, Alone, Together
+from improv.whole import write_whole
 
 HEADS = {"rhythm": ("ioi", "end"), "line": ("pitch", "duration", "lag")}
 LOSS_WEIGHTS = {"ioi": 1.0, "end": 0.5, "pitch": 1.0, "duration": 0.3, "lag": 0.2}

@@ -300,6 +300,7 @@ OPEN = '[control.osc]\nlisten = "0.0.0.0"\n'
         (OPEN + 'secret = "short"', "improv.toml:3: control, osc, secret: '...': expected text of 8 to 128 characters, in quotes"),
         (OPEN + 'allow = ["10.0.0.0/99"]', "control, osc, allow 1: '10.0.0.0/99': expected an address or a network"),
         ('[control.metrics]\nlisten = "stage"', "'stage': expected an address"),
+        ('[control.metrics]\nallow = ["the lan"]', "control, metrics, allow 1: 'the lan': expected an address or a network"),
         ("[music]\nday = 1979-05-27", "improv.toml:2: music, day: unknown key"),
         (f"x = {'[' * 3000}{']' * 3000}", "improv.toml: "),
         (f"x = {'9' * 5000}", "improv.toml: not TOML that can be read (ValueError)"),

@@ -52,6 +52,7 @@ def replying(path: Path, *replies: bytes) -> Iterator[list[dict[str, Any]]]:
         ("mode duet --performer left", {"do": "set", "name": "mode", "value": "duet", "performer": "left"}),
         ("model pocket", {"do": "model", "name": "pocket"}),
         ("preset calm", {"do": "preset", "name": "calm"}),
+        ("mood hope and wonder", {"do": "mood", "text": "hope and wonder"}),
         ("save calm", {"do": "save", "name": "calm"}),
         ("keep mood", {"do": "keep", "name": "mood"}),
         ("back mood --performer right", {"do": "back", "name": "mood", "performer": "right"}),

@@ -325,6 +325,18 @@ async def http(port: int, request: bytes) -> tuple[str, str]:
     return head.partition("\r\n")[0], body
 
 
+def test_whom_the_metrics_are_not_for_is_shown_out(tmp_path: Path) -> None:
+    async def talk() -> None:
+        async with performing(tmp_path, metrics=LOOPBACK | {"allow": ["10.0.0.0/8"]}) as fake:
+            try:
+                line, _ = await http(fake.ready["metrics"], b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            except ConnectionResetError:
+                line = ""
+            assert line == ""
+
+    asyncio.run(talk())
+
+
 def test_prometheus_reads_the_metrics(tmp_path: Path) -> None:
     async def talk() -> None:
         async with performing(tmp_path, metrics=LOOPBACK) as fake:

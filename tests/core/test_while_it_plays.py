@@ -11,6 +11,7 @@ from made_up import random_weights, small_card
 from improv.clock import OfflineClock
 from improv.core.events import Bookmark, Event, NoteOff, NoteOn, Setting, Transport
 from improv.core.improviser import Improviser
+from improv.core.mind import BOOKMARKS
 from improv.core.model import Model
 from improv.core.settings import Settings
 from improv.engine import perform
@@ -124,3 +125,12 @@ def test_a_restored_state_is_what_a_solo_goes_on_from(model: Model) -> None:
     improviser.restore(before.mind.memory.state)
     played = onsets(play(improviser, [], limit=3.0))
     assert improviser.mind.memory.state.past.notes >= 38 + len(played) - 2  # the first of each stretch follows nothing
+
+
+def test_of_too_many_bookmarks_the_first_is_forgotten(model: Model) -> None:
+    mind = Improviser(model, Settings(), seed=1).mind
+    for name in range(BOOKMARKS):
+        mind.keep(str(name))
+    mind.keep("0")  # kept anew, it is the latest
+    mind.keep("one more")
+    assert [name for name in ("0", "1", "2", "one more") if not mind.go_back(name)] == ["1"]

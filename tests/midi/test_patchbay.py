@@ -17,6 +17,7 @@ from ears import Ears
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse
 from improv.midi.patchbay import Input, Output, Patchbay
+from improv.midi.ports import close_client
 
 pytestmark = pytest.mark.usefixtures("jack")
 JACK = rtmidi.API_UNIX_JACK
@@ -88,14 +89,24 @@ class Keyboard:
         self.port.send_message(list(message))
 
     def close(self) -> None:
-        self.port.close_port()
-        self.port.delete()
+        close_client(self.port)
 
 
 def next_of(rig: Rig) -> tuple[str, int, int]:
     event = rig.heard.get(timeout=5)
     assert isinstance(event, NoteOn | NoteOff)
     return type(event).__name__, event.pitch, event.part
+
+
+@pytest.mark.usefixtures("way")
+def test_what_an_earlier_performance_left_sounding_is_closed_before_anything_is_played(rig: Callable[..., Rig]) -> None:
+    synth = Synth()
+    r = rig([], [Output(0, "synth", owes=2)])
+    until(lambda: r.side("outputs", 0))
+    r.bay.send(NoteOn(0.0, 72, 90, 2))
+    until(lambda: [0x92, 72, 90] in synth.got)
+    assert synth.got == [*([0x82, pitch, 0] for pitch in range(128)), [0x92, 72, 90]]
+    synth.close()
 
 
 @pytest.mark.usefixtures("way")

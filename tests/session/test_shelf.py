@@ -12,7 +12,7 @@ import pytest
 
 from improv.cli import main
 from improv.core.events import Mark, NoteOn
-from improv.session import Recorder, SessionError, prune, sessions
+from improv.session import Recorder, SessionError, cut_off, prune, sessions
 
 DAY = 86400.0
 
@@ -46,6 +46,16 @@ def test_sessions_are_listed_the_newest_last_and_what_is_wrong_is_told(tmp_path:
         ("b.jsonl", "whole", 75.5, 2, 5, 1, 3, 0.4, "SIGINT"),
         ("a.jsonl", "cut", 61.0, 1, 1, 0, 1, None, "no end was written"),
     ]
+
+
+def test_whether_the_last_one_was_cut_off(tmp_path: Path) -> None:
+    assert not cut_off(tmp_path)
+    assert not cut_off(tmp_path / "none")
+    session(tmp_path, "a", "2026-11-21T20:00:00+0000", NOTE.format("played", 2.0), end=False)
+    os.utime(tmp_path / "a.jsonl", (1000, 1000))
+    assert cut_off(tmp_path)
+    session(tmp_path, "b", "2026-11-21T22:00:00+0000")
+    assert not cut_off(tmp_path)
 
 
 def test_a_session_that_is_being_recorded_is_told_apart_and_never_removed(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from improv.train.finish import unfinished
 from improv.train.fit import CHECKPOINT, FitError, Progress, Start, Step, Stopped, fit
 from improv.train.network import build
 from improv.train.watch import board, curve
-from improv.train.whole import WriteError
+from improv.whole import WriteError
 
 SHORT = replace(QUICK, length=10_000)  # one step an epoch, of one shape: one graph is traced
 

@@ -7,9 +7,10 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from improv.core.draw import gaps
 from improv.core.events import Event, NoteOn
 from improv.core.modes.mode import Mode
-from improv.core.sampler import mask, sample
+from improv.core.sampler import sample
 from improv.core.values import GRID
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Duet(Mode):
         open_class = len(memory.said.ioi) - 1
         ioi = max(earliest - since, 1)
         if ioi < open_class:
-            ioi = sample(
-                memory.said.ioi, improviser.mind.rng, improviser.settings.rhythm_temperature, bias=mask(open_class + 1, ioi, open_class)
-            )
+            settings = improviser.settings
+            bias = gaps(open_class + 1, ioi, open_class, settings.density)
+            ioi = sample(memory.said.ioi, improviser.mind.rng, settings.rhythm_temperature, bias=bias)
         self._plan = improviser.mind.draw(memory, since + ioi)

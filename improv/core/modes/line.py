@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from improv.core.draw import gaps
 from improv.core.events import Event, NoteOn
 from improv.core.modes.mode import Mode
 from improv.core.phrasing import BREATH, RING, Turn, answer_length, entry
-from improv.core.sampler import mask, probabilities, sample
+from improv.core.sampler import probabilities, sample
 from improv.core.values import GRID
 
 if TYPE_CHECKING:
@@ -62,15 +63,15 @@ class Trade(Mode):
         memory, rng, temperature = improviser.mind.memory, improviser.mind.rng, improviser.settings.rhythm_temperature
         if turn is None or memory.position is None:
             return
-        last_class = len(memory.said.ioi) - 1
+        last_class, density = len(memory.said.ioi) - 1, improviser.settings.density
         rests = self.endless or turn.fills  # a long rest is part of it
         longest = LONGEST_REST if not rests and turn.notes < 4 else last_class
-        ioi = sample(memory.said.ioi, rng, temperature, bias=mask(last_class + 1, 1, longest))
+        ioi = sample(memory.said.ioi, rng, temperature, bias=gaps(last_class + 1, 1, longest, density))
         if ioi == last_class:  # "four beats or more"
             ioi += GRID * (int(rng.geometric(LONG_REST_ENDS)) - 1)
         if not rests and ioi > LONGEST_REST and not turn.landed:  # it would end in the air
             turn.landing = True
-            ioi = sample(memory.said.ioi, rng, temperature, bias=mask(last_class + 1, 1, LONGEST_REST))
+            ioi = sample(memory.said.ioi, rng, temperature, bias=gaps(last_class + 1, 1, LONGEST_REST, density))
         position = memory.position + ioi
         over = position / GRID >= turn.last
         if (not rests and ioi > LONGEST_REST) or over or (improviser.end is not None and position >= improviser.end):
