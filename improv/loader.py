@@ -44,7 +44,7 @@ def find_model(name: str) -> Path:
             return shelf / name
     if Path(name).is_dir():
         return Path(name)
-    there = sorted({p.parent.name for shelf in shelves() for p in shelf.glob("*/card.json")})
+    there = sorted({p.parent.name for shelf in shelves() for p in shelf.glob("*/card.json")} - {VOICINGS})
     raise ModelError(f"no model {name!r}; there are: {', '.join(there) or 'none'}, or give a folder's path")
 
 

@@ -6,7 +6,7 @@ Reads JSON lines, one song a line: `chords` [[beat, symbol], ...] and `time`. Bo
 nothing, in the range in which `comp` plays. The rows:
 
 - of the notes: chord tones; tensions, of the chord's scale; clashes, see `avoided` in improv/core/voicing_rbm.py
-- moved: semitones from each note to the nearest of the voicing before, and back, mean (what the machine's are chosen by, of 16)
+- moved: semitones from each note to the nearest of the voicing before, and back, mean (what the machine's are chosen by, of 12)
 - voice by voice: semitones from the lowest to the lowest, and so on, where both have as many notes; the top alone
 - whole: both guide tones are there; different: pitch classes of a voicing; rubs: semitones within one
 - ways: different voicings of a chord that comes ten times or more, mean

@@ -54,7 +54,10 @@ class Rbm:
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-x)), without overflow at either end."""
-    return 0.5 * np.tanh(0.5 * x) + 0.5
+    p = np.tanh(0.5 * x)
+    p *= 0.5
+    p += 0.5
+    return p
 
 
 def drawn(p: np.ndarray, rng: np.random.Generator) -> np.ndarray:

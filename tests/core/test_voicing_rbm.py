@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from improv.core.harmony import KINDS, NO_CHORD, Chord, parse_chord
 from improv.core.model import ModelError
 from improv.core.rbm import Rbm
+from improv.core.settings import Settings
 from improv.core.voicing import HIGHEST, LOWEST, voicing
 from improv.core.voicing_rbm import (
     CLAMPED,
@@ -28,7 +29,7 @@ from improv.core.voicing_rbm import (
     moved,
     playable,
 )
-from improv.loader import load_model, load_voicings
+from improv.loader import load_model, load_voicings, voicings_for
 
 chords = st.builds(Chord, st.integers(0, 11), st.sampled_from([kind for kind in KINDS if kind != "none"]))
 C7 = Chord(0, "7")
@@ -188,3 +189,13 @@ def test_the_shipped_machine_voices_a_two_five_one_and_prefers_what_pianists_pla
     assert free_energy((52, 59, 62, 67)) < free_energy((53, 54, 61, 66))
     with pytest.raises(ModelError, match="voices chords and plays no lines"):
         load_model("voicings")
+
+
+def test_where_there_is_no_machine_only_who_asks_for_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = voicings_for()
+    assert here is not None
+    assert here.card["name"] == "voicings"
+    monkeypatch.setattr("improv.loader.shelves", lambda: [])
+    assert voicings_for(Settings()) is None
+    with pytest.raises(ModelError, match="no model 'voicings'"):
+        voicings_for(Settings(), Settings(voicing="learned"))
