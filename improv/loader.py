@@ -14,6 +14,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from improv.core.grammar_model import GrammarModel, speaks_grammar
 from improv.core.model import Model, ModelError
 from improv.core.settings import Settings
 from improv.core.voicing_rbm import KIND as VOICINGS_KIND
@@ -84,7 +85,7 @@ def load_model(name: str = DEFAULT) -> Model:
     if card.get("kind") == VOICINGS_KIND:
         raise ModelError(f"{folder}: it voices chords and plays no lines; use it with --mode comp --voicing learned")
     try:
-        return Model(card, weights)
+        return GrammarModel(card, weights) if speaks_grammar(card) else Model(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
 

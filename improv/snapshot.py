@@ -17,12 +17,10 @@ from safetensors.numpy import load, save
 from improv.core.errors import ImprovError
 from improv.core.model import Model, State
 from improv.core.recall import SPAN, Past
-from improv.core.values import INTERVALS
 from improv.whole import write_whole
 
 LARGEST = 64 * 2**20  # bytes
 ABOUT = "about"
-CLASSES = (49, INTERVALS, 13)  # of what is recalled: ioi, interval, degree
 
 
 class SnapshotError(ImprovError):
@@ -80,7 +78,7 @@ def _state(path: Path, name: str, arrays: Mapping[str, np.ndarray], model: Model
         and rows <= SPAN
         and (keys.shape, entries.shape, trusts.shape) == ((rows, width), (rows, fields), (rows,))
         and all(np.isfinite(x).all() for x in (a, c, colour, keys, trusts))
-        and bool(((entries >= 0) & (entries < CLASSES)).all())
+        and bool(((entries >= 0) & (entries < model.entry_classes)).all())
     )
     if not fits:
         raise SnapshotError(f"{path}: not a state of this model; delete it")

@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from improv.core.lessons import Lesson, Note
+from improv.core.mind import OWN_TRUST
 from improv.core.model import card_head, shapes
+from improv.train.example import example_piece
 
 MEMBER = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}
 NETWORK = MEMBER | {"members": 2, "end_hidden": 5, "rhythm_key": 4, "line_key": 6}
+TCN = NETWORK | {"kind": "tcn", "channels": 6, "layers": 3}
 RECALL = {
     "rhythm_key": {"sharpness": 14.0, "bias": -6.0, "slope": 5.0},
     "line_key": {"sharpness": 11.0, "bias": -4.0, "slope": 5.0},
@@ -20,14 +24,14 @@ RECALL = {
 }
 
 
-def random_weights(seed: int = 0, size: float = 0.4) -> dict[str, np.ndarray]:
+def random_weights(seed: int = 0, size: float = 0.4, network: dict[str, Any] = NETWORK) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    return {name: (size * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes(NETWORK).items()}
+    return {name: (size * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes(network).items()}
 
 
-def small_card() -> dict[str, Any]:
+def small_card(network: dict[str, Any] = NETWORK) -> dict[str, Any]:
     """The card of the network with random weights."""
-    return card_head("small", NETWORK) | {"recall": RECALL, "weights_sha256": "none"}
+    return card_head("small", network) | {"recall": RECALL, "weights_sha256": "none"}
 
 
 def record(**changed: Any) -> dict[str, Any]:
@@ -48,3 +52,18 @@ def written(path: Path, *records: Any) -> Path:
         for r in records:
             out.write((r if isinstance(r, str) else json.dumps(r)) + "\n")
     return path
+
+
+def notes_of(count: int, seed: int = 1, ours: int = 9) -> list[Note]:
+    """A made-up performance: every so many notes one of ours."""
+    piece = example_piece(count, seed)
+    lasts = [None, *(v.pitch for v in piece.values)]
+    return [
+        (value, last, at, OWN_TRUST if i % ours == ours - 1 else 1.0)
+        for i, (value, last, at) in enumerate(zip(piece.values, lasts, piece.contexts, strict=False))
+    ]
+
+
+def in_lessons(notes: list[Note], length: int = 12) -> list[Lesson]:
+    """Notes in lessons of one length."""
+    return [tuple(notes[i : i + length]) for i in range(0, len(notes), length)]

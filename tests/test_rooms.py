@@ -25,6 +25,9 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "show": {"core"},
     "mood": {"core"},
     "sound": {"core"},
+    "learn": {"core"},
+    "profile": {"core", "learn", "whole"},
+    "apart": {"core", "learn", "loader", "profile"},
     "train": {"core", "whole"},
     "whole": {"core"},
 }

@@ -113,6 +113,10 @@ def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     jam.add_argument("--session", metavar="FILE", help="where the session's record goes (default: a new file in your data folder)")
     jam.add_argument("--no-session", action="store_true", help="keep no record")
     jam.add_argument("--quiet", action="store_true", help="don't show the notes as they come")
+    if wanted == "jam":  # only then, since it loads what learns
+        from improv.cli.learning import add_arguments as add_learning
+
+        add_learning(jam)
     _add_music(jam, "trade")
     _add_pictures(jam)
 
@@ -175,6 +179,7 @@ def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
     train.add_argument("--rate", type=float, help="peak learning rate")
     train.add_argument("--batch", type=int, help="windows a step")
     train.add_argument("--size", choices=("laptop", "pocket"), help="laptop (the default), or pocket for a Raspberry Pi")
+    train.add_argument("--network", choices=("lstm", "tcn"), help="lstm (the default), or tcn: dilated causal convolutions, as in WaveNet")
     train.add_argument("--members", type=int, default=1, metavar="K", help="networks to train, which vote (default 1; each takes as long)")
     train.add_argument("--seed", type=int, help="of everything random")
     train.add_argument("--logdir", metavar="FOLDER", help="write the losses for TensorBoard")
@@ -251,7 +256,8 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
     what.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
     defaults = Settings(mode=mode)
     for name, (limits, text) in TABLE.items():
-        if name == "grain" or (mode == "solo" and name in ("mode", "enter", "interval", "clock", "count_in", "click", "trade", "voicing")):
+        live = ("mode", "enter", "interval", "clock", "count_in", "click", "trade", "learned", "voicing")
+        if name == "grain" or (mode == "solo" and name in live):
             continue
         default = getattr(defaults, name)
         kind = type(default)

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from improv.core.grammar_model import refuse_grammar
 from improv.core.model import ModelError
 from improv.loader import load_model, stored_vector, stored_weights
 from improv.train.portable.write import export as write
@@ -15,6 +16,7 @@ from improv.train.portable.write import export as write
 def export(args: argparse.Namespace) -> int:
     """Write, check in its own runtime, say how near it is."""
     model, vector = load_model(args.model), stored_vector(args.model)
+    refuse_grammar(model.card, "improv export")
     if "end" not in vector:
         raise ModelError(f"model {args.model} has no test vector to check an export by; export it again from its training")
     name = Path(args.model).name or str(model.card.get("name"))

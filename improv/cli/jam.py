@@ -20,6 +20,7 @@ from typing import Any
 
 from improv.calibration import LONGEST, stored_advance
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
+from improv.cli.learning import Schooling, schooling_of
 from improv.cli.moods import LIST, moods, set_mood
 from improv.cli.ports import choose_api, mend
 from improv.cli.replay import made_with, performed_by
@@ -61,6 +62,7 @@ class Take:
     metre: tuple[int, int]
     seed: int
     header: dict[str, Any]
+    schooling: Schooling | None = None
 
 
 @dataclass
@@ -195,10 +197,12 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
     changes = parse_changes(args.changes, meter.bar) if args.changes else None
     channel = getattr(args, "channel", 1) - 1
     model = load_model(args.model)
-    performer = performed_by("improv", model, settings, seed, channel)
+    schooling = schooling_of(args, model)
+    performer = performed_by("improv", model, settings, seed, channel) | (schooling.header if schooling else {})
     header = made_with() | {"changes": args.changes, "metre": list(metre), "bars": bars, "seed": seed, "performers": [performer]} | mood
-    improviser = Improviser(model, settings, changes, metre, seed, bars, channel, voicings=voicings_for(settings))
-    return Take(improviser, settings, changes, metre, seed, header)
+    learning, voicings = schooling.learning if schooling else None, voicings_for(settings)
+    improviser = Improviser(model, settings, changes, metre, seed, bars, channel, learning=learning, voicings=voicings)
+    return Take(improviser, settings, changes, metre, seed, header, schooling)
 
 
 def _metre(text: str) -> tuple[int, int]:
@@ -244,6 +248,8 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     header = take.header | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "advance_ms": 1000 * stage.early}
     keep = bool(args.record or args.png or args.wav)
     recorder = Recorder(_session_path(args), header, shown, keep)
+    if take.schooling:
+        take.schooling.begin(inbox.put, clock.now, recorder.path)
     counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0}
     punctuality = Punctuality()
     worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority) if live else None
@@ -319,11 +325,14 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         if any(inbox.dropped.values()):
             end["shed"] = inbox.dropped
         recorder.close(end)
+        profile = take.schooling.end() if take.schooling else None
     if end["reason"] == "error":
         print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)
     if str(end["reason"]).startswith("port"):
         print(f"improv: MIDI {end['reason']} vanished; all notes closed", file=sys.stderr)
     summary = counts | {"seed": take.seed, "end": end["reason"], "session": str(recorder.path) if recorder.path else None}
+    if take.schooling:
+        summary |= {"learned": improviser.learned_from, "profile": profile}
     if granted and (late := punctuality.all()):
         summary["lateness_ms"] = late
     if any(inbox.dropped.values()):

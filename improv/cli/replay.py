@@ -18,14 +18,16 @@ import numpy as np
 
 from improv import __version__
 from improv.cli import BROKEN, OK
+from improv.cli.learning import learned_again
 from improv.cli.sessions import printable
 from improv.clock import OfflineClock
 from improv.core.band import Band, Seat
 from improv.core.beats.keeper import Timekeeper, in_beats
 from improv.core.errors import ImprovError
-from improv.core.events import Bookmark, Event, Mark, NoteOff, NoteOn, Setting
+from improv.core.events import Bookmark, Event, Learned, Mark, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import Improviser
+from improv.core.lessons import Learning
 from improv.core.model import Model, ModelError, State
 from improv.core.settings import Settings
 from improv.engine import perform
@@ -53,6 +55,7 @@ class Performer:
     channel: int
     hears: frozenset[int]
     inputs: frozenset[int] | None
+    learns: Mapping[str, Any]  # what it says of learning, see `learned_again`
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ def replay(args: argparse.Namespace) -> int:
     states = {} if other else _states(session, performers, models)
     parts, latest, stopped = parts_of(session.lines(), len(performers))
     shelf = _shelf(session, models[0] if args.model is not None else None)
-    players = [_improviser(p, m, piece, shelf) for p, m in zip(performers, models, strict=True)]
+    learning = [None if other else learned_again(Path(session.path), p.learns, m) for p, m in zip(performers, models, strict=True)]
+    players = [_improviser(p, m, piece, shelf, learns) for p, m, learns in zip(performers, models, learning, strict=True)]
     for player, performer in zip(players, performers, strict=True):
         if performer.name in states:
             player.restore(states[performer.name])
@@ -163,6 +167,7 @@ def _performer(said: Mapping[str, Any], number: int) -> Performer:
         channel,
         frozenset(int(n) for n in said.get("hears") or ()),
         None if inputs is None else frozenset(int(n) for n in inputs),
+        {what: said.get(what) for what in ("learns", "profile")},
     )
 
 
@@ -212,9 +217,9 @@ def _states(session: Session, performers: Sequence[Performer], models: Sequence[
     return states
 
 
-def _improviser(p: Performer, model: Model, piece: Piece, shelf: Mapping[str, Model]) -> Improviser:
+def _improviser(p: Performer, model: Model, piece: Piece, shelf: Mapping[str, Model], learning: Learning | None) -> Improviser:
     voicings = voicings_for(p.settings)
-    return Improviser(model, p.settings, piece.changes, piece.metre, p.seed, piece.bars, p.channel, p.inputs, shelf, voicings=voicings)
+    return Improviser(model, p.settings, piece.changes, piece.metre, p.seed, piece.bars, p.channel, p.inputs, shelf, learning, voicings)
 
 
 # Playing
@@ -364,7 +369,7 @@ def _write(
 ) -> None:
     """The take as a MIDI file, or some bars of it from the bar line at or before `start`, in seconds."""
     heard = [line.event for line in session.lines() if line.side == "heard"]
-    first = [e for e in heard if not isinstance(e, Setting | Bookmark) or e.part in (None, 0)]
+    first = [e for e in heard if not isinstance(e, Setting | Bookmark | Learned) or e.part in (None, 0)]
     here = Mark(start or 0.0, "\0from here")  # finds out its beat on the way
     keeper = Timekeeper(performers[0].settings, piece.metre)
     told, played, tempos = in_beats(keeper, [*first, here], sounded)

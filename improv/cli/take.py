@@ -63,6 +63,9 @@ def told(summary: dict[str, Any]) -> str:
         said.append("late by {p50} ms (p50), {p99} ms (p99), at most {max} ms; jitter {jitter} ms".format(**summary["lateness_ms"]))
     said += [f"{summary['filled']} filled in while the model was too slow"] if summary["filled"] else []
     said += [f"{summary['dropped']} dropped as too late"] if summary["dropped"] else []
+    if summary.get("learned"):
+        kept = f", kept in {summary['profile']}" if summary["profile"] else ""
+        said.append(f"learned from {summary['learned']} phrases{kept}")
     said += [f"wrote {', '.join(summary['files'])}"] if summary["files"] else []
     said += [f"session {summary['session']}"] if summary["session"] else []
     return "; ".join(said)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from improv.cli.evaluate import next_note_figures, read, table, tell
 from improv.core.errors import ImprovError
+from improv.core.grammar_model import refuse_grammar
 from improv.loader import find_model, load_model, stored_weights
 from improv.train.cluster import cluster_of
 from improv.train.corpus import MOST_ROWS, Reading, sources_of, table_of
@@ -105,7 +106,7 @@ def _settings(args: argparse.Namespace) -> tuple[FitConfig, NetworkConfig, list[
     """How to train, which network, and where its members start, from the options. Raises ImprovError for impossible ones."""
     from improv.train.begin import begin
     from improv.train.fit import FitConfig, Start
-    from improv.train.network import SIZES
+    from improv.train.network import NETWORKS
 
     base = replace(FitConfig(), rate=FINE_TUNING_RATE) if args.origin else FitConfig()
     wanted = {k: getattr(args, k) for k, _, _ in LIMITS}
@@ -114,14 +115,16 @@ def _settings(args: argparse.Namespace) -> tuple[FitConfig, NetworkConfig, list[
         if not low <= getattr(config, name) <= high:
             raise ImprovError(f"--{name} {getattr(config, name):g}: expected {low:g} to {high:g}")
     if args.origin:
-        if args.size or args.members != 1:
-            raise ImprovError("--size, --members: a model that is fine-tuned (--from) keeps its own")
+        if args.size or args.network or args.members != 1:
+            raise ImprovError("--size, --network, --members: a model that is fine-tuned (--from) keeps its own")
         card = load_model(args.origin).card
+        refuse_grammar(card, "improv train --from")
         models, network = begin(card, stored_weights(args.origin), config.seed)
         return config, network, [Start([v.numpy() for v in m.trainable_variables], card["weights_sha256"]) for m in models]
     if not 1 <= args.members <= 8:
         raise ImprovError(f"--members {args.members}: expected 1 to 8")
-    return config, SIZES[args.size or "laptop"], []
+    sizes = NETWORKS[args.network or "lstm"]
+    return config, sizes[args.size or "laptop"], []
 
 
 class _Bar:

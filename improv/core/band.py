@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
+from improv.core.events import ControlChange, Event, Learned, NoteOff, NoteOn, Setting
 
 Note = NoteOn | NoteOff | ControlChange
 
@@ -68,7 +68,7 @@ class Band:
         """What is to be done up to `now`, or up to the next note-on, which is not to wait for more."""
         for event in heard:
             for seat in self._seats:
-                if not isinstance(event, Setting) or event.part in (None, seat.part):
+                if not isinstance(event, Setting | Learned) or event.part in (None, seat.part):
                     seat.waiting.append(event)
         played: list[Event] = []
         while not any(isinstance(event, NoteOn) for event in played):

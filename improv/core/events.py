@@ -101,6 +101,15 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """What was learned of the player from the first `number` lessons is played by from now on. part: as of a Setting."""
+
+    time: float
+    number: int
+    part: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bookmark:
     """The state of this moment is kept under a name, or gone back to. part: as of a Setting."""
 
@@ -133,10 +142,17 @@ class Ready:
     time: float
 
 
-Event = NoteOn | NoteOff | ControlChange | ProgramChange | Pulse | Transport | Sync | Tap | Setting | Bookmark | Mark | Stop | Ready
+Event = (
+    NoteOn | NoteOff | ControlChange | ProgramChange | Pulse | Transport | Sync | Tap | Setting
+    | Learned | Bookmark | Mark | Stop | Ready
+)  # fmt: skip
+
 KINDS: dict[str, type] = {
-    t.__name__: t for t in (NoteOn, NoteOff, ControlChange, ProgramChange, Pulse, Transport, Sync, Tap, Setting, Bookmark, Mark, Stop)
-}
+    t.__name__: t
+    for t in (
+        NoteOn, NoteOff, ControlChange, ProgramChange, Pulse, Transport, Sync, Tap, Setting, Learned, Bookmark, Mark, Stop,
+    )
+}  # fmt: skip
 
 
 def moved(event: Event, time: float) -> Event:

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping
 from improv.core.beats.keeper import News, Timekeeper
 from improv.core.dynamics import velocity
 from improv.core.ear import SUSTAIN, Ear, Heard
-from improv.core.events import Bookmark, ControlChange, Event, NoteOff, NoteOn, Setting
+from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, parse_changes
+from improv.core.lessons import Learning, Lessons
 from improv.core.mind import Mind, Plan
 from improv.core.model import Model, State
 from improv.core.modes import MODES
@@ -35,7 +36,8 @@ class Improviser:
     changes: chords to play over, or None to follow the chords that are held. bars: in solo mode, how
     many to play; None for no end. seed: of the generator that draws every note. channel: 0-15, what it plays on.
     inputs: the numbers of the inputs that it listens to; None for all. Other performers that it hears are to be told to it alone.
-    models: those that a setting `model` may change to, by name. voicings: what voices chords if it is to be learned.
+    models: those that a setting `model` may change to, by name.
+    learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Improviser:
         channel: int = 0,
         inputs: frozenset[int] | None = None,
         models: Mapping[str, Model] | None = None,
+        learning: Learning | None = None,
         voicings: Voicings | None = None,
     ):
         settings = settings or Settings()
@@ -63,6 +66,11 @@ class Improviser:
         # What modes work with
         self.ear = Ear()
         self.mind = Mind(model, settings, changes, self.meter, self.ear, seed)
+        self._learning = learning
+        self._lessons = Lessons(learning.give) if learning else None
+        self.learned_from = 0  # lessons of this performance that it plays by
+        if learning and (known := learning.version(0)) is not None:
+            self.mind.learn(known)
         self.sounding: dict[int, float] = {}  # pitch -> the beat on which it ends
         self.call: float | None = None  # the beat on which the player's call began
         self.playing = Playing()  # the player's top line, up to the note before `ear.note`
@@ -159,6 +167,10 @@ class Improviser:
             self._set(event, time, played)
         elif isinstance(event, Bookmark):
             self._bookmark(event)
+        elif isinstance(event, Learned):
+            if self._learning and (learned := self._learning.version(event.number)) is not None:
+                self.mind.learn(learned)
+                self.learned_from = event.number
         elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
             self.yield_(time, played)
             self.ear.release()
@@ -172,6 +184,7 @@ class Improviser:
                     self.call = beat
                 if note:
                     self.mind.memory = self.mind.after(note, beat)
+                    self._teach()
                     self.playing = self.playing_after(note)
             if self._goes_on(beat) or self._mode.timeless:
                 self._mode.struck(event, time, played)
@@ -183,6 +196,11 @@ class Improviser:
     def _goes_on(self, beat: float) -> bool:
         """Whether the beat runs on; where it stands still there is no rhythm to hear."""
         return beat < self.meter.until
+
+    def _teach(self) -> None:
+        """What is remembered now may be learned from."""
+        if self._lessons:
+            self._lessons.take(self.mind.memory.told)
 
     def playing_after(self, note: Heard) -> Playing:
         """How the player plays once a note of the top line is in it."""
@@ -218,6 +236,8 @@ class Improviser:
             self._mode.jumped()
             return
         self.mind.settings = before.taken(setting.name, setting.value)
+        if setting.name == "learned":
+            self.mind.blend()
         if setting.name == "mode" and self.settings.mode != before.mode:
             self.yield_(time, played)
             self._mode = MODES[self.settings.mode](self)
@@ -257,6 +277,7 @@ class Improviser:
         """Commit a plan: sound it alone, and take over the memory that it leaves."""
         self.close(list(self.sounding), time, played)
         self.mind.memory = plan.then
+        self._teach()
         self.mind.last_onset = plan.onset
         loudness = self.ear.loudness + self.settings.loudness
         loud = velocity(loudness, self.ear.spread, plan.accent, self.settings.accents)

@@ -15,6 +15,7 @@ from improv.core.draw import draw_note
 from improv.core.dynamics import Shape, accent, follow
 from improv.core.ear import Ear, Heard, quantise
 from improv.core.harmony import NO_CHORD, Changes, Chord, Outlook
+from improv.core.heads import Heads
 from improv.core.meter import Meter
 from improv.core.model import Model, Reading, State
 from improv.core.sampler import probabilities
@@ -60,6 +61,8 @@ class Mind:
 
     def __init__(self, model: Model, settings: Settings, changes: Changes | None, meter: Meter, ear: Ear, seed: int):
         self.model = model
+        self._base = self._learns = model  # the model as it is; the one that `learned` belongs to
+        self._learned: Heads | None = None
         self.settings = settings
         self.changes = changes
         self.rng = np.random.default_rng(seed)
@@ -77,17 +80,30 @@ class Mind:
 
     def tell(self, model: Model, state: State | None = None) -> None:
         """Go on with a model: in a state, or in the one that the latest notes leave it in."""
-        self.model = model
+        self._base = model
         if state is None:
             state = model.start()
             for value, last, at, trust in self.memory.told:
                 state = model.step(state, value, last, at, trust)
-        self.memory = self.memory._replace(state=state, said=model.read(state, self.settings.recall))
+        self.memory = self.memory._replace(state=state)
+        self.blend()
+
+    def learn(self, learned: Heads) -> None:
+        """Go on with what was learned of the player added to the heads of the model that it began with. The state stays valid."""
+        self._learned = learned
+        self.blend()
+
+    def blend(self) -> None:
+        """Add as much of what was learned as the settings say. The model itself is never changed."""
+        self.model, share = self._base, self.settings.learned
+        if self._learned is not None and self._base is self._learns and share > 0:
+            self.model = self._base.with_heads(self._base.heads.plus(self._learned, share))
+        self.memory = self.memory._replace(said=self.model.read(self.memory.state, self.settings.recall))
 
     def keep(self, name: str) -> None:
         """Keep the state, and whose it is, under a name; of too many, the one that was kept first is forgotten."""
         self._kept.pop(name, None)
-        self._kept[name] = self.model, self.memory.state
+        self._kept[name] = self._base, self.memory.state
         if len(self._kept) > BOOKMARKS:
             del self._kept[next(iter(self._kept))]
 

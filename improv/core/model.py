@@ -10,6 +10,7 @@ Logits are float32; `probabilities` in sampler.py turns them into a distribution
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -17,9 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from improv.core.cells import KINDS, cells_of, kind_of, part_shapes, too_much
 from improv.core.errors import ImprovError
-from improv.core.lstm import Cells
-from improv.core.recall import SPAN, Colour, Past, Projection, Recall, mixed, pitch_votes
+from improv.core.heads import Heads
+from improv.core.recall import SPAN, Colour, Past, Projection, Recall, Votes, mixed, pitch_votes
 from improv.core.values import (
     INTERVALS,
     ONSET_TABLES,
@@ -51,9 +53,9 @@ class ModelError(ImprovError):
 
 
 class State(NamedTuple):
-    """All that was heard and played so far: activations a and cells c of all LSTMs, (units,) each, and what
-    is recalled: how it went on before, as (ioi, interval, degree) under the keys of rhythm and line; running counts of
-    pitch classes (12,)."""
+    """All that was heard and played so far: activations a (units,) of all networks; c, what they keep beside them (LSTMs
+    their cells (units,), a TCN the last inputs of its layers); what is recalled: how it went on before, as (ioi, interval,
+    degree) under the keys of rhythm and line; running counts of pitch classes (12,)."""
 
     a: np.ndarray
     c: np.ndarray
@@ -77,15 +79,13 @@ def table_offsets(tables: Mapping[str, int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(list(tables.values()))[:-1]]).astype(np.intp)
 
 
-def member_shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+def member_shapes(network: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the weights of one of the networks that vote."""
     rhythm, line = network["rhythm_units"], network["line_units"]
     pitch, touch = network["pitch_hidden"], network["touch_hidden"]
     step, onset, touched = (sum(t.values()) for t in (STEP_TABLES, ONSET_TABLES, TOUCH_TABLES))
     parts = INTERVALS + 12 + 12
-    return {
-        "rhythm.kernel": (step, 4 * rhythm), "rhythm.recurrent": (rhythm, 4 * rhythm), "rhythm.bias": (4 * rhythm,),
-        "line.kernel": (step, 4 * line), "line.recurrent": (line, 4 * line), "line.bias": (4 * line,),
+    return part_shapes(network, "rhythm", step) | part_shapes(network, "line", step) | {
         "ioi.kernel": (rhythm, 49), "ioi.bias": (49,),
         "pitch_hidden.line": (line, pitch), "pitch_hidden.onset": (onset, pitch), "pitch_hidden.bias": (pitch,),
         "pitch_parts.kernel": (pitch, parts), "pitch_parts.bias": (parts,), "register": (128,),
@@ -94,7 +94,7 @@ def member_shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
     }  # fmt: skip
 
 
-def shapes(network: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+def shapes(network: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Names and shapes of all weights of a model of these sizes: each member's, then what they share."""
     members, end = network["members"], network["end_hidden"]
     rhythms, lines = members * network["rhythm_units"], members * network["line_units"]
@@ -129,6 +129,8 @@ class Met:
 class Model:
     """The networks of a card with their weights, both already checked by `check`. One thread's at a time."""
 
+    entry_classes: tuple[int, ...] = (49, INTERVALS, 13)  # of what is recalled: ioi, interval, degree
+
     def __init__(self, card: Mapping[str, Any], weights: Mapping[str, np.ndarray]):
         check(card, weights)
         self.card = card
@@ -141,10 +143,7 @@ class Model:
         def each(name: str) -> list[np.ndarray]:
             return [w[f"{k}.{name}"] for k in range(members)]
 
-        def both(name: str) -> list[np.ndarray]:
-            return each(f"rhythm.{name}") + each(f"line.{name}")
-
-        self.cells = Cells(both("kernel"), both("recurrent"), both("bias"), summed=len(STEP_TABLES))
+        self.cells = cells_of(network, w, summed=len(STEP_TABLES))
         # The members' logits are averaged: their heads, side by side, divided by their number.
         self._ioi, self._ioi_bias = _contiguous(np.vstack(each("ioi.kernel")) / members), _mean(each("ioi.bias"))
         self._end_hidden, self._end_hidden_bias = _contiguous(w["end_hidden.kernel"]), w["end_hidden.bias"]
@@ -200,11 +199,10 @@ class Model:
 
         recall: how much what was heard in this performance has a say; 0 nothing, 1 as learned.
         """
-        ioi = state.a[: self._lines_from] @ self._ioi
+        ioi = self.rhythm_of(state) @ self._ioi
         ioi += self._ioi_bias
-        if self._rhythm_key is not None and recall > 0 and state.past.notes:
-            vote = self._rhythm_recall.vote(state.past, self._key_of_rhythm(state), recall, self._rhythm_part)
-            ioi = mixed(ioi, vote.share, vote.of(0, len(ioi)))
+        if votes := self.rhythm_votes(state, recall):
+            ioi = mixed(ioi, *votes)
         end = state.a @ self._end_hidden
         end += self._end_hidden_bias
         np.maximum(end, 0.0, out=end)
@@ -224,12 +222,51 @@ class Model:
             if root is not None:
                 start = first + (12 - root) % 12
                 logits += parts[start : start + 128]
-        if self._line_key is not None and recall > 0 and said.state.past.notes:
-            vote = self._line_recall.vote(said.state.past, self._key_of_line(met), recall, self._line_part)
-            logits = mixed(logits, vote.share, pitch_votes(vote.of(1, INTERVALS), vote.of(2, 13), last, at.outlook.chord.root))
-        if self._colour and recall > 0:
-            logits += (recall * self._colour.bias(said.state.colour)).take(_CLASSES)
+        if votes := self.line_votes(met, last, at, recall):
+            logits = mixed(logits, *votes)
+        if (colour := self.colour_bias(said.state, recall)) is not None:
+            logits += colour
         return logits
+
+    # What is recalled
+
+    def rhythm_votes(self, state: State, recall: float = 1.0) -> Votes | None:
+        """What is recalled of when the next note comes, (49,); None where nothing is."""
+        if self._rhythm_key is None or recall <= 0 or not state.past.notes:
+            return None
+        vote = self._rhythm_recall.vote(state.past, self._key_of_rhythm(state), recall, self._rhythm_part)
+        return Votes(vote.share, vote.of(0, len(self._ioi_bias)))
+
+    def line_votes(self, met: Met, last: int, at: Context, recall: float = 1.0) -> Votes | None:
+        """What is recalled of which pitch comes, (128,); None where nothing is."""
+        past = met.state.past
+        if self._line_key is None or recall <= 0 or not past.notes:
+            return None
+        vote = self._line_recall.vote(past, self._key_of_line(met), recall, self._line_part)
+        return Votes(vote.share, pitch_votes(vote.of(1, INTERVALS), vote.of(2, 13), last, at.outlook.chord.root))
+
+    def colour_bias(self, state: State, recall: float = 1.0) -> np.ndarray | None:
+        """What the pitch classes that were heard add to the logits of the pitches, (128,); None where they add nothing."""
+        if not self._colour or recall <= 0:
+            return None
+        return (recall * self._colour.bias(state.colour)).take(_CLASSES)
+
+    # What learns
+
+    @property
+    def heads(self) -> Heads:
+        """The output layers that learn from a player."""
+        return Heads(self._ioi, self._ioi_bias, self._parts, self._parts_bias, self._register)
+
+    def with_heads(self, heads: Heads) -> Model:
+        """This model with other heads; all else is shared, so a state of one is a state of the other."""
+        model = copy.copy(self)
+        model._ioi, model._ioi_bias, model._parts, model._parts_bias, model._register = map(_contiguous, heads)
+        return model
+
+    def rhythm_of(self, state: State) -> np.ndarray:
+        """The share of the activations that the head of the rhythm reads."""
+        return state.a[: self._lines_from]
 
     def touch(self, said: Reading, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:
         """Logits of the next note's length (21,) and lag (13,)."""
@@ -302,9 +339,13 @@ def check(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
     network = card.get("network")
     if not isinstance(network, Mapping):
         raise ModelError("card has no network")
-    for name, least in SIZES.items():
+    if kind_of(network) not in tuple(KINDS):
+        raise ModelError(f"card: network.kind is {kind_of(network)!r}, this improv knows {', '.join(KINDS)}; update improv")
+    for name, least in (SIZES | dict.fromkeys(KINDS[kind_of(network)], 1)).items():
         if type(network.get(name)) is not int or not least <= network[name] <= LARGEST_SIZE:
             raise ModelError(f"card: network.{name} is {network.get(name)!r}, expected a whole number from {least} to {LARGEST_SIZE}")
+    if too := too_much(network):
+        raise ModelError(f"card: {too}")
     for key in ("rhythm_key", "line_key"):
         if network[key]:
             _numbers(card, key, Recall.of)

@@ -166,6 +166,13 @@ class Vote(NamedTuple):
         return np.bincount(self.entries[:, field], self.weights, classes)
 
 
+class Votes(NamedTuple):
+    """share: of the mixture. votes: for each class, (classes,); they add up to one."""
+
+    share: float
+    votes: np.ndarray
+
+
 def mixed(logits: np.ndarray, share: float, votes: np.ndarray) -> np.ndarray:
     """Log of (1 - share) softmax(logits) + share votes, float32."""
     weights = np.exp(logits - float(logits.max()))

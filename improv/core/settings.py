@@ -39,6 +39,7 @@ TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "density": ((-2.0, 2.0), "how many notes: above 0 more, below 0 fewer, 0 as the model has learned"),
     "top_p": ((0.05, 1.0), "share of probability, of the likeliest pitches and lengths, that is drawn from"),
     "recall": ((0.0, 3.0), "how much what was played before in this performance is taken up again: 0 not at all"),
+    "learned": ((0.0, 1.0), "how much of what was learned of you (--learn, --profile) it plays by: 0 nothing, 1 all of it"),
     "low": ((0, 127), "lowest MIDI pitch played; 60 is middle C"),
     "high": ((0, 127), "highest MIDI pitch played"),
     "enter": (ENTRIES, "answers start on the next beat, the next bar, or at once"),
@@ -72,6 +73,7 @@ class Settings:
     density: float = 0.0
     top_p: float = 1.0
     recall: float = 1.5  # 1 foretells best; by `improv eval --listening`, 1.5 answers as real soloists do
+    learned: float = 1.0
     low: int = 50
     high: int = 84
     enter: str = "beat"

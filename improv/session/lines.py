@@ -75,10 +75,12 @@ _ANY: dict[str, Callable[[object], bool]] = {
     "keep": _flag,
     "text": _text,
     "reason": _text,
+    "number": _whole(0, 10**9),
 }
 _OWN: dict[tuple[str, str], Callable[[object], bool]] = {  # where a kind differs
     ("Setting", "value"): lambda v: v is None or _text(v) or _flag(v) or _number(v),
     ("Setting", "part"): lambda v: v is None or _PART(v),
+    ("Learned", "part"): lambda v: v is None or _PART(v),
     ("Bookmark", "part"): lambda v: v is None or _PART(v),
     ("Sync", "beat"): _number,
 }

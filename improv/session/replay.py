@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from improv.core.band import Player
-from improv.core.events import Bookmark, Event, NoteOff, NoteOn, Setting, Stop
+from improv.core.events import Bookmark, Event, Learned, NoteOff, NoteOn, Setting, Stop
 from improv.session.lines import GUARDED, Line
 
 UNSENT = 0.05  # seconds before the end in which a slow model's note may not have been sent any more
@@ -50,7 +50,7 @@ def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, floa
                 for part in parts:
                     part.closing = len(part.played)
             for number, part in enumerate(parts):
-                if not isinstance(event, Setting | Bookmark) or event.part in (None, number):
+                if not isinstance(event, Setting | Learned | Bookmark) or event.part in (None, number):
                     part.heard.append(event)
         elif line.side == "overheard":
             if line.by is not None and 0 <= line.by < count:

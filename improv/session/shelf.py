@@ -87,7 +87,8 @@ def prune(folder: str | Path, keep_days: float | None, keep_mb: float | None, no
             if not _is_session(path) or _running(path):
                 continue
             path.unlink()
-            path.with_suffix(".state").unlink(missing_ok=True)  # what it began with
+            for beside in (".state", ".profile"):  # what it began with
+                path.with_suffix(beside).unlink(missing_ok=True)
         except OSError:
             continue
         total -= size

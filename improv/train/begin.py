@@ -3,20 +3,21 @@
 The way back of `export.weights_of`. The embedding before each LSTM was folded into the LSTM's kernel; the
 product's singular values and vectors give one pair of matrices with that product. It is exact while the
 kernel's rank is at most the embedding's size, which is so for every model that was exported with that size.
+Of a TCN nothing was folded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import keras
 import numpy as np
 
+from improv.core.cells import PARTS
 from improv.core.errors import ImprovError
 from improv.train.export import weights_of
-from improv.train.network import NetworkConfig, build
+from improv.train.network import GatedStack, NetworkConfig, build, config_of
 
 CLOSE = 1e-5  # largest difference of any weight that the way back and forth may make
 
@@ -36,11 +37,10 @@ def begin(card: Mapping[str, Any], stored: Mapping[str, np.ndarray], seed: int) 
 
 
 def _begin(card: Mapping[str, Any], stored: Mapping[str, np.ndarray], seed: int) -> tuple[keras.Model, NetworkConfig]:
-    known = {f.name for f in fields(NetworkConfig)}
-    sizes = {k: v for k, v in card["network"].items() if k in known}
+    sizes = dict(card["network"])
     if "embedding" not in sizes:
-        sizes["embedding"] = max(_rank(stored[f"{part}.kernel"]) for part in ("rhythm", "line"))
-    config = NetworkConfig(**sizes)
+        sizes["embedding"] = max(_rank(stored[f"{part}.kernel"]) for part in PARTS)
+    config = config_of(sizes)
     keras.utils.set_random_seed(seed)
     network = build(config)
     _assign(network, stored, np.random.default_rng(seed))
@@ -83,7 +83,11 @@ def _assign(network: keras.Model, w: Mapping[str, np.ndarray], rng: np.random.Ge
         for variable, value in zip(variables, weights, strict=False):  # what follows is the seed of a dropout
             variable.assign(value)
 
-    for part in ("rhythm", "line"):
+    for part in PARTS:
+        if isinstance(stack := network.get_layer(part), GatedStack):
+            put(f"{part}_embedding", w[f"{part}.kernel"], w[f"{part}.bias"])
+            _assign_stack(stack, {k.partition(".")[2]: a for k, a in w.items() if k.startswith(f"{part}.")})
+            continue
         embedding = network.get_layer(f"{part}_embedding").weights[0]
         folded, kernel = unfold(w[f"{part}.kernel"], embedding.shape[1], rng)
         put(f"{part}_embedding", folded)
@@ -98,3 +102,16 @@ def _assign(network: keras.Model, w: Mapping[str, np.ndarray], rng: np.random.Ge
             put(layer, w[f"{parts}.kernel"][:, at : at + size], w[f"{parts}.bias"][at : at + size])
             at += size
     put("pitch", w["register"])
+
+
+def _assign_stack(stack: GatedStack, w: Mapping[str, np.ndarray]) -> None:
+    gates = np.concatenate([w["past"], w["now"]], axis=1)
+    for variables, values in (
+        (stack.gates, gates),
+        (stack.gates_bias, w["gates_bias"]),
+        (stack.residual, w["residual"]),
+        (stack.skip, w["skip"]),
+    ):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    stack.skip_bias.assign(w["skip_bias"])

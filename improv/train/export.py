@@ -1,7 +1,7 @@
 """From Keras to a model folder: card.json and weights.safetensors, with a test vector from Keras.
 
 A model has one or more networks, its members, whose logits are averaged.
-The embedding before each LSTM is linear, so it is folded into the LSTM's input weights.
+The embedding before each LSTM is linear, so it is folded into the LSTM's input weights; a TCN has it as its first layer.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import keras
 import numpy as np
 from safetensors.numpy import save
 
+from improv.core.cells import PARTS
 from improv.core.model import card_head, check
 from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
 from improv.train.dataset import columns_of, multi_hot
 from improv.train.example import example_piece
 from improv.train.finish import Finished
+from improv.train.network import GatedStack
 from improv.whole import write_whole
 
 
@@ -32,13 +34,11 @@ def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
         kernel, bias = network.get_layer(layer).get_weights()
         return kernel, bias
 
-    for name in ("rhythm", "line"):
-        (embedding,) = network.get_layer(f"{name}_embedding").get_weights()
-        kernel, recurrent, bias = network.get_layer(name).get_weights()[:3]
-        w[f"{name}.kernel"] = (embedding.astype(np.float64) @ kernel).astype(np.float32)
-        w[f"{name}.recurrent"], w[f"{name}.bias"] = recurrent, bias
+    for name in PARTS:
+        of = _stack if isinstance(network.get_layer(name), GatedStack) else _lstm
+        w |= {f"{name}.{k}": a for k, a in of(network, name).items()}
     w["ioi.kernel"], w["ioi.bias"] = dense("ioi")
-    units = w["line.recurrent"].shape[0]
+    units = network.get_layer("line").output.shape[-1]
     for hidden, tables in (("pitch_hidden", "onset"), ("touch_hidden", "touch")):
         kernel, w[f"{hidden}.bias"] = dense(hidden)
         w[f"{hidden}.line"], w[f"{hidden}.{tables}"] = kernel[:units], kernel[units:]
@@ -48,6 +48,26 @@ def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
         w[f"{parts}.bias"] = np.concatenate([b for _, b in both])
     w["register"] = network.get_layer("pitch").get_weights()[0]
     return {name: np.ascontiguousarray(a, np.float32) for name, a in w.items()}
+
+
+def _lstm(network: keras.Model, name: str) -> dict[str, np.ndarray]:
+    (embedding,) = network.get_layer(f"{name}_embedding").get_weights()
+    kernel, recurrent, bias = network.get_layer(name).get_weights()[:3]
+    return {"kernel": (embedding.astype(np.float64) @ kernel).astype(np.float32), "recurrent": recurrent, "bias": bias}
+
+
+def _stack(network: keras.Model, name: str) -> dict[str, np.ndarray]:
+    kernel, bias = network.get_layer(f"{name}_embedding").get_weights()
+    stack = network.get_layer(name)
+    gates, gates_bias, residual, skip = (
+        np.stack([v.numpy() for v in variables]) if variables else np.zeros((0, stack.channels, stack.channels))
+        for variables in (stack.gates, stack.gates_bias, stack.residual, stack.skip)
+    )
+    past, now = np.split(gates, 2, axis=1)
+    return {
+        "kernel": kernel, "bias": bias, "past": past, "now": now, "gates_bias": gates_bias,
+        "residual": residual, "skip": skip, "skip_bias": stack.skip_bias.numpy(),
+    }  # fmt: skip
 
 
 def keras_vector(networks: Sequence[keras.Model], ends: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -65,11 +85,7 @@ def keras_vector(networks: Sequence[keras.Model], ends: Mapping[str, np.ndarray]
     }
     said = [network(inputs, training=False) for network in networks]
     vector = {f"test.{h}": np.array(keras.ops.softmax(sum(s[h] for s in said) / len(said))[0]) for h in ("ioi", "pitch", "duration", "lag")}
-    states = [
-        keras.Model(network.inputs, network.get_layer(part).output)(inputs, training=False)
-        for part in ("rhythm", "line")
-        for network in networks
-    ]
+    states = [keras.Model(network.inputs, network.get_layer(part).output)(inputs, training=False) for part in PARTS for network in networks]
     hidden = keras.ops.relu(keras.ops.matmul(keras.ops.concatenate(states, axis=-1), ends["end_hidden.kernel"]) + ends["end_hidden.bias"])
     vector["test.end"] = np.array(keras.ops.sigmoid(keras.ops.matmul(hidden, ends["end.kernel"]) + ends["end.bias"])[0, :, 0])
     return vector

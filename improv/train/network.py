@@ -1,6 +1,6 @@
-"""The network in Keras: two LSTMs that hear the same notes, and the heads that read them.
+"""The network in Keras: two LSTMs, or two TCNs, that hear the same notes, and the heads that read them.
 
-One LSTM keeps the rhythm (heads: inter-onset interval, phrase end), one the line (heads: pitch,
+One keeps the rhythm (heads: inter-onset interval, phrase end), the other the line (heads: pitch,
 length, lag). They are apart because rhythm overfits long before pitch stops gaining, so each has
 strengths, and a best epoch, of its own. The pitch head adds logits for the interval from the last
 pitch, for the pitch class above either chord's root and for the register, which makes it nearly
@@ -9,13 +9,16 @@ independent of the key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import keras
 from keras import layers, ops
 
+from improv.core.cells import kind_of
 from improv.core.values import INTERVALS, ONSET_TABLES, REACH, STEP_TABLES, TOUCH_TABLES
+from improv.train.initial import Steady
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,25 @@ class NetworkConfig:
     recurrent_dropout: float = 0.2
 
 
+@dataclass(frozen=True)
+class TcnConfig(NetworkConfig):
+    """The same heads over two stacks of dilated causal convolutions (`core/tcn.py`), which hear the last 2**layers notes.
+
+    channels: of every layer. rhythm_units, line_units: outputs of the stacks. embedding: not used, an input row has
+    the channels. recurrent_dropout: as a share of the channels that go on from each layer.
+    """
+
+    embedding: int = 0
+    rhythm_units: int = 96
+    line_units: int = 160
+    pitch_hidden: int = 128
+    touch_hidden: int = 48
+    recurrent_dropout: float = 0.1
+    kind: str = "tcn"
+    channels: int = 80
+    layers: int = 6
+
+
 SIZES = {
     "laptop": NetworkConfig(),
     "pocket": NetworkConfig(
@@ -43,13 +65,30 @@ SIZES = {
         rhythm_dropout=0.25, line_dropout=0.25, recurrent_dropout=0.1,
     ),
 }  # fmt: skip
+TCN_SIZES = {
+    "laptop": TcnConfig(),
+    "pocket": TcnConfig(
+        channels=48, rhythm_units=64, line_units=96, pitch_hidden=96, touch_hidden=32,
+        rhythm_dropout=0.25, line_dropout=0.25, recurrent_dropout=0.05,
+    ),
+}  # fmt: skip
+NETWORKS: dict[str, Mapping[str, NetworkConfig]] = {"lstm": SIZES, "tcn": TCN_SIZES}
+
+
+def config_of(sizes: Mapping[str, Any]) -> NetworkConfig:
+    """The configuration that a card's network tells of; what else the card says is left out."""
+    kind = TcnConfig if kind_of(sizes) == "tcn" else NetworkConfig
+    return kind(**{f.name: sizes[f.name] for f in fields(kind) if f.name in sizes})
 
 
 class DroppedLSTMCell(layers.LSTMCell):
     """An LSTM cell whose recurrent weights are dropped for a whole batch (Merity et al. 2018, AWD-LSTM)."""
 
+    recurrent_initializer: Any
+
     def __init__(self, units: int, weight_dropout: float, **kwargs: Any):
         super().__init__(units, **kwargs)
+        self.recurrent_initializer = Steady(self.recurrent_initializer)
         self.weight_dropout, self.kept = weight_dropout, None
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
@@ -73,6 +112,41 @@ class DroppedLSTM(layers.RNN):
         rate = self.cell.weight_dropout
         self.cell.kept = keras.random.dropout(kernel, rate, seed=self.seed) if training and rate else kernel * 1.0
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+
+
+class GatedStack(layers.Layer):
+    """Dilated causal convolutions, gated, with residuals and skips: the equations are in `core/tcn.py`.
+
+    Whole channels of what goes on from a layer are dropped, for a whole window.
+    """
+
+    def __init__(self, channels: int, depth: int, units: int, dropout: float, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.channels, self.depth, self.units = channels, depth, units
+        self.dropped = [layers.Dropout(dropout, noise_shape=(None, 1, channels)) for _ in range(depth)]
+
+    def build(self, shape: Any) -> None:
+        n, depth = self.channels, self.depth
+
+        def each(name: str, count: int, *shape: int, initializer: str = "glorot_uniform") -> list[Any]:
+            return [self.add_weight(shape=shape, initializer=initializer, name=f"{name}_{k}") for k in range(count)]
+
+        self.gates = each("gates", depth, 2 * n, 2 * n)  # rows of the input d notes ago, then of the present one
+        self.gates_bias = each("gates_bias", depth, 2 * n, initializer="zeros")
+        self.residual = each("residual", depth - 1, n, n)
+        self.skip = each("skip", depth, n, self.units)
+        self.skip_bias = self.add_weight(shape=(self.units,), initializer="zeros", name="skip_bias")
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        skipped = self.skip_bias
+        for layer in range(self.depth):
+            before = ops.pad(x, [[0, 0], [2**layer, 0], [0, 0]])[:, : -(2**layer)]
+            f, g = ops.split(ops.matmul(ops.concatenate([before, x], axis=-1), self.gates[layer]) + self.gates_bias[layer], 2, axis=-1)
+            z = self.dropped[layer](ops.tanh(f) * ops.sigmoid(g), training=training)
+            skipped = skipped + ops.matmul(z, self.skip[layer])
+            if layer < self.depth - 1:
+                x = x + ops.matmul(z, self.residual[layer])
+        return ops.relu(skipped)
 
 
 class PitchLogits(layers.Layer):
@@ -101,8 +175,12 @@ def build(config: NetworkConfig) -> keras.Model:
 
     def cell(name: str, units: int, dropout: float) -> Any:
         heard = layers.Dropout(config.input_dropout)(step)
-        heard = layers.Dense(config.embedding, use_bias=False, name=f"{name}_embedding")(heard)
-        a = DroppedLSTM(units, config.recurrent_dropout, name=name)(heard)
+        if isinstance(config, TcnConfig):
+            heard = layers.Dense(config.channels, name=f"{name}_embedding")(heard)
+            a = GatedStack(config.channels, config.layers, units, config.recurrent_dropout, name=name)(heard)
+        else:
+            heard = layers.Dense(config.embedding, use_bias=False, name=f"{name}_embedding")(heard)
+            a = DroppedLSTM(units, config.recurrent_dropout, name=name)(heard)
         return layers.Dropout(dropout, noise_shape=(None, 1, units), name=f"{name}_out")(a)
 
     rhythm = cell("rhythm", config.rhythm_units, config.rhythm_dropout)

@@ -32,6 +32,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "keep": st.booleans(),
     "text": texts,
     "reason": texts,
+    "number": st.integers(0, 10**9),
 }
 
 

@@ -9,10 +9,11 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from made_up import NETWORK, random_weights, small_card
+from made_up import NETWORK, TCN, random_weights, small_card
 from safetensors.numpy import save
 
 from improv.cli import main
@@ -39,8 +40,12 @@ def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small(tmp_path: Path) -> str:
     """The folder of a small model with random weights and a short test vector."""
-    weights, folder = random_weights(seed=5), tmp_path / "small"
-    card = small_card() | {"license": "CC0", "attribution": "nobody", "figures": {}}
+    return written(tmp_path / "small", NETWORK)
+
+
+def written(folder: Path, network: dict[str, Any]) -> str:
+    weights = random_weights(seed=5, network=network)
+    card = small_card(network) | {"license": "CC0", "attribution": "nobody", "figures": {}}
     vector = said_of(Model(card, weights), example_piece(41))
     blob = save(weights | {f"test.{k}": v for k, v in vector.items()})
     folder.mkdir()
@@ -64,6 +69,13 @@ def test_every_format_says_what_the_step_says(kind: str, small: str, capsys: pyt
     beside = json.loads(Path(f"small-{kind}", "model.json").read_text())
     assert beside["checked"]["largest_difference"] == told["difference"]
     assert (beside["license"], beside["attribution"]) == ("CC0", "nobody")
+
+
+@pytest.mark.parametrize("kind", ["onnx", "tflite"])
+def test_a_tcn_goes_elsewhere_too(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    need(kind)
+    assert main(["export", written(tmp_path / "small", TCN), "--to", kind, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["difference"] < 1e-5
 
 
 def test_the_keras_file_opens_where_improv_is_not(small: str) -> None:

@@ -21,10 +21,9 @@ Run = Callable[[str, Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]  # sta
 def said_by(run: Run, weights: Weights, piece: Piece) -> dict[str, np.ndarray]:
     """As `example.said_of`: probabilities for every note but the first, of every head."""
     parts = stages(weights)
-    units = parts["step"].outputs["a_next"]
     heads = [k for stage in parts.values() for k in stage.outputs if k not in ("a_next", "c_next")]
     rows: dict[str, list[Any]] = {head: [] for head in heads}
-    a, c = np.zeros((1, units), np.float32), np.zeros((1, units), np.float32)
+    a, c = (np.zeros((1, parts["step"].outputs[name]), np.float32) for name in ("a_next", "c_next"))
     last = None
     for i, (value, at) in enumerate(zip(piece.values[:-1], piece.contexts, strict=False)):
         coming, there = piece.values[i + 1], piece.contexts[i + 1]

@@ -7,7 +7,9 @@ a head that changes there changes here and nowhere else.
 A model's members are side by side, and their heads averaged. What is recalled from earlier in a performance is
 no part of a graph, and stays with improv.
 
-Shapes: B streams, U units of all LSTMs together, the rhythms' first.
+Shapes: B streams, U units of all LSTMs or TCNs together, the rhythms' first. Of LSTMs the state's c is as wide as a; of
+TCNs it is, for each layer, a queue of the inputs that it is to hear again, the oldest first. (A graph can't write into a
+ring; where a queue starts and ends is the one thing in which these states differ from those of `core/tcn.py`.)
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from improv.core.cells import PARTS
 from improv.core.model import table_offsets
+from improv.core.tcn import cached, stack_shapes
 from improv.core.values import INTERVALS, ONSET_TABLES, REACH, STEP_TABLES, TOUCH_TABLES, Vocabulary
 
 Weights = Mapping[str, np.ndarray]
@@ -78,16 +82,17 @@ class Stage:
 
 def stages(weights: Weights) -> dict[str, Stage]:
     """The stages of a network with these weights."""
-    units = sum(_units(weights))
-    state, one, vocabulary = Input((units,), "float32"), Input((), "int32"), Vocabulary()
+    units, kept = sum(_units(weights)), sum(_kept(weights))
+    one, vocabulary = Input((), "int32"), Vocabulary()
+    state, beside = Input((units,), "float32"), Input((kept,), "float32")
 
     def classes(tables: Mapping[str, int]) -> Input:
         return Input((len(tables),), "int32")
 
     return {
         "step": Stage(
-            {"note": classes(STEP_TABLES), "a": state, "c": state},
-            {"a_next": units, "c_next": units, "ioi": vocabulary.iois, "end": 1},
+            {"note": classes(STEP_TABLES), "a": state, "c": beside},
+            {"a_next": units, "c_next": kept, "ioi": vocabulary.iois, "end": 1},
             _step,
         ),
         "pitch": Stage(
@@ -107,9 +112,23 @@ def _members(w: Weights) -> int:
     return sum(name.endswith(".register") for name in w)
 
 
+def _each(w: Weights, name: str) -> list[np.ndarray]:
+    """That weight of each LSTM or TCN, in the order of the state: the rhythms of all members, then their lines."""
+    return [w[f"{k}.{part}.{name}"] for part in PARTS for k in range(_members(w))]
+
+
+def _is_tcn(w: Weights) -> bool:
+    return "0.line.skip_bias" in w
+
+
 def _units(w: Weights) -> list[int]:
-    """Units of each LSTM, in the order of the state: the rhythms of all members, then their lines."""
-    return [w[f"{k}.{part}.recurrent"].shape[0] for part in ("rhythm", "line") for k in range(_members(w))]
+    """Numbers of each in the state's a."""
+    return [len(bias) for bias in _each(w, "skip_bias")] if _is_tcn(w) else [len(r) for r in _each(w, "recurrent")]
+
+
+def _kept(w: Weights) -> list[int]:
+    """Numbers of each in the state's c."""
+    return [cached(past.shape[1], len(past)) for past in _each(w, "past")] if _is_tcn(w) else _units(w)
 
 
 def _mean_head(w: Weights, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -123,9 +142,10 @@ def _mean_head(w: Weights, name: str) -> tuple[np.ndarray, np.ndarray]:
 def _step(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
     """The state after one more note, and what it says of the next: ioi as logits, end as a probability."""
     units, members = _units(w), _members(w)
-    cells = [(part, k) for part in ("rhythm", "line") for k in range(members)]
-    state = zip(cells, g.split(x["a"], units), g.split(x["c"], units), strict=True)
-    after = [_cell(g, w, part, k, x["note"], a, c) for (part, k), a, c in state]
+    cells = [(part, k) for part in PARTS for k in range(members)]
+    state = zip(cells, g.split(x["a"], units), g.split(x["c"], _kept(w)), strict=True)
+    cell = _stack if _is_tcn(w) else _cell
+    after = [cell(g, w, part, k, x["note"], a, c) for (part, k), a, c in state]
     a_next = g.join([a for a, _ in after])
     end = g.relu(g.dense("end_hidden", a_next, w["end_hidden.kernel"], w["end_hidden.bias"]))
     return {
@@ -144,6 +164,27 @@ def _cell(g: Operations, w: Weights, part: str, member: int, columns: Any, a: An
     i, f, candidate, o = g.split(gates, [recurrent.shape[0]] * 4)
     c = g.add(g.multiply(g.sigmoid(f), c), g.multiply(g.sigmoid(i), g.tanh(candidate)))
     return g.multiply(g.sigmoid(o), g.tanh(c)), c
+
+
+def _stack(g: Operations, w: Weights, part: str, member: int, columns: Any, a: Any, c: Any) -> tuple[Any, Any]:
+    """A TCN. The a before is not needed; c is the layers' queues side by side."""
+    stack = {name: w[f"{member}.{part}.{name}"] for name in stack_shapes(0, 1, 1, 1)}
+    layers, channels = stack["past"].shape[:2]
+    gates, nothing = np.concatenate([stack["past"], stack["now"]], axis=1), np.zeros(channels, np.float32)
+    heard = g.rows(f"{part}_heard_{member}", stack["kernel"], columns, table_offsets(STEP_TABLES))
+    x, queues, skipped = g.add(heard, stack["bias"]), [], None
+    for layer, queue in enumerate(g.split(c, [channels * 2**k for k in range(layers)]) if layers > 1 else [c]):
+        before, *later = g.split(queue, [channels, channels * (2**layer - 1)]) if layer else [queue]
+        queues.append(g.join([*later, x]) if layer else x)
+        said = g.dense(f"{part}_gates_{member}_{layer}", g.join([before, x]), gates[layer], stack["gates_bias"][layer])
+        f, gate = g.split(said, [channels] * 2)
+        z = g.multiply(g.tanh(f), g.sigmoid(gate))
+        bias = np.zeros_like(stack["skip_bias"]) if layer else stack["skip_bias"]
+        skip = g.dense(f"{part}_skip_{member}_{layer}", z, stack["skip"][layer], bias)
+        skipped = g.add(skipped, skip) if layer else skip
+        if layer < layers - 1:
+            x = g.add(x, g.dense(f"{part}_residual_{member}_{layer}", z, stack["residual"][layer], nothing))
+    return g.relu(skipped), g.join(queues) if layers > 1 else queues[0]
 
 
 def _pitch(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,11 +30,11 @@ def reads(path: Path, head: bytes) -> bool:
 def read(path: Path, how: How) -> Reading:
     """The one piece of a file: the asked track's, or the likeliest melody's. Raises CorpusError."""
     reading = Reading()
-    file = _parse(path)
+    file = parse(path)
     ppq = file.ticks_per_quarter
     if not 1 <= ppq < 0x8000:
         raise CorpusError(f"its time division is {ppq}, not ticks a quarter")
-    part, label = choose([_part(track, ppq) for track in file.tracks], how.track)
+    part, label = choose([part_of(track, ppq) for track in file.tracks], how.track)
     last = max(n.on for n in part.notes)
     if last > MOST_BEATS:
         raise CorpusError(f"its last note is on beat {last:,.0f}; at most {MOST_BEATS:,} are read")
@@ -48,7 +48,7 @@ def read(path: Path, how: How) -> Reading:
     return reading
 
 
-def _parse(path: Path) -> Any:
+def parse(path: Path) -> Any:
     try:
         import symusic
     except ImportError:
@@ -59,7 +59,7 @@ def _parse(path: Path) -> Any:
         raise CorpusError(f"not a readable MIDI file ({str(e).strip().rstrip('!')})") from None
 
 
-def _part(track: Any, ppq: int) -> Part:
+def part_of(track: Any, ppq: int) -> Part:
     columns = track.notes.numpy()
     rows = zip(*(columns[name].tolist() for name in ("time", "duration", "pitch", "velocity")), strict=True)
     notes = sorted((Note(on / ppq, length / ppq, pitch, velocity) for on, length, pitch, velocity in rows), key=lambda n: n.on)
