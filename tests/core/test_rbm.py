@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improv.core.rbm import Rbm
@@ -39,6 +39,7 @@ def joint(rbm: Rbm) -> np.ndarray:
 seeds = st.integers(0, 10_000)
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_the_free_energy_is_minus_the_log_of_how_likely_it_is(seed: int) -> None:
     rbm = some(seed)
@@ -47,6 +48,7 @@ def test_the_free_energy_is_minus_the_log_of_how_likely_it_is(seed: int) -> None
     np.testing.assert_allclose(free[:, None] - free[None], np.log(p)[None] - np.log(p)[:, None], rtol=1e-9, atol=1e-9)
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_each_side_given_the_other_is_as_counted(seed: int) -> None:
     rbm = some(seed)
@@ -57,6 +59,7 @@ def test_each_side_given_the_other_is_as_counted(seed: int) -> None:
     np.testing.assert_allclose(rbm.visible_given(ALL_H), visible, rtol=1e-9)
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(1, VISIBLE - 1))
 def test_clamped_bits_leave_a_machine_of_the_others(seed: int, n: int) -> None:
     rbm = some(seed)
