@@ -90,7 +90,7 @@ def clamped_of(chord: Chord, before: Sequence[int]) -> np.ndarray:
 
 
 def playable(pitches: Sequence[int]) -> bool:
-    """Whether two hands can play ascending pitches, without mud: each hand SPAN wide, no two semitones in a row."""
+    """Whether two hands can play ascending pitches, without mud: each hand SPAN wide at most, no two steps of a tone or less in a row."""
     if not FEWEST <= len(pitches) <= MOST:
         return False
     step_before = 12
