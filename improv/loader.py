@@ -17,8 +17,12 @@ from safetensors.numpy import load
 from improv.core.characters import CharacterModel, writes
 from improv.core.grammar_model import GrammarModel, speaks_grammar
 from improv.core.model import Model, ModelError
+from improv.core.settings import Settings
+from improv.core.voicing_rbm import KIND as VOICINGS_KIND
+from improv.core.voicing_rbm import Voicings
 
 DEFAULT = "jazz"
+VOICINGS = "voicings"
 LARGEST = 256 * 2**20  # bytes of weights
 LARGEST_OF_TEXTS = 4 * 2**20  # bytes of weights of a model of texts
 LARGEST_CARD = 2**20
@@ -34,8 +38,8 @@ def shelves() -> list[Path]:
 def find_model(name: str) -> Path:
     """The folder of a model that plays, given by name or by path. Raises ModelError."""
     folder = _found(name)
-    if _writes(folder):
-        raise ModelError(f"model {name}: writes texts, such as titles, and plays no notes; models that play: {', '.join(_playing())}")
+    if does := _does_else(folder):
+        raise ModelError(f"model {name}: {does}, and plays no lines; models that play: {', '.join(_playing())}")
     return folder
 
 
@@ -72,15 +76,18 @@ def _found(name: str) -> Path:
 
 def _playing() -> list[str]:
     """The names of all models on the shelves that play."""
-    return sorted({p.parent.name for shelf in shelves() for p in shelf.glob("*/card.json") if not _writes(p.parent)})
+    return sorted({p.parent.name for shelf in shelves() for p in shelf.glob("*/card.json") if not _does_else(p.parent)})
 
 
-def _writes(folder: Path) -> bool:
-    """Whether a folder has a model of texts; what is wrong with a card is for `load_model` to say."""
+def _does_else(folder: Path) -> str | None:
+    """What a model does that plays no lines; what is wrong with a card is for `load_model` to say."""
     try:
-        return writes(_card(folder))
+        card = _card(folder)
     except ModelError:
-        return False
+        return None
+    if card.get("kind") == VOICINGS_KIND:
+        return "voices chords (--mode comp --voicing learned)"
+    return "writes texts, such as titles" if writes(card) else None
 
 
 def _card(folder: Path) -> dict[str, Any]:
@@ -117,6 +124,27 @@ def _read(folder: Path, largest: int) -> tuple[dict[str, Any], dict[str, np.ndar
         return card, load(blob)
     except (SafetensorError, ValueError, KeyError) as e:
         raise ModelError(f"{path}: not a readable safetensors file ({e})") from None
+
+
+def load_voicings(name: str = VOICINGS) -> Voicings:
+    """Read, check and build what voices chords. Raises ModelError, which says what is wrong with it."""
+    folder = _found(name)
+    card, weights = _read(folder, LARGEST)
+    try:
+        return Voicings.of(card, weights)
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
+
+
+def voicings_for(*settings: Settings) -> Voicings | None:
+    """What performers with these settings voice chords with, or may come to. None where there is nothing and none of them asks
+    for it. Raises ModelError."""
+    try:
+        return load_voicings()
+    except ModelError:
+        if any(s.voicing == "learned" for s in settings):
+            raise
+        return None
 
 
 def _check_length(path: Path, blob: bytes) -> None:

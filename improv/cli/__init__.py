@@ -255,7 +255,8 @@ def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
     what.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
     defaults = Settings(mode=mode)
     for name, (limits, text) in TABLE.items():
-        if name == "grain" or (mode == "solo" and name in ("mode", "enter", "interval", "clock", "count_in", "click", "trade", "learned")):
+        live = ("mode", "enter", "interval", "clock", "count_in", "click", "trade", "learned", "voicing")
+        if name == "grain" or (mode == "solo" and name in live):
             continue
         default = getattr(defaults, name)
         kind = type(default)

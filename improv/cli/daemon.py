@@ -37,7 +37,7 @@ from improv.core.model import Model
 from improv.engine import asked, perform
 from improv.inbox import Inbox
 from improv.ladder import Ladder, Worker
-from improv.loader import find_model, load_model
+from improv.loader import find_model, load_model, voicings_for
 from improv.priority import priority, raise_priority
 from improv.service import notify
 from improv.session import Recorder, cut_off
@@ -65,7 +65,16 @@ class Member:
         model = self.models[performer.model]
         music = config.music
         self.improviser = Improviser(
-            model, self.settings, music.sheet, music.metre, self.seed, None, self.channel, self.inputs, self.models
+            model,
+            self.settings,
+            music.sheet,
+            music.metre,
+            self.seed,
+            None,
+            self.channel,
+            self.inputs,
+            self.models,
+            voicings=voicings_for(self.settings),
         )
         self.worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority)
         self.ladder = Ladder(self.improviser, self.worker)

@@ -41,7 +41,7 @@ from improv.core.settings import Settings
 from improv.engine import asked, perform
 from improv.inbox import Inbox
 from improv.ladder import Ladder, Worker
-from improv.loader import load_model
+from improv.loader import load_model, voicings_for
 from improv.midi.files import Part, read_part
 from improv.priority import Priority, priority, raise_priority
 from improv.session import Recorder, cut_off
@@ -202,8 +202,8 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
     schooling = schooling_of(args, model)
     performer = performed_by("improv", model, settings, seed, channel) | (schooling.header if schooling else {})
     header = made_with() | {"changes": args.changes, "metre": list(metre), "bars": bars, "seed": seed, "performers": [performer]} | mood
-    learning = schooling.learning if schooling else None
-    improviser = Improviser(model, settings, changes, metre, seed, bars, channel, learning=learning)
+    learning, voicings = schooling.learning if schooling else None, voicings_for(settings)
+    improviser = Improviser(model, settings, changes, metre, seed, bars, channel, learning=learning, voicings=voicings)
     return Take(improviser, settings, changes, metre, seed, header, schooling)
 
 

@@ -31,7 +31,7 @@ from improv.core.lessons import Learning
 from improv.core.model import Model, ModelError, State
 from improv.core.settings import Settings
 from improv.engine import perform
-from improv.loader import load_model
+from improv.loader import load_model, voicings_for
 from improv.midi.files import write_take
 from improv.session import Session, SessionError, excerpt
 from improv.session.capture import tempos_from, turned
@@ -70,7 +70,9 @@ class Piece:
 
 def made_with() -> dict[str, str]:
     """What the notes depend on beside the model, for a session's header."""
-    return {"improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
+    voicings = voicings_for()
+    said = {"improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
+    return said | ({"voicings": str(voicings.card["weights_sha256"])[:12]} if voicings else {})
 
 
 def performed_by(
@@ -217,7 +219,8 @@ def _states(session: Session, performers: Sequence[Performer], models: Sequence[
 
 
 def _improviser(p: Performer, model: Model, piece: Piece, shelf: Mapping[str, Model], learning: Learning | None) -> Improviser:
-    return Improviser(model, p.settings, piece.changes, piece.metre, p.seed, piece.bars, p.channel, p.inputs, shelf, learning)
+    voicings = voicings_for(p.settings)
+    return Improviser(model, p.settings, piece.changes, piece.metre, p.seed, piece.bars, p.channel, p.inputs, shelf, learning, voicings)
 
 
 # Playing

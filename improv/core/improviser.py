@@ -24,6 +24,7 @@ from improv.core.modes.mode import Mode
 from improv.core.phrasing import Playing
 from improv.core.settings import Settings
 from improv.core.values import GRID
+from improv.core.voicing_rbm import Voicings
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 BY_THE_BAR = ("mode", "model", "changes")  # settings that change with the bar
@@ -36,7 +37,7 @@ class Improviser:
     many to play; None for no end. seed: of the generator that draws every note. channel: 0-15, what it plays on.
     inputs: the numbers of the inputs that it listens to; None for all. Other performers that it hears are to be told to it alone.
     models: those that a setting `model` may change to, by name.
-    learning: what learns from the player, and has learned; None for nothing.
+    learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Improviser:
         inputs: frozenset[int] | None = None,
         models: Mapping[str, Model] | None = None,
         learning: Learning | None = None,
+        voicings: Voicings | None = None,
     ):
         settings = settings or Settings()
         self.channel = channel
         self._inputs = inputs
         self._models = {} if models is None else models
+        self.voicings = voicings
         self.keeper = Timekeeper(settings, metre)
         self.meter = self.keeper.meter
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played

@@ -14,6 +14,7 @@ from improv.core.values import FEELS
 
 MODES = ("trade", "solo", "echo", "comp", "duet")
 ENTRIES = ("beat", "bar", "now")
+VOICING = ("rules", "learned")
 CLOCKS = ("internal", "midi", "link", "follow", "free")
 DRUMS = 10  # the channel of a click, or of a count-in, where no other is said
 
@@ -46,9 +47,10 @@ TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "feel": (FEELS, "swing, straight, or any: as the music suggests"),
     "loudness": ((-64, 64), "added to every velocity: above 0 louder"),
     "interval": ((-24, 24), "echo: semitones from your note to its echo; 0: to a chord tone below"),
+    "voicing": (VOICING, "comp: chords by rule, or as learned from pianists' hands"),
     "accents": ((0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as the player does"),
 }
-_NAMED = {"mode", "clock", "enter", "feel"}
+_NAMED = {"mode", "clock", "enter", "feel", "voicing"}
 _WHOLE = {"low", "high", "loudness", "interval", "count_in", "click", "trade"}
 
 
@@ -79,6 +81,7 @@ class Settings:
     feel: str = "swing"
     loudness: int = 0
     interval: int = 0
+    voicing: str = "rules"  # by scripts/compare_voicings.py
     accents: float = 1.0
 
     def __post_init__(self) -> None:

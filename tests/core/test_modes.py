@@ -19,7 +19,9 @@ from improv.core.modes.comp import PATIENCE, SOFTER
 from improv.core.modes.echo import FARTHEST, NEAREST
 from improv.core.settings import MODES as NAMES
 from improv.core.settings import Settings
+from improv.core.voicing_rbm import Voicings, avoided
 from improv.engine import perform
+from improv.loader import load_voicings
 
 CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | %")
 
@@ -131,6 +133,35 @@ def test_the_seed_decides_how_it_comps(model: Model) -> None:
     heard = line([74, 76, 77, 79] * 8, step=0.5)
     one, same, other = (play(Improviser(model, Settings(mode="comp"), CHANGES, seed=s), heard) for s in (1, 1, 2))
     assert one == same != other
+
+
+def voiced(model: Model, seed: int, voicing: str = "learned", voicings: Voicings | None = None) -> list[Event]:
+    heard = line([74, 76, 77, 79] * 8, step=0.5)
+    settings = Settings(mode="comp", feel="straight", voicing=voicing)
+    return play(Improviser(model, settings, CHANGES, seed=seed, voicings=voicings), heard)
+
+
+def test_learned_voicings_are_drawn_by_the_seed_once_for_each_chord_of_a_bar(model: Model) -> None:
+    shipped = load_voicings()
+    one, same, other = (voiced(model, seed, voicings=shipped) for seed in (1, 1, 2))
+    assert one == same != other
+    found = chords_of(one)
+    assert len(found) >= 8
+    within: dict[int, set[tuple[int, ...]]] = {}
+    for beat, pitches in found.items():
+        chord = CHANGES.outlook(np.ceil(beat)).chord
+        assert not {p % 12 for p in pitches} & avoided(chord)
+        if beat % 4 < 3.5:
+            within.setdefault(int(beat // 4), set()).add(tuple(pitches))
+    assert all(len(ways) == 1 for ways in within.values())
+    assert len(set().union(*within.values())) > 4
+
+
+def test_by_rule_a_machine_changes_nothing_and_without_one_it_is_by_rule(model: Model) -> None:
+    rules = voiced(model, 1, "rules")
+    assert voiced(model, 1, "rules", load_voicings()) == rules
+    assert voiced(model, 1, "learned", None) == rules
+    assert voiced(model, 1, "learned", load_voicings()) != rules
 
 
 # Duet

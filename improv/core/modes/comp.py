@@ -15,6 +15,7 @@ from improv.core.modes.mode import Mode
 from improv.core.voicing import voicing
 
 if TYPE_CHECKING:
+    from improv.core.harmony import Chord
     from improv.core.improviser import Improviser
 
 
@@ -57,6 +58,7 @@ class Comp(Mode):
         self._bar_line: float | None = None  # beat on which the next bar is settled
         self._tied = False  # the last hit of the bar before anticipated this one
         self._hands: tuple[int, ...] = ()  # the voicing before
+        self._learned: Chord | None = None  # the chord of this bar that it voices, where it was learned
         self._from = 0.0  # beat on which it began to play along
 
     def start(self, time: float) -> None:
@@ -102,6 +104,7 @@ class Comp(Mode):
             return
         density = sum(line - bar <= beat < line for beat in self._struck) / bar
         rhythms = SPARSE if density >= BUSY else OPEN if density <= QUIET and self._struck and line > self._struck[0] else USUAL
+        self._learned = None
         hits = [hit for hit in rhythms[int(improviser.mind.rng.integers(len(rhythms)))] if hit.onset < bar]
         if density < BUSY:
             hits = sorted([*hits, *self._changing(line, hits)])
@@ -131,7 +134,7 @@ class Comp(Mode):
         improviser, settings = self.improviser, self.improviser.settings
         off_beat = hit.onset % 1.0 > 1e-6
         chord = improviser.mind.chord(math.ceil(hit.onset) if off_beat else hit.onset)  # an off-beat belongs to the beat after it
-        hands = voicing(chord, self._hands, settings.low, settings.high, improviser.mind.memory.last)
+        hands = self._voiced(chord)
         if not hands:
             return False
         self._hands = hands
@@ -141,3 +144,15 @@ class Comp(Mode):
         for pitch in hands:
             improviser.strike(pitch, loud, time, improviser.meter.beat(time) + hit.length, played)
         return True
+
+    def _voiced(self, chord: Chord) -> tuple[int, ...]:
+        """A voicing by rule, or as learned: then drawn once for each chord of a bar."""
+        improviser, settings = self.improviser, self.improviser.settings
+        low, high, under = settings.low, settings.high, improviser.mind.memory.last
+        if settings.voicing == "rules" or improviser.voicings is None:
+            self._learned = None
+            return voicing(chord, self._hands, low, high, under)
+        if chord == self._learned and self._hands and low <= self._hands[0] and self._hands[-1] <= high:
+            return self._hands
+        self._learned = chord
+        return improviser.voicings.draw(chord, self._hands, low, high, under, int(improviser.mind.rng.integers(2**32)))
