@@ -188,7 +188,7 @@ def test_the_shipped_machine_voices_a_two_five_one_and_prefers_what_pianists_pla
         return float(shipped.rbm.free_energy(np.concatenate([clamped_of(chord, (53, 59, 62, 65)), bits_of(pitches, 0)])[None])[0])
 
     assert free_energy((52, 59, 62, 67)) < free_energy((53, 54, 61, 66))
-    with pytest.raises(ModelError, match="voices chords .* plays no lines"):
+    with pytest.raises(ModelError, match=r"voices chords .* plays no lines"):
         load_model("voicings")
 
 
