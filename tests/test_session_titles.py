@@ -92,7 +92,7 @@ def test_without_the_model_or_with_a_broken_one_it_plays_all_the_same(
 @pytest.mark.parametrize("name", ["titles", "models/titles"])
 def test_nobody_jams_with_it(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(SHIPPED.parent.parent)
-    with pytest.raises(ModelError, match=r"writes texts, such as titles, and plays no notes; models that play: .*jazz.*pocket"):
+    with pytest.raises(ModelError, match=r"writes texts, such as titles, and plays no lines; models that play: .*jazz.*pocket"):
         load_model(name)
     assert main(["jam", "--player", CALL, "--fast", "--model", name]) == 2
     with pytest.raises(ModelError) as e:
