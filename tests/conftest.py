@@ -12,6 +12,7 @@ from collections.abc import Iterator
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+from ears import start_server
 from made_up import random_weights, small_card
 
 from improv.core.model import Model
@@ -48,14 +49,8 @@ def jack() -> Iterator[subprocess.Popen[bytes]]:
         pytest.skip("JACK_DEFAULT_SERVER is set")
     name = f"improv-test-{os.getpid()}"
     os.environ["JACK_DEFAULT_SERVER"] = name
-    server = subprocess.Popen(
-        # A server that misses a period drops what was sent in it: so real-time where it is granted, and periods of 11 ms.
-        ["jackd", "-n", name, "-R", "-P", "70", "-d", "dummy", "-r", "48000", "-p", "512"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    server = start_server(name)
     try:
-        subprocess.run(["jack_wait", "-w", "-t", "10"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         yield server
     finally:
         server.terminate()

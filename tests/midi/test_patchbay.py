@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import rtmidi
-from ears import Ears
+from ears import Ears, start_server
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse
 from improv.midi.patchbay import Input, Output, Patchbay
@@ -167,15 +167,6 @@ def test_keys_that_are_held_are_released_and_the_keyboard_is_found_under_another
     pads.close()
 
 
-def start_server() -> subprocess.Popen[bytes]:
-    name = os.environ["JACK_DEFAULT_SERVER"]
-    server = subprocess.Popen(
-        ["jackd", "-n", name, "-r", "-d", "dummy", "-r", "48000", "-p", "64"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    subprocess.run(["jack_wait", "-w", "-t", "10"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return server
-
-
 SYNTH = """
 import rtmidi, sys
 port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="synth")
@@ -228,7 +219,7 @@ def test_a_server_that_is_killed_and_returns(rig: Callable[..., Rig], jack: subp
         synth.kill()
         r.bay.send(NoteOff(0.0, 60))
         r.bay.send(NoteOn(0.0, 62, 90))
-        server = start_server()
+        server = start_server(os.environ["JACK_DEFAULT_SERVER"])
         synth = FarSynth()
         assert until(lambda: r.side("inputs", "in") and r.side("outputs", 0)) < BACK
         r.bay.send(NoteOn(0.0, 64, 90))
@@ -254,7 +245,7 @@ def test_a_server_that_is_not_there_at_the_start(rig: Callable[..., Rig], jack: 
     jack.wait()
     r = rig([Input(0, "in")], [Output(0)])
     assert not r.side("inputs", "in")
-    server = start_server()
+    server = start_server(os.environ["JACK_DEFAULT_SERVER"])
     try:
         assert until(lambda: r.side("inputs", "in") and r.side("outputs", 0)) < BACK
     finally:
