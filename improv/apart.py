@@ -229,8 +229,9 @@ def main() -> int:
             continue
         heads = learner.learn([unpacked(note) for note in json.loads(body)])
         number += 1
+        body = packed_heads(heads)
         with suppress(OSError):  # the performance is over; what it still handed over is kept
-            out.write(_HEAD.pack(len(packed_heads(heads)), number) + packed_heads(heads))
+            out.write(_HEAD.pack(len(body), number) + body)
             out.flush()
         if keep and number - written >= EVERY:
             write_profile(keep, learner.profile, model)

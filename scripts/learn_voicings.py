@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -22,15 +21,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from safetensors.numpy import save
 from tqdm import tqdm
 
 from improv.core.harmony import KINDS
 from improv.core.rbm import Rbm
 from improv.core.voicing_rbm import CLAMPED, FORMAT, KIND, VISIBLE, Voicings
+from improv.train.folder import write_folder
 from improv.train.rbm import begin
 from improv.train.voicings import Rows, balanced, fit_voicings, found_among, pseudo_likelihood, rows_of, shapes_of
-from improv.whole import write_whole
 
 HELD_OUT = 0.1
 SCORED = 3000  # voicings of songs kept apart
@@ -53,13 +51,10 @@ def scores(rbm: Rbm, rows: Rows, seed: int) -> dict[str, float]:
 
 def write(folder: Path, rbm: Rbm, about: dict[str, Any]) -> None:
     """The model's folder, both files or neither."""
-    blob = save({"weights": rbm.weights, "visible": rbm.visible, "hidden": rbm.hidden})
+    weights = {"weights": rbm.weights, "visible": rbm.visible, "hidden": rbm.hidden}
     head = {"name": folder.name, "kind": KIND, "format": FORMAT, "hidden": len(rbm.hidden), "kinds": list(KINDS)}
-    card = head | {"weights_sha256": hashlib.sha256(blob).hexdigest()} | about
-    Voicings.of(card, {"weights": rbm.weights, "visible": rbm.visible, "hidden": rbm.hidden})
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    write_whole({folder / "weights.safetensors": blob, folder / "card.json": text.encode()})
+    Voicings.of(head, weights)
+    write_folder(folder, head, weights, about)
 
 
 def main() -> None:

@@ -140,11 +140,10 @@ class GrammarModel(Model):
         exact = self._classes == pending.length
         longer = self._durations - length
         fits = np.where(exact, 1.0, np.where((longer > 0) & (longer < BREATH), SHORTER ** np.maximum(longer, 0), 0.0))
-        weights = np.exp(scores - scores[self._notes].max()) * fits * self._notes
+        likely = np.exp(scores - scores[self._notes].max()) * self._notes
+        weights = likely * fits
         if not weights.any():  # no terminal is about as long as that
-            weights = (
-                np.exp(scores - scores[self._notes].max()) * self._notes * np.exp2(-OTHER_LENGTH * abs(self._logs - math.log2(length)))
-            )
+            weights = likely * np.exp2(-OTHER_LENGTH * abs(self._logs - math.log2(length)))
         iois, end = np.zeros(49), 0.0
         shares = np.bincount(self._durations, weights)
         for duration in np.argsort(shares, kind="stable")[::-1][:BRANCHES].tolist():

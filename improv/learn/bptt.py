@@ -149,10 +149,10 @@ def readout_backward(dz: np.ndarray, a: np.ndarray, weights: np.ndarray) -> dict
     }
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Along the first axis."""
-    raised = np.exp(logits - logits.max(axis=0, keepdims=True))
-    shares: np.ndarray = raised / raised.sum(axis=0, keepdims=True)
+def softmax(logits: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Along an axis."""
+    raised = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    shares: np.ndarray = raised / raised.sum(axis=axis, keepdims=True)
     return shares
 
 

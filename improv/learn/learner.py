@@ -22,6 +22,7 @@ from improv.core.heads import PARTS, Heads
 from improv.core.lessons import Note, players
 from improv.core.model import Model
 from improv.core.values import INTERVALS, REACH
+from improv.learn.bptt import softmax
 
 MEMORY = 256  # notes of the player's that a step is taken on
 SPEEDS = (0.0, 1.0, 3.0)  # of the learners side by side; the first is the model as it is
@@ -180,11 +181,11 @@ class Learner:
 def foretell(rows: Rows, heads: Heads) -> Foretold:
     """What heads foretell of notes, with what is recalled; as `Model.read` and `Model.pitch` do, of many at once."""
     n = np.arange(len(rows))
-    ioi = _softmax(rows.when @ heads.ioi + heads.ioi_bias)
+    ioi = softmax(rows.when @ heads.ioi + heads.ioi_bias, axis=1)
     ioi_mixed = (1.0 - rows.ioi_share) * ioi + rows.ioi_share * rows.ioi_votes + np.float32(1e-9)
     parts = np.zeros((len(rows), PARTS + 1), heads.parts.dtype)  # the last one is none
     parts[:, :PARTS] = rows.which @ heads.parts + heads.parts_bias
-    pitch = _softmax(np.take_along_axis(parts[None], rows.parts, axis=2).sum(axis=0) + heads.register)
+    pitch = softmax(np.take_along_axis(parts[None], rows.parts, axis=2).sum(axis=0) + heads.register, axis=1)
     pitch_mixed = (1.0 - rows.share) * pitch + rows.share * rows.votes + np.float32(1e-9)
     total = (pitch_mixed * rows.colour).sum(axis=1, keepdims=True)
     came = pitch_mixed[n, rows.pitch] * rows.colour[n, rows.pitch] / total[:, 0]
@@ -209,9 +210,3 @@ def gradients(rows: Rows, heads: Heads) -> Heads:
     by_parts = np.bincount(places, np.broadcast_to(by_pitch, rows.parts.shape).ravel(), len(rows) * wide)
     by_parts = by_parts.reshape(len(rows), wide)[:, :PARTS].astype(heads.parts.dtype)
     return Heads(rows.when.T @ by_ioi, by_ioi.sum(axis=0), rows.which.T @ by_parts, by_parts.sum(axis=0), by_pitch.sum(axis=0))
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: np.ndarray = raised / raised.sum(axis=1, keepdims=True)
-    return shares

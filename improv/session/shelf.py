@@ -62,9 +62,10 @@ def cut_off(folder: str | Path) -> bool:
     """Whether the session in a folder that was written last has no end: the power failed, or the program died."""
     try:
         path, size, _ = max(_files(Path(folder)), key=lambda file: file[2])
-    except (OSError, ValueError):
+        _, last, running = _ends(path, size)
+    except (OSError, ValueError, SessionError):  # of no file, or none that can be read
         return False
-    return _kept(path, size).state == "cut"
+    return not running and not isinstance(last.get("end"), dict)
 
 
 def prune(folder: str | Path, keep_days: float | None, keep_mb: float | None, now: float, current: Path | None = None) -> list[Path]:
@@ -122,13 +123,18 @@ def _running(path: Path) -> bool:
         return not lock(file)
 
 
+def _ends(path: Path, size: int) -> tuple[dict[str, Any], dict[str, Any], bool]:
+    """The header, the last whole line, and whether the file is being written. Raises OSError, SessionError."""
+    with open(path, "rb") as file:
+        header = header_of(file.readline(LONGEST_HEADER))
+        file.seek(max(0, size - TAIL))
+        last = _last(file.read(TAIL))
+    return header, last, _running(path)
+
+
 def _kept(path: Path, size: int) -> Kept:
     try:
-        with open(path, "rb") as file:
-            header = header_of(file.readline(LONGEST_HEADER))
-            file.seek(max(0, size - TAIL))
-            last = _last(file.read(TAIL))
-        running = _running(path)
+        header, last, running = _ends(path, size)
     except (OSError, SessionError) as e:
         why = e.strerror or str(e) if isinstance(e, OSError) else str(e)
         return Kept(path, "damaged", _written(path), "", None, 0, 0, 0, 0, None, why, size)

@@ -6,15 +6,12 @@ The embedding before each LSTM is linear, so it is folded into the LSTM's input 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from safetensors.numpy import save
 
 from improv.core.cells import PARTS
 from improv.core.model import card_head, check
@@ -22,8 +19,8 @@ from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
 from improv.train.dataset import columns_of, multi_hot
 from improv.train.example import example_piece
 from improv.train.finish import Finished
+from improv.train.folder import write_folder
 from improv.train.network import GatedStack
-from improv.whole import write_whole
 
 
 def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
@@ -105,10 +102,4 @@ def export(folder: Path, networks: Sequence[keras.Model], finished: Finished, ab
     card = card_head(folder.name, finished.sizes) | {"recall": finished.recall}
     weights = members_of(networks) | finished.weights
     check(card, weights)
-    blob = save(weights | keras_vector(networks, finished.weights))
-    card["weights_sha256"] = hashlib.sha256(blob).hexdigest()
-    card |= about
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    write_whole({folder / "weights.safetensors": blob, folder / "card.json": text.encode()})
-    return card
+    return write_folder(folder, card, weights | keras_vector(networks, finished.weights), about)

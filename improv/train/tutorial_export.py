@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from json import dumps
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
 
 from improv.core.grammar import moves
 from improv.core.grammar_model import check_grammar, grammar_card
+from improv.train.folder import write_folder
 from improv.train.reading.tune import Tune
 from improv.train.tutorial import Shared, scanned
 from improv.train.windows import Corpus
-from improv.whole import write_whole
 
 CHECKED = 60  # values of the solo that the stored test vector has
 
@@ -44,10 +41,4 @@ def export(folder: Path, shared: Shared, corpus: Corpus, tune: Tune, about: Mapp
     card = grammar_card(folder.name, corpus.terminals, shared.units, moves(tune.notes), tune.changes.chords[0])
     weights = weights_of(shared)
     check_grammar(card, weights)
-    blob = save(weights | keras_vector(shared, corpus))
-    card["weights_sha256"] = hashlib.sha256(blob).hexdigest()
-    card |= about
-    folder.mkdir(parents=True, exist_ok=True)
-    text = dumps(card, indent=2, ensure_ascii=False) + "\n"
-    write_whole({folder / "weights.safetensors": blob, folder / "card.json": text.encode()})
-    return card
+    return write_folder(folder, card, weights | keras_vector(shared, corpus), about)
