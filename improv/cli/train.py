@@ -23,6 +23,7 @@ from improv.train.corpus import MOST_ROWS, Reading, sources_of, table_of
 from improv.train.workers import ALONE, Alone, Together
 
 if TYPE_CHECKING:
+    from improv.train.finish import Begun
     from improv.train.fit import FitConfig, Progress, Start, Step
     from improv.train.network import NetworkConfig
 
@@ -88,7 +89,10 @@ def train(args: argparse.Namespace) -> int:
         model = load_model(str(folder.resolve()))
         return {split: next_note_figures(model, reading.of(split)) for split in ("valid", "test") if reading.of(split)}
 
-    write_model(folder, trained, network, pieces, valid, config.seed, _about(args, reading, config, histories), figures)
+    about, begun = _about(args, reading, config, histories), _begun(args.origin) if args.origin else None
+    finished = write_model(folder, trained, network, pieces, valid, config.seed, about, figures, begun)
+    for what in finished.failed:
+        print(f"{folder}: {what}", file=sys.stderr)
     write_whole({folder / "curve.png": curve(histories)})
     if trained.stopped:
         print(f"{folder} holds the best so far. To go on: {_again()}", file=sys.stderr)
@@ -125,6 +129,13 @@ def _settings(args: argparse.Namespace) -> tuple[FitConfig, NetworkConfig, list[
         raise ImprovError(f"--members {args.members}: expected 1 to 8")
     sizes = NETWORKS[args.network or "lstm"]
     return config, sizes[args.size or "laptop"], []
+
+
+def _begun(origin: str) -> Begun:
+    """What was fitted on top of the model that is fine-tuned."""
+    from improv.train.finish import Begun
+
+    return Begun(load_model(origin).card.get("recall") or {}, stored_weights(origin))
 
 
 class _Bar:

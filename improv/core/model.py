@@ -11,7 +11,6 @@ Logits are float32; `probabilities` in sampler.py turns them into a distribution
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -20,8 +19,8 @@ import numpy as np
 
 from improv.core.cells import KINDS, cells_of, kind_of, part_shapes, too_much
 from improv.core.errors import ImprovError
-from improv.core.heads import Heads
-from improv.core.recall import SPAN, Colour, Past, Projection, Recall, Votes, mixed, pitch_votes
+from improv.core.heads import PARTS, Heads
+from improv.core.recall import SPAN, Colour, Past, Projection, Recall, Votes, mixed, one_plus_exp, pitch_votes
 from improv.core.values import (
     INTERVALS,
     ONSET_TABLES,
@@ -84,11 +83,10 @@ def member_shapes(network: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     rhythm, line = network["rhythm_units"], network["line_units"]
     pitch, touch = network["pitch_hidden"], network["touch_hidden"]
     step, onset, touched = (sum(t.values()) for t in (STEP_TABLES, ONSET_TABLES, TOUCH_TABLES))
-    parts = INTERVALS + 12 + 12
     return part_shapes(network, "rhythm", step) | part_shapes(network, "line", step) | {
         "ioi.kernel": (rhythm, 49), "ioi.bias": (49,),
         "pitch_hidden.line": (line, pitch), "pitch_hidden.onset": (onset, pitch), "pitch_hidden.bias": (pitch,),
-        "pitch_parts.kernel": (pitch, parts), "pitch_parts.bias": (parts,), "register": (128,),
+        "pitch_parts.kernel": (pitch, PARTS), "pitch_parts.bias": (PARTS,), "register": (128,),
         "touch_hidden.line": (line, touch), "touch_hidden.touch": (touched, touch), "touch_hidden.bias": (touch,),
         "touch_parts.kernel": (touch, 34), "touch_parts.bias": (34,),
     }  # fmt: skip
@@ -206,7 +204,7 @@ class Model:
         end = state.a @ self._end_hidden
         end += self._end_hidden_bias
         np.maximum(end, 0.0, out=end)
-        return Reading(ioi, 1.0 / (1.0 + math.exp(-float(end @ self._end) - self._end_bias)), state)
+        return Reading(ioi, 1.0 / one_plus_exp(-float(end @ self._end) - self._end_bias), state)
 
     def pitch(self, said: Reading, last: int, ioi: int, at: Context, recall: float = 1.0) -> np.ndarray:
         """Logits (128,) of the next pitch, which comes `ioi` (a class) after `last`, at `at`.

@@ -150,7 +150,7 @@ class Recall(NamedTuple):
         weights *= trusts
         trusted = float(weights.sum())
         weights *= 1.0 / trusted
-        share = strength * trusted / everyone / (1.0 + math.exp(-(self.bias + self.slope * nearest)))
+        share = strength * trusted / everyone / one_plus_exp(-(self.bias + self.slope * nearest))
         return Vote(min(share, LARGEST_SHARE), weights, entries)
 
 
@@ -171,6 +171,11 @@ class Votes(NamedTuple):
 
     share: float
     votes: np.ndarray
+
+
+def one_plus_exp(x: float) -> float:
+    """1 + e^x, the denominator of a sigmoid. Finite for every finite x: beyond 700 it stays what it is at 700."""
+    return 1.0 + math.exp(min(x, 700.0))
 
 
 def mixed(logits: np.ndarray, share: float, votes: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import keras
 
 from improv.train.dataset import columns_of
 from improv.train.export import export, members_of
-from improv.train.finish import Finished, finish
+from improv.train.finish import Begun, Finished, finish
 from improv.train.fit import FitConfig, Progress, Start, Step, Stopped, fit
 from improv.train.network import NetworkConfig
 from improv.train.piece import Piece
@@ -92,9 +92,13 @@ def write_model(
     seed: int,
     about: Mapping[str, Any],
     figures: Callable[[], Mapping[str, Any]] = dict,
+    begun: Begun | None = None,
 ) -> Finished:
-    """Fit what comes on top, and write the model's folder. figures: measured on the model that was written, for its card."""
-    finished = finish(members_of(trained.networks), network, train, valid, seed)
+    """Fit what comes on top, and write the model's folder. figures: measured on the model that was written, for its card.
+
+    begun: as in `finish`.
+    """
+    finished = finish(members_of(trained.networks), network, train, valid, seed, begun)
     export(folder, trained.networks, finished, dict(about) | {"figures": {}})
     if measured := figures():
         export(folder, trained.networks, finished, dict(about) | {"figures": dict(measured)})

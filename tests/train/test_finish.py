@@ -11,13 +11,24 @@ pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[t
 
 from made_up import NETWORK, random_weights, record, small_card, written
 
-from improv.core.model import Model
-from improv.core.recall import Recall
+from improv.core.model import Model, card_head, shapes
+from improv.core.recall import LARGEST_SHARE, Past, Recall
 from improv.core.values import Vocabulary
 from improv.train.corpus import read_corpus
 from improv.train.evaluate import average_precision, foretell, score
-from improv.train.finish import States, finish, fit_colour, fit_ends, fit_recall, states_of, unfinished
-from improv.train.network import NetworkConfig
+from improv.train.example import example_piece
+from improv.train.finish import (
+    USUAL_RECALL,
+    Begun,
+    States,
+    finish,
+    fit_colour,
+    fit_ends,
+    fit_recall,
+    states_of,
+    unfinished,
+)
+from improv.train.network import NetworkConfig, TcnConfig
 from improv.train.piece import Piece
 
 SMALL = NetworkConfig(8, *(NETWORK[k] for k in ("rhythm_units", "line_units", "pitch_hidden", "touch_hidden")))
@@ -77,6 +88,87 @@ def test_recall_is_trusted_as_far_as_it_was_right() -> None:
     useless = fit_recall([keys], [lambda w: own(w, noise)], np.full(300, 0.5))
     assert share(telling) > 0.9
     assert share(useless) < 0.1
+
+
+@pytest.mark.parametrize("rows", [2, 12, 132, 600])
+def test_notes_that_recall_tells_apart_without_fail_do_not_send_its_gate_to_infinity(rows: int) -> None:
+    """Every near key foretells right, every far one wrong: without a prior the steepest gate would be best."""
+    keys = np.eye(rows, dtype=np.float32)
+    keys[1::2] = keys[::2][: rows // 2]
+    right = np.arange(rows) % 2 == 1
+    found = fit_recall([keys], [lambda w: right.astype(float)], np.full(rows, 0.2))
+    assert abs(found.bias) < 30
+    assert abs(found.slope) < 30
+    past = Past.empty(2).and_then(np.array([1.0, 0.0], np.float32), [0])
+    for extreme in (found, Recall(14.0, -2000.0, 10.0), Recall(14.0, 2000.0, 1e300)):
+        for key in (np.array([1.0, 0.0], np.float32), np.array([-1.0, 0.0], np.float32)):
+            assert 0 <= extreme.vote(past, key).share <= LARGEST_SHARE
+
+
+def test_a_small_corpus_stays_near_what_is_usual_and_a_large_one_says_for_itself() -> None:
+    rng = np.random.default_rng(3)
+
+    def fitted(rows: int) -> Recall:
+        classes = rng.integers(0, 6, rows)
+        keys = np.eye(6, dtype=np.float32)[classes]
+        return fit_recall([keys], [lambda w: (w * (classes[:, None] == classes)).sum(1)], np.full(rows, 1 / 6))
+
+    small, large = (fitted(n) for n in (3, 1000))
+    off_small, off_large = (abs(r.bias + r.slope - USUAL_RECALL.bias - USUAL_RECALL.slope) for r in (small, large))
+    assert off_small < off_large
+
+
+@pytest.mark.parametrize("network", [SMALL, TcnConfig(0, 8, 12, 8, 8, channels=8, layers=3)], ids=["lstm", "tcn"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_any_number_of_pieces_and_networks_makes_a_model_that_speaks(network: NetworkConfig, count: int) -> None:
+    """Also from a piece of two notes. What a fine-tuned model began with is gone on from."""
+    rng = np.random.default_rng(4)
+    wanted = shapes(unfinished(network, count).sizes)
+    networks = {k: 0.2 * rng.standard_normal(s).astype(np.float32) for k, s in wanted.items() if k[0].isdigit()}
+    begun = None
+    for pieces in (1, 2, 3, 5, 17, 50):
+        train = [example_piece(2 if i == 1 else 20, seed=i) for i in range(pieces)]
+        finished = finish(networks, network, train, [example_piece(12 if pieces > 1 else 2, seed=99)], 1, begun)
+        assert finished.failed == ()
+        model = Model(card_head("m", finished.sizes) | {"recall": finished.recall}, networks | finished.weights)
+        said = foretell(model, [example_piece(30, seed=7)])
+        assert all(np.isfinite(p).all() for p in said.values())
+        begun = Begun(finished.recall, finished.weights)
+
+
+def test_too_few_notes_to_recall_are_told() -> None:
+    finished = finish(members(), SMALL, [example_piece(2)], [example_piece(2)], seed=1)
+    assert [text.split(" could")[0] for text in finished.failed] == ["recall of rhythm", "recall of pitch"]
+    assert "too few notes" in finished.failed[0]
+
+
+@pytest.mark.parametrize("name", ["fit_recall", "fit_ends", "fit_colour"])
+def test_networks_are_not_lost_to_what_comes_on_top(monkeypatch: pytest.MonkeyPatch, pieces: list[Piece], name: str) -> None:
+    def fails(*args: object, **named: object) -> None:
+        raise OverflowError("math range error")
+
+    monkeypatch.setattr(f"improv.train.finish.{name}", fails)
+    finished = finish(members(), SMALL, pieces, pieces, seed=1)
+    model = Model(card_head("m", finished.sizes) | {"recall": finished.recall}, members() | finished.weights)
+    assert np.isfinite(foretell(model, pieces)["pitch"]).all()
+    assert all("OverflowError: math range error" in text for text in finished.failed)
+    assert len(finished.failed) == (2 if name == "fit_recall" else 1)
+
+
+def test_phrase_ends_of_a_fine_tuned_model_stay_where_no_round_is_better() -> None:
+    rng = np.random.default_rng(5)
+    nothing = np.zeros(64)
+    a = rng.standard_normal((64, 4)).astype(np.float16)
+    states = States(a, a, nothing, nothing, nothing, nothing, nothing, nothing, (a[:, 1] > 0.5).astype(np.float32))
+    known = {
+        "end_hidden.kernel": np.eye(4, 3, dtype=np.float32)[:, [1, 0, 2]],
+        "end_hidden.bias": np.zeros(3, np.float32),
+        "end.kernel": np.array([[50.0], [0.0], [0.0]], np.float32),
+        "end.bias": np.zeros(1, np.float32),
+    }
+    kept = fit_ends([states], [states], seed=1, begun=known)
+    for name, weights in known.items():
+        np.testing.assert_array_equal(kept[name], weights)
 
 
 def test_colour_is_strong_where_a_solo_keeps_to_its_tones(pieces: list[Piece]) -> None:
