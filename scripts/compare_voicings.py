@@ -33,10 +33,10 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.harmony import Chord, HarmonyError, parse_chord
+from improv.core.harmony.voicing import voicing
 from improv.core.settings import Settings
-from improv.core.voicing import voicing
-from improv.core.voicing_rbm import avoided, guides, moved
-from improv.loader import load_voicings
+from improv.models.loader import load_voicings
+from improv.models.voicings import avoided, guides, moved
 
 LOW, HIGH = Settings().low, Settings().high
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from improv.control import place
-from improv.control.osc import write_message
-from improv.control.pipe import Control
+from improv.control import local_socket as place
+from improv.control.performance_end import Control
+from improv.control.server.osc import write_message
 
 
 @dataclass(frozen=True, slots=True)

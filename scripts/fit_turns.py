@@ -1,4 +1,4 @@
-"""Fit the rule that says when a phrase is over (WEIGHTS in improv.core.phrasing), and print it with what it is worth.
+"""Fit the rule that says when a phrase is over (WEIGHTS in improv.core.line.phrasing), and print it with what it is worth.
 
     python scripts/fit_turns.py jazz wjd_visible.jsonl.gz
 
@@ -23,14 +23,14 @@ import numpy as np
 from improv.cli.evaluate import load_model, read
 from improv.core.events import NoteOff, NoteOn
 from improv.core.improviser import Improviser
+from improv.core.line.phrasing import BREATH, LONGEST_WAIT, WEIGHTS, Playing, evidence
+from improv.core.line.sampler import probabilities
 from improv.core.meter import FASTEST, SLOWEST
-from improv.core.model import Model
-from improv.core.phrasing import BREATH, LONGEST_WAIT, WEIGHTS, Playing, evidence
-from improv.core.sampler import probabilities
 from improv.core.settings import Settings
-from improv.train.figures import on_bars
+from improv.models.model import Model
+from improv.train.evaluation.figures import on_bars
+from improv.train.evaluation.turns import Struck, struck_of, turns
 from improv.train.piece import Piece
-from improv.train.turns import Struck, struck_of, turns
 
 MODELS = ("end", "silent", "soon", "one")  # what the model says, and the constant
 NAMES = list(WEIGHTS)
@@ -61,7 +61,7 @@ def heard(model: Model, piece: Piece, struck: Sequence[Struck]) -> Iterator[tupl
         on, off = improviser.meter.time(note.on), improviser.meter.time(note.off)
         improviser.advance(on, [NoteOn(on, note.pitch, 80)])
         improviser.advance(off, [NoteOff(off, note.pitch)])
-        line = improviser.ear.line
+        line = improviser.tracker.line
         assert line is not None
         said = improviser.after(line).said
         yield improviser.playing_after(line), said.end, (1.0 - np.cumsum(probabilities(said.ioi))).tolist()

@@ -19,15 +19,15 @@ from collections.abc import Callable
 
 from rig import JACK, Rig
 
-from improv.clock import LiveClock
 from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings
-from improv.engine import perform
-from improv.inbox import Inbox
-from improv.ladder import Ladder, Worker
-from improv.loader import load_model
 from improv.midi.patchbay import Input, Patchbay
+from improv.models.loader import load_model
+from improv.perform.clock import LiveClock
+from improv.perform.deadline import DeadlinePlayer, Worker
+from improv.perform.engine import perform
+from improv.perform.inbox import Inbox
 
 FLOODER = """
 import random, rtmidi, subprocess, sys, time
@@ -84,8 +84,8 @@ def direct(rate: int, seconds: float) -> None:
     heard = sounding = most = 0
     improviser = Improviser(load_model("jazz"), Settings(mode="trade", tempo=160.0), seed=1)
     worker = Worker(lambda: inbox.put(Ready(clock.now())))
-    ladder = Ladder(improviser, worker)
-    inbox.behind = lambda: ladder.behind
+    deadline = DeadlinePlayer(improviser, worker)
+    inbox.behind = lambda: deadline.behind
     bay = Patchbay(JACK, clock.now, inbox.put, [Input(0, "in")])  # not started: no port is opened
     arrived = bay._listener(Input(0, "in"))
     took = [0.0, 0.0]
@@ -115,7 +115,7 @@ def direct(rate: int, seconds: float) -> None:
 
     threading.Thread(target=pour, daemon=True).start()
     sys.setswitchinterval(0.0001)
-    perform(ladder, clock, inbox, send, hear)
+    perform(deadline, clock, inbox, send, hear)
     worker.close()
     print(f"without JACK: {took[0]:,.0f} messages in {took[1]:.0f} s ({took[0] / took[1]:,.0f} a second); {heard:,} events taken,")
     print(f"  left out {inbox.dropped}; at most {most:,} waited; our note-ons less note-offs {sounding}")

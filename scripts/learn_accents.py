@@ -5,7 +5,7 @@
 Reads JSON lines, one song a line: `melody` [[on_s, dur_s, midi, velocity], ...] and `beats` [[on_s, ..., downbeat], ...]
 (the POP909 data set has both). An accent is how far a velocity lies from the mean of the notes around it, as a
 share of how far the song's velocities do so in general. It is told as a sum of tables, by ridge regression where an
-error counts as it is in velocity; which classes a note is in says improv.core.dynamics, the same code
+error counts as it is in velocity; which classes a note is in says improv.core.line.dynamics, the same code
 that plays. A fifth of the songs, drawn with a seed, is kept apart to be told of;
 the widest of them are the quarter where velocities vary most.
 """
@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from improv.core.dynamics import GAPS, LENGTHS, REGISTERS, classes, follow
-from improv.core.values import GRID
+from improv.core.line.dynamics import GAPS, LENGTHS, REGISTERS, classes, follow
+from improv.core.vocabulary import GRID
 
 WINDOW = 33  # notes over which the mean runs
 PARTS = 4

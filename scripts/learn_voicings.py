@@ -24,8 +24,8 @@ import numpy as np
 from tqdm import tqdm
 
 from improv.core.harmony import KINDS
-from improv.core.rbm import Rbm
-from improv.core.voicing_rbm import CLAMPED, FORMAT, KIND, VISIBLE, Voicings
+from improv.models.rbm import Rbm
+from improv.models.voicings import CLAMPED, FORMAT, KIND, VISIBLE, Voicings
 from improv.train.folder import write_folder
 from improv.train.rbm import begin
 from improv.train.voicings import Rows, balanced, fit_voicings, found_among, pseudo_likelihood, rows_of, shapes_of

@@ -20,10 +20,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the learner's own proce
 
 import numpy as np
 
-from improv.core.lessons import FEWEST, MOST, Lesson
-from improv.core.values import Vocabulary
-from improv.learn.learner import Learner, foretell
-from improv.loader import load_model
+from improv.core.line.lessons import FEWEST, MOST, Lesson
+from improv.core.vocabulary import Vocabulary
+from improv.learning.learner import Learner, foretell
+from improv.models.loader import load_model
 from improv.train.corpus import read_corpus
 from improv.train.piece import Piece
 

@@ -13,16 +13,16 @@ import queue
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from improv.clock import OfflineClock
 from improv.core.events import Event, NoteOn
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
-from improv.core.model import Model
-from improv.core.numerals import tonic_of
 from improv.core.settings import Settings
-from improv.engine import perform
-from improv.loader import load_model
-from improv.mood import choose
+from improv.models.loader import load_model
+from improv.models.model import Model
+from improv.mood.choose import choose
+from improv.mood.numerals import tonic_of
+from improv.perform.clock import OfflineClock
+from improv.perform.engine import perform
 
 FIVE = ("joyful", "triumphant", "peaceful", "sad", "dark")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import mido
 
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
 from improv.train.corpus import read_corpus, table_of
 
 

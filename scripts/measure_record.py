@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 
 import improv.session.disk as disk
-from improv.clock import LiveClock
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Stop
-from improv.engine import perform
+from improv.perform.clock import LiveClock
+from improv.perform.engine import perform
 from improv.session import Recorder, prune, sessions
 
 STEP = 0.005  # seconds between events

@@ -20,15 +20,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from improv.clock import Inbox, OfflineClock
-from improv.core.band import Band, Seat
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting, Stop
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
-from improv.core.metronome import Metronome
 from improv.core.settings import MODES, Settings
-from improv.engine import perform
-from improv.loader import load_model
+from improv.models.loader import load_model
+from improv.perform.band import Band, Slot
+from improv.perform.clock import Inbox, OfflineClock
+from improv.perform.engine import perform
+from improv.perform.metronome import Metronome
 from improv.session import Recorder
 
 WEEK = 7 * 24 * 3600.0
@@ -88,7 +88,7 @@ def main() -> int:
     args = parser.parse_args()
     settings = Settings()
     improviser = Improviser(load_model(args.model), settings, parse_changes("Dm7 | G7 | Cmaj7 | A7"), seed=args.seed)
-    band = Band([Seat(Metronome(settings), -1), Seat(improviser)])
+    band = Band([Slot(Metronome(settings), -1), Slot(improviser)])
     counts = {"heard": 0, "played": 0}
     sounding: set[tuple[int, int]] = set()
     rows: list[tuple[int, float, int]] = []

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from improv.core.errors import ImprovError
-from improv.core.titles import LETTERS, LONGEST, SHORTEST, Titles, number_of, numbers_of, plain, shape_of, spellings_of
-from improv.learn.texts import Epoch, Plan, fit, from_runtime, model_of
-from improv.loader import load_texts
-from improv.train.texts import export_texts
+from improv.models.loader import load_texts
+from improv.titles.titles import LETTERS, LONGEST, SHORTEST, Titles, number_of, numbers_of, plain, shape_of, spellings_of
+from improv.tutorials.texts import Epoch, Plan, fit, from_runtime, model_of
+from improv.tutorials.texts_export import export_texts
 
 HELD = 10  # one title of so many is held out
 COMMON = 3  # titles that must have a shape for a draw to have it

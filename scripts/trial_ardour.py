@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import mido
 import numpy as np
-from trial_rig import CONTINUE, RATE, START, Ear, Rig, TrialError, beat_at, connect, connected, started
+from trial_rig import CONTINUE, RATE, START, LineTracker, Rig, TrialError, beat_at, connect, connected, started
 
 BPM = 120  # Ardour's default, in 4/4
 SUPERCLOCK = 282_240_000  # Ardour's ticks of time a second
@@ -36,7 +36,7 @@ class TakeFile:
 
 
 def record(
-    rig: Rig, name: str, source: str, listening: Ear, seconds: float, clock_to: str = "", again: float = 0, at: int = 0
+    rig: Rig, name: str, source: str, listening: LineTracker, seconds: float, clock_to: str = "", again: float = 0, at: int = 0
 ) -> list[TakeFile]:
     """Ardour records `source` while it sends clock to `clock_to` and to the ear. Its takes, in order.
 

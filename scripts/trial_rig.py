@@ -110,7 +110,7 @@ def transport(*commands: str) -> None:
     subprocess.run(["jack_transport"], input="\n".join([*commands, "quit", ""]), text=True, capture_output=True, check=True)
 
 
-class Ear:
+class LineTracker:
     """An input port that hears everything connected to it, clock included, on one time line.
 
     Nothing of Python runs in JACK's thread: RtMidi queues the messages with JACK's own time, and they are taken when
@@ -163,9 +163,9 @@ def kind(message: Sequence[int]) -> int:
 
 
 @contextmanager
-def ear(*sources: str, name: str = "ear") -> Iterator[Ear]:
+def tracker(*sources: str, name: str = "ear") -> Iterator[LineTracker]:
     """An ear, connected to ports that are there, or come within 15 s."""
-    listening = Ear(name)
+    listening = LineTracker(name)
     try:
         for source in sources:
             connect(source, listening.name)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from trial_rig import OFF, ON, RATE, Ear, Rig, TrialError, connect, ear, jam, kind, started
+from trial_rig import OFF, ON, RATE, LineTracker, Rig, TrialError, connect, jam, kind, started, tracker
 
 CALL = Path(__file__).parent.parent / "improv" / "demo" / "call.mid"
 QUIET = 0.001  # of the loudest sample: -60 dB
@@ -34,7 +34,7 @@ def fluidsynth(rig: Rig) -> tuple[dict[str, float | int | str | bool], dict[str,
     checks: dict[str, bool] = {}
     synth = ["fluidsynth", "-a", "jack", "-m", "jack", "-i", "-s", "-o", "midi.jack.id=fluid", "-o", "audio.jack.id=fluid", font()]
     for end, seconds in (("over", 40), ("ctrl_c", 20)):
-        with started(*synth), ear(name="ear") as listening:
+        with started(*synth), tracker(name="ear") as listening:
             connect("fluid:left", "system:playback_1")
             code, sound = _take(rig, end, seconds, listening)
             notes = _notes(listening)
@@ -50,7 +50,7 @@ def fluidsynth(rig: Rig) -> tuple[dict[str, float | int | str | bool], dict[str,
     return figures, checks
 
 
-def _take(rig: Rig, end: str, seconds: int, listening: Ear) -> tuple[int, np.ndarray]:
+def _take(rig: Rig, end: str, seconds: int, listening: LineTracker) -> tuple[int, np.ndarray]:
     """A jam into fluidsynth, recorded for `seconds`. Returns improv's exit code and the samples, mono, -1 to 1."""
     path = rig.folder / f"{end}.wav"
     recorder = subprocess.Popen(
@@ -80,7 +80,7 @@ def _take(rig: Rig, end: str, seconds: int, listening: Ear) -> tuple[int, np.nda
     return code, np.abs(frames.astype(float)).max(axis=1) / 32768
 
 
-def _notes(listening: Ear) -> list[tuple[float, float]]:
+def _notes(listening: LineTracker) -> list[tuple[float, float]]:
     """Notes as (on, off), seconds on the ear's time line."""
     opened: dict[int, float] = {}
     notes = []

@@ -37,12 +37,11 @@ from trial_rig import (
     SERVERS,
     START,
     STOP,
-    Ear,
+    LineTracker,
     Rig,
     TrialError,
     beat_at,
     connect,
-    ear,
     has_option,
     jam,
     kind,
@@ -51,6 +50,7 @@ from trial_rig import (
     spread,
     started,
     steady,
+    tracker,
     transport,
     version,
 )
@@ -99,7 +99,7 @@ def prefixed(name: str, figures: dict[str, float]) -> Figures:
     return {f"{name}_{key}": value for key, value in figures.items()}
 
 
-def heard_against_pulses(listening: Ear, bpm: float) -> tuple[Figures, dict[str, bool]]:
+def heard_against_pulses(listening: LineTracker, bpm: float) -> tuple[Figures, dict[str, bool]]:
     """The click as the ear heard it, against the pulses that the same ear heard; Start and Stop."""
     log = listening.log()
     pulses = listening.times(PULSE)
@@ -138,7 +138,7 @@ def heard_against_pulses(listening: Ear, bpm: float) -> tuple[Figures, dict[str,
 def follow(rig: Rig, name: str, bpm: float) -> tuple[Figures, dict[str, bool]]:
     """improv follows jack_midi_clock, whose tempo somebody has set; JACK's transport rolls for 12 s."""
 
-    def roll(listening: Ear) -> None:
+    def roll(listening: LineTracker) -> None:
         connect("jack_midi_clock:mclk_out", listening.name)
         transport("stop", "locate 0")
         time.sleep(1.0)
@@ -147,7 +147,7 @@ def follow(rig: Rig, name: str, bpm: float) -> tuple[Figures, dict[str, bool]]:
         transport("stop")
         time.sleep(1.0)
 
-    with ear(name="ear") as listening:
+    with tracker(name="ear") as listening:
         if not has_option(*FOLLOWS):
             roll(listening)
             raise NotYet("improv jam has no " + " and ".join(FOLLOWS), prefixed("clock", steady(listening.times(PULSE))))
@@ -219,14 +219,14 @@ def plain_client(bpm: float) -> Iterator[None]:
 
 def ardour(rig: Rig) -> tuple[Figures, dict[str, bool]]:
     """Ardour sends clock and records. First a plain client, which shows what recorder and clock are good for."""
-    with plain_client(trial_ardour.BPM), ear("plain:out", name="ear") as listening:
+    with plain_client(trial_ardour.BPM), tracker("plain:out", name="ear") as listening:
         take = trial_ardour.record(rig, "plain", "plain:out", listening, seconds=8)
         pulses = listening.times(PULSE)
     figures: Figures = prefixed("clock", steady(pulses))
     figures |= prefixed("plain", spread(trial_ardour.distances(take[0].beats())))
     if not has_option(*FOLLOWS):
         raise NotYet("improv jam has no " + " and ".join(FOLLOWS), figures)
-    with ear(name="ear") as listening, jam(rig, "ardour", "--clock", "midi", "--click", str(CLICK), "--mode", "solo") as playing:
+    with tracker(name="ear") as listening, jam(rig, "ardour", "--clock", "midi", "--click", str(CLICK), "--mode", "solo") as playing:
         connect("improv:out", listening.name)
         takes = trial_ardour.record(rig, "improv", "improv:out", listening, seconds=20, clock_to="improv:in", again=8)
         code = playing.end()
@@ -237,7 +237,7 @@ def ardour(rig: Rig) -> tuple[Figures, dict[str, bool]]:
     return figures | more, checks | heard
 
 
-def heard_by_ardour(takes: list[trial_ardour.TakeFile], listening: Ear) -> tuple[Figures, dict[str, bool]]:
+def heard_by_ardour(takes: list[trial_ardour.TakeFile], listening: LineTracker) -> tuple[Figures, dict[str, bool]]:
     """The takes' clicks against Ardour's own grid; Start and Stop by what the ear heard."""
     log = listening.log()
     figures: Figures = {}

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from improv.core.characters import Alphabet, write
 from improv.core.errors import ImprovError
-from improv.learn.names import NameWriter, learn
+from improv.titles.characters import Alphabet, write
+from improv.tutorials.names import NameWriter, learn
 
 LETTERS = Alphabet("\nabcdefghijklmnopqrstuvwxyz")
 UNITS, RATE, EVERY, SHOWN = 50, 0.01, 2000, 7

@@ -17,8 +17,8 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.events import NoteOff, NoteOn
-from improv.core.grammar import GRID, Note, beginning, clean, decode, encode, moves
 from improv.midi.files import write_take
+from improv.models.grammar import GRID, Note, beginning, clean, decode, encode, moves
 
 SOLO, CHORDS = 0, 1  # tracks of what is written
 
@@ -50,8 +50,8 @@ def learn(args: argparse.Namespace) -> None:
         raise ImprovError(f"--midi {args.midi}: there is no folder {args.midi.absolute().parent}")
     bars = bars_of(args.bars)
     from improv.train.piece import CorpusError
-    from improv.train.reading.tune import read_tune
-    from improv.train.windows import cut, recited
+    from improv.tutorials.tune import read_tune
+    from improv.tutorials.windows import cut, recited
 
     # 1. The tune as values of the grammar.
     try:
@@ -68,8 +68,8 @@ def learn(args: argparse.Namespace) -> None:
     print(f"X {corpus.X.shape}  Y {corpus.Y.shape}")
 
     # 2. Training, unrolled as the exercise has it, and scanned.
-    from improv.train.tutorial import GENERATED, Shared, compare, inference_model, predict_and_sample
-    from improv.train.tutorial_export import export
+    from improv.tutorials.exercise import GENERATED, Shared, compare, inference_model, predict_and_sample
+    from improv.tutorials.exercise_export import export
 
     def tell(epoch: int, loss: float) -> None:
         if epoch % 10 == 0 or epoch == args.epochs - 1:
@@ -129,7 +129,7 @@ def struck(notes: list[tuple[float, float, int]], part: int, loud: int) -> list[
 
 
 def in_words(notes: list[Note]) -> str:
-    from improv.show import pitch_name
+    from improv.render.show import pitch_name
 
     return " ".join(pitch_name(note.pitch) for note in notes[:16]) + (" ..." if len(notes) > 16 else "")
 

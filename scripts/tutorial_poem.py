@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from improv.core.characters import END, Alphabet, CharacterModel, write
 from improv.core.errors import ImprovError
-from improv.core.sampler import mask
-from improv.learn.texts import Epoch, Plan, fit, model_of
-from improv.loader import load_texts
-from improv.train.texts import export_texts
+from improv.core.line.sampler import mask
+from improv.models.loader import load_texts
+from improv.titles.characters import END, Alphabet, CharacterModel, write
+from improv.tutorials.texts import Epoch, Plan, fit, model_of
+from improv.tutorials.texts_export import export_texts
 
 HELD = 10  # one poem of so many is held out
 PASSAGE = 3  # lines

@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 from improv.core.errors import ImprovError
 from improv.core.events import Event, NoteOff, NoteOn
-from improv.core.rbm import Rbm
 from improv.midi.files import read_part, write_take
+from improv.models.rbm import Rbm
 from improv.train.rbm import A_BEAT, EPOCHS, HIDDEN, STEPS, VISIBLE, begin, error_of, fit_songs, generate, notes_of_roll, windows_of
 
 COUNT = 10

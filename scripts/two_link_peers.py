@@ -103,7 +103,7 @@ def band() -> int:
 def meet(prefix: list[str]) -> dict[str, Any]:
     """Join a session with the band and try everything. `failed` says what did not come."""
     from improv.core.events import Sync
-    from improv.link import Link
+    from improv.perform.link import Link
 
     inbox: queue.SimpleQueue[Sync] = queue.SimpleQueue()
     other = subprocess.Popen([*prefix, sys.executable, __file__, "--band"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

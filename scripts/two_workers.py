@@ -86,7 +86,7 @@ def one(args: argparse.Namespace) -> int:
     from improv.train.dataset import columns_of
     from improv.train.example import example_piece
     from improv.train.fit import FitConfig, Progress, fit
-    from improv.train.network import NetworkConfig
+    from improv.train.network.keras_network import NetworkConfig
     from improv.train.workers import ALONE, Together
 
     cluster = cluster_of(args.workers, args.worker, {})

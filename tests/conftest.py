@@ -15,7 +15,7 @@ import pytest
 from ears import start_server
 from made_up import random_weights, small_card
 
-from improv.core.model import Model
+from improv.models.model import Model
 
 # Where the tests run in the background, a shell has them ignore Ctrl-C, and so would every program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from improv.control.server import serve
+from improv.control.server.process import serve
 
 STATUS: dict[str, Any] = {
     "since": 1_795_000_000,

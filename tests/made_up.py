@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from improv.core.lessons import Lesson, Note
-from improv.core.mind import OWN_TRUST
-from improv.core.model import card_head, shapes
+from improv.core.line.generator import OWN_TRUST
+from improv.core.line.lessons import Lesson, Note
+from improv.models.model import card_head, shapes
 from improv.train.example import example_piece
 
 MEMBER = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}

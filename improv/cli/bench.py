@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from improv.core.cells import PARTS, kind_of
-from improv.core.draw import draw_note
 from improv.core.errors import ImprovError
-from improv.core.grammar_model import speaks_grammar
 from improv.core.harmony import parse_changes
-from improv.core.model import Model, member_shapes, table_offsets
-from improv.core.sampler import sample
+from improv.core.line.draw import draw_note
+from improv.core.line.sampler import sample
 from improv.core.settings import Settings
-from improv.core.tcn import convolved
-from improv.core.values import STEP_TABLES, Context, Value, step_columns
-from improv.loader import load_model
+from improv.core.vocabulary import STEP_TABLES, Context, Value, step_columns
+from improv.models.cells import PARTS, kind_of
+from improv.models.grammar_model import speaks_grammar
+from improv.models.loader import load_model
+from improv.models.model import Model, member_shapes, table_offsets
+from improv.models.tcn import convolved
 
 CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
 SETTINGS = Settings()
@@ -49,7 +49,7 @@ def bench(args: argparse.Namespace) -> int:
     if args.what != "step":
         _time_figures(args, model, figures, drawn)
     if args.png:
-        from improv.show import draw_times
+        from improv.render.show import draw_times
 
         draw_times(args.png, drawn)
     if args.json:
@@ -57,7 +57,7 @@ def bench(args: argparse.Namespace) -> int:
         return 0
     if "note" in figures:
         _tell_note(figures)
-    from improv.cli.punctual import rows_in_time
+    from improv.bench.latency import rows_in_time
 
     rows = rows_in_time(figures)
     if rows:
@@ -71,10 +71,10 @@ def bench(args: argparse.Namespace) -> int:
 
 def _time_figures(args: argparse.Namespace, model: Model, figures: dict[str, Any], drawn: dict[str, list[float]]) -> None:
     """What depends on the clock, into figures and drawn."""
-    from improv.cli import punctual
-    from improv.cli.clock_lock import clock_lock
+    from improv.bench import latency as punctual
+    from improv.bench.clock_lock import clock_lock
     from improv.cli.ports import choose_api
-    from improv.priority import priority
+    from improv.perform.priority import priority
 
     api = choose_api(args.api)
     with priority() as granted:
@@ -195,7 +195,7 @@ class Streaming:
         said = model.read(self.state)
         ioi = sample(said.ioi, rng, SETTINGS.temperature, SETTINGS.top_p)
         self.position += ioi
-        at = Context(CHANGES.outlook(self.position / 12), self.position % 48, self.position // 48 % 8, 160.0, "swing")
+        at = Context(CHANGES.harmony(self.position / 12), self.position % 48, self.position // 48 % 8, 160.0, "swing")
         value, _ = draw_note(model, said, self.last, ioi, at, SETTINGS, rng)
         self.state = model.step(self.state, value, self.last, at)
         self.played.append((value, self.last, at))
@@ -240,7 +240,7 @@ class Plain:
             cell = PlainTcn if kind_of(network) == "tcn" else PlainLstm
             parts = [{k.partition(".")[2]: w for k, w in weight.items() if k.startswith(f"{part}.")} for part in PARTS]
             self.members.append((weight, [cell(part) for part in parts]))
-        self.context = Context(CHANGES.outlook(0.0), 0, 0, 160.0, "swing")
+        self.context = Context(CHANGES.harmony(0.0), 0, 0, 160.0, "swing")
 
     def note(self) -> None:
         columns = step_columns(Value(6, 62, 4, 6), 60, self.context)

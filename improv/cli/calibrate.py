@@ -19,12 +19,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from improv.calibration import forget_advance, store_advance
 from improv.cli import HUNG_UP, TERMINATED
 from improv.cli.ports import choose_api, mend
-from improv.clock import SPIN, Inbox, LiveClock
 from improv.core.errors import ImprovError
 from improv.core.events import Event, NoteOff, NoteOn
+from improv.midi.calibration import forget_advance, store_advance
+from improv.perform.clock import SPIN, Inbox, LiveClock
 
 KNOCK = 60  # the pitch that asks whether anything is connected; never one that is measured
 PITCHES = [pitch for pitch in range(36, 96) if pitch != KNOCK]  # in an order drawn anew each round: a late note is taken for no other
@@ -43,7 +43,7 @@ class LoopError(ImprovError):
 
 
 class Clock(Protocol):
-    """What tells the time and waits: see `improv.clock`."""
+    """What tells the time and waits: see `improv.perform.clock`."""
 
     def now(self) -> float: ...
     def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]: ...
@@ -150,14 +150,14 @@ class _Prober:
 
 def _measured(args: argparse.Namespace, number: int) -> tuple[str, str, str, Loop]:
     """Open the ports and measure: the MIDI system, the output's and the input's name, and what came back. Raises LoopError."""
-    from improv.midi.pair import Ports
+    from improv.midi.fixed_ports import FixedPorts
     from improv.midi.ports import api_name
-    from improv.priority import priority, raise_priority
+    from improv.perform.priority import priority, raise_priority
 
     api = api_name(number)
     clock, inbox = LiveClock(), queue.SimpleQueue[Event]()
     with _ended_by_signals():
-        ports = Ports(number, clock.now, inbox.put, args.source, args.target, raise_priority, own=True)
+        ports = FixedPorts(number, clock.now, inbox.put, args.source, args.target, raise_priority, own=True)
 
         def send(note: NoteOn | NoteOff) -> None:
             ports.send(replace(note, channel=args.channel - 1))

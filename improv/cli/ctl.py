@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from improv.control.place import connect, converse, usual_place
+from improv.control.local_socket import connect, converse, usual_place
 from improv.core.errors import ImprovError
 
 DONE, BROKEN, REFUSED, NOBODY = 0, 1, 2, 3

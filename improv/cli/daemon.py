@@ -17,33 +17,33 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from improv.calibration import stored_advance
 from improv.cli import BROKEN, OK
-from improv.cli.log import Log
-from improv.cli.orders import Orders, learned_bindings
 from improv.cli.ports import choose_api, mend
 from improv.cli.replay import made_with, performed_by
-from improv.cli.upkeep import Upkeep, keep_state
-from improv.cli.watch import Punctuality
-from improv.clock import SPIN, LiveClock
 from improv.control.bindings import Bindings
-from improv.control.config import Config, Performer, check_models, load_config
-from improv.core.band import Band, Seat
+from improv.control.commands import Commands, learned_bindings
+from improv.control.config.config import Config, PerformerConfig, check_models, load_config
 from improv.core.events import Event, NoteOff, NoteOn, ProgramChange, Pulse, Ready, Setting, Stop, Transport
 from improv.core.guard import longest
 from improv.core.improviser import Improviser
-from improv.core.metronome import PART, Metronome
-from improv.core.model import Model
-from improv.engine import asked, perform
-from improv.inbox import Inbox
-from improv.ladder import Ladder, Worker
-from improv.loader import find_model, load_model, voicings_for
-from improv.priority import priority, raise_priority
-from improv.service import notify
+from improv.midi.calibration import stored_advance
+from improv.models.loader import find_model, load_model, voicings_for
+from improv.models.model import Model
+from improv.perform.band import Band, Slot
+from improv.perform.clock import SPIN, LiveClock
+from improv.perform.deadline import DeadlinePlayer, Worker
+from improv.perform.engine import asked, perform
+from improv.perform.housekeeping import Housekeeping, keep_state
+from improv.perform.inbox import Inbox
+from improv.perform.log import Log
+from improv.perform.metronome import PART, Metronome
+from improv.perform.monitor import LatenessLog
+from improv.perform.priority import priority, raise_priority
+from improv.perform.sd_notify import notify
 from improv.session import Recorder, cut_off
 from improv.session.capture import Capture
-from improv.snapshot import SnapshotError, read_snapshot, state_beside
-from improv.titles import titled
+from improv.session.snapshot import SnapshotError, read_snapshot, state_beside
+from improv.titles.draw import titled
 
 WAIT = 2.0  # seconds between looks for a MIDI system
 STATE = "state.safetensors"
@@ -53,7 +53,7 @@ KEPT_BARS = 64  # of which the last can be captured
 class Member:
     """A performer of the configuration, at work. models: those at hand, by name; each performer has its own, for its own thread."""
 
-    def __init__(self, number: int, performer: Performer, config: Config, inbox: Inbox, clock: LiveClock):
+    def __init__(self, number: int, performer: PerformerConfig, config: Config, inbox: Inbox, clock: LiveClock):
         self.number, self.name = number, performer.name
         self.settings = config.settings_of(performer)
         self.seed = performer.seed if performer.seed is not None else int.from_bytes(os.urandom(4), "little")
@@ -77,11 +77,11 @@ class Member:
             voicings=voicings_for(self.settings),
         )
         self.worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority)
-        self.ladder = Ladder(self.improviser, self.worker)
+        self.deadline = DeadlinePlayer(self.improviser, self.worker)
 
     def header(self) -> dict[str, Any]:
         """What the record is to know of it, to play it again."""
-        model = self.improviser.mind.model
+        model = self.improviser.generator.model
         return performed_by(self.name, model, self.settings, self.seed, self.channel, self.hears, self.inputs)
 
 
@@ -98,8 +98,8 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
     over = threading.Event()
     clock = LiveClock()
     members: list[Member] = []
-    inbox = Inbox(behind=lambda: sum(m.ladder.behind for m in members))
-    orders: list[Orders] = []  # once there is one
+    inbox = Inbox(behind=lambda: sum(m.deadline.behind for m in members))
+    orders: list[Commands] = []  # once there is one
     _on_signals(clock, inbox, over, lambda: orders[0].reload() if orders else None)
     api = _awaited_api(log, over)
     if api is None:
@@ -110,7 +110,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
     state = config.record.folder / STATE
     restored = _restore(members, state, log)
     counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0, "guarded": 0}
-    punctuality = Punctuality()
+    punctuality = LatenessLog()
     first = members[0].improviser
     music = config.music
     header: dict[str, Any] = made_with() | {
@@ -167,7 +167,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
         if isinstance(event, Pulse | Transport) or getattr(event, "part", 0) == PART:
             return
         late = clock.now() - asked(event.time, early, arrived)
-        filled = isinstance(event, NoteOn | NoteOff) and members[event.part].ladder.relieved(event)
+        filled = isinstance(event, NoteOn | NoteOff) and members[event.part].deadline.relieved(event)
         recorder.play(event, late, filled)
         capture.play(event)
         if isinstance(event, NoteOn):
@@ -183,7 +183,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
 
     def dropped(event: Event, late: float) -> None:
         if isinstance(event, NoteOn | NoteOff) and event.part != PART:
-            recorder.drop(event, late, members[event.part].ladder.relieved(event))
+            recorder.drop(event, late, members[event.part].deadline.relieved(event))
         counts["dropped"] += isinstance(event, NoteOn)
 
     def allowed(event: NoteOn) -> float:
@@ -196,11 +196,11 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
         log(f"a note sounded for longer than any phrase, and was closed: pitch {event.pitch}", "warning")
 
     metronome = Metronome(members[0].settings, music.metre, music.send_clock)
-    seats = [Seat(metronome, PART), *(Seat(m.ladder, m.number, m.hears) for m in members)]
-    orders.append(Orders(path, config, members, clock, inbox, bay, capture, bindings, binding, log))
-    upkeep = Upkeep(config, members, clock, inbox, bay, recorder, punctuality, counts, orders[0], state, log)
+    slots = [Slot(metronome, PART), *(Slot(m.deadline, m.number, m.hears) for m in members)]
+    orders.append(Commands(path, config, members, clock, inbox, bay, capture, bindings, binding, log))
+    upkeep = Housekeeping(config, members, clock, inbox, bay, recorder, punctuality, counts, orders[0], state, log)
     if config.music.clock == "link":
-        from improv.link import Link
+        from improv.perform.link import Link
 
         link = Link(clock.now, inbox.put, config.music.tempo, first.meter.bar)
         stack.callback(link.close)
@@ -225,7 +225,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
             upkeep.start(granted.text)
             notify("READY=1\nSTATUS=performing")
             log(f"performing: {', '.join(m.name for m in members)}", priority=granted.text, session=recorder.path)
-            stop = perform(Band(seats, recorder.overhear), clock, inbox, send, heard, dropped, early, allowed, closed)
+            stop = perform(Band(slots, recorder.overhear), clock, inbox, send, heard, dropped, early, allowed, closed)
         end = {"reason": stop.reason, "time": stop.time, "priority": granted.text}
     except Exception as e:
         end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}
@@ -236,7 +236,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
         notify("STOPPING=1")
         over.set()
         upkeep.close()
-        behind = {str(m.number): m.ladder.unknown_since for m in members if m.ladder.unknown_since is not None}
+        behind = {str(m.number): m.deadline.unknown_since for m in members if m.deadline.unknown_since is not None}
         end |= {k: counts[k] for k in ("filled", "dropped")} | {"lateness_ms": punctuality.all()}
         recorder.close(end | ({"behind": behind} if behind else {}))
     log(f"stopped: {end['reason']}", heard=counts["heard"], played=counts["played"])
@@ -269,7 +269,7 @@ def _advance(config: Config, api: str, bay: Any) -> float:
 def _restore(members: list[Member], path: Path, log: Log) -> list[str]:
     """Go on with what was heard before the last end. Returns who does."""
     try:
-        states = read_snapshot(path, {m.name: m.improviser.mind.model for m in members})
+        states = read_snapshot(path, {m.name: m.improviser.generator.model for m in members})
     except SnapshotError as e:
         log(str(e), "warning")
         return []

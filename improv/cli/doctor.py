@@ -81,7 +81,7 @@ def _midi() -> list[Finding]:
 
 
 def _models() -> list[Finding]:
-    from improv.loader import load_model
+    from improv.models.loader import load_model
 
     findings = []
     for name in ("jazz", "pocket"):
@@ -93,7 +93,7 @@ def _models() -> list[Finding]:
 
 
 def _priority() -> list[Finding]:
-    from improv.priority import priority
+    from improv.perform.priority import priority
 
     with priority() as granted:
         real_time = granted.real_time
@@ -141,11 +141,11 @@ def _extras() -> list[Finding]:
 
 def _configuration(path: Path) -> list[Finding]:
     """What a daemon would find here: the file, its models, its ports, its folder; and whether one performs already."""
-    from improv.control.config import load_config
-    from improv.control.place import connect, converse, usual_place
-    from improv.loader import load_model
+    from improv.control.config.config import load_config
+    from improv.control.local_socket import connect, converse, usual_place
     from improv.midi.names import find
     from improv.midi.ports import listed, working_apis
+    from improv.models.loader import load_model
 
     config = load_config(path)
     for name in sorted({p.model for p in config.performers}):

@@ -13,18 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from improv.cli.offline import answer, entries, improvise
+from improv.atomic import atomic_write
 from improv.core.errors import ImprovError
-from improv.core.model import Model
-from improv.core.values import Vocabulary
-from improv.loader import load_model
-from improv.show import draw_roll
+from improv.core.vocabulary import Vocabulary
+from improv.models.loader import load_model
+from improv.models.model import Model
+from improv.perform.offline import answer, entries, improvise
+from improv.render.show import draw_roll
 from improv.train.corpus import Piece, Reading, read_corpus
-from improv.train.evaluate import foretell, score
-from improv.train.figures import Line, Samples, known_n_grams, on_bars, pooled, samples, summary
-from improv.train.listening import listening, pairs_of
-from improv.train.turns import struck_of, timer, turns
-from improv.whole import write_whole
+from improv.train.evaluation.figures import Line, Samples, known_n_grams, on_bars, pooled, samples, summary
+from improv.train.evaluation.listening import listening, pairs_of
+from improv.train.evaluation.next_note import foretell, score
+from improv.train.evaluation.turns import struck_of, timer, turns
 
 
 def evaluate(args: argparse.Namespace) -> int:
@@ -69,7 +69,7 @@ def evaluate(args: argparse.Namespace) -> int:
 
 def read(paths: Sequence[str], track: str | None, split_seed: int | None, reader: str = "local") -> Reading:
     """The corpus of some paths, with a bar on the terminal while many files are read."""
-    from improv.train.engines import engine_of
+    from improv.train.reading.engines import engine_of
     from improv.train.reading.files import FEWEST, in_pool
 
     engine = engine_of(reader, in_pool, lost=lambda path: Reading(skipped=[f"{path.name}: its parser crashed"]))
@@ -140,12 +140,12 @@ def _check_png(args: argparse.Namespace) -> None:
 
 def _draw(path: Path, line: Line, ours: Sequence[Samples], real: Sequence[Samples]) -> None:
     """The figures into `path`, a solo's piano roll beside it."""
-    from improv.train.pictures import histograms, roll_of, told
+    from improv.train.evaluation.pictures import histograms, roll_of, told
 
     roll = io.BytesIO()
     draw_roll(roll, [], roll_of(line), line.bar, line.changes)
     pictures = {path: histograms(told(ours), told(real)), path.with_stem(path.stem + "-roll"): roll.getvalue()}
-    write_whole(pictures)
+    atomic_write(pictures)
     print(f"wrote {' and '.join(map(str, pictures))}", file=sys.stderr)
 
 

@@ -7,10 +7,10 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from improv.core.grammar_model import refuse_grammar
-from improv.core.model import ModelError
-from improv.loader import load_model, stored_vector, stored_weights
-from improv.train.portable.write import export as write
+from improv.models.grammar_model import refuse_grammar
+from improv.models.loader import load_model, stored_vector, stored_weights
+from improv.models.model import ModelError
+from improv.train.runtimes.write import export as write
 
 
 def export(args: argparse.Namespace) -> int:

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from improv.cli import OK
-from improv.control.config import Config, load_config, read_config
-from improv.control.sample import sample
+from improv.control.config.config import Config, load_config, read_config
+from improv.control.config.sample import sample
 from improv.core.errors import ImprovError
 
 
@@ -63,7 +63,7 @@ def _set_aside(path: Path) -> Path:
 
 def _unit(path: Path) -> str:
     """The unit for this installation, this user and this file."""
-    from improv.control.unit import unit
+    from improv.control.config.systemd_unit import unit
 
     if not hasattr(os, "getuid"):
         raise ImprovError("--systemd: there is no systemd on this system")

@@ -18,35 +18,35 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from improv.calibration import LONGEST, stored_advance
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
-from improv.cli.learning import Schooling, schooling_of
+from improv.cli.learning import LearningSetup, schooling_of
 from improv.cli.moods import LIST, moods, set_mood
 from improv.cli.ports import choose_api, mend
 from improv.cli.replay import made_with, performed_by
 from improv.cli.sessions import default_folder
 from improv.cli.take import spread, told, write
-from improv.cli.watch import Punctuality, Watch
-from improv.clock import SPIN, LiveClock, OfflineClock
-from improv.core.band import Band, Seat
-from improv.core.beats.keeper import Timekeeper
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync, Tap, Transport
 from improv.core.guard import longest
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
 from improv.core.meter import Meter
-from improv.core.metronome import PART, Metronome
 from improv.core.settings import Settings
-from improv.engine import asked, perform
-from improv.inbox import Inbox
-from improv.ladder import Ladder, Worker
-from improv.loader import load_model, voicings_for
+from improv.midi.calibration import LONGEST, stored_advance
 from improv.midi.files import Part, read_part
-from improv.priority import Priority, priority, raise_priority
+from improv.models.loader import load_model, voicings_for
+from improv.perform.band import Band, Slot
+from improv.perform.clock import SPIN, LiveClock, OfflineClock
+from improv.perform.deadline import DeadlinePlayer, Worker
+from improv.perform.engine import asked, perform
+from improv.perform.inbox import Inbox
+from improv.perform.metronome import PART, Metronome
+from improv.perform.monitor import LatenessLog, Monitor
+from improv.perform.priority import Priority, priority, raise_priority
+from improv.render.show import line
 from improv.session import Recorder, cut_off
-from improv.show import line
-from improv.titles import titled
+from improv.titles.draw import titled
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
 DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
@@ -63,7 +63,7 @@ class Take:
     metre: tuple[int, int]
     seed: int
     header: dict[str, Any]
-    schooling: Schooling | None = None
+    learning_setup: LearningSetup | None = None
 
 
 @dataclass
@@ -120,19 +120,19 @@ def jam(args: argparse.Namespace) -> int:
 
 def _connect(args: argparse.Namespace, take: Take, stage: Stage, api: int, stack: ExitStack) -> None:
     """Open the ports, and what else is live; all is closed as the stack is."""
-    from improv.midi.pair import Ports
+    from improv.midi.fixed_ports import FixedPorts
     from improv.midi.ports import api_name
 
     heard = tapping(stage.inbox.put, args.tap) if args.tap else stage.inbox.put
     owes = args.channel - 1 if args.target and cut_off(default_folder()) else None
-    ports = stage.ports = Ports(api, stage.clock.now, heard, args.source, args.target, raise_priority, owes=owes)
+    ports = stage.ports = FixedPorts(api, stage.clock.now, heard, args.source, args.target, raise_priority, owes=owes)
     stack.callback(ports.close)
     stage.send = ports.send
     if ports.period:
         stage.inbox.put(Setting(0.0, "grain", round(1000 * ports.period, 3)))
     stage.early = _advance(args, api_name(api), ports.target) / 1000.0
     if take.settings.clock == "link":
-        from improv.link import Link
+        from improv.perform.link import Link
 
         link = stage.link = Link(stage.clock.now, stage.inbox.put, take.settings.tempo, take.improviser.meter.bar)
         stack.callback(link.close)
@@ -199,12 +199,12 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
     changes = parse_changes(args.changes, meter.bar) if args.changes else None
     channel = getattr(args, "channel", 1) - 1
     model = load_model(args.model)
-    schooling = schooling_of(args, model)
-    performer = performed_by("improv", model, settings, seed, channel) | (schooling.header if schooling else {})
+    learning_setup = schooling_of(args, model)
+    performer = performed_by("improv", model, settings, seed, channel) | (learning_setup.header if learning_setup else {})
     header = made_with() | {"changes": args.changes, "metre": list(metre), "bars": bars, "seed": seed, "performers": [performer]} | mood
-    learning, voicings = schooling.learning if schooling else None, voicings_for(settings)
+    learning, voicings = learning_setup.learning if learning_setup else None, voicings_for(settings)
     improviser = Improviser(model, settings, changes, metre, seed, bars, channel, learning=learning, voicings=voicings)
-    return Take(improviser, settings, changes, metre, seed, header, schooling)
+    return Take(improviser, settings, changes, metre, seed, header, learning_setup)
 
 
 def _metre(text: str) -> tuple[int, int]:
@@ -252,16 +252,16 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     header |= titled(take.seed) if path else {}
     keep = bool(args.record or args.png or args.wav)
     recorder = Recorder(path, header, shown, keep)
-    if take.schooling:
-        take.schooling.begin(inbox.put, clock.now, recorder.path)
+    if take.learning_setup:
+        take.learning_setup.begin(inbox.put, clock.now, recorder.path)
     counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0}
-    punctuality = Punctuality()
+    punctuality = LatenessLog()
     worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority) if live else None
-    ladder = Ladder(improviser, worker) if worker else None
-    if ladder:
-        inbox.behind = lambda: ladder.behind
+    deadline = DeadlinePlayer(improviser, worker) if worker else None
+    if deadline:
+        inbox.behind = lambda: deadline.behind
     metronome = Metronome(take.settings, take.metre, getattr(args, "send_clock", False))
-    band = Band([Seat(metronome, PART), Seat(ladder or improviser)], recorder.overhear)
+    band = Band([Slot(metronome, PART), Slot(deadline or improviser)], recorder.overhear)
 
     arrived = 0.0
 
@@ -270,7 +270,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         if isinstance(event, Pulse | Transport) or getattr(event, "part", 0) == PART:
             return
         late = clock.now() - asked(event.time, stage.early, arrived)
-        filled = ladder is not None and ladder.relieved(event)
+        filled = deadline is not None and deadline.relieved(event)
         recorder.play(event, late, filled)
         if isinstance(event, NoteOn):
             counts["filled" if filled else "played"] += 1
@@ -287,7 +287,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         counts["heard"] += isinstance(event, NoteOn)
 
     def drop(event: Event, late: float) -> None:
-        recorder.drop(event, late, ladder is not None and ladder.relieved(event))
+        recorder.drop(event, late, deadline is not None and deadline.relieved(event))
         counts["dropped"] += isinstance(event, NoteOn)
 
     def allowed(event: NoteOn) -> float:
@@ -301,7 +301,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     restore = _stop_on_signals(clock, inbox)
     over = threading.Event()
     if stage.ports and isinstance(clock, LiveClock):
-        watch = Watch(stage.ports, clock, inbox, punctuality, recorder, take, shown is not None)
+        watch = Monitor(stage.ports, clock, inbox, punctuality, recorder, take, shown is not None)
         threading.Thread(target=watch.until, args=(over,), name="watch", daemon=True).start()
     spread([0.0])  # loads what it needs now: later there may be no time for it, or no file handle
     sys.setswitchinterval(0.0001)  # the other threads only pass things on
@@ -324,19 +324,19 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         restore()
         if granted:
             end |= {"priority": granted.text, "filled": counts["filled"], "dropped": counts["dropped"], "lateness_ms": punctuality.all()}
-        if ladder and ladder.unknown_since is not None:
-            end["behind"] = {"0": ladder.unknown_since}
+        if deadline and deadline.unknown_since is not None:
+            end["behind"] = {"0": deadline.unknown_since}
         if any(inbox.dropped.values()):
             end["shed"] = inbox.dropped
         recorder.close(end)
-        profile = take.schooling.end() if take.schooling else None
+        profile = take.learning_setup.end() if take.learning_setup else None
     if end["reason"] == "error":
         print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)
     if str(end["reason"]).startswith("port"):
         print(f"improv: MIDI {end['reason']} vanished; all notes closed", file=sys.stderr)
     summary = counts | {"seed": take.seed, "end": end["reason"], "session": str(recorder.path) if recorder.path else None}
     summary["title"] = header.get("title")
-    if take.schooling:
+    if take.learning_setup:
         summary |= {"learned": improviser.learned_from, "profile": profile}
     if granted and (late := punctuality.all()):
         summary["lateness_ms"] = late

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from improv.apart import Apart
 from improv.cli.sessions import default_folder
 from improv.core.events import Event, Learned
-from improv.core.lessons import Learning
-from improv.core.model import Model
-from improv.learn.inline import Inline, Known
-from improv.learn.learner import Profile
-from improv.loader import find_model
-from improv.profile import ProfileError, heads_of, profile_beside, profile_path, read_profile, write_profile
+from improv.core.line.lessons import Learning
+from improv.learning.inline import Inline, Known
+from improv.learning.learner import Profile
+from improv.learning.process import LearnerProcess
+from improv.learning.profile import ProfileError, heads_of, profile_beside, profile_path, read_profile, write_profile
+from improv.models.loader import find_model
+from improv.models.model import Model
 from improv.session import SessionError
 
 
@@ -33,10 +33,10 @@ def profiles_folder() -> Path:
 
 
 @dataclass
-class Schooling:
+class LearningSetup:
     """What learns in a jam. before: what was known; name, keep: of the profile, and where it is written; None for nothing."""
 
-    learning: Inline | Apart | Known
+    learning: Inline | LearnerProcess | Known
     model: Model
     before: Profile | None
     name: str | None
@@ -65,12 +65,12 @@ class Schooling:
             profile = self.learning.close()
             if profile.lessons > (self.before.lessons if self.before else 0):
                 write_profile(self.keep, profile, self.model)
-        elif isinstance(self.learning, Apart):
+        elif isinstance(self.learning, LearnerProcess):
             self.learning.close()
         return str(self.keep) if self.keep and self.keep.exists() else None
 
 
-def schooling_of(args: argparse.Namespace, model: Model) -> Schooling | None:
+def schooling_of(args: argparse.Namespace, model: Model) -> LearningSetup | None:
     """What the arguments of a jam ask for. Raises ProfileError."""
     learn, name, forget = (getattr(args, what, None) for what in ("learn", "profile", "forget"))
     if forget and not name:
@@ -85,10 +85,10 @@ def schooling_of(args: argparse.Namespace, model: Model) -> Schooling | None:
     if not learn:
         if before is None and not forget:
             raise ProfileError(f"profile {name}: there is none yet; --learn makes it")
-        return Schooling(Known(before), model, before, name, None) if before else None
+        return LearningSetup(Known(before), model, before, name, None) if before else None
     if args.fast:
-        return Schooling(Inline(model, before), model, before, name, path)
-    return Schooling(Apart(model, find_model(args.model), before, path), model, before, name, path)
+        return LearningSetup(Inline(model, before), model, before, name, path)
+    return LearningSetup(LearnerProcess(model, find_model(args.model), before, path), model, before, name, path)
 
 
 def learned_again(session: Path, said: Mapping[str, Any], model: Model) -> Learning | None:

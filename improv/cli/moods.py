@@ -27,7 +27,7 @@ def set_mood(args: argparse.Namespace, seed: int, tempo: float | None) -> dict[s
         if args.key:
             raise ImprovError(f"--key {args.key}: it is for --mood; without one, write --changes in the key that you want")
         return {}
-    from improv.mood import choose
+    from improv.mood.choose import choose
 
     if args.key and args.changes:
         raise ImprovError(f"--key {args.key} is for the mood's changes, and --changes are yours: give one of the two")
@@ -55,7 +55,7 @@ def moods(args: argparse.Namespace) -> int:
     words = getattr(args, "words", None)
     if words:
         return _words(words, args.json)
-    from improv.mood import book
+    from improv.mood.choose import book
 
     tables = book()
     words_of = {name: [w for w, mood in tables.words.items() if mood == name] for name in tables.moods}
@@ -73,7 +73,7 @@ def moods(args: argparse.Namespace) -> int:
 
 def _words(words: str, as_json: bool) -> int:
     """What some words come to, with some seeds."""
-    from improv.mood import choose
+    from improv.mood.choose import choose
 
     choices = {seed: choose(words, seed) for seed in SEEDS}
     first = choices[SEEDS[0]]

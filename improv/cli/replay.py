@@ -20,32 +20,32 @@ from improv import __version__
 from improv.cli import BROKEN, OK
 from improv.cli.learning import learned_again
 from improv.cli.sessions import printable
-from improv.clock import OfflineClock
-from improv.core.band import Band, Seat
-from improv.core.beats.keeper import Timekeeper, in_beats
+from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Mark, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import Improviser
-from improv.core.lessons import Learning
-from improv.core.model import Model, ModelError, State
+from improv.core.line.lessons import Learning
 from improv.core.settings import Settings
-from improv.engine import perform
-from improv.loader import load_model, voicings_for
 from improv.midi.files import write_take
+from improv.models.loader import load_model, voicings_for
+from improv.models.model import Model, ModelError, State
+from improv.perform.band import Band, Slot
+from improv.perform.clock import OfflineClock
+from improv.perform.engine import perform
+from improv.render.show import pitch_name
 from improv.session import Session, SessionError, excerpt
 from improv.session.capture import tempos_from, turned
-from improv.session.reading import title_in
-from improv.session.replay import Difference, Part, as_of, difference, known_until, parts_of, play_again
-from improv.show import pitch_name
-from improv.snapshot import read_snapshot, state_beside
+from improv.session.compare import Difference, Part, as_of, difference, known_until, parts_of, play_again
+from improv.session.reader import title_in
+from improv.session.snapshot import read_snapshot, state_beside
 
 MOST_MODELS = 16
 MOST_PERFORMERS = 64
 
 
 @dataclass(frozen=True)
-class Performer:
+class RecordedPerformer:
     """A performer as the header has it."""
 
     name: str
@@ -143,7 +143,7 @@ def replay(args: argparse.Namespace) -> int:
 # The header
 
 
-def _performers(session: Session) -> list[Performer]:
+def _performers(session: Session) -> list[RecordedPerformer]:
     said = session.header.get("performers", [session.header])  # at first a session had but one
     if not isinstance(said, list) or not 1 <= len(said) <= MOST_PERFORMERS:
         raise SessionError(f"{session.path}: its first line names no performers")
@@ -153,13 +153,13 @@ def _performers(session: Session) -> list[Performer]:
         raise SessionError(f"{session.path}: its first line does not say how it was played ({type(e).__name__}: {e})") from None
 
 
-def _performer(said: Mapping[str, Any], number: int) -> Performer:
+def _performer(said: Mapping[str, Any], number: int) -> RecordedPerformer:
     seed, channel, inputs = said["seed"], said.get("channel", 0), said.get("inputs")
     if not isinstance(seed, int) or seed < 0 or not isinstance(channel, int) or not 0 <= channel <= 15:
         raise ValueError("seed or channel")
     known = {f.name for f in fields(Settings)}
     settings = Settings(**{k: v for k, v in said["settings"].items() if k in known})
-    return Performer(
+    return RecordedPerformer(
         str(said.get("name") or f"improv {number + 1}")[:40] if "name" in said else "improv",
         str(said["model"]["name"]),
         str(said["model"]["weights_sha256"]),
@@ -183,7 +183,7 @@ def _piece(session: Session) -> Piece:
         raise SessionError(f"{session.path}: its first line does not say how it was played ({e})") from None
 
 
-def _model(session: Session, performer: Performer, wanted: str | None) -> Model:
+def _model(session: Session, performer: RecordedPerformer, wanted: str | None) -> Model:
     """The model that is asked for, or the one of the record, by its name alone: a session of somebody else's opens no folder."""
     return load_model(wanted) if wanted is not None else _named(session, performer.model)
 
@@ -206,7 +206,7 @@ def _shelf(session: Session, instead: Model | None) -> dict[str, Model]:
     return {name: instead or _named(session, name) for name in names}
 
 
-def _states(session: Session, performers: Sequence[Performer], models: Sequence[Model]) -> dict[str, State]:
+def _states(session: Session, performers: Sequence[RecordedPerformer], models: Sequence[Model]) -> dict[str, State]:
     """What the performers remembered from before, kept beside the session under its name; empty where they remembered nothing."""
     restored = session.header.get("restored")
     if not restored:
@@ -218,7 +218,7 @@ def _states(session: Session, performers: Sequence[Performer], models: Sequence[
     return states
 
 
-def _improviser(p: Performer, model: Model, piece: Piece, shelf: Mapping[str, Model], learning: Learning | None) -> Improviser:
+def _improviser(p: RecordedPerformer, model: Model, piece: Piece, shelf: Mapping[str, Model], learning: Learning | None) -> Improviser:
     voicings = voicings_for(p.settings)
     return Improviser(model, p.settings, piece.changes, piece.metre, p.seed, piece.bars, p.channel, p.inputs, shelf, learning, voicings)
 
@@ -226,10 +226,10 @@ def _improviser(p: Performer, model: Model, piece: Piece, shelf: Mapping[str, Mo
 # Playing
 
 
-def _anew(players: Sequence[Improviser], performers: Sequence[Performer], session: Session, until: float) -> list[list[Event]]:
+def _anew(players: Sequence[Improviser], performers: Sequence[RecordedPerformer], session: Session, until: float) -> list[list[Event]]:
     """What they play to what was heard from outside, hearing one another as they do now."""
     script = sorted((line.event for line in session.lines() if line.side == "heard"), key=lambda e: e.time)
-    band = Band([Seat(player, number, p.hears) for number, (player, p) in enumerate(zip(players, performers, strict=True))])
+    band = Band([Slot(player, number, p.hears) for number, (player, p) in enumerate(zip(players, performers, strict=True))])
     played: list[list[Event]] = [[] for _ in players]
 
     def send(event: Event) -> None:
@@ -245,7 +245,7 @@ def _anew(players: Sequence[Improviser], performers: Sequence[Performer], sessio
 
 def _report(
     session: Session,
-    performers: Sequence[Performer],
+    performers: Sequence[RecordedPerformer],
     parts: Sequence[Part],
     again: Sequence[Sequence[Event]],
     found: Sequence[Difference | None],
@@ -284,7 +284,7 @@ def _report(
     return report
 
 
-def _why(session: Session, performers: Sequence[Performer], models: Sequence[Model]) -> list[str]:
+def _why(session: Session, performers: Sequence[RecordedPerformer], models: Sequence[Model]) -> list[str]:
     """What may be the cause of a difference."""
     why = []
     for name, here in made_with().items():
@@ -364,7 +364,7 @@ def _write(
     path: Path,
     session: Session,
     sounded: Sequence[Event],
-    performers: Sequence[Performer],
+    performers: Sequence[RecordedPerformer],
     piece: Piece,
     start: float | None,
     bars: int | None,

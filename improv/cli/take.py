@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from improv.core.beats.keeper import Timekeeper, in_beats
+from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.events import NoteOn
 from improv.core.harmony import Changes
 from improv.midi.files import write_take
+from improv.render.show import draw_roll
 from improv.session import Cut, Recorder
-from improv.show import draw_roll
 
 
 def spread(lateness: Sequence[float]) -> dict[str, float]:
@@ -40,7 +40,7 @@ def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None,
         write_take(midi, heard, played, tempos, keeper.meter.metre, changes)
         written += [str(midi)] if args.record else []
     if args.wav:
-        from improv.sound import render
+        from improv.render.sound import render
 
         render(midi, args.wav)
         written.append(args.wav)

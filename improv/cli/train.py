@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from improv.cli.evaluate import next_note_figures, read, table, tell
 from improv.core.errors import ImprovError
-from improv.core.grammar_model import refuse_grammar
-from improv.loader import find_model, load_model, stored_weights
+from improv.models.grammar_model import refuse_grammar
+from improv.models.loader import find_model, load_model, stored_weights
 from improv.train.cluster import cluster_of
 from improv.train.corpus import MOST_ROWS, Reading, sources_of, table_of
 from improv.train.workers import ALONE, Alone, Together
@@ -25,7 +25,7 @@ from improv.train.workers import ALONE, Alone, Together
 if TYPE_CHECKING:
     from improv.train.finish import Begun
     from improv.train.fit import FitConfig, Progress, Start, Step
-    from improv.train.network import NetworkConfig
+    from improv.train.network.keras_network import NetworkConfig
 
 FINE_TUNING_RATE = 3e-4
 LIMITS = (("epochs", 1, 10_000), ("patience", 1, 10_000), ("rate", 1e-7, 1.0), ("batch", 1, 4096), ("seed", 0, 2**31))
@@ -55,9 +55,9 @@ def train(args: argparse.Namespace) -> int:
     except OSError as e:
         raise ImprovError(f"--out {folder}: {e.strerror}") from None
 
+    from improv.atomic import atomic_write
+    from improv.train.curves import board, curve
     from improv.train.recipe import Watch, train_members, write_model
-    from improv.train.watch import board, curve
-    from improv.whole import write_whole
 
     config, network, starts = _settings(args)
     members = len(starts) or args.members
@@ -66,7 +66,7 @@ def train(args: argparse.Namespace) -> int:
         print(f"worker {cluster.rank} of {', '.join(cluster.addresses)}: waiting until all are there", file=sys.stderr)
         workers = Together(cluster)
     if workers.chief:
-        write_whole({folder / "corpus.txt": "\n".join(_report(reading)).encode()})
+        atomic_write({folder / "corpus.txt": "\n".join(_report(reading)).encode()})
     began = time.time()
     bar = _Bar(config.epochs, members, board(args.logdir) if args.logdir and workers.chief else None, quiet=not workers.chief)
     try:
@@ -93,7 +93,7 @@ def train(args: argparse.Namespace) -> int:
     finished = write_model(folder, trained, network, pieces, valid, config.seed, about, figures, begun)
     for what in finished.failed:
         print(f"{folder}: {what}", file=sys.stderr)
-    write_whole({folder / "curve.png": curve(histories)})
+    atomic_write({folder / "curve.png": curve(histories)})
     if trained.stopped:
         print(f"{folder} holds the best so far. To go on: {_again()}", file=sys.stderr)
         raise KeyboardInterrupt
@@ -108,9 +108,9 @@ def train(args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> tuple[FitConfig, NetworkConfig, list[Start]]:
     """How to train, which network, and where its members start, from the options. Raises ImprovError for impossible ones."""
-    from improv.train.begin import begin
+    from improv.train.fine_tune import begin
     from improv.train.fit import FitConfig, Start
-    from improv.train.network import NETWORKS
+    from improv.train.network.keras_network import NETWORKS
 
     base = replace(FitConfig(), rate=FINE_TUNING_RATE) if args.origin else FitConfig()
     wanted = {k: getattr(args, k) for k, _, _ in LIMITS}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from improv.control.config import Binding
+from improv.control.config.config import Binding
 from improv.core.events import Bookmark, ControlChange, Event, Mark, NoteOff, NoteOn, ProgramChange, Setting, Tap
 from improv.core.settings import TABLE, SettingError, Settings
 

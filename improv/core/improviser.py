@@ -11,20 +11,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from improv.core.beats.keeper import News, Timekeeper
-from improv.core.dynamics import velocity
-from improv.core.ear import SUSTAIN, Ear, Heard
+from improv.core.beats.timekeeper import News, Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, parse_changes
-from improv.core.lessons import Learning, Lessons
-from improv.core.mind import Mind, Plan
-from improv.core.model import Model, State
+from improv.core.line.dynamics import velocity
+from improv.core.line.generator import LineGenerator, Plan
+from improv.core.line.lessons import Learning, Lessons
+from improv.core.line.phrasing import Playing
+from improv.core.line.tracker import SUSTAIN, Heard, LineTracker
 from improv.core.modes import MODES
 from improv.core.modes.mode import Mode
-from improv.core.phrasing import Playing
 from improv.core.settings import Settings
-from improv.core.values import GRID
-from improv.core.voicing_rbm import Voicings
+from improv.core.vocabulary import GRID
+from improv.models.model import Model, State
+from improv.models.voicings import Voicings
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 BY_THE_BAR = ("mode", "model", "changes")  # settings that change with the bar
@@ -64,13 +64,13 @@ class Improviser:
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
         # What modes work with
-        self.ear = Ear()
-        self.mind = Mind(model, settings, changes, self.meter, self.ear, seed)
+        self.tracker = LineTracker()
+        self.generator = LineGenerator(model, settings, changes, self.meter, self.tracker, seed)
         self._learning = learning
         self._lessons = Lessons(learning.give) if learning else None
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
-            self.mind.learn(known)
+            self.generator.learn(known)
         self.sounding: dict[int, float] = {}  # pitch -> the beat on which it ends
         self.call: float | None = None  # the beat on which the player's call began
         self.playing = Playing()  # the player's top line, up to the note before `ear.note`
@@ -81,7 +81,7 @@ class Improviser:
 
     @property
     def settings(self) -> Settings:
-        return self.mind.settings
+        return self.generator.settings
 
     # The contract
 
@@ -123,7 +123,7 @@ class Improviser:
 
     def restore(self, state: State) -> None:
         """Go on from a state of the model's, before anything is heard."""
-        self.mind.restore(state)
+        self.generator.restore(state)
         self._mode.jumped()  # what was planned came from another memory
 
     def prime(self, notes: Iterable[tuple[int, int, float, float]], call: float | None = None) -> None:
@@ -136,7 +136,7 @@ class Improviser:
         for position, pitch, duration, lag in notes:
             beat = position / GRID + lag
             self.playing = self.playing.after(beat, beat + duration)
-            self.mind.take(pitch, position, duration, lag)
+            self.generator.take(pitch, position, duration, lag)
         self.call = call
 
     # Hearing
@@ -169,27 +169,27 @@ class Improviser:
             self._bookmark(event)
         elif isinstance(event, Learned):
             if self._learning and (learned := self._learning.version(event.number)) is not None:
-                self.mind.learn(learned)
+                self.generator.learn(learned)
                 self.learned_from = event.number
         elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
             self.yield_(time, played)
-            self.ear.release()
+            self.tracker.release()
             self.forget()
         elif isinstance(event, NoteOn):
-            note = self.ear.hear(event, beat)
-            if self.ear.chord.root is not None:
-                self.mind.heard_chord = self.ear.chord
+            note = self.tracker.hear(event, beat)
+            if self.tracker.chord.root is not None:
+                self.generator.heard_chord = self.tracker.chord
             if self._goes_on(beat):
                 if self.call is None:
                     self.call = beat
                 if note:
-                    self.mind.memory = self.mind.after(note, beat)
+                    self.generator.memory = self.generator.after(note, beat)
                     self._teach()
                     self.playing = self.playing_after(note)
             if self._goes_on(beat) or self._mode.timeless:
                 self._mode.struck(event, time, played)
         elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
-            self.ear.hear(event, beat)
+            self.tracker.hear(event, beat)
             if self._goes_on(beat) or self._mode.timeless:
                 self._mode.released(time, played)
 
@@ -200,7 +200,7 @@ class Improviser:
     def _teach(self) -> None:
         """What is remembered now may be learned from."""
         if self._lessons:
-            self._lessons.take(self.mind.memory.told)
+            self._lessons.take(self.generator.memory.told)
 
     def playing_after(self, note: Heard) -> Playing:
         """How the player plays once a note of the top line is in it."""
@@ -208,7 +208,7 @@ class Improviser:
 
     def forget(self) -> None:
         """The player's top line is taken over; his next note starts afresh."""
-        self.ear.forget()
+        self.tracker.forget()
         self.playing = self.playing.rested()
 
     # Wishes
@@ -228,16 +228,16 @@ class Improviser:
     def _grant(self, setting: Setting, time: float, played: list[Event]) -> None:
         before = self.settings
         if setting.name == "model":
-            self.mind.tell(self._models[str(setting.value)])
+            self.generator.tell(self._models[str(setting.value)])
             self._mode.jumped()
             return
         if setting.name == "changes":
-            self.mind.changes = parse_changes(str(setting.value), self.meter.bar) if setting.value else None
+            self.generator.changes = parse_changes(str(setting.value), self.meter.bar) if setting.value else None
             self._mode.jumped()
             return
-        self.mind.settings = before.taken(setting.name, setting.value)
+        self.generator.settings = before.taken(setting.name, setting.value)
         if setting.name == "learned":
-            self.mind.blend()
+            self.generator.blend()
         if setting.name == "mode" and self.settings.mode != before.mode:
             self.yield_(time, played)
             self._mode = MODES[self.settings.mode](self)
@@ -246,8 +246,8 @@ class Improviser:
     def _bookmark(self, event: Bookmark) -> None:
         """Keep the state under a name, or go back to it; a name under which nothing was kept changes nothing."""
         if event.keep:
-            self.mind.keep(event.name)
-        elif self.mind.go_back(event.name):
+            self.generator.keep(event.name)
+        elif self.generator.go_back(event.name):
             self._mode.jumped()
 
     def _next_wish(self) -> float:
@@ -276,11 +276,11 @@ class Improviser:
     def play(self, plan: Plan, time: float, played: list[Event]) -> None:
         """Commit a plan: sound it alone, and take over the memory that it leaves."""
         self.close(list(self.sounding), time, played)
-        self.mind.memory = plan.then
+        self.generator.memory = plan.then
         self._teach()
-        self.mind.last_onset = plan.onset
-        loudness = self.ear.loudness + self.settings.loudness
-        loud = velocity(loudness, self.ear.spread, plan.accent, self.settings.accents)
+        self.generator.last_onset = plan.onset
+        loudness = self.tracker.loudness + self.settings.loudness
+        loud = velocity(loudness, self.tracker.spread, plan.accent, self.settings.accents)
         self.strike(plan.value.pitch, loud, time, self.meter.beat(time) + plan.duration, played)
 
     def _next_end(self) -> float:

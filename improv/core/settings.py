@@ -10,7 +10,7 @@ from typing import Any
 
 from improv.core.errors import ImprovError
 from improv.core.meter import FASTEST, SLOWEST
-from improv.core.values import FEELS
+from improv.core.vocabulary import FEELS
 
 MODES = ("trade", "solo", "echo", "comp", "duet")
 ENTRIES = ("beat", "bar", "now")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import mido
 
+from improv.atomic import atomic_write
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import Changes
 from improv.core.meter import FASTEST, SLOWEST
-from improv.whole import write_whole
 
 PPQ = 480
 MOST_NOTES = 50_000  # of one player's part: hours of playing
@@ -114,7 +114,7 @@ def write_take(
         file.tracks.append(_track(name, part))
     blob = io.BytesIO()
     file.save(file=blob)
-    write_whole({Path(path): blob.getvalue()})
+    atomic_write({Path(path): blob.getvalue()})
 
 
 def _message(event: Event, channel: int) -> mido.Message | None:

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import rtmidi
 
-from improv.core.echo import RUN, Echo
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
 from improv.core.keys import Keys
+from improv.midi.connections import Connection, InputConnection, OutputConnection
 from improv.midi.jack import JackServer, libjack
+from improv.midi.loopback import RUN, LoopbackFilter
 from improv.midi.names import find
-from improv.midi.plugs import InPlug, OutPlug, Plug
 from improv.midi.ports import PortError, events_of
 
 DRAIN = 0.1  # seconds
@@ -81,12 +81,12 @@ class Patchbay:
         self._jack = api == rtmidi.API_UNIX_JACK and libjack() is not None
         self._server: JackServer | None = None
         self._keys = Keys()
-        self._echoes = {i.number: Echo(run=math.inf if own else RUN) for i in inputs}
+        self._echoes = {i.number: LoopbackFilter(run=math.inf if own else RUN) for i in inputs}
         self._told_echo: dict[int, bool] = dict.fromkeys(self._echoes, False)
         self._clock: tuple[int, float] = (-1, -1e9)  # the input that gives the clock, and its last pulse
-        self._inputs = [(i, InPlug(api, i.port, i.name, self._listener(i), begin)) for i in inputs]
-        shared: dict[tuple[str | None, str], OutPlug] = {}
-        self._outputs = [(o, shared.setdefault((o.port, "" if o.port else o.name), OutPlug(api, o.port, o.name))) for o in outputs]
+        self._inputs = [(i, InputConnection(api, i.port, i.name, self._listener(i), begin)) for i in inputs]
+        shared: dict[tuple[str | None, str], OutputConnection] = {}
+        self._outputs = [(o, shared.setdefault((o.port, "" if o.port else o.name), OutputConnection(api, o.port, o.name))) for o in outputs]
         self._outs = list(shared.values())
         self._of = {o.part: plug for o, plug in self._outputs}
         for output, plug in self._outputs:
@@ -96,7 +96,7 @@ class Patchbay:
         self._looked: float | None = None
         self._stalled = False
         self._thread: threading.Thread | None = None
-        self._missing: set[Plug] = set()  # told to be
+        self._missing: set[Connection] = set()  # told to be
 
     # Sending, in the performance's thread
 
@@ -214,7 +214,7 @@ class Patchbay:
                 elif out.there:
                     out.resume()
 
-    def _look_at(self, plug: Plug, what: str, now: float) -> None:
+    def _look_at(self, plug: Connection, what: str, now: float) -> None:
         if (self._jack and (self._server is None or self._stalled)) or not plug.ready(self._server):
             self._tell_missing(plug, what)
             return
@@ -238,13 +238,13 @@ class Patchbay:
                 return
         self._join(plug, what, name, names)
 
-    def _resume(self, plug: OutPlug, back: bool = False) -> int:
+    def _resume(self, plug: OutputConnection, back: bool = False) -> int:
         """Play there from now on, once what is owed is closed. Returns how many notes that were."""
         if back or plug.owing:
             time.sleep(min(DRAIN, 0.01 + 3 * (self.period or 0.0)))  # until the connection holds
         return plug.resume()
 
-    def _join(self, plug: Plug, what: str, name: str | None, names: list[str]) -> None:
+    def _join(self, plug: Connection, what: str, name: str | None, names: list[str]) -> None:
         back = plug.was_there
         try:
             plug.join(self._server, name, names)
@@ -254,7 +254,7 @@ class Patchbay:
                 self._say(str(e))
             return
         owed = 0
-        if isinstance(plug, OutPlug):
+        if isinstance(plug, OutputConnection):
             owed = self._resume(plug, back)
         closed = f"; {owed} notes closed there" if owed else ""
         if back:
@@ -264,10 +264,10 @@ class Patchbay:
             self._say(f"{what} {plug.name} is there")
         self._missing.discard(plug)
 
-    def _lose(self, plug: Plug, now: float, told: bool) -> None:
+    def _lose(self, plug: Connection, now: float, told: bool) -> None:
         if not plug.there:
             return
-        if isinstance(plug, OutPlug):
+        if isinstance(plug, OutputConnection):
             plug.shut(now)
         plug.lose(self._server)
         if told:
@@ -282,12 +282,12 @@ class Patchbay:
         for event in up:
             self._heard(event)
 
-    def _tell_missing(self, plug: Plug, what: str) -> None:
+    def _tell_missing(self, plug: Connection, what: str) -> None:
         if plug not in self._missing:
             self._missing.add(plug)
             self._say(f"{what} {plug.wanted or plug.label} is not there; waiting for it")
 
-    def _plugs(self) -> list[Plug]:
+    def _plugs(self) -> list[Connection]:
         return [*(plug for _, plug in self._inputs), *self._outs]
 
     # For others
@@ -300,7 +300,7 @@ class Patchbay:
     def status(self) -> dict[str, Any]:
         """What is there: `inputs` by name, `outputs` by the performer's number, both with `port` and `there`."""
 
-        def of(plug: Plug) -> dict[str, Any]:
+        def of(plug: Connection) -> dict[str, Any]:
             return {"port": plug.name if plug.there else plug.wanted, "there": plug.flows and not self._stalled}
 
         return {

@@ -6,9 +6,9 @@ time was over, with the stamp that the improviser acted on; and at last `end`, i
 """
 
 from improv.session.capture import Capture, Cut, excerpt
+from improv.session.index import Kept, cut_off, prune, sessions
 from improv.session.lines import SessionError
-from improv.session.reading import Session, read_session
+from improv.session.reader import Session, read_session
 from improv.session.recorder import Recorder
-from improv.session.shelf import Kept, cut_off, prune, sessions
 
 __all__ = ["Capture", "Cut", "Kept", "Recorder", "Session", "SessionError", "cut_off", "excerpt", "prune", "read_session", "sessions"]

@@ -134,6 +134,6 @@ def turned(changes: Changes, position: float) -> Changes:
     if not changes.loop or not changes.starts:
         return changes
     starts = {(start - position) % changes.length: chord for start, chord in zip(changes.starts, changes.chords, strict=True)}
-    starts.setdefault(0.0, changes.outlook(position).chord)
+    starts.setdefault(0.0, changes.harmony(position).chord)
     order = sorted(starts)
     return Changes(order, [starts[s] for s in order], changes.length)

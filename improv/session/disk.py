@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from improv.session.lines import encode
-from improv.session.reading import VERSION
+from improv.session.reader import VERSION
 
 AGAIN, SELDOM = 30.0, 600.0  # seconds after which it is tried again, at first and later
 ROOM = 4 * 2**20  # bytes that must be free for that

@@ -76,7 +76,7 @@ class Recorder:
         self._put(Line("overheard", event, by=by))
 
     def play(self, event: Event, late: float | None = None, filled: bool = False) -> None:
-        """filled: not the model's choice, see `improv.ladder`."""
+        """filled: not the model's choice, see `improv.perform.deadline`."""
         if self._keep:
             self.played.append(event)
         self._put(Line("filled" if filled else "played", event, late))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
 from improv.train.piece import CorpusError, Piece, Reading
 from improv.train.reading import How
 from improv.train.reading.files import EXPECTED, Mapper, find_files, read_files

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from improv.core.values import (
+from improv.core.vocabulary import (
     ONSET_TABLES,
     STEP_TABLES,
     TOUCH_TABLES,
@@ -58,7 +58,7 @@ def columns_of(piece: Piece) -> Columns:
     following = [min(i + 1, count - 1) for i in range(count)]
     onset = [onset_columns(values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)]
     touch = [touch_columns(values[j].pitch, values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)]
-    roots = [(contexts[j].outlook.chord.root, contexts[j].outlook.coming.root) for j in following]
+    roots = [(contexts[j].harmony.chord.root, contexts[j].harmony.coming.root) for j in following]
 
     def ints(xs: Any) -> np.ndarray:
         return np.asarray(xs, np.int32)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from improv.core.harmony import KINDS, Changes, Chord
-from improv.core.model import Model
-from improv.core.sampler import probabilities
-from improv.core.values import FEELS, GRID, Context, Value, Vocabulary
+from improv.core.line.sampler import probabilities
+from improv.core.vocabulary import FEELS, GRID, Context, Value, Vocabulary
+from improv.models.model import Model
 from improv.train.piece import Piece
 
 NOTES = 500
@@ -29,8 +29,8 @@ def example_piece(notes: int = NOTES, seed: int = 2026) -> Piece:
         onsets.append(position)
         length, lag = int(rng.integers(len(vocabulary.durations))), int(rng.integers(len(vocabulary.lags)))
         values.append(Value(ioi if i else 0, pitch, length, lag))
-        outlook = changes.outlook(position / GRID)
-        contexts.append(Context(outlook, position % 48, position // 48 % 8, 150.0, feel))
+        harmony = changes.harmony(position / GRID)
+        contexts.append(Context(harmony, position % 48, position // 48 % 8, 150.0, feel))
     return Piece("example", "test", onsets, values, contexts, None)
 
 

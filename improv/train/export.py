@@ -13,14 +13,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from improv.core.cells import PARTS
-from improv.core.model import card_head, check
-from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
+from improv.core.vocabulary import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
+from improv.models.cells import PARTS
+from improv.models.model import card_head, check
 from improv.train.dataset import columns_of, multi_hot
 from improv.train.example import example_piece
 from improv.train.finish import Finished
 from improv.train.folder import write_folder
-from improv.train.network import GatedStack
+from improv.train.network.keras_network import GatedStack
 
 
 def weights_of(network: keras.Model) -> dict[str, np.ndarray]:

@@ -14,12 +14,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from improv.core.model import Model, card_head, shapes
-from improv.core.recall import SPAN, Colour, Recall, pitch_votes
-from improv.core.sampler import probabilities
-from improv.core.values import INTERVALS, Vocabulary, degree_class, interval_class
-from improv.train.evaluate import average_precision, foretell
-from improv.train.network import NetworkConfig
+from improv.core.line.sampler import probabilities
+from improv.core.vocabulary import INTERVALS, Vocabulary, degree_class, interval_class
+from improv.models.model import Model, card_head, shapes
+from improv.models.recall import SPAN, PitchClassBias, Recall, pitch_votes
+from improv.train.evaluation.next_note import average_precision, foretell
+from improv.train.network.keras_network import NetworkConfig
 from improv.train.piece import Piece
 
 MOST_NOTES = 200_000  # of the training set that are listened to
@@ -63,7 +63,7 @@ def states_of(model: Model, piece: Piece) -> States:
             said = model.read(state, recall=0.0)
             foretold = probabilities(model.pitch(said, last, value.ioi, at, recall=0.0))
             hidden = model.met(state, last, value.ioi, at).hidden
-            chord = at.outlook.chord
+            chord = at.harmony.chord
             known = (value.ioi, value.pitch, last, 12 if chord.root is None else chord.root)
             rows.append((state.a, hidden, *known, probabilities(said.ioi)[value.ioi], foretold[value.pitch]))
         state = model.step(state, value, last, at)
@@ -289,26 +289,26 @@ def _descend(loss: Callable[[np.ndarray], float], point: np.ndarray) -> np.ndarr
     return point
 
 
-def fit_colour(model: Model, pieces: Sequence[Piece]) -> Colour:
+def fit_colour(model: Model, pieces: Sequence[Piece]) -> PitchClassBias:
     """The span and strength with which the pitch classes heard lately foretell best what the model foretells without them."""
     foretold = foretell(model, pieces)["pitch"].astype(np.float64)
     starts = np.cumsum([0, *(len(p.values) for p in pieces)])
     pitches = np.concatenate([[v.pitch for v in p.values] for p in pieces])
     scored = np.ones(len(pitches), bool)
     scored[starts[:-1]] = False
-    best = (np.inf, Colour(64.0, 0.0))
+    best = (np.inf, PitchClassBias(64.0, 0.0))
     for span in (16.0, 32.0, 64.0, 128.0):
         counts = np.concatenate([_counts(pitches[a:b], span) for a, b in itertools.pairwise(starts)])
         for strength in np.arange(0.0, 0.75, 0.1):
             weights = foretold * ((counts + 1.0) ** strength)[:, np.arange(128) % 12]
             said = weights[np.arange(len(pitches)), pitches] / weights.sum(1)
-            best = min(best, (float(-np.log(said[scored]).mean()), Colour(span, round(float(strength), 2))))
+            best = min(best, (float(-np.log(said[scored]).mean()), PitchClassBias(span, round(float(strength), 2))))
     return best[1]
 
 
 def _counts(pitches: np.ndarray, span: float) -> np.ndarray:
     """The running counts before each note, (notes, 12)."""
-    rows, colour = [np.zeros(12)], Colour(span, 0.0)
+    rows, colour = [np.zeros(12)], PitchClassBias(span, 0.0)
     for pitch in pitches[:-1]:
         rows.append(colour.heard(rows[-1], int(pitch), 1.0))
     return np.array(rows)

@@ -20,11 +20,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from improv.atomic import atomic_write
 from improv.core.errors import ImprovError
 from improv.train.dataset import Columns, Windows
-from improv.train.network import NetworkConfig, build
+from improv.train.network.keras_network import NetworkConfig, build
 from improv.train.workers import ALONE, Alone, Together
-from improv.whole import write_whole
 
 HEADS = {"rhythm": ("ioi", "end"), "line": ("pitch", "duration", "lag")}
 LOSS_WEIGHTS = {"ioi": 1.0, "end": 0.5, "pitch": 1.0, "duration": 0.3, "lag": 0.2}
@@ -177,7 +177,7 @@ class _Fit:
             self.history.append(Progress(epoch + 1, config.epochs, train, valid, seconds, better))
             if self.workers.chief:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                write_whole({self.path: self._packed()})
+                atomic_write({self.path: self._packed()})
             report(self.history[-1])
         return self.best_network(), self.history
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from improv.whole import WriteError, write_whole
+from improv.atomic import WriteError, atomic_write
 
 
 def write_folder(folder: Path, head: Mapping[str, Any], arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a model folder as `improv.loader` reads it. Returns the card: head, the hash of the weights, about.
+    """Write a model folder as `improv.models.loader` reads it. Returns the card: head, the hash of the weights, about.
 
     head: what is needed to read the arrays, already checked against them. Raises WriteError; what was there stays.
     """
@@ -26,5 +26,5 @@ def write_folder(folder: Path, head: Mapping[str, Any], arrays: Mapping[str, np.
     except OSError as e:
         raise WriteError(f"{folder}: can't be made ({e.strerror or e})") from None
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    write_whole({folder / "weights.safetensors": blob, folder / "card.json": text.encode()})
+    atomic_write({folder / "weights.safetensors": blob, folder / "card.json": text.encode()})
     return card

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes
-from improv.core.values import GRID, Context, Value
+from improv.core.vocabulary import GRID, Context, Value
 
 
 class CorpusError(ImprovError):

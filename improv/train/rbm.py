@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from improv.core.events import Event, NoteOff, NoteOn
-from improv.core.rbm import Rbm
+from improv.models.rbm import Rbm
 
 STEPS = 15  # time steps of a roll
 A_BEAT = 4  # time steps: a step is a sixteenth note

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from improv.core.harmony import KIND_INDEX, KINDS, Chord
-from improv.core.rbm import Rbm
-from improv.core.voicing_rbm import CLAMPED, avoided, bits_of, clamped_of, guides, playable
+from improv.models.rbm import Rbm
+from improv.models.voicings import CLAMPED, avoided, bits_of, clamped_of, guides, playable
 from improv.train.rbm import BATCH, contrastive_divergence, stepped
 
 LOW, HIGH = 48, 79  # pitches of a shape; what is below is the bass

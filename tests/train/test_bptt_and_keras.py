@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from improv.learn.bptt import from_kernel, lstm_backward, lstm_forward, rnn_backward, rnn_forward
+from improv.tutorials.bptt import from_kernel, lstm_backward, lstm_forward, rnn_backward, rnn_forward
 
 tf = pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[train]'")
 keras = pytest.importorskip("keras")

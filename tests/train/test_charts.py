@@ -11,9 +11,9 @@ pytest.importorskip("symusic", reason="training is an extra: pip install '.[trai
 
 from scores import SAX, midi
 
-from improv.core.values import Vocabulary
+from improv.charts.charts import read_chart
+from improv.core.vocabulary import Vocabulary
 from improv.train.corpus import Reading, read_corpus
-from improv.train.reading.charts import read_chart
 
 # Two made-up charts as iReal Pro exports them, {*AT44D-7 |G7 |C^7 |Eh7 A7b9|N1D-7 G7 |C^7 }|N2D-7 G7 |C6 ]... and
 # [T34F6 |G-7 |C7 |F6 Z, shuffled in blocks of fifty.
@@ -74,8 +74,8 @@ def test_changes_beside_a_file_are_its_chords_to_its_end(tmp_path: Path, ending:
     midi(tmp_path / "a.mid", SAX)
     (tmp_path / f"a{ending}").write_text("Dm7 | G7 C7\n")
     (piece,) = read(tmp_path).pieces
-    assert [str(piece.contexts[i].outlook.chord) for i in (0, 8, 12, 16, 24, 31)] == ["Dm7", "G7", "C7", "Dm7", "G7", "C7"]
-    assert piece.contexts[0].outlook.until == 4
+    assert [str(piece.contexts[i].harmony.chord) for i in (0, 8, 12, 16, 24, 31)] == ["Dm7", "G7", "C7", "Dm7", "G7", "C7"]
+    assert piece.contexts[0].harmony.until == 4
 
 
 def test_a_text_beside_a_file_that_holds_no_changes_is_counted(tmp_path: Path) -> None:

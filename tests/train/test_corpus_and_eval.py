@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from made_up import record, written
 
-from improv.core.model import Model
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
+from improv.models.model import Model
 from improv.train.corpus import CorpusError, Piece, read_corpus
-from improv.train.evaluate import average_precision, foretell, score
+from improv.train.evaluation.next_note import average_precision, foretell, score
 
 
 def test_a_piece_is_read(tmp_path: Path) -> None:
@@ -19,9 +19,9 @@ def test_a_piece_is_read(tmp_path: Path) -> None:
     assert piece.onsets[:4] == [0, 6, 12, 18]
     assert [v.ioi for v in piece.values[:3]] == [0, 6, 6]
     assert [c.place for c in piece.contexts[7:10]] == [42, 0, 6]
-    assert str(piece.contexts[0].outlook.chord) == "Dm7"
-    assert piece.contexts[0].outlook.until == 16
-    assert piece.contexts[40].outlook.chord.kind == "7alt"
+    assert str(piece.contexts[0].harmony.chord) == "Dm7"
+    assert piece.contexts[0].harmony.until == 16
+    assert piece.contexts[40].harmony.chord.kind == "7alt"
     assert piece.contexts[0].feel == "swing"
     assert piece.ends is not None
     assert [i for i, e in enumerate(piece.ends) if e] == [15, 31, 47, 63]
@@ -53,7 +53,7 @@ def test_broken_pieces_are_skipped_with_a_reason(tmp_path: Path, broken: Any, sa
 def test_unknown_chords_count_as_none_and_are_told(tmp_path: Path) -> None:
     reading = read_corpus(written(tmp_path / "c.jsonl", record(chords=[[0, "Hm?"], [8, "C7"]])), Vocabulary())
     assert reading.unknown_chords == {"Hm?": 1}
-    assert str(reading.pieces[0].contexts[0].outlook.chord) == "NC"
+    assert str(reading.pieces[0].contexts[0].harmony.chord) == "NC"
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08broken", b"\xff\xfe\x00"])

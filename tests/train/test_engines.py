@@ -10,8 +10,8 @@ import socket
 import pytest
 
 from improv.core.harmony import parse_chord
-from improv.train import engines
-from improv.train.engines import Engine, EngineError, engine_of
+from improv.train.reading import engines
+from improv.train.reading.engines import Engine, EngineError, engine_of
 
 SYMBOLS = [f"{root}{kind}" for root in ("C", "Eb", "F#", "A") for kind in ("", "m7", "7alt", "maj7", "m7b5", "sus", "6", "o", "7b9")]
 

@@ -7,10 +7,10 @@ from made_up import record, written
 
 from improv.cli.evaluate import improvise
 from improv.core.harmony import parse_changes
-from improv.core.model import Model
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
+from improv.models.model import Model
 from improv.train.corpus import read_corpus
-from improv.train.figures import Line, figures, known_n_grams, n_grams, phrases, pooled, samples, summary
+from improv.train.evaluation.figures import Line, figures, known_n_grams, n_grams, phrases, pooled, samples, summary
 
 CHANGES = parse_changes("Cmaj7 | G7")
 

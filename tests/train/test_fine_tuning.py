@@ -17,18 +17,18 @@ pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[t
 from made_up import record, written
 from test_training import QUICK, SMALL
 
-from improv.core.values import Vocabulary
-from improv.loader import load_model, stored_vector, stored_weights
-from improv.train.begin import BeginError, begin, unfold
+from improv.atomic import WriteError
+from improv.core.vocabulary import Vocabulary
+from improv.models.loader import load_model, stored_vector, stored_weights
 from improv.train.corpus import read_corpus
+from improv.train.curves import board, curve
 from improv.train.dataset import Columns, Windows, columns_of
 from improv.train.example import example_piece
 from improv.train.export import export, keras_vector
+from improv.train.fine_tune import BeginError, begin, unfold
 from improv.train.finish import unfinished
 from improv.train.fit import CHECKPOINT, FitError, Progress, Start, Step, Stopped, fit
-from improv.train.network import build
-from improv.train.watch import board, curve
-from improv.whole import WriteError
+from improv.train.network.keras_network import build
 
 SHORT = replace(QUICK, length=10_000)  # one step an epoch, of one shape: one graph is traced
 

@@ -11,11 +11,11 @@ pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[t
 
 from made_up import NETWORK, random_weights, record, small_card, written
 
-from improv.core.model import Model, card_head, shapes
-from improv.core.recall import LARGEST_SHARE, Past, Recall
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
+from improv.models.model import Model, card_head, shapes
+from improv.models.recall import LARGEST_SHARE, Past, Recall
 from improv.train.corpus import read_corpus
-from improv.train.evaluate import average_precision, foretell, score
+from improv.train.evaluation.next_note import average_precision, foretell, score
 from improv.train.example import example_piece
 from improv.train.finish import (
     USUAL_RECALL,
@@ -28,7 +28,7 @@ from improv.train.finish import (
     states_of,
     unfinished,
 )
-from improv.train.network import NetworkConfig, TcnConfig
+from improv.train.network.keras_network import NetworkConfig, TcnConfig
 from improv.train.piece import Piece
 
 SMALL = NetworkConfig(8, *(NETWORK[k] for k in ("rhythm_units", "line_units", "pitch_hidden", "touch_hidden")))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from made_up import record, written
 
-from improv.cli.offline import answer
-from improv.core.model import Model
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
+from improv.models.model import Model
+from improv.perform.offline import answer
 from improv.train.corpus import read_corpus
-from improv.train.listening import CALLS, features, found_share, likeness, pairs_of
+from improv.train.evaluation.listening import CALLS, features, found_share, likeness, pairs_of
 from improv.train.piece import Piece
 
 

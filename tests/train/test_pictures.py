@@ -12,8 +12,8 @@ from made_up import record, written
 from improv.cli import main
 from improv.core.events import NoteOff, NoteOn
 from improv.core.harmony import parse_changes
-from improv.train.figures import Line, known_n_grams, samples
-from improv.train.pictures import PANELS, histograms, roll_of, told
+from improv.train.evaluation.figures import Line, known_n_grams, samples
+from improv.train.evaluation.pictures import PANELS, histograms, roll_of, told
 
 CHANGES = parse_changes("Cmaj7 | G7")
 PNG = b"\x89PNG\r\n\x1a\n"

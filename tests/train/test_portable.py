@@ -17,12 +17,12 @@ from made_up import NETWORK, TCN, random_weights, small_card
 from safetensors.numpy import save
 
 from improv.cli import main
-from improv.core.model import Model
-from improv.core.values import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES, Context, Value, Vocabulary, onset_columns, step_columns
+from improv.core.vocabulary import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES, Context, Value, Vocabulary, onset_columns, step_columns
+from improv.models.model import Model
 from improv.train.example import example_piece, said_of
-from improv.train.portable import check, write
-from improv.train.portable.leaflet import COLUMNS
-from improv.train.portable.stages import stages
+from improv.train.runtimes import check, write
+from improv.train.runtimes.leaflet import COLUMNS
+from improv.train.runtimes.stages import stages
 
 NEEDS = {kind: form.packages for kind, form in write.FORMATS.items()}
 
@@ -94,7 +94,7 @@ def test_the_keras_file_opens_where_improv_is_not(small: str) -> None:
 
 def test_the_whole_keras_model_is_its_stages_one_after_the_other(model: Model) -> None:
     need("keras")
-    from improv.train.portable.as_keras import whole_model
+    from improv.train.runtimes.as_keras import whole_model
 
     weights = random_weights()
     before, note, at = model.start(), Value(6, 60, 4, 6), Context()

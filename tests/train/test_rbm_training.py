@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improv.core.events import Event, NoteOff, NoteOn
-from improv.core.rbm import Rbm
+from improv.models.rbm import Rbm
 from improv.train.rbm import (
     LOWEST,
     PITCHES,

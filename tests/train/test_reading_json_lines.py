@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from made_up import record, written
 
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
 from improv.train.corpus import CorpusError, Reading, read_corpus, sources_of, table_of
 
 
@@ -36,7 +36,7 @@ def test_a_lead_sheet_is_read(tmp_path: Path) -> None:
     (piece,) = read(written(tmp_path / "c.jsonl", lead_sheet())).pieces
     assert piece.onsets == [12 * i for i in range(10)]
     assert [c.place for c in piece.contexts] == [24, 0, 12, 24, 0, 12, 24, 0, 12, 24]
-    assert [str(c.outlook.chord) for c in piece.contexts[:5]] == ["NC", "Dm7", "Dm7", "Dm7", "G7"]
+    assert [str(c.harmony.chord) for c in piece.contexts[:5]] == ["NC", "Dm7", "Dm7", "Dm7", "G7"]
     assert (piece.beats_a_bar, piece.bpm, piece.ends, piece.velocities, piece.split) == (3, 120, None, None, "")
 
 
@@ -45,7 +45,7 @@ def test_a_performance_is_read(tmp_path: Path) -> None:
     assert piece.onsets == [6 * i for i in range(12)]
     assert [v.pitch for v in piece.values] == list(range(60, 72))
     assert [c.place for c in piece.contexts[6:10]] == [36, 42, 0, 6]
-    assert [str(piece.contexts[i].outlook.chord) for i in (0, 4, 8)] == ["Cmaj7", "Am", "D7alt"]
+    assert [str(piece.contexts[i].harmony.chord) for i in (0, 4, 8)] == ["Cmaj7", "Am", "D7alt"]
     assert piece.bpm == pytest.approx(100)
     assert piece.velocities == list(range(80, 92))
     assert {Vocabulary().lags[v.lag] for v in piece.values} == {0}
@@ -80,13 +80,13 @@ def test_notes_out_of_range_and_without_length_are_left_out_and_counted(tmp_path
 def test_a_piece_without_chords_is_a_piece(tmp_path: Path) -> None:
     reading = read(written(tmp_path / "c.jsonl", lead_sheet(chords=[]), performance(chords=None), record(chords=[])))
     assert [p.changes for p in reading.pieces] == [None, None, None]
-    assert {str(c.outlook.chord) for p in reading.pieces for c in p.contexts} == {"NC"}
+    assert {str(c.harmony.chord) for p in reading.pieces for c in p.contexts} == {"NC"}
 
 
 def test_unknown_chord_spellings_are_no_chord_and_counted(tmp_path: Path) -> None:
     reading = read(written(tmp_path / "c.jsonl", lead_sheet(chords=[[0, "H7"], [4, "G7"], [7, "H7"]]), performance()))
     assert reading.unknown_chords == {"H7": 2}
-    assert [str(reading.pieces[0].contexts[i].outlook.chord) for i in (0, 4, 8)] == ["NC", "G7", "NC"]
+    assert [str(reading.pieces[0].contexts[i].harmony.chord) for i in (0, 4, 8)] == ["NC", "G7", "NC"]
 
 
 def test_what_stands_before_a_break_in_the_file_is_kept(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ pytest.importorskip("symusic", reason="training is an extra: pip install '.[trai
 
 from scores import BASS, CHORDS, DRUMS, LINE, SAX, midi, track
 
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
 from improv.train.corpus import CorpusError, Piece, Reading, read_corpus, table_of
 from improv.train.reading import How
 from improv.train.reading.files import in_pool, read_file, read_files
@@ -95,7 +95,7 @@ def test_velocities_are_kept(tmp_path: Path) -> None:
 def test_chords_of_markers_are_the_changes(tmp_path: Path) -> None:
     marks = [mido.MetaMessage("marker", text=text, time=time) for text, time in (("Dm7", 0), ("G7", 1920), ("Cmaj7", 1920))]
     piece = one(midi(tmp_path / "a.mid", SAX, more=marks))
-    assert [str(piece.contexts[i].outlook.chord) for i in (0, 7, 8, 16)] == ["Dm7", "Dm7", "G7", "Cmaj7"]
+    assert [str(piece.contexts[i].harmony.chord) for i in (0, 7, 8, 16)] == ["Dm7", "Dm7", "G7", "Cmaj7"]
 
 
 # Bad input

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from made_up import record, written
 
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
 from improv.train.corpus import CorpusError, Piece, Reading, read_corpus
 from improv.train.reading import How
 from improv.train.reading.files import read_file
@@ -76,7 +76,7 @@ def test_a_score_is_read_with_its_chord_symbols(tmp_path: Path, name: str) -> No
     (piece,) = read(music_xml(tmp_path / name, WALTZ)).pieces
     assert [v.pitch for v in piece.values] == [62, 65, 69, 62, 60]
     assert piece.onsets == [0, 12, 24, 36, 60]
-    assert [str(c.outlook.chord) for c in piece.contexts] == ["Dm7", "Dm7", "Dm7", "Bb7/F", "Cm7b5"]
+    assert [str(c.harmony.chord) for c in piece.contexts] == ["Dm7", "Dm7", "Dm7", "Bb7/F", "Cm7b5"]
     assert [c.place for c in piece.contexts] == [0, 12, 24, 0, 24]
     assert (piece.bpm, piece.beats_a_bar, piece.name, piece.track) == (144, 3, name, "1 'Voice', the only melody")
 
@@ -85,7 +85,7 @@ def test_a_score_is_read_with_its_chord_symbols(tmp_path: Path, name: str) -> No
 def test_transposing_instruments_sound_where_they_sound(tmp_path: Path) -> None:
     (piece,) = read(music_xml(tmp_path / "a.xml", score(FIRST, name="Tenor Sax", transpose=-2, beats=3))).pieces
     assert [v.pitch for v in piece.values] == [60, 63, 67]
-    assert str(piece.contexts[0].outlook.chord) == "Cm7"
+    assert str(piece.contexts[0].harmony.chord) == "Cm7"
 
 
 @pytest.mark.usefixtures("_music21")
@@ -96,7 +96,7 @@ def test_odd_things_in_a_score_are_left_out_and_counted(tmp_path: Path) -> None:
     assert [v.pitch for v in reading.pieces[0].values] == [62, 65]
     assert reading.left_out == {"notes without length": 1, "notes out of range": 1, "tempi outside 20 to 500 bpm": 1}
     assert reading.unknown_chords.total() == 1
-    assert str(reading.pieces[0].contexts[0].outlook.chord) == "NC"
+    assert str(reading.pieces[0].contexts[0].harmony.chord) == "NC"
 
 
 @pytest.mark.usefixtures("_music21")

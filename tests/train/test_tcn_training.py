@@ -14,18 +14,18 @@ from made_up import record, written
 
 from improv.cli import main
 from improv.core.errors import ImprovError
-from improv.core.model import Model, card_head
-from improv.core.values import Vocabulary
-from improv.loader import load_model, stored_vector, stored_weights
-from improv.train.begin import begin
+from improv.core.vocabulary import Vocabulary
+from improv.models.loader import load_model, stored_vector, stored_weights
+from improv.models.model import Model, card_head
 from improv.train.corpus import read_corpus
 from improv.train.dataset import columns_of
-from improv.train.evaluate import foretell, score
+from improv.train.evaluation.next_note import foretell, score
 from improv.train.example import largest_difference
 from improv.train.export import export, members_of
+from improv.train.fine_tune import begin
 from improv.train.finish import finish, unfinished
 from improv.train.fit import FitConfig, fit
-from improv.train.network import SIZES, TCN_SIZES, NetworkConfig, TcnConfig, build, config_of
+from improv.train.network.keras_network import SIZES, TCN_SIZES, NetworkConfig, TcnConfig, build, config_of
 from improv.train.piece import Piece
 
 SMALL = TcnConfig(rhythm_units=12, line_units=20, pitch_hidden=16, touch_hidden=8, channels=10, layers=4)

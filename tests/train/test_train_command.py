@@ -16,9 +16,9 @@ from scores import BASS, CHORDS, DRUMS, LINE, SAX, midi, track
 
 from improv.cli import main
 from improv.cli.train import _Bar
-from improv.loader import find_model, load_model
+from improv.models.loader import find_model, load_model
 from improv.train.fit import Progress
-from improv.train.network import SIZES, NetworkConfig
+from improv.train.network.keras_network import SIZES, NetworkConfig
 
 
 @pytest.fixture

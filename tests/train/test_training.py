@@ -12,15 +12,15 @@ pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[t
 
 from made_up import record, written
 
-from improv.core.values import Vocabulary
-from improv.loader import load_model, stored_vector
+from improv.core.vocabulary import Vocabulary
+from improv.models.loader import load_model, stored_vector
 from improv.train.corpus import read_corpus
 from improv.train.dataset import NO_ROOT, Columns, Windows, columns_of
 from improv.train.example import example_piece, largest_difference
 from improv.train.export import export, keras_vector
 from improv.train.finish import unfinished
 from improv.train.fit import CHECKPOINT, FitConfig, FitError, Progress, fit
-from improv.train.network import NetworkConfig, build
+from improv.train.network.keras_network import NetworkConfig, build
 
 SMALL = NetworkConfig(embedding=16, rhythm_units=16, line_units=24, pitch_hidden=16, touch_hidden=8)
 QUICK = FitConfig(epochs=4, batch=4, length=32, rate=1e-2, average=0.9)

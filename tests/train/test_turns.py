@@ -7,13 +7,13 @@ import pytest
 from made_up import record, written
 
 from improv.cli import main
-from improv.cli.offline import entries
-from improv.core.model import Model
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
+from improv.models.model import Model
+from improv.perform.offline import entries
 from improv.train.corpus import read_corpus
-from improv.train.figures import on_bars
+from improv.train.evaluation.figures import on_bars
+from improv.train.evaluation.turns import Struck, struck_of, timer, turns
 from improv.train.piece import Piece
-from improv.train.turns import Struck, struck_of, timer, turns
 
 
 @pytest.fixture

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from improv.core.events import NoteOff, NoteOn
-from improv.core.grammar import encode
-from improv.core.grammar_model import GrammarModel
-from improv.loader import load_model, stored_vector
 from improv.midi.files import write_take
-from improv.train.initial import Steady
-from improv.train.network import DroppedLSTM
+from improv.models.grammar import encode
+from improv.models.grammar_model import GrammarModel
+from improv.models.loader import load_model, stored_vector
+from improv.train.network.initial import Steady
+from improv.train.network.keras_network import DroppedLSTM
 from improv.train.piece import CorpusError
-from improv.train.reading.tune import Tune, read_tune
-from improv.train.tutorial import Shared, compare, compiled, fit, inference_model, predict_and_sample, scanned
-from improv.train.tutorial_export import export
-from improv.train.windows import Corpus, cut, recited
+from improv.tutorials.exercise import Shared, compare, compiled, fit, inference_model, predict_and_sample, scanned
+from improv.tutorials.exercise_export import export
+from improv.tutorials.tune import Tune, read_tune
+from improv.tutorials.windows import Corpus, cut, recited
 
 ROOT = Path(__file__).parent.parent.parent
 TUNE = ROOT / "improv" / "demo" / "tune.mid"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from improv.core.harmony import Chord, parse_chord
-from improv.core.voicing_rbm import CLAMPED, VISIBLE, Voicings, bits_of, clamped_of
+from improv.models.voicings import CLAMPED, VISIBLE, Voicings, bits_of, clamped_of
 from improv.train.rbm import begin
 from improv.train.voicings import Rows, balanced, chords_of, fit_voicings, found_among, pseudo_likelihood, rows_of, shapes_of
 

@@ -141,11 +141,11 @@ def test_shares_are_every_window_once(windows: int, count: int) -> None:
 def test_the_sum_of_the_shares_gradients_is_the_batchs(batch: int, tmp_path: Path) -> None:
     """With the losses that `fit` trains by; if this fails, a loss is no mean over windows any more."""
     pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[train]'")
-    from improv.core.values import Vocabulary
+    from improv.core.vocabulary import Vocabulary
     from improv.train.corpus import read_corpus
     from improv.train.dataset import Windows, columns_of
     from improv.train.fit import FitConfig, fit
-    from improv.train.network import NetworkConfig
+    from improv.train.network.keras_network import NetworkConfig
     from improv.train.workers import gradients_of
 
     records = [record(notes=record()["notes"][: 20 + 9 * i], bpm=100 + 40 * i) for i in range(5)]

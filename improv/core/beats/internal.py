@@ -10,7 +10,7 @@ TAPS = 8  # at the most that a tempo is taken from
 ASTRAY = 1.7  # times the interval so far, or one over it: what differs by more begins anew
 
 
-class Internal(OwnBeat):
+class InternalBeat(OwnBeat):
     """Keeps its tempo. Taps are beats: from the second on they set the tempo, and the beat falls on them.
 
     Before anything runs, a bar of taps counts in: the beat after it is beat one.

@@ -9,10 +9,10 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from improv.core.dynamics import velocity
 from improv.core.events import Event, NoteOn
+from improv.core.harmony.voicing import voicing
+from improv.core.line.dynamics import velocity
 from improv.core.modes.mode import Mode
-from improv.core.voicing import voicing
 
 if TYPE_CHECKING:
     from improv.core.harmony import Chord
@@ -105,7 +105,7 @@ class Comp(Mode):
         density = sum(line - bar <= beat < line for beat in self._struck) / bar
         rhythms = SPARSE if density >= BUSY else OPEN if density <= QUIET and self._struck and line > self._struck[0] else USUAL
         self._learned = None
-        hits = [hit for hit in rhythms[int(improviser.mind.rng.integers(len(rhythms)))] if hit.onset < bar]
+        hits = [hit for hit in rhythms[int(improviser.generator.rng.integers(len(rhythms)))] if hit.onset < bar]
         if density < BUSY:
             hits = sorted([*hits, *self._changing(line, hits)])
         if self._tied:  # the chord of this bar has come already, and rings
@@ -116,7 +116,7 @@ class Comp(Mode):
 
     def _changing(self, line: float, hits: list[Hit]) -> list[Hit]:
         """Chords of the bar that no hit would sound, each on its beat."""
-        chord = self.improviser.mind.chord
+        chord = self.improviser.generator.chord
 
         def missing(beat: int) -> bool:
             return chord(line + beat) != chord(line + beat - 1) and not any(-0.6 <= hit.onset - beat < 1.0 for hit in hits)
@@ -133,13 +133,15 @@ class Comp(Mode):
     def _strike(self, hit: Hit, time: float, played: list[Event]) -> bool:
         improviser, settings = self.improviser, self.improviser.settings
         off_beat = hit.onset % 1.0 > 1e-6
-        chord = improviser.mind.chord(math.ceil(hit.onset) if off_beat else hit.onset)  # an off-beat belongs to the beat after it
+        chord = improviser.generator.chord(math.ceil(hit.onset) if off_beat else hit.onset)  # an off-beat belongs to the beat after it
         hands = self._voiced(chord)
         if not hands:
             return False
         self._hands = hands
-        ear = improviser.ear
-        loud = velocity(ear.loudness - SOFTER + settings.loudness, ear.spread, OFF_BEAT_ACCENT if off_beat else 0.0, settings.accents)
+        tracker = improviser.tracker
+        loud = velocity(
+            tracker.loudness - SOFTER + settings.loudness, tracker.spread, OFF_BEAT_ACCENT if off_beat else 0.0, settings.accents
+        )
         improviser.close(list(improviser.sounding), time, played)
         for pitch in hands:
             improviser.strike(pitch, loud, time, improviser.meter.beat(time) + hit.length, played)
@@ -148,11 +150,11 @@ class Comp(Mode):
     def _voiced(self, chord: Chord) -> tuple[int, ...]:
         """A voicing by rule, or as learned: then drawn once for each chord of a bar."""
         improviser, settings = self.improviser, self.improviser.settings
-        low, high, under = settings.low, settings.high, improviser.mind.memory.last
+        low, high, under = settings.low, settings.high, improviser.generator.memory.last
         if settings.voicing == "rules" or improviser.voicings is None:
             self._learned = None
             return voicing(chord, self._hands, low, high, under)
         if chord == self._learned and self._hands and low <= self._hands[0] and self._hands[-1] <= high:
             return self._hands
         self._learned = chord
-        return improviser.voicings.draw(chord, self._hands, low, high, under, int(improviser.mind.rng.integers(2**32)))
+        return improviser.voicings.draw(chord, self._hands, low, high, under, int(improviser.generator.rng.integers(2**32)))

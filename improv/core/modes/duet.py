@@ -7,15 +7,15 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from improv.core.draw import gaps
 from improv.core.events import Event, NoteOn
+from improv.core.line.draw import gaps
+from improv.core.line.sampler import sample
 from improv.core.modes.mode import Mode
-from improv.core.sampler import sample
-from improv.core.values import GRID
+from improv.core.vocabulary import GRID
 
 if TYPE_CHECKING:
     from improv.core.improviser import Improviser
-    from improv.core.mind import Plan
+    from improv.core.line.generator import Plan
 
 ROOM = 0.5  # beats after the player's latest onset that are the player's
 BUSY = 3  # notes of the player's within two beats, from which on it plays long notes
@@ -70,12 +70,12 @@ class Duet(Mode):
         now, bar = improviser.meter.beat(improviser.time), improviser.meter.bar
         if not self._struck or now - self._struck[-1] > PATIENCE * bar:
             return
-        note = improviser.ear.line
+        note = improviser.tracker.line
         self._takes = note is not None and note.off is not None
-        memory = improviser.mind.after(note, now) if note is not None and note.off is not None else improviser.mind.memory
+        memory = improviser.generator.after(note, now) if note is not None and note.off is not None else improviser.generator.memory
         if len(self._struck) == BUSY and now - self._struck[0] < 2.0:
-            onset = improviser.meter.next(max(now, improviser.mind.last_onset + APART) - 1e-6, 1.0)
-            plan = improviser.mind.draw(memory, round(onset * GRID), onset=onset, lands=True)
+            onset = improviser.meter.next(max(now, improviser.generator.last_onset + APART) - 1e-6, 1.0)
+            plan = improviser.generator.draw(memory, round(onset * GRID), onset=onset, lands=True)
             self._plan = replace(plan, duration=max(plan.duration, 1.0))
             return
         earliest = math.ceil(max(now, self._struck[-1] + ROOM) * GRID - 1e-6)
@@ -85,5 +85,5 @@ class Duet(Mode):
         if ioi < open_class:
             settings = improviser.settings
             bias = gaps(open_class + 1, ioi, open_class, settings.density)
-            ioi = sample(memory.said.ioi, improviser.mind.rng, settings.rhythm_temperature, bias=bias)
-        self._plan = improviser.mind.draw(memory, since + ioi)
+            ioi = sample(memory.said.ioi, improviser.generator.rng, settings.rhythm_temperature, bias=bias)
+        self._plan = improviser.generator.draw(memory, since + ioi)

@@ -29,10 +29,10 @@ class Echo(Mode):
         improviser, key = self.improviser, (event.channel, event.pitch)
         if key in self._voices:
             improviser.close([self._voices.pop(key)], time, played)
-        top = improviser.ear.line
+        top = improviser.tracker.line
         if top is None or top.pitch != event.pitch or top.off is not None:
             return  # it accompanies
-        taken = improviser.sounding.keys() | improviser.ear.sounding
+        taken = improviser.sounding.keys() | improviser.tracker.sounding
         pitch = next((p for p in self._choices(event.pitch, time) if p not in taken), None)
         if pitch is not None:
             self._voices[key] = pitch
@@ -40,8 +40,8 @@ class Echo(Mode):
             improviser.strike(pitch, min(max(loudness, 1), 127), time, float("inf"), played)
 
     def released(self, time: float, played: list[Event]) -> None:
-        ear = self.improviser.ear
-        over = [key for key in self._voices if key not in ear.keys and key not in ear.held]
+        tracker = self.improviser.tracker
+        over = [key for key in self._voices if key not in tracker.keys and key not in tracker.held]
         self.improviser.close([self._voices.pop(key) for key in over], time, played)
 
     def drop(self) -> None:
@@ -50,7 +50,7 @@ class Echo(Mode):
     def _choices(self, pitch: int, time: float) -> Iterator[int]:
         """Pitches that would do, the best first."""
         improviser, settings = self.improviser, self.improviser.settings
-        tones = improviser.mind.chord(improviser.meter.beat(time) + EARLY).tones
+        tones = improviser.generator.chord(improviser.meter.beat(time) + EARLY).tones
         if settings.interval:
             steps = [settings.interval]
         elif tones:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from improv.core.draw import gaps
 from improv.core.events import Event, NoteOn
+from improv.core.line.draw import gaps
+from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry
+from improv.core.line.sampler import probabilities, sample
 from improv.core.modes.mode import Mode
-from improv.core.phrasing import BREATH, RING, Turn, answer_length, entry
-from improv.core.sampler import probabilities, sample
-from improv.core.values import GRID
+from improv.core.vocabulary import GRID
 
 if TYPE_CHECKING:
-    from improv.core.mind import Plan
+    from improv.core.line.generator import Plan
 
 LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
@@ -60,7 +60,7 @@ class Trade(Mode):
         """Draw when the next note comes, then the note; or end the turn."""
         self.pending = False
         improviser, turn = self.improviser, self.turn
-        memory, rng, temperature = improviser.mind.memory, improviser.mind.rng, improviser.settings.rhythm_temperature
+        memory, rng, temperature = improviser.generator.memory, improviser.generator.rng, improviser.settings.rhythm_temperature
         if turn is None or memory.position is None:
             return
         last_class, density = len(memory.said.ioi) - 1, improviser.settings.density
@@ -77,7 +77,7 @@ class Trade(Mode):
         if (not rests and ioi > LONGEST_REST) or over or (improviser.end is not None and position >= improviser.end):
             self._finish()
         else:
-            self.plan = improviser.mind.draw(memory, position, lands=turn.landing)
+            self.plan = improviser.generator.draw(memory, position, lands=turn.landing)
 
     def jumped(self) -> None:
         """What is planned is drawn anew, over the chords that come now."""
@@ -92,11 +92,11 @@ class Trade(Mode):
         """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""
         self.plan = self.turn = None
         improviser = self.improviser
-        note, meter, settings = improviser.ear.line, improviser.meter, improviser.settings
+        note, meter, settings = improviser.tracker.line, improviser.meter, improviser.settings
         if note is None or note.off is None:
             return
         now = meter.beat(improviser.time)
-        memory = improviser.mind.after(note, now)
+        memory = improviser.generator.after(note, now)
         if settings.trade and not self.endless:
             self.turn = self._own_bars(now, note.beat_off)
         else:
@@ -107,7 +107,7 @@ class Trade(Mode):
             beat = meter.opening(beat if beat >= now else meter.next(now, step or 1 / GRID))
             call = note.beat_off - (note.beat if improviser.call is None else improviser.call)
             self.turn = Turn(beat, math.inf if self.endless else answer_length(call))
-        self.plan = improviser.mind.draw(memory, math.floor(self.turn.began * GRID + 0.5), onset=self.turn.began, opens=True)
+        self.plan = improviser.generator.draw(memory, math.floor(self.turn.began * GRID + 0.5), onset=self.turn.began, opens=True)
 
     def _own_bars(self, now: float, silent_since: float) -> Turn:
         """The next turn that is ours where bars are traded. A player who plays over into its first bar is let finish."""
@@ -115,7 +115,7 @@ class Trade(Mode):
         line = meter.next(now - length, length)  # on which the turn began that goes on now
         ours = round(meter.position(line) / length) % 2 == 1
         late = meter.next(max(now, silent_since + BREATH), meter.felt)
-        if ours and late < line + meter.bar and self.improviser.mind.last_onset < line:
+        if ours and late < line + meter.bar and self.improviser.generator.last_onset < line:
             return Turn(late, line + length - late, fills=True)
         line += length if not ours else 2 * length
         return Turn(line, length, fills=True)
@@ -125,7 +125,7 @@ class Trade(Mode):
         turn, self.turn = self.turn, None
         if not self.endless and turn:
             improviser, meter = self.improviser, self.improviser.meter
-            until = meter.next_bar(improviser.mind.last_onset + RING)
+            until = meter.next_bar(improviser.generator.last_onset + RING)
             last = turn.began + turn.length if turn.fills else math.inf
             improviser.sounding = {pitch: min(max(end, until), last) for pitch, end in improviser.sounding.items()}
 
@@ -136,7 +136,7 @@ class Solo(Trade):
     endless = True
 
     def jumped(self) -> None:
-        if self.plan and self.plan.opens and self.improviser.ear.line is None:
+        if self.plan and self.plan.opens and self.improviser.tracker.line is None:
             self.start(self.improviser.time)
         else:
             super().jumped()
@@ -147,4 +147,4 @@ class Solo(Trade):
             return
         beat = meter.next(meter.opening(meter.just_before(meter.beat(time))), 1.0)
         self.turn = Turn(beat, math.inf)
-        self.plan = improviser.mind.draw(improviser.mind.memory, round(beat * GRID), onset=beat, opens=True)
+        self.plan = improviser.generator.draw(improviser.generator.memory, round(beat * GRID), onset=beat, opens=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from improv.core.values import Vocabulary
+from improv.core.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)

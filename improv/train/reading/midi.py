@@ -12,10 +12,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from improv.charts.charts import changes_beside
 from improv.core.harmony import HarmonyError, parse_chord
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How
-from improv.train.reading.charts import changes_beside
 from improv.train.reading.melody import Part, choose
 from improv.train.reading.score import Note, Score, piece_of
 

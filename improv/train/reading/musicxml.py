@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from improv.charts.charts import changes_beside
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How
-from improv.train.reading.charts import changes_beside
 from improv.train.reading.melody import Part, choose
 from improv.train.reading.score import Note, Score, piece_of
 

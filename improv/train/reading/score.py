@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from improv.core.ear import COMPING_BELOW, TOGETHER
+from improv.charts.spelling import from_harte
 from improv.core.harmony import NO_CHORD, OPEN, Changes, Chord, HarmonyError, parse_chord
-from improv.core.values import GRID, Context, Vocabulary
+from improv.core.line.tracker import COMPING_BELOW, TOGETHER
+from improv.core.vocabulary import GRID, Context, Vocabulary
 from improv.train.piece import CorpusError, Piece
-from improv.train.reading.spelling import from_harte
 
 SLOWEST, FASTEST = 20.0, 500.0  # bpm that a piece may have
 ON_GRID = 0.006  # beats within which an onset counts as written, not played
@@ -64,8 +64,8 @@ def piece_of(score: Score, vocabulary: Vocabulary, unknown: Counter[str], left_o
     onsets = [math.floor(n.on * GRID + 0.5) for n in notes]
     values, contexts = [], []
     for i, (note, onset) in enumerate(zip(notes, onsets, strict=True)):
-        outlook = changes.outlook(onset / GRID) if changes else OPEN
-        contexts.append(Context(outlook, place_at(onset), None, tempo_at(note.on), score.feel))
+        harmony = changes.harmony(onset / GRID) if changes else OPEN
+        contexts.append(Context(harmony, place_at(onset), None, tempo_at(note.on), score.feel))
         ioi = (onset - onsets[i - 1]) / GRID if i else 0.0
         values.append(vocabulary.encode(ioi, note.pitch, note.length, note.on - onset / GRID if played else 0.0))
     velocities = [n.velocity for n in notes]

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any
 
 from improv.core.harmony import OPEN
-from improv.core.values import GRID, Context, Vocabulary
+from improv.core.vocabulary import GRID, Context, Vocabulary
 from improv.train.piece import CorpusError, Piece
 from improv.train.reading.score import changes_of
 
@@ -41,8 +41,8 @@ def read_solo(record: dict[str, Any], vocabulary: Vocabulary, unknown: Counter[s
             raise CorpusError(f"note {i + 1}: pitch {pitch} is outside 0 to 127")
         beat, within = divmod(onsets[i], GRID)
         place, section = places(beat)
-        outlook = changes.outlook(onsets[i] / GRID) if changes else OPEN
-        contexts.append(Context(outlook, place * GRID + within, section, bpm, feel))
+        harmony = changes.harmony(onsets[i] / GRID) if changes else OPEN
+        contexts.append(Context(harmony, place * GRID + within, section, bpm, feel))
         ioi = (onsets[i] - onsets[i - 1]) / GRID if i else 0.0
         values.append(vocabulary.encode(ioi, pitch, float(note[1]), _lag(note, beats)))
     ends = None

@@ -1,0 +1,91 @@
+"""A systemd unit for the daemon: real-time priority, a watchdog, restarts, and no more rights than MIDI takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+WATCHDOG = 20  # seconds without a sign of life; a machine that stood still for ten goes on
+TEXT = """\
+# /etc/systemd/system/improv.perform.sd_notify. Write it there and start it:
+#   improv init --to {config} --systemd | sudo tee /etc/systemd/system/improv.perform.sd_notify
+#   sudo systemctl daemon-reload && sudo systemctl enable --now improv
+#   sudo loginctl enable-linger {user}      # so that {runtime} is there from the boot on
+# What it says: journalctl -u improv -f
+[Unit]
+Description=improv, a jazz co-player
+After=sound.target network.target user@{uid}.service
+Wants=user@{uid}.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={python} -P -m improv daemon --config {config}
+ExecReload=/bin/kill -HUP $MAINPID
+WorkingDirectory={folder}
+User={user}
+SupplementaryGroups=audio
+Environment=PYTHONUNBUFFERED=1 XDG_RUNTIME_DIR={runtime}
+WatchdogSec={watchdog}
+Restart=always
+RestartSec=500ms
+TimeoutStartSec=30
+TimeoutStopSec=5
+KillMode=mixed
+
+# In time
+LimitRTPRIO=95
+LimitMEMLOCK=infinity
+Nice=-11
+OOMScoreAdjust=-500
+
+# No more than it needs. Devices of ALSA stay open to it, and the sockets and shared memory of JACK and PipeWire: so no
+# PrivateDevices, PrivateTmp, PrivateIPC, PrivateUsers, RestrictRealtime or MemoryDenyWriteExecute.
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+DevicePolicy=closed
+DeviceAllow=char-alsa rw
+ProtectSystem=strict
+ProtectHome=read-only
+ReadWritePaths={writes}
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=no
+ProtectHostname=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def unit(config: Path, python: Path, user: str, uid: int, writes: Iterable[Path]) -> str:
+    """The unit's text. config, python: absolute. writes: folders and files that it writes to."""
+    runtime = f"/run/user/{uid}"
+    paths = [runtime, "/dev/shm", "/tmp", *dict.fromkeys(_escaped(p) for p in writes)]
+    return TEXT.format(
+        config=_escaped(config),
+        folder=_escaped(config.parent, quoted=False),
+        python=_escaped(python),
+        user=user,
+        uid=uid,
+        runtime=runtime,
+        watchdog=WATCHDOG,
+        writes=" ".join(f'"-{p[1:]}' if p.startswith('"') else f"-{p}" for p in paths),
+    )
+
+
+def _escaped(path: Path, quoted: bool = True) -> str:
+    """A path in a unit: % and $ mean something there, and blanks part words."""
+    text = str(path).replace("%", "%%")
+    if not quoted:
+        return text
+    text = text.replace("$", "$$")
+    return f'"{text}"' if " " in text or "\t" in text else text

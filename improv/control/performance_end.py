@@ -1,0 +1,299 @@
+"""The performance's end: begins the server, answers its requests, and begins it again when it dies. The music never waits for it.
+
+One thread, asleep unless something is asked or told.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import random
+import selectors
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+from improv.core.errors import ImprovError
+
+LINE = 65536  # bytes of a line, at most, both ways
+BACKOFF = (0.5, 30.0)  # seconds until a dead server is begun again: at first, and at the most
+LIVED = 60.0  # seconds after which a server was a good one
+END = 2.0  # seconds that a server has to end
+COMMAND = (sys.executable, "-m", "improv.control.server.process")
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+class Configured(Protocol):
+    """What is read of a configuration: `control`, a dataclass with socket, osc and metrics, and the performers' names."""
+
+    @property
+    def control(self) -> Any: ...
+    @property
+    def performers(self) -> Sequence[Named]: ...
+
+
+class Control:
+    """answer: gets each request in the thread of this, and gives the reply. log: gets lines for people, there too.
+
+    refused: why the server will not start, where it won't; None otherwise. socket: where it listens, once it does.
+    """
+
+    def __init__(
+        self,
+        config: Configured,
+        answer: Callable[[dict[str, Any]], dict[str, Any]],
+        log: Callable[[str], None],
+        backoff: tuple[float, float] = BACKOFF,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        self._first, self._answer, self._log = introduction(config), answer, log
+        self._backoff, self._command = backoff, command
+        self._statuses: deque[Mapping[str, Any]] = deque(maxlen=1)  # the latest, until it is told
+        self._over = self._renewed = False
+        self._bell, self._rung = socket.socketpair()
+        self._bell.setblocking(False)
+        self._rung.setblocking(False)
+        self._thread = threading.Thread(target=self._run, name="control", daemon=True)
+        self._settled = threading.Event()
+        self._complaint = ""
+        self.refused: str | None = None
+        self.socket: str | None = None
+        self.ready: dict[str, Any] | None = None
+        self.restarts = 0
+        self.child: int | None = None  # the server's process id
+
+    def start(self) -> Control:
+        self._thread.start()
+        return self
+
+    def __enter__(self) -> Control:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the server listens or has refused; whether it listens."""
+        self._settled.wait(seconds)
+        return self.ready is not None
+
+    def status(self, told: Mapping[str, Any]) -> None:
+        """Hand over the latest status, which is not to be changed afterwards. Never waits; a later one takes an earlier one's place."""
+        self._statuses.append(told)
+        self._ring()
+
+    def renew(self, config: Configured) -> None:
+        """A new configuration: if it changes anything here, the server is begun again with it, replies under way first."""
+        first = introduction(config)
+        if first != self._first:
+            self._first, self._renewed = first, True
+            self._ring()
+
+    def close(self) -> None:
+        """End the server and the thread."""
+        self._over = True
+        self._ring()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(2 * END)
+        if not self._thread.is_alive():
+            self._bell.close()
+            self._rung.close()
+
+    def _ring(self) -> None:
+        with suppress(OSError):  # full: it is rung already; closed: it is over
+            self._bell.send(b"!")
+
+    def _run(self) -> None:
+        pause = self._backoff[0]
+        while not self._over:
+            began = monotonic()
+            self._renewed = False
+            try:
+                self._live()
+            except OSError as e:  # no process, no descriptor: later perhaps
+                self._log(f"control: the server does not start: {e}")
+            self.ready, self.child = None, None
+            if self._over:
+                return
+            if self._renewed:
+                pause = self._backoff[0]
+                continue
+            pause = self._backoff[0] if monotonic() - began > LIVED else pause
+            if self.refused is None:
+                self._log(f"control: the server has ended; the music goes on, a new one in {pause:.1f} s")
+            self._rest(pause if self.refused is None else self._backoff[1])
+            pause = min(2 * pause, self._backoff[1]) * random.uniform(0.9, 1.0)
+            self.restarts += 1
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, unless it is over or all is new."""
+        until = monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._rung, selectors.EVENT_READ)
+            while not self._over and not self._renewed and (left := until - monotonic()) > 0:
+                if selector.select(left):
+                    self._hush()
+
+    def _hush(self) -> None:
+        with suppress(BlockingIOError):
+            self._rung.recv(LINE)
+
+    def _live(self) -> None:
+        """One server, from its beginning to its end."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                child = begin(self._command, theirs)
+            self.child = child.pid
+            try:
+                ours.setblocking(False)
+                with selectors.DefaultSelector() as selector:
+                    self._converse(ours, selector)
+            finally:
+                ours.close()
+                try:
+                    child.wait(END)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    child.wait()
+
+    def _converse(self, ours: socket.socket, selector: selectors.BaseSelector) -> None:
+        selector.register(self._rung, selectors.EVENT_READ)
+        selector.register(ours, selectors.EVENT_READ)
+        out, heard = bytearray(_line(self._first)), bytearray()
+        while not self._over and not (self._renewed and not out):
+            selector.modify(ours, selectors.EVENT_READ | (selectors.EVENT_WRITE if out or self._statuses else 0))
+            for key, events in selector.select():
+                if key.fileobj is self._rung:
+                    self._hush()
+                elif events & selectors.EVENT_READ and not self._heard(ours, heard, out):
+                    return
+            if self._statuses and not out:
+                out += self._written({"status": self._statuses.popleft()})
+            if out:
+                try:
+                    del out[: ours.send(out)]
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    return
+
+    def _heard(self, ours: socket.socket, heard: bytearray, out: bytearray) -> bool:
+        """Take in what came, and append the replies; False: the server is gone, or talks nonsense."""
+        try:
+            more = ours.recv(LINE)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        heard += more
+        *lines, rest = heard.split(b"\n")
+        heard[:] = rest
+        for line in lines:
+            try:
+                told = json.loads(line)
+            except (ValueError, RecursionError):
+                return False
+            if "request" in told:
+                out += self._written({"id": told.get("id"), "reply": self._reply(told["request"])})
+            else:
+                self._noted(told)
+        return bool(more) and len(rest) <= LINE
+
+    def _reply(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._answer(request)
+        except ImprovError as e:
+            return {"ok": False, "error": str(e)}
+        except Exception as e:  # the thread must live on
+            self._log(f"control: internal error at {request.get('do')}: {e!r}")
+            return {"ok": False, "error": f"internal error: {type(e).__name__}; see the daemon's log"}
+
+    def _written(self, told: dict[str, Any]) -> bytes:
+        """A line; where it can't be written, the reply says so and a status is left out, which the log tells once."""
+        try:
+            line = _line(told)
+            if len(line) <= LINE:
+                return line
+            text = "too long for a line"
+        except (TypeError, ValueError) as e:
+            text = f"not to be written as JSON: {e}"
+        complaint = f"control: a {'reply' if 'reply' in told else 'status'} is {text}"
+        if complaint != self._complaint:
+            self._log(complaint)
+        self._complaint = complaint
+        return _line({"id": told["id"], "reply": {"ok": False, "error": text}}) if "reply" in told else b""
+
+    def _noted(self, told: dict[str, Any]) -> None:
+        if isinstance(ready := told.get("ready"), dict):
+            self.ready, self.refused, self.socket = ready, None, ready.get("socket")
+            self._settled.set()
+        elif (why := told.get("refused")) is not None:
+            if why != self.refused:
+                self._log(f"control: {why}")
+            self.refused = str(why)
+            self._settled.set()
+        elif isinstance(text := told.get("log"), str):
+            self._log(text)
+
+
+def introduction(config: Configured) -> dict[str, Any]:
+    """The first line to the server."""
+    return {
+        "control": json.loads(json.dumps(dataclasses.asdict(config.control), default=_plain)),
+        "performers": [p.name for p in config.performers],
+    }
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else list(value)  # type: ignore[call-overload]
+
+
+def _line(told: Mapping[str, Any]) -> bytes:
+    try:
+        text = json.dumps(told, allow_nan=False, default=_number)
+    except ValueError:  # a figure of which there is none yet
+        text = json.dumps(_finite(told), allow_nan=False, default=_number)
+    return text.encode() + b"\n"
+
+
+def _number(value: Any) -> object:
+    """NumPy's numbers as Python's. Raises TypeError."""
+    if not hasattr(value, "item"):
+        raise TypeError(f"a {type(value).__name__}")
+    return value.item()
+
+
+def _finite(value: object) -> object:
+    """With None for all that is not a number or is without an end."""
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def begin(command: Sequence[str], theirs: socket.socket) -> subprocess.Popen[bytes]:
+    """The server as a process of its own session: no signal of the terminal reaches it. Its standard input is its end of the pair."""
+    if sys.platform == "win32":
+        import base64
+
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, creationflags=flags)
+        assert child.stdin is not None
+        with child.stdin as way:
+            way.write(base64.b64encode(theirs.share(child.pid)) + b"\n")
+        return child
+    return subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, start_new_session=True)

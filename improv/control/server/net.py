@@ -1,0 +1,167 @@
+"""OSC over UDP and the metrics over HTTP: the two that other machines can reach, if the configuration says so."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from improv.control.requests import Bucket, Reply, WishError, read_wish
+from improv.control.server.metrics import KIND, exposition
+from improv.control.server.osc import Message, OscError, read_packet, write_message
+from improv.control.server.osc_addresses import Network, allowed, asked, loopback, networks, opened, told
+from improv.control.server.server_end import ServerEnd
+from improv.core.errors import ImprovError
+
+Sender = tuple[Any, ...]  # address, port, and for IPv6 more
+ERRORS = 10.0  # replies a second that say what was wrong
+REQUESTS = 16  # HTTP requests at once
+PATIENCE = 5.0  # seconds for one
+HEAD = 8192  # bytes of one
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Where to listen, and to whom: `secret` must be said, the sender be on `allow`; where both are, both."""
+
+    listen: str
+    port: int
+    secret: str | None = None
+    allow: tuple[Network, ...] = ()
+
+
+def read_post(section: object, name: str, demanding: bool) -> Post | None:
+    """A section of the configuration; None where there is none. demanding: refuse to be open to all. Raises WishError."""
+    if section is None:
+        return None
+    if not isinstance(section, dict) or not isinstance(section.get("port"), int):
+        raise WishError(f"{name}: expected listen and port")
+    allow: Sequence[str] = [str(a) for a in section.get("allow") or ()]
+    post = Post(str(section.get("listen") or "127.0.0.1"), section["port"], section.get("secret") or None, networks(allow))
+    if demanding and not loopback(post.listen) and not post.secret and not post.allow:
+        raise WishError(
+            f"{name}: {post.listen} can be reached from other machines; give it a `secret`, or `allow` the addresses that may send"
+        )
+    return post
+
+
+class Osc(asyncio.DatagramProtocol):
+    """Each message becomes a wish or is answered from the status. Who may not send hears nothing."""
+
+    def __init__(self, strand: ServerEnd, post: Post) -> None:
+        self._strand, self._post = strand, post
+        self._loop = asyncio.get_running_loop()
+        self._errors = Bucket(ERRORS, ERRORS)
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)  # it is one; Python 3.11's own is no subclass
+
+    def datagram_received(self, packet: bytes, sender: Sender) -> None:
+        if not allowed(str(sender[0]), self._post.allow):
+            self._strand.counts["refused"] += 1
+            return
+        try:
+            messages = read_packet(packet)
+        except OscError:
+            self._strand.counts["osc_bad"] += 1
+            return
+        for message in messages:
+            plain = opened(message, self._post.secret)
+            if plain is None:
+                self._strand.counts["refused"] += 1
+                continue
+            try:
+                self._obey(plain, sender)
+            except ImprovError as e:
+                self._strand.counts["osc_bad"] += 1
+                self._complain(str(e), sender)
+
+    def _obey(self, message: Message, sender: Sender) -> None:
+        wish = asked(message, self._strand.performers)
+        self._strand.counts["osc_messages"] += 1
+        if wish is None:
+            return
+        if wish["do"] == "get":
+            to = (sender[0], wish.get("port", sender[1]), *sender[2:])
+            self._send(told(wish, self._strand.status or {}), to)
+            return
+
+        def replied(reply: Reply) -> None:
+            if reply.get("ok") is not True:
+                self._complain(str(reply.get("error", "refused")), sender)
+
+        self._strand.offer(read_wish(wish, self._strand.performers), "osc", replied)
+
+    def _complain(self, text: str, to: Sender) -> None:
+        if self._errors.passes(self._loop.time()):
+            self._send(Message("/improv/error", (text[:256],)), to)
+
+    def _send(self, message: Message, to: Sender) -> None:
+        transport = self._transport
+        if transport and not transport.is_closing() and _unsent(transport) < HEAD:
+            transport.sendto(write_message(message.address, *message.arguments), to)
+
+    def error_received(self, exc: Exception) -> None:
+        """A reply that could not be delivered: the sender listens no more. Nothing to do."""
+
+
+def _unsent(transport: asyncio.DatagramTransport) -> int:
+    size: int = getattr(transport, "get_write_buffer_size", int)()  # every transport of asyncio's own has it
+    return size
+
+
+class Http:
+    """GET /metrics, and nothing else."""
+
+    def __init__(self, strand: ServerEnd, post: Post) -> None:
+        self._strand, self._post, self._busy = strand, post, 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername") or ("",)
+        if self._busy >= REQUESTS or not allowed(str(peer[0]), self._post.allow):
+            self._strand.counts["refused"] += 1
+            writer.transport.abort()
+            return
+        self._busy += 1
+        try:
+            async with asyncio.timeout(PATIENCE):
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(self.answer(head))
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass
+        finally:
+            self._busy -= 1
+            writer.transport.abort()
+
+    def answer(self, head: bytes) -> bytes:
+        """The whole response to a request's head."""
+        line, *fields = head.decode("latin-1").split("\r\n")
+        words = line.split(" ")
+        if len(words) != 3 or not words[2].startswith("HTTP/1."):
+            return _response("400 Bad Request", "not HTTP/1.1\n")
+        if words[0] not in ("GET", "HEAD"):
+            return _response("405 Method Not Allowed", "GET /metrics\n", ("Allow: GET, HEAD",))
+        if self._post.secret is not None and not self._knows(fields):
+            self._strand.counts["refused"] += 1
+            return _response("401 Unauthorized", "the secret is missing\n", ("WWW-Authenticate: Bearer",))
+        if words[1].partition("?")[0] != "/metrics":
+            return _response("404 Not Found", "only /metrics is here\n")
+        page = exposition(self._strand.status, self._strand.age, self._strand.all_counts())
+        return _response("200 OK", page, bodiless=words[0] == "HEAD")
+
+    def _knows(self, fields: list[str]) -> bool:
+        wanted = f"Bearer {self._post.secret}".encode()
+        given = [value.strip() for name, _, value in (f.partition(":") for f in fields) if name.lower() == "authorization"]
+        return any(hmac.compare_digest(value.encode("latin-1"), wanted) for value in given)
+
+
+def _response(state: str, page: str, more: tuple[str, ...] = (), bodiless: bool = False) -> bytes:
+    body = page.encode()
+    head = [f"HTTP/1.1 {state}", f"Content-Type: {KIND}", f"Content-Length: {len(body)}", "Connection: close", *more, "", ""]
+    return "\r\n".join(head).encode("latin-1") + (b"" if bodiless else body)

@@ -1,0 +1,142 @@
+"""The server's end of the pipe to the performance: wishes down, replies and the status up. When it ends, the server ends.
+
+Lines of JSON. Up, first: {"control": {...}, "performers": [...]}; then {"id", "reply"} and {"status"}. Down: {"id", "request"},
+{"ready": {...}}, {"refused": "why"}, {"log": "text"}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Hashable
+from contextlib import suppress
+from typing import Any
+
+from improv.control.requests import Bucket, Reply, Request, Then, Wishes
+
+IN_FLIGHT = 64  # wishes that the performance has and has not replied to, at most
+PATIENCE = 10.0  # seconds until a wish is given up
+FULL = {"ok": False, "busy": True, "error": "too many wishes at once; try again"}
+SILENT = {"ok": False, "error": "the performance does not reply"}
+
+
+class ServerEnd:
+    """counts: by the names of `metrics.CONTROL`."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._loop = asyncio.get_running_loop()
+        self.performers: list[str] = []
+        self.status: dict[str, Any] | None = None
+        self.counts: Counter[str] = Counter()
+        self.wishes = Wishes()
+        self._told: float | None = None  # when the status came
+        self._flying: dict[int, tuple[list[Then], float]] = {}
+        self._number = 0
+        self._more = asyncio.Event()
+        self._talk = Bucket(0.5, 20)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the status came."""
+        return None if self._told is None else self._loop.time() - self._told
+
+    def offer(self, wish: Request, who: Hashable, then: Then) -> None:
+        """Hand a wish, read by `read_wish`, to the performance in its turn; then: takes the reply, once, maybe at once."""
+        if self.wishes.offer(wish, who, then):
+            self._more.set()
+        else:
+            then(dict(FULL))
+
+    def reply_of_status(self) -> Reply:
+        """The latest status. The performance is not asked."""
+        if self.status is None:
+            return {"ok": False, "busy": True, "error": "the performance has not told its status yet"}
+        counts = dict(self.all_counts())
+        return {"ok": True, "status": self.status, "age": round(self.age or 0.0, 3), "control": counts}
+
+    def all_counts(self) -> Counter[str]:
+        """What was counted, here and in the waiting line."""
+        return self.counts + Counter(replaced=self.wishes.replaced, wishes_dropped=self.wishes.dropped)
+
+    def say(self, text: str) -> None:
+        """Into the daemon's log; where it gets too much, nothing."""
+        if self._talk.passes(self._loop.time()):
+            self.tell({"log": text[:1000]})
+
+    def tell(self, line: dict[str, Any]) -> None:
+        """Write a line down the pipe; nothing where it is clogged."""
+        if not self._writer.is_closing() and self._writer.transport.get_write_buffer_size() < 2**20:
+            self._writer.write(json.dumps(line).encode() + b"\n")
+
+    async def run(self) -> None:
+        """Until the pipe ends."""
+        tasks = [asyncio.create_task(part) for part in (self._read(), self._send(), self._give_up())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for number in list(self._flying):
+                self._replied(number, {"ok": False, "error": "the performance has ended"})
+            self._writer.close()
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                line = await self._reader.readline()
+            except (ValueError, OSError):  # longer than any line of ours
+                return
+            if not line.endswith(b"\n"):
+                return
+            try:
+                told = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if not isinstance(told, dict):
+                continue
+            if isinstance(told.get("status"), dict):
+                self.status, self._told = told["status"], self._loop.time()
+            elif isinstance(told.get("reply"), dict):
+                self._replied(told.get("id"), told["reply"])
+
+    def _replied(self, number: object, reply: Reply) -> None:
+        thens, _ = self._flying.pop(number, ((), 0.0)) if isinstance(number, int) else ((), 0.0)
+        self._more.set()
+        for then in thens:
+            then(reply)
+
+    async def _send(self) -> None:
+        while True:
+            self._more.clear()
+            wait = self.wishes.wait(self._loop.time()) if len(self._flying) < IN_FLIGHT else None
+            if wait is None or wait > 0:
+                await _set_within(self._more, wait)
+                continue
+            taken = self.wishes.take(self._loop.time())
+            if taken is None:
+                continue
+            wish, thens = taken
+            self._number += 1
+            self._flying[self._number] = (thens, self._loop.time() + PATIENCE)
+            self.counts["wishes"] += 1
+            self._writer.write(json.dumps({"id": self._number, "request": wish}).encode() + b"\n")
+            try:
+                await self._writer.drain()
+            except OSError:
+                return
+
+    async def _give_up(self) -> None:
+        """Wishes that the performance does not reply to don't hold up others for ever."""
+        while True:
+            await asyncio.sleep(PATIENCE / 10)
+            for number, (_, until) in list(self._flying.items()):
+                if self._loop.time() >= until:
+                    self._replied(number, dict(SILENT))
+
+
+async def _set_within(event: asyncio.Event, seconds: float | None) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)

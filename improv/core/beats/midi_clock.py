@@ -1,0 +1,76 @@
+"""MIDI Clock from outside: 24 pulses a quarter note, Start, Stop, Continue, Song Position Pointer."""
+
+from __future__ import annotations
+
+import math
+
+from improv.core.beats.pulse_filter import PULSES, PulseFilter
+from improv.core.beats.source import BeatSource
+from improv.core.events import Event, NoteOn, Pulse, Setting, Transport
+from improv.core.meter import Meter, limited
+
+COAST = 6  # pulses for which the beat goes on when no more come
+
+
+class MidiClockBeat(BeatSource):
+    """Follows the pulses, filtered: their count is the beat. Where they stop, so does the beat, a quarter of a beat later.
+
+    A source that was never heard to Start is joined as it goes: the first note is beat one, at the nearest pulse.
+    """
+
+    def __init__(self, meter: Meter):
+        super().__init__(meter)
+        self._filter = PulseFilter(meter.tempo)
+        self._base = meter.until if not meter.running else 0.0  # beats before the first pulse
+        self._count = -1  # of the latest pulse that moved the beat on, by a 24th
+        self._rolling: bool | None = None  # None: neither Start nor Stop was heard, nor a note
+        self._latest = -math.inf  # when the latest pulse came
+
+    @property
+    def sure(self) -> float:
+        return 1.0 if self._filter.locked else 0.0
+
+    def hear(self, event: Event, time: float) -> None:
+        if isinstance(event, Setting) and event.name == "grain" and not self.heard:
+            self._filter = PulseFilter(self.meter.tempo, float(event.value) / 1000.0)  # type: ignore[arg-type]
+        elif isinstance(event, Pulse):
+            self._pulse(time if event.arrived is None else event.arrived)
+        elif isinstance(event, Transport):
+            self._transport(event, time)
+        elif isinstance(event, NoteOn) and self._rolling is None and time - self._latest < COAST * self._filter.period:
+            near = time - self._filter.time < self._filter.period / 2
+            self._count = 0 if near else -1
+            self._rolling = True
+            self._set()
+
+    def _pulse(self, time: float) -> None:
+        self.heard = True
+        self._filter.pulse(time)
+        self._latest = time
+        if self._rolling:
+            self._count += 1
+            self._set()
+        else:
+            self.meter.set_tempo(time, limited(self._tempo()))
+
+    def _transport(self, event: Transport, time: float) -> None:
+        meter = self.meter
+        coming = self._base + (self._count + 1) / PULSES
+        if event.kind in ("start", "continue"):
+            if not self._rolling:
+                self._filter.restart()  # its pulses may lie elsewhere now
+            self._rolling = True
+            if event.kind == "start":
+                meter.jump(coming, 0.0)
+        elif event.kind == "position":
+            meter.jump(coming, event.beat or 0.0)
+        else:
+            self._rolling = False
+            meter.stop(time)
+
+    def _set(self) -> None:
+        beat = self._base + self._count / PULSES
+        self.meter.lock(self._filter.time, beat, self._tempo(), until=beat + COAST / PULSES)
+
+    def _tempo(self) -> float:
+        return 60.0 / (PULSES * self._filter.period)

@@ -1,0 +1,69 @@
+"""A note drawn from what the model foretells: its pitch within the range and the tones allowed, its length, its lag."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from improv.core.line.sampler import mask, sample
+from improv.core.settings import Settings
+from improv.core.vocabulary import GRID, Context, Value
+from improv.models.model import Model, Reading
+
+FIFTH, LEAP = 7, 0.6  # a note that is to land gets rarer with each semitone beyond a fifth
+MIDDLE = GRID / 2  # an inter-onset interval that density leaves as likely as it was: an eighth
+SHY = 4  # semitones from the edge of the range within which notes get rarer
+
+
+def draw_note(
+    model: Model,
+    said: Reading,
+    last: int,
+    ioi: int,
+    at: Context,
+    settings: Settings,
+    rng: np.random.Generator,
+    tones: frozenset[int] = frozenset(),
+) -> tuple[Value, float]:
+    """Draw the fields of a note whose time is settled: its value, and its lag in beats (the expected one).
+
+    said: what the state says; last: the pitch before; ioi: class of its inter-onset interval; at: its context.
+    tones: the pitch classes that it may have, one near by rather than a leap; none given, any.
+    """
+    foretold, bias = model.pitch(said, last, ioi, at, settings.recall), _range(settings.low, settings.high, tones)
+    if tones:
+        bias = bias - LEAP * np.maximum(0, np.abs(np.arange(128) - last) - FIFTH)
+    pitch = sample(foretold, rng, settings.temperature, settings.top_p, bias)
+    lengths, lags = model.touch(said, pitch, last, ioi, at)
+    length = sample(lengths, rng, settings.temperature, settings.top_p)
+    lag = model.expected_lag(lags)
+    return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag
+
+
+@lru_cache(maxsize=64)
+def gaps(size: int, low: int, high: int, density: float) -> np.ndarray:
+    """A bias (size,) for the classes of inter-onset intervals: low to high alone, the shorter ones likelier by density.
+
+    density: at 1, half as long is twice as likely as it was; at -1, half as likely; at 0, as the model says.
+    """
+    bias = mask(size, low, high)
+    if density:
+        bias -= density * np.log(np.maximum(np.arange(size), 1) / MIDDLE)
+    bias.flags.writeable = False
+    return bias
+
+
+@lru_cache(maxsize=64)
+def _range(low: int, high: int, tones: frozenset[int] = frozenset()) -> np.ndarray:
+    """A bias (128,) for a range of pitches: none outside, and shy of its edges, so that lines turn before them.
+
+    tones: the pitch classes allowed; none given, all.
+    """
+    pitches = np.arange(128)
+    room = np.minimum(pitches - low, high - pitches)
+    bias: np.ndarray = mask(128, low, high) - 0.4 * np.maximum(0, SHY - room)
+    if tones:
+        bias[[p % 12 not in tones for p in range(128)]] = -np.inf
+    bias.flags.writeable = False
+    return bias

@@ -1,0 +1,187 @@
+"""What a performer has in mind: the model and its state, what was heard, and the notes that are drawn from them.
+
+Everything here is thought: nothing is played, no time is read. Beats and positions are those of the meter.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from improv.core.harmony import NO_CHORD, Changes, Chord, HarmonicContext
+from improv.core.line.draw import draw_note
+from improv.core.line.dynamics import Shape, accent, follow
+from improv.core.line.sampler import probabilities
+from improv.core.line.tracker import Heard, LineTracker, quantise
+from improv.core.meter import Meter
+from improv.core.settings import Settings
+from improv.core.vocabulary import GRID, Context, Value
+from improv.models.heads import Heads
+from improv.models.model import Model, Reading, State
+
+OWN_TRUST = 0.35  # of our own notes against the player's, when what was played before is recalled
+BOOKMARKS = 128  # that are kept; each is the size of a state
+RETOLD = 64  # notes that a model which takes over is told
+CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
+
+
+class Memory(NamedTuple):
+    """What the whole performance so far has left: the state, what it says, the last note's pitch, place and shape."""
+
+    state: State
+    said: Reading
+    last: int | None  # MIDI pitch
+    position: int | None  # in 1/12 beat from beat 0
+    shape: Shape | None
+    told: tuple[tuple[Value, int | None, Context, float], ...] = ()  # the latest notes, as `Model.step` takes them
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The next note, drawn ahead, so that at its time there is nothing left to compute. Beats."""
+
+    onset: float
+    duration: float
+    value: Value
+    position: int
+    accent: float  # how far it stands out, see dynamics.py
+    on_chord: bool  # a chord tone, or no chord is known
+    then: Memory  # the memory that it will leave
+    opens: bool  # the first note of an answer
+
+
+class LineGenerator:
+    """A model, and the memory that it keeps of one performance.
+
+    settings, changes, meter, ear: those of the performer. seed: of the generator that draws every note.
+    """
+
+    def __init__(self, model: Model, settings: Settings, changes: Changes | None, meter: Meter, tracker: LineTracker, seed: int):
+        self.model = model
+        self._base = self._learns = model  # the model as it is; the one that `learned` belongs to
+        self._learned: Heads | None = None
+        self.settings = settings
+        self.changes = changes
+        self.rng = np.random.default_rng(seed)
+        self.heard_chord = NO_CHORD  # the latest that the player's notes made
+        self._meter, self._ear = meter, tracker
+        self.last_onset = -math.inf  # beat of our latest note
+        self._kept: dict[str, tuple[Model, State]] = {}  # bookmarks
+        self.restore(model.start())
+
+    # The state
+
+    def restore(self, state: State) -> None:
+        """Go on from a state of the model's, with nothing heard since."""
+        self.memory = Memory(state, self.model.read(state, self.settings.recall), None, None, None)
+
+    def tell(self, model: Model, state: State | None = None) -> None:
+        """Go on with a model: in a state, or in the one that the latest notes leave it in."""
+        self._base = model
+        if state is None:
+            state = model.start()
+            for value, last, at, trust in self.memory.told:
+                state = model.step(state, value, last, at, trust)
+        self.memory = self.memory._replace(state=state)
+        self.blend()
+
+    def learn(self, learned: Heads) -> None:
+        """Go on with what was learned of the player added to the heads of the model that it began with. The state stays valid."""
+        self._learned = learned
+        self.blend()
+
+    def blend(self) -> None:
+        """Add as much of what was learned as the settings say. The model itself is never changed."""
+        self.model, share = self._base, self.settings.learned
+        if self._learned is not None and self._base is self._learns and share > 0:
+            self.model = self._base.with_heads(self._base.heads.plus(self._learned, share))
+        self.memory = self.memory._replace(said=self.model.read(self.memory.state, self.settings.recall))
+
+    def keep(self, name: str) -> None:
+        """Keep the state, and whose it is, under a name; of too many, the one that was kept first is forgotten."""
+        self._kept.pop(name, None)
+        self._kept[name] = self._base, self.memory.state
+        if len(self._kept) > BOOKMARKS:
+            del self._kept[next(iter(self._kept))]
+
+    def go_back(self, name: str) -> bool:
+        """Go on from what was kept under a name; whether there was something."""
+        if name in self._kept:
+            self.tell(*self._kept[name])
+        return name in self._kept
+
+    # What was heard
+
+    def after(self, note: Heard, now: float) -> Memory:
+        """The memory once a note of the player's top line is in it. now: the beat up to which it sounds, if it still does."""
+        memory, beat = self.memory, note.beat
+        said = None if memory.last is None else np.log(probabilities(memory.said.ioi) + 1e-9)
+        position = quantise(beat, memory.position, said, self._meter.tempo)
+        off = now if note.off is None else note.beat_off
+        return self._remember(memory, note.pitch, position, off - beat, beat - position / GRID)
+
+    def take(self, pitch: int, position: int, duration: float, lag: float) -> None:
+        """A note was heard whose place is known: position in 1/12 beat, duration and lag in beats."""
+        self.memory = self._remember(self.memory, pitch, position, duration, lag)
+
+    def _remember(self, memory: Memory, pitch: int, position: int, duration: float, lag: float) -> Memory:
+        ioi = 0 if memory.position is None else position - memory.position
+        value = self.model.vocabulary.encode(ioi / GRID, pitch, duration, lag)
+        at = self.context(position)
+        state = self.model.step(memory.state, value, memory.last, at)
+        shape = follow(memory.shape, pitch, position / GRID, duration)
+        told = (*memory.told, (value, memory.last, at, 1.0))[-RETOLD:]
+        return Memory(state, self.model.read(state, self.settings.recall), pitch, position, shape, told)
+
+    def context(self, position: int) -> Context:
+        meter, beat = self._meter, position / GRID
+        section = None
+        if self.changes:
+            harmony = self.changes.harmony(meter.position(beat))
+            bars = self.changes.length / meter.bar
+            twelve = bars % 12 == 0 and bars % 8 != 0
+            section = meter.bar_of(beat) % (12 if twelve else 8)
+        else:
+            chord = self._ear.chord
+            harmony = HarmonicContext(chord, chord, math.inf)
+        place = round(meter.position(beat) * GRID) % round(meter.bar * GRID)
+        return Context(harmony, place, section, meter.tempo, self.settings.feel)
+
+    def chord(self, beat: float) -> Chord:
+        """The chord at a beat: of the changes, or the latest that the player held."""
+        return self.changes.harmony(self._meter.position(beat)).chord if self.changes else self.heard_chord
+
+    # Drawing
+
+    def draw(self, memory: Memory, position: int, onset: float | None = None, opens: bool = False, lands: bool = False) -> Plan:
+        """Draw a note for a position: its pitch, given the chord there; its length; its lag.
+
+        onset: its exact beat, where that is settled; otherwise the model's lag decides. opens: it is the first of
+        its turn. lands: it is to be a chord tone.
+        """
+        at = self.context(position)
+        last = memory.last if memory.last is not None else self._opening_pitch(at)
+        ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
+        tones = at.harmony.chord.tones if lands else frozenset()
+        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones)
+        duration = self.model.vocabulary.durations[value.duration] / GRID
+        if onset is None:
+            onset = max(position / GRID + lag, self.last_onset + CLOSEST)
+        else:
+            value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
+        state = self.model.step(memory.state, value, memory.last, at, OWN_TRUST)
+        shape = follow(memory.shape, value.pitch, position / GRID, duration)
+        told = (*memory.told, (value, memory.last, at, OWN_TRUST))[-RETOLD:]
+        then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told)
+        chord = at.harmony.chord
+        on_chord = chord.root is None or value.pitch % 12 in chord.tones
+        return Plan(onset, duration, value, position, accent(shape, at.place, at.feel), on_chord, then, opens)
+
+    def _opening_pitch(self, at: Context) -> int:
+        """Where a line that follows nothing starts from: a chord tone in the middle of the range."""
+        middle = (self.settings.low + self.settings.high) // 2
+        tones = at.harmony.chord.tones
+        return min((p for p in range(middle - 6, middle + 7) if not tones or p % 12 in tones), key=lambda p: abs(p - middle))

@@ -1,0 +1,75 @@
+"""One input and one output, which must be there: what `improv jam` plays through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import rtmidi
+
+from improv.core.events import Event
+from improv.midi.connections import Connection, OutputConnection
+from improv.midi.names import fitting
+from improv.midi.patchbay import Input, Output, Patchbay
+from improv.midi.ports import PortError, api_name, few_handles
+
+
+class FixedPorts(Patchbay):
+    """An input and an output that are to be there from the start to the end, as `improv jam` has them.
+
+    source, target: a name or a part of one; None opens a virtual port (`in`, `out`), which other programs connect to;
+    afterwards, the port's full name. own: what we play is to be heard where it comes back. owes: as an `Output` has it. Raises PortError.
+    """
+
+    def __init__(
+        self,
+        api: int,
+        now: Callable[[], float],
+        heard: Callable[[Event], None],
+        source: str | None = None,
+        target: str | None = None,
+        begin: Callable[[], object] | None = None,
+        own: bool = False,
+        owes: int | None = None,
+    ):
+        super().__init__(api, now, heard, [Input(0, "in", source)], [Output(0, target, owes=owes)], begin, own=own)
+        try:
+            self.see_server(0.0)
+            self.target = self._insist(self._outs[0], "output")
+            self.source = self._insist(self._inputs[0][1], "input")
+        except PortError:
+            self.close()
+            raise
+
+    def _insist(self, plug: Connection, what: str) -> str:
+        if not plug.ready(self._server):
+            system = api_name(self._api)
+            raise PortError(f"the {system} MIDI system does not answer; `improv ports` shows what works here{few_handles()}")
+        name: str | None = None
+        names: list[str] = []
+        if plug.wanted is not None:
+            names = plug.names(self._server)
+            found = fitting(names, plug.wanted)
+            if not found:
+                there = "; there are: " + ", ".join(repr(n) for n in names) if names else "; there is none at all"
+                raise PortError(f"no MIDI {what} {plug.wanted!r}{there}")
+            if len(found) > 1:
+                several = ", ".join(repr(n) for n in found)
+                raise PortError(f"MIDI {what} {plug.wanted!r} fits several: {several}; say more of its name")
+            name = found[0]
+        plug.join(self._server, name, names)
+        if isinstance(plug, OutputConnection):
+            self._resume(plug)
+        return str(plug.name)
+
+    def missing(self) -> str | None:
+        """The name of a connected port, or of the server, that is no longer there; None when all are. Looks after keys, too."""
+        if self._server is not None and self._server.gone:
+            return "JACK server"
+        for plug in self._plugs():
+            try:
+                if plug.wanted is not None and plug.name not in plug.names(self._server):
+                    return plug.name
+            except rtmidi.RtMidiError:
+                return plug.name
+        self.look()
+        return None

@@ -1,0 +1,106 @@
+"""The only loop. Live, offline, replayed or tested, a performance runs through here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop, moved
+from improv.core.guard import Ledger
+from improv.perform.band import Performer
+from improv.perform.clock import Inbox
+
+LATE = 0.05  # seconds: a note-on that is later than this would only disturb
+
+
+class Clock(Protocol):
+    """What tells the time and waits: see `improv.perform.clock`."""
+
+    def now(self) -> float: ...
+    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]: ...
+
+
+def asked(time: float, early: float, heard: float) -> float:
+    """When an event of a time was to be handed over, in seconds: early, but not before what it may answer was heard."""
+    return max(time - early, min(time, heard))
+
+
+def perform(
+    player: Performer,
+    clock: Clock,
+    inbox: Inbox[Event],
+    send: Callable[[Event], None],
+    heard: Callable[[Event], None] = lambda event: None,
+    dropped: Callable[[Event, float], None] = lambda event, late: None,
+    early: float = 0.0,
+    allowed: Callable[[NoteOn], float] = lambda event: math.inf,
+    closed: Callable[[NoteOff], None] = lambda event: None,
+) -> Stop:
+    """Play until a Stop is heard, which is returned. However this ends, everything that sounds is closed.
+
+    send: takes each played event at its time. heard: is told each event as the player takes it.
+    dropped: is told what is not sent, with its lateness in seconds: a note-on that is more than LATE late, as
+    after the machine froze, and its note-off. The note-off of a note that sounds is always sent. The player
+    isn't told: what it plays never depends on how fast the machine is, so what was sent and what was dropped
+    are together what a replay gives.
+    early: seconds by which what is played is handed over before its time, for a synth that is slow by so much;
+    what answers a key at once can't be.
+    allowed: for how many seconds a note may sound, asked as it begins; what sounds longer is closed, and `closed` is told.
+    An event that arrives after later music was already played counts as heard just after that: the
+    stamp that `heard` is given is the one that the player acts on, so a record of them replays.
+    """
+    reached = 0.0  # the latest stamp
+    arrived = 0.0  # when something was last heard
+    ledger = Ledger(allowed)  # what was sent and not yet closed, whatever the player thinks
+    lost: set[tuple[int, int, int]] = set()  # what was dropped and not yet closed
+
+    def out(event: Event) -> None:
+        late = clock.now() - asked(event.time, early, arrived)
+        if isinstance(event, NoteOn):
+            key = event.part, event.channel, event.pitch
+            if late > LATE:
+                lost.add(key)
+                dropped(event, late)
+                return
+            ledger.send(event)
+        elif isinstance(event, NoteOff):
+            key = event.part, event.channel, event.pitch
+            if key in lost:
+                lost.discard(key)
+                if key not in ledger:
+                    dropped(event, late)
+                    return
+        send(event)
+        if isinstance(event, NoteOff):
+            ledger.send(event)
+
+    try:
+        while True:
+            due = min(math.inf if player.due is None else player.due, ledger.due)
+            taken = []
+            for event in clock.wait(inbox, None if due == math.inf else due - early):
+                if isinstance(event, Ready):
+                    continue
+                arrived = max(arrived, event.time)
+                time = event.time if event.time > player.done else math.nextafter(player.done, math.inf)
+                if time > event.time or reached > event.time:
+                    event = moved(event, max(time, reached))
+                reached = event.time
+                taken.append(event)
+                heard(event)
+            for event in player.advance(clock.now() + early, taken):
+                out(event)
+            for off in ledger.overdue(clock.now() + early):
+                out(off)
+                closed(off)
+            for event in taken:
+                if isinstance(event, Stop):
+                    return event
+    finally:
+        try:
+            for event in player.silence(clock.now()):
+                out(event)
+        finally:
+            for off in ledger.close(clock.now()):
+                send(off)

@@ -1,0 +1,98 @@
+"""What a model plays when nobody waits: solos over a piece's changes, answers to its phrases. With the default settings."""
+
+from __future__ import annotations
+
+import math
+import queue
+from collections import deque
+from collections.abc import Iterable
+
+from improv.core.events import Event, NoteOff, NoteOn
+from improv.core.improviser import Improviser
+from improv.core.meter import FASTEST, SLOWEST
+from improv.core.settings import Settings
+from improv.core.vocabulary import GRID, Vocabulary
+from improv.models.model import Model
+from improv.perform.clock import OfflineClock
+from improv.perform.engine import perform
+from improv.render.show import notes_of
+from improv.train.evaluation.figures import Line
+from improv.train.evaluation.listening import Notes, Pair
+from improv.train.evaluation.turns import struck_of
+from improv.train.piece import Piece
+
+
+def improvise(model: Model, piece: Piece, seed: int) -> Line:
+    """One solo over a piece's changes, at its tempo, as many bars long. Beat 0 of the piece must begin a bar."""
+    real = Line.of(piece)
+    bars = int(real.notes[-1][0] // real.bar) + 1
+    improviser = _improviser(model, piece, "solo", seed, bars)
+    sounded = notes_of(_played(improviser))
+    beats = [(improviser.meter.beat(on), improviser.meter.beat(off), pitch) for on, off, pitch, _ in sounded]
+    return Line([(on, pitch) for on, _, pitch in beats], real.changes, real.bar, [off - on for on, off, _ in beats])
+
+
+def answer(model: Model, pair: Pair, seed: int) -> Notes:
+    """What it answers when it has heard the solo up to the end of the call."""
+    piece, durations, lags = pair.piece, Vocabulary().durations, Vocabulary().lags
+    improviser = _improviser(model, piece, "trade", seed)
+    heard = [(o, v.pitch, durations[v.duration] / GRID, lags[v.lag]) for o, v in zip(piece.onsets, piece.values, strict=True)]
+    improviser.prime(heard[: pair.last], call=piece.onsets[pair.first] / GRID)
+    position, pitch, duration, _ = heard[pair.last]
+    on = max(improviser.meter.time(position / GRID), 0.0)
+    played = _played(improviser, [NoteOn(on, pitch, 80), NoteOff(on + improviser.meter.seconds(duration), pitch)])
+    return [(round(improviser.meter.beat(e.time) * GRID), e.pitch) for e in played if isinstance(e, NoteOn)]
+
+
+def entries(model: Model, piece: Piece) -> list[float | None]:
+    """The beat on which it enters after each note of a solo, if it does so before the next one.
+
+    It hears the solo alone: an entry is noted and not played, so what it would have played disturbs neither its
+    memory nor the next entry. Beat 0 of the piece must begin a bar.
+    """
+    listener = Listener(_improviser(model, piece, "trade", seed=0))
+    script: list[Event] = []
+    for note in (struck := struck_of(piece)):
+        script += [NoteOn(listener.meter.time(note.on), note.pitch, 80), NoteOff(listener.meter.time(note.off), note.pitch)]
+    perform(listener, OfflineClock(script), queue.SimpleQueue(), lambda event: None)
+    ends = [*[note.on for note in struck[1:]], math.inf]
+    entered = deque(listener.entered)
+    return [entered.popleft() if entered and entered[0] < until else None for until in ends]
+
+
+class Listener:
+    """A player who never plays: where the improviser would begin an answer, the beat is noted, and it listens on."""
+
+    def __init__(self, improviser: Improviser):
+        self.entered: list[float] = []  # beats
+        self.done = -math.inf  # nothing is ever played
+        self.meter = improviser.meter
+        self._improviser = improviser
+        improviser.prime(())  # beat 0 is now
+
+    @property
+    def due(self) -> float | None:
+        return self._improviser.due
+
+    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
+        for event in heard:  # who comes in on the same instant is heard first
+            self._improviser.advance(event.time, [event])
+        due = self.due
+        if due is not None and due <= now:
+            self.entered.append(self.meter.beat(due))
+            self.silence(now)
+        return []
+
+    def silence(self, now: float) -> list[Event]:
+        return self._improviser.silence(now)
+
+
+def _improviser(model: Model, piece: Piece, mode: str, seed: int, bars: int | None = None) -> Improviser:
+    settings = Settings(mode=mode, tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
+    return Improviser(model, settings, piece.changes, (piece.beats_a_bar, 4), seed, bars)
+
+
+def _played(improviser: Improviser, script: Iterable[Event] = ()) -> list[Event]:
+    played: list[Event] = []
+    perform(improviser, OfflineClock(script), queue.SimpleQueue(), played.append)
+    return played

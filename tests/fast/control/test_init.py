@@ -1,0 +1,65 @@
+"""`improv init`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from improv.cli import MISUSED, OK, main
+from improv.control.config.config import load_config, read_config
+from improv.control.config.systemd_unit import unit
+
+
+def test_the_file_and_the_folders_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "stage" / "improv.toml"
+    assert main(["init", "--to", str(path)]) == OK
+    assert load_config(path) == read_config("", path)
+    assert sorted(p.name for p in path.parent.iterdir()) == ["improv.toml", "sessions"]
+    assert "wrote" in capsys.readouterr().out
+
+
+def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "improv.toml"
+    path.write_text("model = 'mine'")
+    assert main(["init", "--to", str(path)]) == MISUSED
+    assert capsys.readouterr().err.count("\n") == 1
+    assert [p.read_text() for p in tmp_path.iterdir()] == ["model = 'mine'"]
+    assert main(["init", "--to", str(path), "--force"]) == OK
+    assert load_config(path).model_default == "jazz"
+    assert (tmp_path / "improv.toml.1").read_text() == "model = 'mine'"
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["init", "--to", str(tmp_path / "file" / "improv.toml")]) == MISUSED
+    assert main(["init", "--to", str(tmp_path)]) == MISUSED
+    assert [line[:8] for line in capsys.readouterr().err.split("\n")] == ["improv: ", "improv: ", ""]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
+def test_the_unit_is_printed_and_nothing_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "improv.toml"
+    assert main(["init", "--to", str(path), "--systemd"]) == OK
+    said = capsys.readouterr()
+    assert f"ExecStart={sys.executable} -P -m improv daemon --config {path}\n" in said.out
+    assert "is not there yet" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_unit_names_what_is_written_to(tmp_path: Path) -> None:
+    text = unit(Path("/my stage/improv.toml"), Path("/opt/100%/bin/python"), "pi", 1000, [Path("/my stage/sessions")])
+    lines = dict(line.split("=", 1) for line in text.split("\n") if "=" in line and not line.startswith("#"))
+    assert lines["ExecStart"] == '/opt/100%%/bin/python -P -m improv daemon --config "/my stage/improv.toml"'
+    assert lines["ReadWritePaths"] == '-/run/user/1000 -/dev/shm -/tmp "-/my stage/sessions"'
+    assert lines["WorkingDirectory"] == "/my stage"
+    assert lines["User"] == "pi"
+    known = {key: lines[key] for key in ("Type", "Restart", "LimitRTPRIO", "LimitMEMLOCK", "DeviceAllow")}
+    assert known == {"Type": "notify", "Restart": "always", "LimitRTPRIO": "95", "LimitMEMLOCK": "infinity", "DeviceAllow": "char-alsa rw"}
+    forbidding = {"PrivateDevices", "PrivateTmp", "RestrictRealtime", "MemoryDenyWriteExecute", "PrivateNetwork", "ProcSubset"}
+    assert not forbidding & lines.keys()
+
+
+def test_the_configuration_as_a_value_loads_no_validation_library() -> None:
+    code = "import sys; import improv.control.config.config, improv.control.bindings; print('msgspec' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -1,0 +1,158 @@
+"""What is let through to the performance, and how fast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from improv.control.requests import FIELDS, Bucket, WishError, Wishes, fitting, read_wish
+from improv.core.errors import ImprovError
+from improv.core.settings import TABLE, Settings
+
+PERFORMERS = ["left", "right"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "wish"),
+    [
+        ({"do": "set", "name": "temperature", "value": "0.9"}, {"do": "set", "name": "temperature", "value": 0.9}),
+        ({"do": "set", "name": "tempo", "value": 132}, {"do": "set", "name": "tempo", "value": 132.0}),
+        ({"do": "set", "name": "low", "value": 60.0, "performer": "left"}, {"do": "set", "name": "low", "value": 60, "performer": "left"}),
+        ({"do": "set", "name": "high", "value": 20, "performer": None}, {"do": "set", "name": "high", "value": 20}),
+        ({"do": "set", "name": "mode", "value": "comp"}, {"do": "set", "name": "mode", "value": "comp"}),
+        ({"do": "mark", "text": "good bit"}, {"do": "mark", "text": "good bit"}),
+        ({"do": "capture", "bars": 16, "file": "/tmp/a.mid"}, {"do": "capture", "bars": 16, "file": "/tmp/a.mid"}),
+        ({"do": "model", "name": "models/mine"}, {"do": "model", "name": "models/mine"}),
+        ({"do": "learn", "name": "temperature"}, {"do": "learn", "name": "temperature"}),
+    ],
+)
+def test_good_wishes_come_as_the_performance_takes_them(asked: dict[str, Any], wish: dict[str, Any]) -> None:
+    found = read_wish(asked, PERFORMERS)
+    assert (found, [type(v) for v in found.values()]) == (wish, [type(v) for v in wish.values()])
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ([], 'expected an object, such as {"do": "status"}'),
+        ({"do": "dance"}, "do 'dance': expected one of status, set"),
+        ({"do": ["set"]}, "do of kind list: expected one of"),
+        ({"do": "set", "name": "temperature"}, "set: value is missing"),
+        ({"do": "set", "name": "loudnes", "value": 1}, "no setting 'loudnes'; there are mode, clock"),
+        ({"do": "set", "name": "temperature", "value": "hot"}, "temperature 'hot': expected from 0.05 to 3"),
+        ({"do": "set", "name": "temperature", "value": True}, "temperature True: expected a number"),
+        ({"do": "set", "name": "temperature", "value": "nan"}, "temperature 'nan': expected from 0.05 to 3"),
+        ({"do": "set", "name": "low", "value": 60.5}, "low 60.5: expected a whole number from 0 to 127"),
+        ({"do": "set", "name": "tempo", "value": 10**400}, "tempo '1000"),
+        ({"do": "set", "name": "mode", "value": "jam"}, "mode 'jam': expected one of trade"),
+        ({"do": "set", "name": "low", "value": 120}, "the range must span an octave"),
+        ({"do": "set", "name": "low", "value": 1, "performer": "drums"}, "no performer 'drums'; there are left, right"),
+        ({"do": "panic", "now": 1}, "panic: unknown field 'now'; it takes none"),
+        ({"do": "keep", "name": "../../etc"}, "without / and \\"),
+        ({"do": "save", "name": ".hidden"}, "begins with no dot"),
+        ({"do": "preset", "name": "a\nb"}, "in one line"),
+        ({"do": "mark", "text": "x" * 257}, "at most 256 characters"),
+        ({"do": "capture", "bars": 0}, "bars 0: expected a whole number from 1 to 1000"),
+        ({"do": "learn", "name": "panic"}, "no setting 'panic'"),
+    ],
+)
+def test_bad_wishes_say_what_was_meant(asked: object, text: str) -> None:
+    with pytest.raises(ImprovError) as e:
+        read_wish(asked, PERFORMERS)
+    assert text in str(e.value)
+    assert len(str(e.value)) < 1000
+    assert str(e.value).isprintable()
+
+
+@given(
+    do=st.sampled_from(list(FIELDS)), fields=st.dictionaries(st.sampled_from(["name", "value", "performer", "text", "bars", "file"]), JSON)
+)
+def test_rubbish_is_refused_and_never_worse(do: str, fields: dict[str, Any]) -> None:
+    try:
+        wish = read_wish({"do": do} | fields, PERFORMERS)
+    except ImprovError:
+        return
+    if do == "set":
+        Settings(low=0, high=127).changed(wish["name"], wish["value"])
+
+
+@given(st.sampled_from(list(TABLE)), st.floats(0, 1))
+def test_a_value_in_its_range_passes_as_number_and_as_text(name: str, at: float) -> None:
+    limits = TABLE[name][0]
+    if isinstance(limits[0], str):
+        value = limits[int(at * (len(limits) - 1))]
+    elif isinstance(getattr(Settings(), name), int):
+        low, high = {"low": (0, 116), "high": (11, 127)}.get(name, limits)
+        value = round(low + at * (high - low))
+    else:
+        value = limits[0] + at * (limits[1] - limits[0])
+    assert fitting(name, value) == value == fitting(name, str(value))
+
+
+def test_names_that_can_not_be_hashed_are_no_setting() -> None:
+    with pytest.raises(WishError, match="no setting of kind list"):
+        fitting([], 1)
+
+
+def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
+    bucket = Bucket(10, 3)
+    assert [bucket.passes(t) for t in (0.0, 0.0, 0.0, 0.0, 0.05, 0.11, 0.12, 0.21)] == [True] * 3 + [False, False, True, False, True]
+
+
+def drained(wishes: Wishes, now: float) -> list[dict[str, Any]]:
+    out = []
+    while (taken := wishes.take(now)) is not None:
+        out.append(taken[0])
+    return out
+
+
+def setting(name: str, value: object, performer: str | None = None) -> dict[str, Any]:
+    return {"do": "set", "name": name, "value": value} | ({"performer": performer} if performer else {})
+
+
+def test_the_latest_value_of_a_setting_wins_and_comes_where_the_latest_came() -> None:
+    wishes = Wishes()
+    preset = {"do": "preset", "name": "calm"}
+    for wish in (setting("low", 40), setting("low", 50, "left"), preset, setting("low", 60), {"do": "panic"}):
+        assert wishes.offer(wish, "me", print)
+    assert drained(wishes, 0.0) == [{"do": "panic"}, setting("low", 50, "left"), preset, setting("low", 60)]
+    assert (wishes.replaced, wishes.dropped, len(wishes)) == (1, 0, 0)
+
+
+def test_whoever_wished_gets_the_reply_once() -> None:
+    wishes, heard = Wishes(), []
+    for who in ("a", "b", "a"):
+        wishes.offer(setting("low", 40), who, lambda reply, who=who: heard.append((who, reply)))
+    _, thens = wishes.take(0.0)
+    for then in thens:
+        then({"ok": True})
+    assert heard == [("a", {"ok": True}), ("b", {"ok": True})]
+
+
+def test_what_finds_no_room_is_dropped_and_counted_but_panic_is_not() -> None:
+    wishes = Wishes(most=2)
+    offered = [wishes.offer({"do": "mark", "text": str(i)}, "me", print) for i in range(4)] + [wishes.offer({"do": "panic"}, "me", print)]
+    assert (offered, wishes.dropped) == ([True, True, False, False, True], 2)
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.05), st.sampled_from(list(TABLE)), st.integers(0, 127)), max_size=400))
+def test_no_more_than_the_rate_and_the_last_value_always_arrives(moves: list[tuple[float, str, int]]) -> None:
+    wishes, now, sent = Wishes(rate=100), 0.0, []
+    for wait, name, value in moves:
+        now += wait
+        assert wishes.offer(setting(name, value), "me", print)
+        sent += drained(wishes, now)
+    within = len(sent)
+    assert within <= 20 + now * 100 + 1e-6
+    while (wait_more := wishes.wait(now)) is not None:
+        now += max(wait_more, 1e-9)
+        sent += drained(wishes, now)
+    last = {name: value for _, name, value in moves}
+    assert {w["name"]: w["value"] for w in sent} == last
+    assert len(sent) + wishes.replaced == len(moves)

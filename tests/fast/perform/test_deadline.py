@@ -1,0 +1,204 @@
+"""The deadline ladder, with a model that sleeps: on a clock that jumps, where thinking takes what the model says."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
+from improv.core.harmony import parse_changes
+from improv.core.improviser import Improviser
+from improv.core.settings import Settings
+from improv.models.model import Model
+from improv.perform.clock import OfflineClock
+from improv.perform.deadline import DeadlinePlayer, Worker
+from improv.perform.engine import LATE, perform
+
+CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
+BEAT = 0.5  # seconds at 120
+
+
+class Sleeping:
+    """A model whose steps take so long, in seconds."""
+
+    def __init__(self, model: Model, asleep: Callable[[], float]):
+        self._model, self._asleep = model, asleep
+        self.slept = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def step(self, *args: Any) -> Any:
+        self.slept += self._asleep()
+        return self._model.step(*args)
+
+
+class Thinking:
+    """A thinker on a clock that jumps: a thought is ready when the model has slept enough."""
+
+    def __init__(self, clock: OfflineClock, model: Sleeping):
+        self._clock, self._model = clock, model
+
+    def give(self, thought: Callable[[], list[Event]]) -> None:
+        before = self._model.slept
+        self._said = thought()
+        self._ready = self._clock.now() + self._model.slept - before
+
+    def take(self, patience: float) -> list[Event] | None:
+        return self._said if self._clock.now() + patience >= self._ready else None
+
+
+def played(
+    model: Model, mode: str, script: list[Event], asleep: Callable[[float], float], limit: float = 20.0
+) -> tuple[list[Event], list[Event], set[Event], list[Event]]:
+    """What is sent and dropped and filled, and what the improviser alone plays to the same events."""
+    sent: list[Event] = []
+    dropped: list[Event] = []
+    heard: list[Event] = []
+    clock = OfflineClock(script, limit)
+    sleeping: Any = Sleeping(model, lambda: asleep(clock.now()))
+    deadline = DeadlinePlayer(Improviser(sleeping, Settings(mode=mode), CHANGES, seed=3), Thinking(clock, sleeping))
+    perform(deadline, clock, queue.SimpleQueue(), sent.append, heard.append, lambda e, _: dropped.append(e))
+    alone: list[Event] = []
+    perform(Improviser(model, Settings(mode=mode), CHANGES, seed=3), OfflineClock(heard[:-1], limit), queue.SimpleQueue(), alone.append)
+    return sent, dropped, deadline.filled, alone
+
+
+def call() -> list[Event]:
+    events: list[Event] = []
+    for i, pitch in enumerate([62, 65, 69, 72, 71, 67, 65, 62]):
+        events += [NoteOn(i * BEAT / 2, pitch, 80), NoteOff((i + 0.8) * BEAT / 2, pitch)]
+    return events
+
+
+def ons(events: list[Event]) -> list[NoteOn]:
+    return [e for e in events if isinstance(e, NoteOn)]
+
+
+def check_closed(sent: list[Event]) -> None:
+    sounding: set[int] = set()
+    for event in sent:
+        if isinstance(event, NoteOn):
+            assert event.pitch not in sounding
+            sounding.add(event.pitch)
+        elif isinstance(event, NoteOff):
+            sounding.discard(event.pitch)
+    assert not sounding
+
+
+@pytest.mark.parametrize("mode", ["trade", "solo"])
+def test_with_a_model_in_time_the_ladder_changes_nothing(model: Model, mode: str) -> None:
+    sent, dropped, filled, alone = played(model, mode, call(), lambda now: 0.0001)
+    assert ons(sent)
+    assert (sent, dropped, filled) == (alone, [], set())
+
+
+def test_while_the_model_sleeps_a_riff_on_the_chords_plays(model: Model) -> None:
+    """It sleeps for three seconds in mid-solo. Nothing is silent for more than a beat, and then the model is back."""
+    stalls = iter([3.0])
+    sent, dropped, filled, alone = played(model, "solo", [], lambda now: next(stalls, 0.0) if now > 4.0 else 0.0, limit=12.0)
+    relief = [e for e in ons(sent) if e in filled]
+    began, ended = relief[0].time, relief[-1].time
+    assert 4.0 < began < 6.0
+    assert 4 <= len(relief) <= 14
+    for event in relief:
+        beat = event.time / BEAT
+        assert beat * 2 == pytest.approx(round(beat * 2))
+        assert event.pitch % 12 in CHANGES.harmony(beat).chord.tones
+    times = [e.time for e in ons(sent) if began - 1 <= e.time <= ended + 1]
+    assert [b - a for a, b in itertools.pairwise(times) if b <= ended and b - a > BEAT] == []
+    assert any(e.time > ended and e not in filled for e in ons(sent))
+    assert ons(dropped)
+    check_closed(sent)
+    model_notes = [*[e for e in ons(sent) if e not in filled], *ons(dropped)]
+    assert sorted(model_notes, key=lambda e: e.time) == ons(alone)
+
+
+def test_a_model_that_is_always_too_slow_is_replaced_and_never_stalls(model: Model) -> None:
+    """Every step takes more than a beat. A silence longer than a beat is a rest that the model chose."""
+    sent, _, filled, _ = played(model, "solo", [], lambda now: 0.7, limit=12.0)
+    assert max(b.time - a.time for a, b in itertools.pairwise(ons(sent)) if b in filled) <= BEAT
+    assert len([e for e in ons(sent) if e in filled]) > 10
+    check_closed(sent)
+
+
+def test_an_answer_that_is_not_there_is_begun_without_the_model_and_yields_at_once(model: Model) -> None:
+    """The model falls asleep as the call ends and sleeps on; the player comes back in the middle of the relief."""
+    back = 8.1 * BEAT
+    script = [*call(), NoteOn(back, 60, 80), NoteOff(back + 0.2, 60)]
+    sent, _, filled, _ = played(model, "trade", script, lambda now: 6.0 if 3.85 * BEAT < now < 4 * BEAT else 0.0, limit=30.0)
+    relief = [e for e in ons(sent) if e in filled and e.time < back]
+    assert relief
+    assert relief[0].time == 5.0 * BEAT  # a beat of silence, then the next eighth
+    assert [e for e in sent if back < e.time < back + 0.2] == []
+    offs = [e.time for e in sent if isinstance(e, NoteOff) and e.pitch == relief[-1].pitch and e.time >= relief[-1].time]
+    assert offs[0] <= back
+    check_closed(sent)
+
+
+def test_what_sounds_ends_in_time_while_the_model_sleeps(model: Model) -> None:
+    sent, _, filled, alone = played(model, "solo", [], lambda now: 1.0 if now > 4.0 else 0.0, limit=10.0)
+    last = max((e for e in ons(sent) if e not in filled and e.time <= 4.6), key=lambda e: e.time)
+    off = next(e for e in sent if isinstance(e, NoteOff) and e.pitch == last.pitch and e.time >= last.time)
+    meant = next(e for e in alone if isinstance(e, NoteOff) and e.pitch == last.pitch and e.time >= last.time)
+    assert off.time <= meant.time + LATE or off.time in {e.time for e in ons(sent)}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_heard_and_however_the_model_sleeps_nothing_hangs_and_nothing_is_lost(model: Model, seed: int) -> None:
+    """What was sent and dropped of the model's notes is what it plays alone to the same stamped events: a replay."""
+    rng, sleep = random.Random(seed), random.Random(seed + 1)
+    script: list[Event] = []
+    time = 0.0
+    for _ in range(20):
+        time += rng.choice([0.0, 0.01, 0.1, 0.25, 0.5, 2.0])
+        pitch = rng.randint(55, 75)
+        kinds: list[Event] = [NoteOn(time, pitch, rng.randint(1, 127)), NoteOff(time, pitch), ControlChange(time, rng.choice([64, 120]), 0)]
+        script += rng.choices([*kinds, Setting(time, "mode", rng.choice(["solo", "trade"]))], [45, 45, 5, 5])
+    naps = rng.choice([[0.0, 0.0, 0.0, 1.0], [0.03], [0.2], [0.0, 0.0, 0.1, 3.0], [0.5]])
+    sent, dropped, filled, alone = played(model, rng.choice(["trade", "solo"]), script, lambda now: sleep.choice(naps), limit=15.0)
+    check_closed(sent)
+    chosen = [*[e for e in ons(sent) if e not in filled], *ons(dropped)]
+    end = max((e.time for e in chosen), default=0.0)
+    assert Counter(chosen) == Counter(e for e in ons(alone) if e.time <= end)
+
+
+# The thread that thinks
+
+
+def test_a_worker_thinks_and_wakes_who_waits() -> None:
+    woken, go = threading.Event(), threading.Event()
+    worker = Worker(woken.set)
+    note: list[Event] = [NoteOn(1.0, 60, 80)]
+    worker.give(lambda: note)
+    assert worker.take(10.0) == note
+
+    def slow() -> list[Event]:
+        go.wait(10.0)
+        return note
+
+    worker.give(slow)
+    assert worker.take(0.0) is None
+    go.set()
+    assert woken.wait(10.0)
+    assert worker.take(0.0) == note
+    worker.close()
+
+
+def test_what_breaks_in_the_worker_breaks_the_performance() -> None:
+    worker = Worker(lambda: None)
+
+    def broken() -> list[Event]:
+        raise RuntimeError("broken")
+
+    worker.give(broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        worker.take(10.0)
+    worker.close()

@@ -1,0 +1,329 @@
+"""A session played again gives the same notes, bit for bit: alone or in a band, to any clock, however slow the model was.
+And what is not the same is found where it begins."""
+
+from __future__ import annotations
+
+import json
+import queue
+import random
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import mido
+import pytest
+from test_ladder import Sleeping, Thinking, call
+
+from improv.cli import main
+from improv.cli.jam import DEMO_CALL
+from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Transport
+from improv.core.harmony import parse_changes
+from improv.core.improviser import Improviser
+from improv.core.settings import Settings
+from improv.models.model import Model
+from improv.perform.band import Band, Slot
+from improv.perform.clock import OfflineClock
+from improv.perform.deadline import DeadlinePlayer
+from improv.perform.engine import perform
+from improv.session import Recorder, Session
+from improv.session.compare import Difference, difference, known_until, parts_of, play_again
+from improv.session.lines import Line, from_record
+from improv.titles.draw import titled
+
+CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
+
+
+def improvisers(model: Model, *settings: Settings) -> list[Improviser]:
+    return [Improviser(model, s, CHANGES, seed=i, channel=i) for i, s in enumerate(settings)]
+
+
+class Late(OfflineClock):
+    """What is waited for comes a little late, as in life."""
+
+    def __init__(self, script: list[Event], limit: float, rng: random.Random):
+        super().__init__(script, limit)
+        self.rng = rng
+        self.late = 0.0
+
+    def now(self) -> float:
+        return self._now + self.late
+
+    def wait(self, inbox: Any, until: float | None) -> list[Event]:
+        self.late = self.rng.random() * 0.004
+        return super().wait(inbox, until)
+
+
+def record(
+    path: Path,
+    model: Model,
+    settings: list[Settings],
+    script: list[Event],
+    limit: float,
+    asleep: Callable[[float], float] = lambda now: 0.0,
+) -> list[Line]:
+    """Perform, each with a ladder over a model that may sleep, all hearing one another; the session's lines."""
+    clock = Late(script, limit, random.Random(1))
+    sleeping: Any = Sleeping(model, lambda: asleep(clock.now()))
+    ladders = [DeadlinePlayer(player, Thinking(clock, sleeping)) for player in improvisers(sleeping, *settings)]
+    numbers = frozenset(range(len(ladders)))
+    recorder = Recorder(path, {})
+    band = Band([Slot(deadline, i, numbers - {i}) for i, deadline in enumerate(ladders)], recorder.overhear)
+
+    def filled(event: Event) -> bool:
+        deadline = ladders[getattr(event, "part", 0)]
+        own = replace(event, part=0) if isinstance(event, NoteOn | NoteOff) else event
+        known = own in deadline.filled
+        deadline.filled.discard(own)
+        return known
+
+    perform(
+        band,
+        clock,
+        queue.SimpleQueue(),
+        lambda e: recorder.play(e, 0.0, filled(e)),
+        recorder.hear,
+        lambda e, late: recorder.drop(e, late, filled(e)),
+        early=0.003,
+    )
+    behind = {i: deadline.unknown_since for i, deadline in enumerate(ladders) if deadline.unknown_since is not None}
+    recorder.close({"reason": "over", "behind": behind})
+    return list(Session(path).lines())
+
+
+def differences(model: Model, settings: list[Settings], lines: list[Line], end: Any = None) -> list[Difference | None]:
+    parts, latest, stopped = parts_of(lines, len(settings))
+    again = [play_again(player, part.heard, latest) for player, part in zip(improvisers(model, *settings), parts, strict=True)]
+    return [difference(part, again[i], i, known_until(i, stopped, end)) for i, part in enumerate(parts)]
+
+
+def ons(lines: list[Line], side: str) -> int:
+    return sum(line.side == side and isinstance(line.event, NoteOn) for line in lines)
+
+
+TRIO = [Settings(mode="solo"), Settings(mode="duet"), Settings(mode="trade")]
+
+
+def busy(seconds: float) -> list[Event]:
+    """A player who plays through, changes settings, and uses a clock from outside now and then."""
+    rng = random.Random(3)
+    events: list[Event] = []
+    time = 0.0
+    while time < seconds:
+        pitch, length = rng.randrange(55, 80), rng.choice([0.12, 0.25, 0.5])
+        events += [NoteOn(time, pitch, rng.randrange(40, 110)), NoteOff(time + 0.8 * length, pitch)]
+        time += length + (rng.random() < 0.2) * rng.random() * 3
+    events += [
+        Setting(4.0, "temperature", 0.7),
+        Setting(6.0, "mode", "comp", 1),
+        Setting(9.0, "mode", "duet", 1),
+        Setting(11.0, "tempo", 150.0),
+    ]
+    return sorted(events, key=lambda e: e.time)
+
+
+def pulses(seconds: float) -> list[Event]:
+    rng = random.Random(5)
+    at = sorted(1.0 + i * 60 / 24 / 130 + rng.random() * 0.003 for i in range(int((seconds - 1) * 130 * 24 / 60)))
+    events: list[Event] = [Transport(0.999, "start"), *(Pulse(t) for t in at)]
+    events += [Sync(0.5 + i, 2.0 + 2.1 * i, 126.0 + (i > 5)) for i in range(int(seconds) - 1)]
+    return sorted([*events, *(replace(e, time=e.time + 3.0) for e in call())], key=lambda e: e.time)
+
+
+@pytest.mark.parametrize("mode", ["trade", "solo", "echo", "comp", "duet"])
+def test_one_alone(tmp_path: Path, model: Model, mode: str) -> None:
+    lines = record(tmp_path / "s.jsonl", model, [Settings(mode=mode)], busy(12.0), 16.0)
+    assert ons(lines, "played") > 5
+    assert differences(model, [Settings(mode=mode)], lines) == [None]
+
+
+def test_a_trio_that_hears_one_another(tmp_path: Path, model: Model) -> None:
+    lines = record(tmp_path / "s.jsonl", model, TRIO, busy(12.0), 16.0)
+    assert ons(lines, "overheard") > 30
+    assert {line.event.part for line in lines if line.side == "played" and isinstance(line.event, NoteOn)} == {0, 1, 2}
+    assert differences(model, TRIO, lines) == [None] * 3
+
+
+@pytest.mark.parametrize("clock", ["midi", "link", "follow", "free"])
+def test_to_an_outside_beat(tmp_path: Path, model: Model, clock: str) -> None:
+    settings = [Settings(mode="duet", clock=clock)]
+    lines = record(tmp_path / "s.jsonl", model, settings, pulses(14.0), 16.0)
+    assert ons(lines, "played") > 3
+    assert differences(model, settings, lines) == [None]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_however_slow_the_model_was(tmp_path: Path, model: Model, seed: int) -> None:
+    """It sleeps now and then: notes are filled in, dropped, and closed for it; its own are the same."""
+    rng = random.Random(seed)
+
+    def asleep(now: float) -> float:
+        return rng.choice([0.0, 0.0, 0.0, 0.0, 0.004, 0.03, 0.1, 1.5])
+
+    lines = record(tmp_path / "s.jsonl", model, TRIO, busy(12.0), 16.0, asleep)
+    assert ons(lines, "filled") > 0
+    assert ons(lines, "dropped") > 0
+    session = Session(tmp_path / "s.jsonl")
+    assert list(session.lines()) == lines
+    assert differences(model, TRIO, lines, session.end) == [None] * 3
+
+
+def test_a_record_that_was_cut_off_is_the_same_as_far_as_it_goes(tmp_path: Path, model: Model) -> None:
+    lines = record(tmp_path / "s.jsonl", model, TRIO, busy(8.0), 10.0)
+    for end in range(0, len(lines), 23):
+        assert differences(model, TRIO, lines[:end]) == [None] * 3
+
+
+def test_a_note_that_sounded_too_long_and_was_closed_is_no_difference(tmp_path: Path, model: Model) -> None:
+    """What guards against endless notes says so after it closed one; the improviser, not told, ends the note later."""
+    settings = [Settings(mode="solo")]
+    lines = record(tmp_path / "s.jsonl", model, settings, [], 8.0)
+    at = next(i for i, line in enumerate(lines) if line.side == "played" and isinstance(line.event, NoteOff))
+    off = replace(lines[at].event, time=lines[at].event.time - 0.01)
+    assert isinstance(off, NoteOff)
+    guarded = [*lines[:at], Line("played", off), *from_record({"endless": asdict(off)}), *lines[at:]]
+    assert differences(model, settings, guarded) == [None]
+    assert differences(model, settings, [line for line in guarded if line.side != "endless"]) != [None]
+
+
+def test_what_was_changed_is_found_where_it_begins(tmp_path: Path, model: Model) -> None:
+    settings = [Settings(mode="solo")]
+    lines = record(tmp_path / "s.jsonl", model, settings, [], 8.0)
+    at = [i for i, line in enumerate(lines) if line.side == "played" and isinstance(line.event, NoteOn)]
+    line = lines[at[4]]
+    wrong = replace(line.event, pitch=line.event.pitch + 1)  # type: ignore[union-attr]
+    changed = [*lines[: at[4]], line._replace(event=wrong), *lines[at[4] + 1 :]]
+    assert differences(model, settings, changed) == [Difference(line.event.time, wrong, line.event)]
+    without = [*lines[: at[4]], *lines[at[4] + 1 :]]
+    assert [d and (d.time, d.now) for d in differences(model, settings, without)] == [(line.event.time, line.event)]
+    more = [*lines[:-1], Line("played", NoteOn(7.999, 20, 1)), lines[-1]]
+    assert [d and d.then for d in differences(model, settings, more)] == [NoteOn(7.999, 20, 1)]
+    shorter = [*lines[: at[-6]], Line("heard", Stop(8.0))]
+    assert [d and (d.then, d.now) for d in differences(model, settings, shorter)] == [(None, lines[at[-6]].event)]
+    sooner = [
+        line._replace(event=replace(line.event, time=line.event.time - 1e-12)) if i == at[2] else line for i, line in enumerate(lines)
+    ]
+    assert [d and d.now for d in differences(model, settings, sooner)] == [lines[at[2]].event]
+
+
+# The command
+
+
+@pytest.fixture
+def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A session of the demo call, and its take as `jam` wrote it."""
+    monkeypatch.chdir(tmp_path)
+    options = ["--changes", "Dm7 | G7 | Cmaj7 | A7", "--fast", "--seed", "7", "--session", "s.jsonl", "--record", "jam.mid", "--quiet"]
+    assert main(["jam", "--player", str(DEMO_CALL), *options]) == 0
+    capsys.readouterr()
+    return tmp_path / "s.jsonl"
+
+
+def rewritten(path: Path, change: Callable[[list[dict[str, Any]]], object]) -> Path:
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    change(lines)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_replay_gives_the_take_that_was_recorded(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "s.jsonl", "--to", "again.mid"]) == 0
+    assert capsys.readouterr().out == f'"{titled(7)["title"]}"\nimprov: the same, 47 notes, bit for bit\nwrote again.mid\n'
+    assert Path("again.mid").read_bytes() == Path("jam.mid").read_bytes()
+    assert main(["replay", "s.jsonl", "--to", "cut.mid", "--from", "0:14", "--bars", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["same"] is True
+    cut = mido.MidiFile("cut.mid")
+    assert [m.text for m in cut.tracks[0] if m.type == "marker"] == ["Dm7", "G7"]  # bar 9 begins at 13.9 s
+    notes = {t.name: [m for m in t if m.type == "note_on"] for t in cut.tracks[1:]}
+    assert 4 < len(notes["player"]) + len(notes["improv"]) < 30
+    assert cut.length <= 8 * 60 / 138 + 1e-3
+
+
+def test_another_model_answers_what_was_played(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "s.jsonl", "--model", "pocket", "--to", "other.mid", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["same"] is None
+    assert said["performers"][0]["now"] > 10
+    whole, other = mido.MidiFile("jam.mid"), mido.MidiFile("other.mid")
+    assert [m for m in other.tracks[1] if m.type == "note_on"] == [m for m in whole.tracks[1] if m.type == "note_on"]
+    assert other.tracks[2] != whole.tracks[2]
+    assert main(["replay", "s.jsonl", "--model", "jazz"]) == 0  # the same weights, so it is compared
+    assert "bit for bit" in capsys.readouterr().out
+
+
+def test_a_band_answers_anew_hearing_one_another(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a record of one, a trio's header: two more who hear the first alone."""
+
+    def change(lines: list[dict[str, Any]]) -> None:
+        first = lines[0]["performers"][0]
+        for number in (1, 2):
+            other = first | {"name": f"number {number}", "seed": number, "channel": number, "hears": [0], "inputs": []}
+            lines[0]["performers"].append(other)
+        lines.insert(-2, {"heard": "Mark", "time": 20.25, "text": "good\x1b bit"})
+
+    rewritten(take, change)
+    assert main(["replay", "s.jsonl", "--model", "pocket", "--to", "trio.mid"]) == 0
+    _, *said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in said[:3]] == ["improv", "number 1", "number 2"]
+    assert said[3] == "mark at 0:20.250 good? bit"
+    tracks = mido.MidiFile("trio.mid").tracks
+    assert [t.name for t in tracks] == ["improv", "player", "improv", "number 1", "number 2"]
+    assert all(any(m.type == "note_on" for m in t) for t in tracks[1:])
+    assert {m.channel for t in tracks[2:] for m in t if m.type == "note_on"} == {1, 2, 3}
+
+
+def test_replay_says_what_differs_and_why(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def change(lines: list[dict[str, Any]]) -> None:
+        lines[0]["improv"] = "0.0.9"
+        lines[0]["performers"][0]["model"]["weights_sha256"] = "5" * 64
+        note = next(line for line in lines if line.get("played") == "NoteOn" and line["time"] > 10)
+        note["pitch"] = 60
+
+    rewritten(take, change)
+    with take.open("a") as file:
+        file.write("{}\n{torn\n")
+    assert main(["replay", "s.jsonl"]) == 1
+    _, *said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("improv: differs from 0:1")
+    assert ", bar " in said[0]
+    assert "was C4 at velocity " in said[0]
+    assert said[1] == "why: improv was 0.0.9, is 0.1.0"
+    assert said[2].startswith("why: improv: the weights of jazz were 555555555555, are ")
+    assert said[3].startswith("why: 1 lines of the record can't be read")
+    assert said[4].endswith(": not JSON; passed over")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda h: h["performers"][0]["model"].update(name="../../etc"), "names no model"),
+        (lambda h: h["performers"][0]["model"].update(name="no-such"), "If you have it elsewhere: --model FOLDER"),
+        (lambda h: h["performers"][0]["settings"].update(tempo="fast"), "tempo 'fast'"),
+        (lambda h: h["performers"][0].update(seed=-1), "does not say how it was played"),
+        (lambda h: h["performers"][0].update(settings=[]), "does not say how it was played"),
+        (lambda h: h.update(performers=[]), "names no performers"),
+        (lambda h: h.update(performers=[3]), "does not say how it was played"),
+        (lambda h: h.update(metre=[4, 0]), "does not say how it was played"),
+        (lambda h: h.update(metre="x"), "does not say how it was played"),
+        (lambda h: h.update(metre=[400, 4]), "metre 400/4"),
+        (lambda h: h.update(changes="H7"), "H7"),
+        (lambda h: h.update(continues="before.jsonl"), "goes on from before.jsonl"),
+    ],
+)
+def test_a_header_that_can_not_be_played_is_told_in_one_line(
+    take: Path, capsys: pytest.CaptureFixture[str], change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    rewritten(take, lambda lines: change(lines[0]))
+    assert main(["replay", "s.jsonl"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("improv: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    "options", [["--from", "1:2:3:4", "--to", "x.mid"], ["--from", "0:10"], ["--bars", "0", "--to", "x.mid"], ["--to", "no/x.mid"]]
+)
+def test_options_that_make_no_sense(take: Path, capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
+    assert main(["replay", "s.jsonl", *options]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
