@@ -193,8 +193,8 @@ sys.stdin.read()
 
 def test_the_server_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     tests = Path(__file__).parents[2]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tests.parent), str(tests.parent.parent)])}
-    words = [sys.executable, "-c", PARENT, str(tmp_path / "control.sock"), str(tests)]
+    environment = os.environ | {"PYTHONPATH": str(tests)}
+    words = [sys.executable, "-c", PARENT, str(tmp_path / "control.sock"), str(Path(__file__).parent)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())

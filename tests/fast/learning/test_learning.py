@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from made_up import in_lessons, notes_of, random_weights, small_card
 from safetensors.numpy import save
-from test_ladder import BEAT, call
+from slow_thinking import BEAT, call
 
 from improv.cli import main
 from improv.cli.jam import DEMO_CALL

@@ -13,7 +13,7 @@ from typing import Any
 
 import mido
 import pytest
-from test_ladder import Sleeping, Thinking, call
+from slow_thinking import Sleeping, Thinking, call
 
 from improv.cli import main
 from improv.cli.jam import DEMO_CALL
