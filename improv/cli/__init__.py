@@ -35,7 +35,6 @@ OK, BROKEN, MISUSED, PORT_LOST, HUNG_UP, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 1
 CODES = """\
 exit codes: 0 over, 1 internal error, 2 bad input, 3 a port vanished,
             129 hung up, 130 Ctrl-C, 143 terminated"""
-WHAT = ("mode", "clock", "tempo", "count_in", "click", "trade")  # settings that say what is played, and when
 EXAMPLES = {
     "jam": f"""\
 for example:
@@ -117,13 +116,13 @@ def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
         from improv.cli.learning import add_arguments as add_learning
 
         add_learning(jam)
-    _add_music(jam, "trade")
+    _add_music(jam, alone=False)
     _add_pictures(jam)
 
     solo = command("solo", "jam", "Improvise a solo over changes, or freely, into a MIDI file.")
     solo.add_argument("--bars", type=int, default=24, help="how long (default: 24)")
     solo.add_argument("--out", metavar="FILE", default="solo.mid", help="the MIDI file (default: solo.mid)")
-    _add_music(solo, "solo")
+    _add_music(solo, alone=True)
     _add_pictures(solo)
 
     replay = command("replay", "replay", "Play a session again, note for note; or let another model answer what was played.")
@@ -239,38 +238,21 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
-    from improv.core.settings import DRUMS, TABLE, Settings
+def _add_music(parser: argparse.ArgumentParser, alone: bool) -> None:
+    from improv.cli.setting_options import add_settings
 
-    what, how = parser.add_argument_group("what it plays, and when"), parser.add_argument_group("how it plays")
-    what.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
-    what.add_argument("--changes", metavar="CHORDS", help='e.g. "Dm7 | G7 | Cmaj7 | %%"; looped')
-    what.add_argument(
+    piece = parser.add_argument_group("the piece")
+    piece.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
+    piece.add_argument("--changes", metavar="CHORDS", help='for example "Dm7 | G7 | Cmaj7 | %%"; looped')
+    piece.add_argument(
         "--mood",
         metavar="WORDS",
-        help='changes, tempo and the rest from words: "hope and wonder", dark; `list` lists them. What you set wins',
+        help='changes, tempo and settings from words: "hope and wonder", dark; `list` lists them. Options that you give yourself win',
     )
-    what.add_argument("--key", metavar="KEY", help="with --mood: the tonic, for example Eb (default: the mood's)")
-    what.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
-    what.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
-    defaults = Settings(mode=mode)
-    for name, (limits, text) in TABLE.items():
-        live = ("mode", "enter", "interval", "clock", "count_in", "click", "trade", "learned", "voicing")
-        if name == "grain" or (mode == "solo" and name in live):
-            continue
-        default = getattr(defaults, name)
-        kind = type(default)
-        shown = "the file's, or 120" if name == "tempo" and mode == "trade" else default
-        named = kind is str
-        (what if name in WHAT else how).add_argument(
-            f"--{name.replace('_', '-')}",
-            type=kind,
-            choices=limits if named else None,
-            metavar=None if named else f"{limits[0]:g}..{limits[1]:g}",
-            nargs="?" if name == "click" else None,
-            const=DRUMS if name == "click" else None,
-            help=f"{text} (default: {shown})",
-        )
+    piece.add_argument("--key", metavar="KEY", help="with --mood: the key, for example Eb (default: the mood's)")
+    piece.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
+    piece.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and shown)")
+    add_settings(parser, alone)
     parser.add_argument("--json", action="store_true", help="the summary as JSON")
 
 

@@ -26,6 +26,7 @@ from improv.control.config.config import Config, PerformerConfig, check_models, 
 from improv.core.events import Event, NoteOff, NoteOn, ProgramChange, Pulse, Ready, Setting, Stop, Transport
 from improv.core.guard import longest
 from improv.core.improviser import Improviser
+from improv.core.settings import PERIOD
 from improv.midi.calibration import stored_advance
 from improv.models.loader import find_model, load_model, voicings_for
 from improv.models.model import Model
@@ -219,7 +220,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
             if over.is_set():  # stopped while things were made ready
                 inbox.put(Stop(0.0, "stopped as it began"))
             if bay.period:
-                inbox.put(Setting(0.0, "grain", round(1000 * bay.period, 3)))
+                inbox.put(Setting(0.0, PERIOD, round(1000 * bay.period, 3)))
             if first.keeper.source.own and any(m.settings.mode == "solo" for m in members):
                 inbox.put(Transport(0.0, "start"))  # one beat for all
             upkeep.start(granted.text)

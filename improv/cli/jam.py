@@ -32,7 +32,7 @@ from improv.core.guard import longest
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
 from improv.core.meter import Meter
-from improv.core.settings import Settings
+from improv.core.settings import PERIOD, Settings
 from improv.midi.calibration import LONGEST, stored_advance
 from improv.midi.files import Part, read_part
 from improv.models.loader import load_model, voicings_for
@@ -129,7 +129,7 @@ def _connect(args: argparse.Namespace, take: Take, stage: Stage, api: int, stack
     stack.callback(ports.close)
     stage.send = ports.send
     if ports.period:
-        stage.inbox.put(Setting(0.0, "grain", round(1000 * ports.period, 3)))
+        stage.inbox.put(Setting(0.0, PERIOD, round(1000 * ports.period, 3)))
     stage.early = _advance(args, api_name(api), ports.target) / 1000.0
     if take.settings.clock == "link":
         from improv.perform.link import Link
@@ -242,7 +242,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     live = isinstance(clock, LiveClock)
 
     def show(side: str, event: Event) -> None:
-        text = None if isinstance(event, Setting) and event.name == "grain" else line(side, event, improviser.meter, take.changes)
+        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, improviser.meter, take.changes)
         if text:
             print(text, flush=True)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from improv.control.config.config import Binding
 from improv.core.events import Bookmark, ControlChange, Event, Mark, NoteOff, NoteOn, ProgramChange, Setting, Tap
-from improv.core.settings import TABLE, SettingError, Settings
+from improv.core.settings import row_of
 
 PRESSED = 64  # a controller's value from which a button is down
 MOVED = 8  # of 127: by more than that, a controller was meant
@@ -52,25 +52,18 @@ def as_event(wish: Wish, parts: Mapping[str, int]) -> Event | None:
 
 def limits_of(binding: Binding) -> tuple[float, float]:
     """What a controller at 0 and at 127 makes of a setting that is a number."""
-    low, high = TABLE[binding.setting or ""][0]
+    low, high = row_of(binding.setting).limits
     return (low if binding.low is None else binding.low, high if binding.high is None else binding.high)
-
-
-def whole(setting: str, value: Any) -> Any:
-    """The value as the setting's kind of number."""
-    if isinstance(getattr(Settings(), setting), int) and isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
 
 
 def scaled(binding: Binding, value: int) -> Any:
     """The setting's value for a controller's, 0-127."""
-    choices = TABLE[binding.setting or ""][0]
-    if isinstance(choices[0], str):
-        return choices[value * len(choices) // 128]
+    row = row_of(binding.setting)
+    if row.is_word:
+        return row.limits[value * len(row.limits) // 128]
     low, high = limits_of(binding)
     exact = low + (high - low) * value / 127
-    if isinstance(getattr(Settings(), binding.setting or ""), int):
+    if row.is_whole:
         return round(exact)
     return min(max(round(exact, 3), min(low, high)), max(low, high))
 
@@ -121,8 +114,7 @@ class Bindings:
 
     def learn(self, setting: str, performer: str | None = None, low: float | None = None, high: float | None = None) -> None:
         """The next controller that moves is bound to a setting. Raises SettingError where there is none of that name."""
-        if setting not in TABLE:
-            raise SettingError(f"no setting {setting!r}; there are {', '.join(TABLE)}")
+        row_of(setting)
         self._lesson = _Lesson(Binding("cc", 0, setting=setting, performer=performer, low=low, high=high))
 
     def forget_lesson(self) -> None:
@@ -204,7 +196,7 @@ class Bindings:
 
     def _pressed(self, binding: Binding, time: float) -> list[Wish]:
         if binding.setting is not None:
-            return [_set(binding, whole(binding.setting, binding.value), time)]
+            return [_set(binding, row_of(binding.setting).natural(binding.value), time)]
         request: dict[str, Any] = {"do": binding.action}
         match binding.action:
             case "keep" | "back" | "preset" | "model":

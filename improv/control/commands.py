@@ -19,11 +19,10 @@ from improv.control.config.differences import changes as differences
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Event, Mark, Setting, Stop, Tap, Transport
 from improv.core.harmony import parse_changes
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import SETTINGS, SHARED, Settings
 from improv.models.loader import load_model
 from improv.perform.log import Log
 
-FOR_ALL = ("clock", "tempo", "count_in", "click", "grain")  # settings that all performers share
 NOBODYS = -1000  # the part of a controller that no input sent
 PRESETS, LEARNED = "presets.json", "learned.json"  # beside the sessions
 MOST_PRESETS = 200
@@ -137,7 +136,7 @@ class Commands:
         keeper = self._members[0].improviser.keeper
         if name == "mode" and value == "solo" and not keeper.meter.running and keeper.source.own:
             self._put(Transport(now, "start"))  # one beat for all
-        self._put(Setting(now, name, value, None if name in FOR_ALL else part))
+        self._put(Setting(now, name, value, None if name in SHARED else part))
         if name == "tempo" and self.link:
             self.link.set_tempo(float(value))
         return {}
@@ -163,12 +162,12 @@ class Commands:
     def _set_together(self, wished: Mapping[str, Any], part: int | None) -> None:
         """Several settings at once: all are checked before the first is put; a range is widened before it is narrowed."""
         for member in self._of(part):
-            replace(member.improviser.settings, **{k: v for k, v in wished.items() if k in TABLE})
+            replace(member.improviser.settings, **{k: v for k, v in wished.items() if k in SETTINGS})
         high = self._of(part)[0].improviser.settings.high
         order = ("high", "low") if wished.get("high", high) >= high else ("low", "high")
         for name in (*(n for n in order if n in wished), *(n for n in wished if n not in order)):
-            if name in TABLE and name != "mode":
-                self._put(Setting(self._clock.now(), name, wished[name], None if name in FOR_ALL else part))
+            if name in SETTINGS and name != "mode":
+                self._put(Setting(self._clock.now(), name, wished[name], None if name in SHARED else part))
             else:
                 self._do_set({"name": name, "value": wished[name], "performer": None if part is None else self._members[part].name})
 
@@ -184,7 +183,7 @@ class Commands:
         """The present settings under a name: what differs from the defaults, of one performer."""
         name, member = str(request["name"]), self._of(self._part(request.get("performer")))[0]
         now, usual = asdict(member.improviser.settings), asdict(Settings())
-        kept = {k: v for k, v in now.items() if v != usual[k] and k not in FOR_ALL}
+        kept = {k: v for k, v in now.items() if v != usual[k] and k not in SHARED}
         presets = self._presets() | {name: kept | {"mode": now["mode"], "model": member.model_name}}
         if len(presets) > MOST_PRESETS:
             raise ImprovError(f"{MOST_PRESETS} presets are kept; delete some in {self._saved}")
@@ -278,7 +277,7 @@ class Commands:
 
     def _presets(self) -> dict[str, dict[str, Any]]:
         """Those that were saved; none where the file is not what was written."""
-        known = {*TABLE, "model"}
+        known = {*SETTINGS, "model"}
         try:
             if self._saved.stat().st_size > 2**20:
                 return {}

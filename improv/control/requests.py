@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from improv.core.errors import ImprovError
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import SETTINGS, Settings
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
@@ -82,8 +82,8 @@ def _field(do: str, name: str, raw: Request, performers: Collection[str]) -> Any
         raise WishError(f"{name} {_shown(given)}: expected text of at most {most} characters, in one line")
     if name == "performer" and given not in performers:
         raise WishError(f"no performer {_shown(given)}; there are {', '.join(performers)}")
-    if name == "name" and do in ("set", "learn", "unlearn") and given not in TABLE:
-        raise WishError(f"no setting {_shown(given)}; there are {', '.join(TABLE)}")
+    if name == "name" and do in ("set", "learn", "unlearn") and given not in SETTINGS:
+        raise WishError(f"no setting {_shown(given)}; there are {', '.join(SETTINGS)}")
     if name == "name" and do in ("preset", "save", "keep", "back") and not plain(given):
         raise WishError(f"name {_shown(given)}: expected a name without / and \\, that begins with no dot")
     return given
@@ -96,22 +96,19 @@ def plain(name: str) -> bool:
 
 def fitting(name: object, value: object) -> Any:
     """A setting's value as its kind: "0.9" and 0.9 for a number, 60.0 for a whole one. Raises SettingError, WishError."""
-    if not isinstance(name, str) or name not in TABLE:
-        raise WishError(f"no setting {_shown(name)}; there are {', '.join(TABLE)}")
-    default = getattr(_ANY, name)
+    if not isinstance(name, str) or name not in SETTINGS:
+        raise WishError(f"no setting {_shown(name)}; there are {', '.join(SETTINGS)}")
+    row = SETTINGS[name]
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise WishError(f"{name} {_shown(value)}: expected a {'word' if isinstance(default, str) else 'number'}")
+        raise WishError(f"{name} {_shown(value)}: expected a {'word' if row.is_word else 'number'}")
     if isinstance(value, str):
         value = value[:64]
-        if not isinstance(default, str):
+        if not row.is_word:
             with suppress(ValueError):
                 value = float(value)
     if not isinstance(value, str) and not abs(value) < 1e9:  # nan too
         value = _shown(value)
-    if isinstance(default, int) and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(default, float) and isinstance(value, int):
-        value = float(value)
+    value = row.natural(value)
     _ANY.changed(name, value)
     return value
 

@@ -21,13 +21,12 @@ from improv.core.line.phrasing import Playing
 from improv.core.line.tracker import SUSTAIN, Heard, LineTracker
 from improv.core.modes import MODES
 from improv.core.modes.mode import Mode
-from improv.core.settings import Settings
+from improv.core.settings import BY_THE_BAR, Settings
 from improv.core.vocabulary import GRID
 from improv.models.model import Model, State
 from improv.models.voicings import Voicings
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
-BY_THE_BAR = ("mode", "model", "changes")  # settings that change with the bar
 
 
 class Improviser:

@@ -12,7 +12,7 @@ from improv.core.beats.pulse_filter import PULSES
 from improv.core.beats.timekeeper import News, Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
 from improv.core.meter import Meter
-from improv.core.settings import DRUMS, TABLE, Settings
+from improv.core.settings import DRUMS, SETTINGS, Settings
 
 HIGH, LOW = 76, 77  # wood blocks of General MIDI's drums
 LOUD, SOFT = 110, 80
@@ -53,7 +53,7 @@ class Metronome:
             before = math.nextafter(event.time, -math.inf)
             while (due := self.due) is not None and due <= before:
                 self._play(due, played)
-            if isinstance(event, Setting) and event.name in TABLE:
+            if isinstance(event, Setting) and event.name in SETTINGS:
                 self._clicked = max(self._clicked, self._meter.beat(event.time))  # no click of a time in which it was off
             news = self._keeper.hear(event, event.time)
             if news:

@@ -12,7 +12,7 @@ from typing import Any
 
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes
-from improv.core.settings import Settings
+from improv.core.settings import SHARED, Settings
 
 NAME = "improv.toml"
 LARGEST = 2**18  # bytes of a file
@@ -153,7 +153,7 @@ class Config:
 
     def settings_of(self, performer: PerformerConfig) -> Settings:
         """A performer's settings at the start."""
-        music = {name: getattr(self.music, name) for name in ("clock", "tempo", "count_in", "click")}
+        music = {name: getattr(self.music, name) for name in SHARED}
         return Settings(**(music | dict(performer.settings)))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from improv.control.bindings import limits_of, whole
+from improv.control.bindings import limits_of
 from improv.control.config.config import Binding, Config, Osc
 from improv.control.config.errors import ConfigErrors, meant, shown
 from improv.control.config.schema import TAKEN
@@ -15,7 +15,7 @@ from improv.control.config.toml_lines import Path
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes, HarmonyError, parse_changes
 from improv.core.meter import Meter, MeterError
-from improv.core.settings import DRUMS, TABLE, Settings
+from improv.core.settings import DRUMS, Settings, row_of
 
 SOURCES = ("cc", "program", "key")
 TARGETS = ("setting", "preset", "model", "action")
@@ -180,11 +180,11 @@ def _binding(config: Config, binding: Binding, path: Path, wrong: ConfigErrors) 
 
 def _bound(binding: Binding, setting: str, path: Path, wrong: ConfigErrors) -> None:
     """Whether what a binding does to its setting is within the setting's limits."""
-    limits = TABLE[setting][0]
-    named = isinstance(limits[0], str)
+    row = row_of(setting)
+    limits, named = row.limits, row.is_word
     if binding.value is not None:
         try:
-            Settings().changed(setting, whole(setting, binding.value))
+            Settings().changed(setting, row.natural(binding.value))
         except ImprovError as e:
             if "octave" not in str(e):
                 wrong.add((*path, "value"), str(e) + (meant(binding.value, limits) if named else ""))
@@ -199,7 +199,7 @@ def _bound(binding: Binding, setting: str, path: Path, wrong: ConfigErrors) -> N
             wrong.add((*path, key), f"{setting} is one of {', '.join(limits)}, and has no range")
         elif not limits[0] <= bound <= limits[1]:
             wrong.add((*path, key), f"{bound:g}: {setting} goes from {limits[0]:g} to {limits[1]:g}")
-        elif whole(setting, bound) != bound:
+        elif row.is_whole and not float(bound).is_integer():
             wrong.add((*path, key), f"{bound:g}: {setting} is a whole number")
     if not named and limits_of(binding)[0] == limits_of(binding)[1]:
         wrong.add((*path, "high"), "low and high are the same")

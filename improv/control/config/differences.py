@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from improv.control.config.config import Config, PerformerConfig
-from improv.core.settings import TABLE
+from improv.core.settings import SETTINGS
 
 LIVE_MUSIC = ("changes", "clock", "tempo", "count_in", "click", "tap")
 LIVE_RECORD = ("keep_days", "keep_mb")
@@ -71,7 +71,7 @@ def _music(old: Config, new: Config, live: list[Change], restart: list[Change]) 
         before, after = getattr(old.music, field.name), getattr(new.music, field.name)
         if before == after:
             continue
-        what = "changes" if field.name == "changes" else "setting" if field.name in TABLE else "music"
+        what = "changes" if field.name == "changes" else "setting" if field.name in SETTINGS else "music"
         (live if field.name in LIVE_MUSIC else restart).append(Change(what, field.name, before, after))
 
 
@@ -90,7 +90,7 @@ def _performers(old: Config, new: Config, live: list[Change], restart: list[Chan
 
 def _settings(old: Config, before: PerformerConfig, new: Config, after: PerformerConfig) -> Iterator[Change]:
     was, now = old.settings_of(before), new.settings_of(after)
-    for name in TABLE:
+    for name in SETTINGS:
         if name in before.settings or name in after.settings:
             one, other = getattr(was, name), getattr(now, name)
             if one != other:

@@ -28,9 +28,10 @@ from improv.control.config.config import (
 )
 from improv.control.config.cross_checks import metre_of, refer, sheet_of
 from improv.control.config.errors import MOST, ConfigErrors, fits, meant, wrong_value
-from improv.control.config.schema import OWN, WORD, Root
+from improv.control.config.schema import WORD, Root
 from improv.control.config.toml_lines import Path as Keys
 from improv.control.config.toml_lines import unfinished
+from improv.core.settings import OWN
 
 TABLES = 512  # of one kind
 

@@ -11,7 +11,8 @@ from msgspec import Meta, Struct
 
 from improv.control.config.errors import expected
 from improv.control.config.reading import nested
-from improv.control.config.schema import OWN, Root
+from improv.control.config.schema import Root
+from improv.core.settings import OWN
 
 WIDTH = 100
 WRITTEN = {"input": {"name": "keys"}, "performer": {"name": "improv"}}  # what stands in the file, without a #

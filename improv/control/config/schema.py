@@ -5,44 +5,42 @@ A class is a table of the file and its docstring what the file says of it. The s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from improv.control.config.config import ACTIONS, NAME
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import OWN, SETTINGS, SHARED
 
-SHARED = ("clock", "tempo", "count_in", "click")  # settings that are the music's, not a performer's
 TAKEN = ("all", "set", "get", "panic", "mark", "mode", "model", "preset", "stop")  # words of the control protocol
 WORD = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 
 Word = Annotated[str, Meta(pattern=WORD)]
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 Channel = Annotated[int, Meta(ge=1, le=16)]
-AnySetting: Any = Literal[tuple(TABLE)]
+AnySetting: Any = Literal[tuple(SETTINGS)]
 OwnAction: Any = Literal[tuple(a for a in ACTIONS if a not in ("preset", "model"))]  # those two are keys of their own
 Number = Annotated[int, Meta(ge=0, le=127)]
 
 
-def _rows(names: list[str], optional: bool) -> list[Any]:
+def _rows(names: Iterable[str], optional: bool) -> list[Any]:
     """Settings as keys of a table. optional: what is not given is not set."""
     rows = []
     for name in names:
-        limits, text = TABLE[name]
-        default = getattr(Settings(), name)
-        kind: Any = Literal[limits] if isinstance(default, str) else type(default)
-        meta = Meta(description=text.replace("--", ""), examples=[default])
-        if not isinstance(default, str):
-            kind = Annotated[kind, Meta(ge=limits[0], le=limits[1])]
-        rows.append((name, Annotated[kind | None, meta] if optional else Annotated[kind, meta], None if optional else default))
+        row = SETTINGS[name]
+        kind: Any = Literal[row.limits] if row.is_word else type(row.default)
+        meta = Meta(description=row.help, examples=[row.default])
+        if not row.is_word:
+            kind = Annotated[kind, Meta(ge=row.limits[0], le=row.limits[1])]
+        rows.append((name, Annotated[kind | None, meta] if optional else Annotated[kind, meta], None if optional else row.default))
     return rows
 
 
-OWN = [name for name in TABLE if name not in SHARED]
 SettingsTable: type[Struct] = msgspec.defstruct("SettingsTable", _rows(OWN, optional=True))
 SettingsTable.__doc__ = "What performers play like, unless their own table says otherwise. All of it can be changed while they play."
-PresetTable: type[Struct] = msgspec.defstruct("PresetTable", _rows(list(TABLE), optional=True))
+PresetTable: type[Struct] = msgspec.defstruct("PresetTable", _rows(SETTINGS, optional=True))
 PresetTable.__doc__ = (
     "Settings that are recalled together, by name: by a binding, or by `improv ctl preset NAME`. Any setting can be in it."
 )
@@ -67,7 +65,7 @@ class _MusicTable(Struct):
     ] = None
 
 
-MusicTable: type[Struct] = msgspec.defstruct("MusicTable", _rows(list(SHARED), optional=False), bases=(_MusicTable,))
+MusicTable: type[Struct] = msgspec.defstruct("MusicTable", _rows(SHARED, optional=False), bases=(_MusicTable,))
 MusicTable.__doc__ = _MusicTable.__doc__
 
 

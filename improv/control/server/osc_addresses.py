@@ -23,7 +23,7 @@ from typing import Any
 
 from improv.control.requests import Request, WishError, _shown, plain
 from improv.control.server.osc import Argument, Message
-from improv.core.settings import TABLE
+from improv.core.settings import SETTINGS
 
 OWN = ("set", "get", "mode", "model", "keep", "back")  # with a performer's name too
 VERBS = (*OWN, "preset", "mark", "panic")
@@ -128,9 +128,9 @@ def told(query: Request, status: Mapping[str, Any]) -> Message:
         found = (performers.get(performer) or {}).get(name)
     elif name in SCALARS:
         found = status.get(name)
-    if found is None and not performer and (name in TABLE or name == "model"):  # as the performers have it, one argument each
+    if found is None and not performer and (name in SETTINGS or name == "model"):  # as the performers have it, one argument each
         return Message(there, tuple(_argument(p.get(name)) for p in list(performers.values())[:32] if isinstance(p, dict)))
-    if found is None and name not in (*SCALARS, *TABLE, "output", "there"):
+    if found is None and name not in (*SCALARS, *SETTINGS, "output", "there"):
         raise WishError(f"get {_shown(name)}: nothing of that name is known")
     return Message(there, (_argument(found),))
 

@@ -14,7 +14,7 @@ from improv.core.beats.midi_clock import MidiClockBeat
 from improv.core.beats.source import BeatSource, OwnBeat
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync
 from improv.core.meter import Meter
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import SETTINGS, Settings
 
 SOURCES: dict[str, type[BeatSource]] = {
     "internal": InternalBeat,
@@ -66,7 +66,7 @@ class Timekeeper:
         return None
 
     def _set(self, event: Setting, time: float) -> None:
-        if event.name not in TABLE:
+        if event.name not in SETTINGS:
             return
         before = self.settings
         settings = self.settings = before.taken(event.name, event.value)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from improv.control.bindings import Bindings, Wish, as_event, as_toml, scaled
 from improv.control.config.config import Binding, read_config
 from improv.core.events import Bookmark, ControlChange, Event, Mark, NoteOff, NoteOn, ProgramChange, Pulse, Setting, Tap
-from improv.core.settings import TABLE, SettingError, Settings
+from improv.core.settings import SETTINGS, SettingError, Settings
 
 
 def cc(control: int, value: int, channel: int = 0, part: int = 0, time: float = 1.0) -> ControlChange:
@@ -46,7 +46,7 @@ def test_a_controller_moves_a_setting_through_its_range() -> None:
         (Binding("cc", 1, setting="recall"), (0, 127), [0.0, 3.0]),
         (Binding("cc", 1, setting="recall", low=3.0, high=0.0), (0, 127), [3.0, 0.0]),
         (Binding("cc", 1, setting="loudness"), (0, 64, 127), [-64, 1, 64]),
-        (Binding("cc", 1, setting="mode"), (0, 25, 26, 51, 52, 76, 77, 102, 103, 127), [m for m in TABLE["mode"][0] for _ in "ab"]),
+        (Binding("cc", 1, setting="mode"), (0, 25, 26, 51, 52, 76, 77, 102, 103, 127), [m for m in SETTINGS["mode"].limits for _ in "ab"]),
     ],
 )
 def test_ranges_whole_numbers_and_choices(binding: Binding, values: tuple[int, ...], said: list[object]) -> None:
@@ -54,9 +54,9 @@ def test_ranges_whole_numbers_and_choices(binding: Binding, values: tuple[int, .
     assert {type(scaled(binding, v)) for v in values} == {type(getattr(Settings(), binding.setting or ""))}
 
 
-@given(st.sampled_from(sorted(TABLE)), st.integers(0, 127), st.floats(0, 1), st.floats(0, 1))
+@given(st.sampled_from(sorted(SETTINGS)), st.integers(0, 127), st.floats(0, 1), st.floats(0, 1))
 def test_whatever_a_controller_says_is_within_the_setting(name: str, value: int, one: float, other: float) -> None:
-    limits = TABLE[name][0]
+    limits = SETTINGS[name].limits
     if isinstance(limits[0], str):
         binding = Binding("cc", 1, setting=name)
     else:

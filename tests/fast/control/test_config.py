@@ -25,9 +25,9 @@ from improv.control.config.config import (
 )
 from improv.control.config.reading import nested
 from improv.control.config.sample import sample
-from improv.control.config.schema import OWN, Root
+from improv.control.config.schema import Root
 from improv.control.config.toml_lines import line_of, lines_of
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import OWN, SETTINGS, Settings
 from improv.models.loader import DEFAULT, find_model
 
 HERE = Path("/stage/improv.toml")
@@ -198,15 +198,15 @@ def test_every_key_of_the_schema_is_told_in_the_sample() -> None:
         elif line.startswith("# ") and ": " in line and not line.startswith("#  "):
             told.add(section + line[2:].split(":")[0])
     # Settings are told once, in [settings] and [music]; presets and performers take them as well.
-    again = {f"performer.{name}" for name in OWN} | {f"preset.{name}" for name in TABLE}
+    again = {f"performer.{name}" for name in OWN} | {f"preset.{name}" for name in SETTINGS}
     assert keys_of(Root) - told == again
     assert {f"settings.{name}" for name in OWN} <= told
 
 
 def test_what_is_told_of_a_setting_comes_from_its_table() -> None:
     plain = " ".join(sample().replace("\n#   ", " ").split())
-    for name, (_, text) in TABLE.items():
-        assert f"# {name}: {text.replace('--', '')}" in plain
+    for name, row in SETTINGS.items():
+        assert f"# {name}: {row.help}" in plain
 
 
 # Mistakes

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from improv.control.requests import FIELDS, Bucket, WishError, Wishes, fitting, read_wish
 from improv.core.errors import ImprovError
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import SETTINGS, Settings
 
 PERFORMERS = ["left", "right"]
 JSON = st.recursive(
@@ -82,9 +82,9 @@ def test_rubbish_is_refused_and_never_worse(do: str, fields: dict[str, Any]) -> 
         Settings(low=0, high=127).changed(wish["name"], wish["value"])
 
 
-@given(st.sampled_from(list(TABLE)), st.floats(0, 1))
+@given(st.sampled_from(list(SETTINGS)), st.floats(0, 1))
 def test_a_value_in_its_range_passes_as_number_and_as_text(name: str, at: float) -> None:
-    limits = TABLE[name][0]
+    limits = SETTINGS[name].limits
     if isinstance(limits[0], str):
         value = limits[int(at * (len(limits) - 1))]
     elif isinstance(getattr(Settings(), name), int):
@@ -141,7 +141,7 @@ def test_what_finds_no_room_is_dropped_and_counted_but_panic_is_not() -> None:
     assert (offered, wishes.dropped) == ([True, True, False, False, True], 2)
 
 
-@given(st.lists(st.tuples(st.floats(0, 0.05), st.sampled_from(list(TABLE)), st.integers(0, 127)), max_size=400))
+@given(st.lists(st.tuples(st.floats(0, 0.05), st.sampled_from(list(SETTINGS)), st.integers(0, 127)), max_size=400))
 def test_no_more_than_the_rate_and_the_last_value_always_arrives(moves: list[tuple[float, str, int]]) -> None:
     wishes, now, sent = Wishes(rate=100), 0.0, []
     for wait, name, value in moves:

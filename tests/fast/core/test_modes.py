@@ -44,7 +44,7 @@ def beats(played: list[Event]) -> list[float]:
 
 
 def test_every_mode_that_can_be_set_is_there() -> None:
-    assert tuple(MODES) == NAMES
+    assert list(MODES) == list(NAMES)
 
 
 # Echo
