@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from improv.control.local_socket import connect, converse, usual_place
+from improv.control.status import Status, read_status
 from improv.core.errors import ImprovError
 
 DONE, BROKEN, REFUSED, NOBODY = 0, 1, 2, 3
@@ -101,7 +102,8 @@ def ctl(args: argparse.Namespace) -> int:
     elif reply.get("ok") is not True:
         print(f"improv: {_clean(reply.get('error', 'refused'))}", file=sys.stderr)
     elif args.action == "status":
-        print("\n".join(described(reply, time.time())))
+        told = described(read_status(reply.get("status")), float(reply.get("age") or 0.0), time.time())
+        print("\n".join(map(_clean, told)))
     else:
         print(_said(reply))
     return DONE if reply.get("ok") is True else BROKEN if reply.get("busy") else REFUSED
@@ -133,56 +135,48 @@ def _ask(path: Path, request: dict[str, Any]) -> dict[str, Any]:
         time.sleep(0.1)
 
 
-def described(reply: Mapping[str, Any], now: float) -> Iterator[str]:
-    """The status in a few lines, for a technician. What the daemon does not tell is left out. now: seconds since 1970."""
-    status = reply.get("status") or {}
-    age = reply.get("age") or 0
-    session = f", session {Path(str(status['session'])).name}" if status.get("session") else ""
-    yield _clean(f"performing since {_since(status.get('since'), now)}{session}")
+def described(status: Status, age: float, now: float) -> Iterator[str]:
+    """The status in a few lines, for a technician. age: seconds since it was told. now: seconds since 1970."""
+    session = f", session {Path(status.session).name}" if status.session else ""
+    yield f"performing since {_since(status.since, now)}{session}"
     if age > 5:
         yield f"ATTENTION: nothing was heard from the performance for {age:.0f} s"
-    place = f", bar {status['bar']}" if _is_number(status.get("bar")) else ""
-    place += f" beat {status['beat']:.3g}" if place and _is_number(status.get("beat")) else ""
-    tempo = f", {status['tempo']:.1f} a minute" if _is_number(status.get("tempo")) else ""
-    yield _clean(f"clock {status.get('clock', '?')}{tempo}{place}, {'running' if status.get('running') else 'standing'}")
-    performers: Mapping[str, Any] = status.get("performers") or {}
-    wide = max(map(len, performers), default=0)
-    for name, part in performers.items():
-        there = "" if part.get("there", True) else " (MISSING)"
-        words = [str(part[key]) for key in ("mode", "model") if part.get(key)]
-        words += [f"{key} {part[key]:.3g}" for key in ("temperature",) if _is_number(part.get(key))]
-        yield _clean(f"  {name:{wide}}  {', '.join(words)} -> {part.get('output') or 'a virtual port'}{there}")
-    counted = [
-        f"{key} {status[key]}" for key in ("heard", "played", "filled", "dropped", "sounding", "queue", "reconnects") if key in status
-    ]
-    yield _clean(", ".join(counted))
-    late = status.get("lateness_ms") or {}
-    shown = [f"{late[key]:.2f} {word}" for key, word in LATE.items() if _is_number(late.get(key))]
-    step = [f"a step {status['step_us']:.0f} us"] if _is_number(status.get("step_us")) else []
-    if shown or step:
-        lateness = [f"lateness in ms: {', '.join(shown)}"] if shown else []
-        yield _clean("; ".join([*lateness, *step, *([str(status["priority"])] if status.get("priority") else [])]))
-    gone = [
-        f"input {name} ({part.get('port') or 'virtual'})"
-        for name, part in (status.get("inputs") or {}).items()
-        if not part.get("there", True)
-    ]
-    gone += [f"output of {name} ({part.get('output') or 'virtual'})" for name, part in performers.items() if not part.get("there", True)]
-    yield _clean(f"MISSING: {', '.join(gone)}" if gone else "nothing is missing")
+    tempo = f", {status.tempo:.1f} a minute" if status.tempo is not None else ""
+    place = f", bar {status.bar}, beat {int(status.beat)}" if status.bar is not None and status.beat is not None else ""
+    yield f"clock {status.clock or '?'}{tempo}{place}, {'running' if status.running else 'standing'}"
+    wide = max(map(len, status.performers), default=0)
+    for name, performer in status.performers.items():
+        words = [word for word in (performer.mode, performer.model) if word]
+        words += [f"temperature {performer.temperature:.3g}"] if performer.temperature is not None else []
+        yield f"  {name:{wide}}  {', '.join(words)} -> {performer.port or 'a virtual port'}{'' if performer.there else ' (MISSING)'}"
+    yield ", ".join(f"{name} {getattr(status, name)}" for name in COUNTED)
+    late, step = status.lateness_ms, status.step_us
+    shown = [f"{getattr(late, name):.2f} {word}" for name, word in LATE.items() if getattr(late, name) is not None]
+    timing = [f"lateness in ms: {', '.join(shown)}"] if shown else []
+    timing += [f"a step {step:.0f} us"] if step is not None else []
+    if timing:
+        yield "; ".join([*timing, *([status.priority] if status.priority else [])])
+    gone = [f"input {name} ({part.port or 'virtual'})" for name, part in status.inputs.items() if not part.there]
+    gone += [f"output of {name} ({part.port or 'virtual'})" for name, part in status.performers.items() if not part.there]
+    yield f"MISSING: {', '.join(gone)}" if gone else "nothing is missing"
 
 
+COUNTED = ("heard", "played", "filled", "dropped", "sounding", "queue", "reconnects")
 LATE = {"p50": "p50", "p99": "p99", "p999": "p99.9", "max": "worst"}
 
 
-def _since(since: object, now: float) -> str:
-    """since: seconds since 1970, or a text."""
-    if not _is_number(since):
-        return str(since or "?")
-    assert isinstance(since, int | float)
-    minutes = int(max(0.0, now - since) // 60)
+def _since(since: str | None, now: float) -> str:
+    """A date and time as the daemon writes it, and how long ago that is. now: seconds since 1970."""
+    from datetime import datetime
+
+    try:
+        began = datetime.fromisoformat(since or "")
+    except ValueError:
+        return since or "?"
+    minutes = int(max(0.0, now - began.timestamp()) // 60)
     days, hours = minutes // 1440, minutes // 60 % 24
     long = f"{days} d {hours} h" if days else f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
-    return f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(since))} ({long})"
+    return f"{began:%Y-%m-%d %H:%M} ({long})"
 
 
 def _said(reply: Mapping[str, Any]) -> str:
@@ -190,10 +184,6 @@ def _said(reply: Mapping[str, Any]) -> str:
     if "text" in reply:
         return _clean(reply["text"])
     return _clean(", ".join(f"{key} {value}" for key, value in reply.items() if key != "ok") or "done")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _clean(text: object) -> str:

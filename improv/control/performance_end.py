@@ -21,6 +21,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
+from improv.control.status import Status, as_json
 from improv.core.errors import ImprovError
 
 LINE = 65536  # bytes of a line, at most, both ways
@@ -60,7 +61,7 @@ class Control:
     ) -> None:
         self._first, self._answer, self._log = introduction(config), answer, log
         self._backoff, self._command = backoff, command
-        self._statuses: deque[Mapping[str, Any]] = deque(maxlen=1)  # the latest, until it is told
+        self._statuses: deque[Status] = deque(maxlen=1)  # the latest, until it is told
         self._over = self._renewed = False
         self._bell, self._rung = socket.socketpair()
         self._bell.setblocking(False)
@@ -89,9 +90,9 @@ class Control:
         self._settled.wait(seconds)
         return self.ready is not None
 
-    def status(self, told: Mapping[str, Any]) -> None:
-        """Hand over the latest status, which is not to be changed afterwards. Never waits; a later one takes an earlier one's place."""
-        self._statuses.append(told)
+    def status(self, status: Status) -> None:
+        """Hand over the latest status. Never waits; a later one takes an earlier one's place."""
+        self._statuses.append(status)
         self._ring()
 
     def renew(self, config: Configured) -> None:
@@ -181,7 +182,7 @@ class Control:
                 elif events & selectors.EVENT_READ and not self._heard(ours, heard, out):
                     return
             if self._statuses and not out:
-                out += self._written({"status": self._statuses.popleft()})
+                out += self._written({"status": as_json(self._statuses.popleft())})
             if out:
                 try:
                     del out[: ours.send(out)]

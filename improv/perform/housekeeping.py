@@ -9,11 +9,13 @@ from typing import Any
 
 from improv.cli.take import spread
 from improv.control.performance_end import Control
+from improv.control.status import Status
 from improv.core.errors import ImprovError
 from improv.core.events import Ready
 from improv.perform.inbox import Tally
 from improv.perform.log import Log
 from improv.perform.sd_notify import notify, watchdog
+from improv.perform.status import LatenessFigures, StepFigure, status_of, thinking
 from improv.session.index import prune
 from improv.session.snapshot import write_snapshot
 
@@ -22,7 +24,6 @@ SNAPSHOT = 20.0  # seconds between two states on disk
 PRUNE = 3600.0  # seconds
 STUCK = 30.0  # seconds after which a thought is taken for lost
 TELL = 60.0  # seconds between two lines on how punctual it is, where anything was played
-BOUNDS = (0.1, 0.2, 0.4, 0.6, 1.0, 1.5, 2.5, 5.0, 10.0, 50.0)  # ms of the lateness histogram
 
 
 class Housekeeping:
@@ -48,11 +49,10 @@ class Housekeeping:
         self._tally = Tally(inbox)
         self._over = threading.Event()
         self._since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        self._histogram = [0] * (len(BOUNDS) + 1)
+        self._lateness, self._step = LatenessFigures(), StepFigure()
         self._priority = ""
         self._woken = -1  # how often the thread that performs had waited, at the last look
         self._thinking = 0.0  # since when somebody is behind with thinking, in seconds
-        self._spread: dict[str, float] = {}
         self._control = Control(config, orders.answer, log)
         self._thread = threading.Thread(target=self._look_on, name="upkeep", daemon=True)
 
@@ -73,6 +73,7 @@ class Housekeeping:
         kept = pruned = told = self._clock.now()
         while not self._over.wait(LOOK):
             now = self._clock.now()
+            self._lateness.add(self._punctuality.lately())
             self._control.status(self.status())
             if self._alive(now) and within:
                 notify("WATCHDOG=1")
@@ -103,46 +104,24 @@ class Housekeeping:
                 self._log(f"old session deleted: {path.name}", "notice")
 
     def _tell(self) -> None:
-        lately = self._punctuality.lately()
-        if lately:
-            late = self._spread = spread(lately)
-            self._recorder.note({"punctual": late | {"notes": len(lately), "time": self._clock.now()}})
-            for ms in (1000 * t for t in lately):
-                self._histogram[next((i for i, bound in enumerate(BOUNDS) if ms <= bound), len(BOUNDS))] += 1
+        if lately := self._lateness.turn():
+            self._recorder.note({"punctual": spread(lately) | {"notes": len(lately), "time": self._clock.now()}})
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Status:
         """How it stands, for whoever asks."""
-        first = self._members[0].improviser
-        meter, now = first.meter, self._clock.now()
-        beat, there = meter.beat(now), self._bay.status()
-        settings = {m.name: m.improviser.settings for m in self._members}
-        return {
-            "since": self._since,
-            "time": round(now, 3),
-            "mode": first.settings.mode,
-            "model": self._members[0].model_name,
-            "tempo": round(meter.tempo, 2),
-            "beat": round(meter.position(beat), 2),
-            "bar": meter.bar_of(beat) + 1,
-            "clock": first.settings.clock,
-            "sure": round(first.keeper.source.sure, 2),
-            "running": meter.running,
-            **self._counts,
-            "inbox_dropped": dict(self._inbox.dropped),
-            "queue": self._inbox.qsize(),
-            "reconnects": there["reconnects"],
-            "lateness_ms": self._spread,
-            "lateness_histogram": {"le": list(BOUNDS), "count": list(self._histogram)},
-            "sounding": sum(len(m.improviser.sounding) for m in self._members),
-            "session": str(self._recorder.path) if self._recorder.path else None,
-            "priority": self._priority,
-            "performers": {
-                m.name: {"mode": settings[m.name].mode, "model": m.model_name, "temperature": settings[m.name].temperature}
-                | there["outputs"].get(m.number, {})
-                for m in self._members
-            },
-            "inputs": there["inputs"],
-        }
+        self._step.look(*thinking(self._members))
+        return status_of(
+            self._members,
+            self._clock.now(),
+            self._bay.status(),
+            self._inbox,
+            self._counts,
+            self._lateness,
+            self._step,
+            self._since,
+            str(self._recorder.path) if self._recorder.path else None,
+            self._priority,
+        )
 
 
 def keep_state(path: Path, members: Any, log: Log) -> None:

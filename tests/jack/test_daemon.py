@@ -271,6 +271,12 @@ def test_a_daemon_is_steered_killed_and_goes_on_and_both_records_replay(tmp_path
         status = ctl(tmp_path, "status")["status"]
         assert status["performers"]["sax"]["model"] == "jazz"
         assert status["played"] > 0
+        words = [sys.executable, "-m", "improv", "ctl", "--socket", f"{tmp_path}/ctl", "status"]
+        said = subprocess.run(words, capture_output=True, text=True, timeout=20)
+        assert f"-> {status['performers']['sax']['port']}" in said.stdout
+        assert status["performers"]["sax"]["port"]
+        assert " us" in said.stdout
+        assert "lateness in ms: " in said.stdout
         first.send_signal(signal.SIGKILL)
         first.wait(20)
     with daemon(tmp_path, told) as second:

@@ -13,6 +13,7 @@ from improv.control.server.metrics import KIND, exposition
 from improv.control.server.osc import Message, OscError, read_packet, write_message
 from improv.control.server.osc_addresses import Network, allowed, asked, loopback, networks, opened, told
 from improv.control.server.server_end import ServerEnd
+from improv.control.status import Status
 from improv.core.errors import ImprovError
 
 Sender = tuple[Any, ...]  # address, port, and for IPv6 more
@@ -86,7 +87,7 @@ class Osc(asyncio.DatagramProtocol):
             return
         if wish["do"] == "get":
             to = (sender[0], wish.get("port", sender[1]), *sender[2:])
-            self._send(told(wish, self._strand.status or {}), to)
+            self._send(told(wish, self._strand.status or Status()), to)
             return
 
         def replied(reply: Reply) -> None:

@@ -18,21 +18,16 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from improv.control.requests import Request, WishError, _shown, plain
 from improv.control.server.osc import Argument, Message
+from improv.control.status import FIGURES, PerformerStatus, Status
 from improv.core.settings import SETTINGS
 
 OWN = ("set", "get", "mode", "model", "keep", "back")  # with a performer's name too
 VERBS = (*OWN, "preset", "mark", "panic")
 BUTTONS = ("mark", "panic")
-SCALARS = (
-    *("since", "time", "session", "priority", "mode", "model", "tempo", "beat", "bar", "clock", "running"),
-    *("heard", "played", "filled", "dropped", "queue", "reconnects", "sounding", "step_us"),
-)
-
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -116,23 +111,27 @@ def _wish(verb: str, words: Sequence[str], given: Argument) -> Request:
     return {"do": verb, "name": given}
 
 
-def told(query: Request, status: Mapping[str, Any]) -> Message:
+def told(query: Request, status: Status) -> Message:
     """The reply to a query, from the latest status. Raises WishError."""
     name, performer = query["name"], query.get("performer")
-    performers = status.get("performers") or {}
     there = f"/improv/{performer}/is/{name}" if performer else f"/improv/is/{name}"
-    if name == "performers" and not performer:
-        return Message(there, tuple(str(p) for p in performers)[:32])
-    found: Any = None
     if performer:
-        found = (performers.get(performer) or {}).get(name)
-    elif name in SCALARS:
-        found = status.get(name)
-    if found is None and not performer and (name in SETTINGS or name == "model"):  # as the performers have it, one argument each
-        return Message(there, tuple(_argument(p.get(name)) for p in list(performers.values())[:32] if isinstance(p, dict)))
-    if found is None and name not in (*SCALARS, *SETTINGS, "output", "there"):
+        return Message(there, (_argument(_of(status.performers.get(performer), name)),))
+    if name == "performers":
+        return Message(there, tuple(str(p) for p in status.performers)[:32])
+    if name in FIGURES:
+        return Message(there, (_argument(getattr(status, name)),))
+    return Message(there, tuple(_argument(_of(p, name)) for p in list(status.performers.values())[:32]))  # one argument each
+
+
+def _of(performer: PerformerStatus | None, name: str) -> object:
+    """A setting or a word of a performer's status; None where there is no such performer. Raises WishError."""
+    if name in SETTINGS:
+        return None if performer is None else performer.settings.get(name, SETTINGS[name].default)
+    field = {"output": "port"}.get(name, name)
+    if field not in PerformerStatus._fields:
         raise WishError(f"get {_shown(name)}: nothing of that name is known")
-    return Message(there, (_argument(found),))
+    return getattr(performer, field, None)
 
 
 def _argument(found: object) -> Argument:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from improv.control.requests import Bucket, Reply, Request, Then, Wishes
+from improv.control.status import Status, as_json, read_status
 
 IN_FLIGHT = 64  # wishes that the performance has and has not replied to, at most
 PATIENCE = 10.0  # seconds until a wish is given up
@@ -28,7 +29,7 @@ class ServerEnd:
         self._reader, self._writer = reader, writer
         self._loop = asyncio.get_running_loop()
         self.performers: list[str] = []
-        self.status: dict[str, Any] | None = None
+        self.status: Status | None = None
         self.counts: Counter[str] = Counter()
         self.wishes = Wishes()
         self._told: float | None = None  # when the status came
@@ -54,7 +55,7 @@ class ServerEnd:
         if self.status is None:
             return {"ok": False, "busy": True, "error": "the performance has not told its status yet"}
         counts = dict(self.all_counts())
-        return {"ok": True, "status": self.status, "age": round(self.age or 0.0, 3), "control": counts}
+        return {"ok": True, "status": as_json(self.status), "age": round(self.age or 0.0, 3), "control": counts}
 
     def all_counts(self) -> Counter[str]:
         """What was counted, here and in the waiting line."""
@@ -98,7 +99,7 @@ class ServerEnd:
             if not isinstance(told, dict):
                 continue
             if isinstance(told.get("status"), dict):
-                self.status, self._told = told["status"], self._loop.time()
+                self.status, self._told = read_status(told["status"]), self._loop.time()
             elif isinstance(told.get("reply"), dict):
                 self._replied(told.get("id"), told["reply"])
 

@@ -69,6 +69,7 @@ class LineGenerator:
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
         self._meter, self._ear = meter, tracker
         self.last_onset = -math.inf  # beat of our latest note
+        self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[Model, State]] = {}  # bookmarks
         self.restore(model.start())
 
@@ -131,10 +132,14 @@ class LineGenerator:
         ioi = 0 if memory.position is None else position - memory.position
         value = self.model.vocabulary.encode(ioi / GRID, pitch, duration, lag)
         at = self.context(position)
-        state = self.model.step(memory.state, value, memory.last, at)
+        state = self._step(memory, value, at, 1.0)
         shape = follow(memory.shape, pitch, position / GRID, duration)
         told = (*memory.told, (value, memory.last, at, 1.0))[-RETOLD:]
         return Memory(state, self.model.read(state, self.settings.recall), pitch, position, shape, told)
+
+    def _step(self, memory: Memory, value: Value, at: Context, trust: float) -> State:
+        self.steps += 1
+        return self.model.step(memory.state, value, memory.last, at, trust)
 
     def context(self, position: int) -> Context:
         meter, beat = self._meter, position / GRID
@@ -172,7 +177,7 @@ class LineGenerator:
             onset = max(position / GRID + lag, self.last_onset + CLOSEST)
         else:
             value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
-        state = self.model.step(memory.state, value, memory.last, at, OWN_TRUST)
+        state = self._step(memory, value, at, OWN_TRUST)
         shape = follow(memory.shape, value.pitch, position / GRID, duration)
         told = (*memory.told, (value, memory.last, at, OWN_TRUST))[-RETOLD:]
         then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told)

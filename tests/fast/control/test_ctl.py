@@ -18,8 +18,9 @@ from fake_performance import STATUS
 from improv.cli import main
 from improv.cli.ctl import described
 from improv.control import local_socket as place
+from improv.control.status import Status
 
-DAY = 1_795_000_000 + 86_400 + 3 * 3600
+DAY = 1_795_012_000 + 86_400 + 3 * 3600
 
 
 @contextmanager
@@ -110,18 +111,18 @@ def test_where_no_daemon_is_one_line_says_so(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_the_status_in_a_few_lines() -> None:
-    lines = list(described({"ok": True, "status": STATUS, "age": 0.2}, DAY))
-    assert lines[0].startswith("performing since 2026-11-1")
+    lines = list(described(STATUS, 0.2, DAY))
+    assert lines[0].startswith("performing since 2026-11-18 14:26")
     assert lines[0].endswith("(1 d 3 h), session 2026-11-21T20-15.jsonl")
     assert lines[1:] == [
-        "clock internal, 132.0 a minute, bar 3 beat 2.5, running",
+        "clock internal, 132.0 a minute, bar 3, beat 2, running",
         "  left   trade, jazz, temperature 1.1 -> FLUID",
         "  right  comp, pocket, temperature 0.9 -> Synth (MISSING)",
         "heard 40, played 30, filled 1, dropped 0, sounding 1, queue 0, reconnects 2",
         "lateness in ms: 0.10 p50, 0.40 p99, 1.25 p99.9, 3.00 worst; a step 117 us; SCHED_FIFO 60",
         "MISSING: input keys (Keystation), output of right (Synth)",
     ]
-    assert list(described({"ok": True, "status": {}, "age": 60}, DAY))[1] == "ATTENTION: nothing was heard from the performance for 60 s"
+    assert list(described(Status(), 60, DAY))[1] == "ATTENTION: nothing was heard from the performance for 60 s"
 
 
 def test_it_loads_nothing_of_the_music(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from improv.control.requests import WishError
 from improv.control.server.osc import BUNDLE, LARGEST, Message, OscError, read_packet, write_message
 from improv.control.server.osc_addresses import allowed, asked, networks, opened, told
+from improv.control.status import PerformerStatus, Status
 
 PERFORMERS = ["left", "right"]
 ADDRESSES = st.from_regex(r"/[a-z_/]{0,40}", fullmatch=True)
@@ -165,17 +166,17 @@ def test_unknown_addresses_are_refused(message: Message) -> None:
 
 
 def test_queries_are_answered_from_the_status() -> None:
-    status = {
-        "tempo": 132.0,
-        "running": True,
-        "performers": {"left": {"mode": "trade", "temperature": 1.1}, "right": {"mode": "comp", "temperature": 0.9}},
-    }
+    left, right = PerformerStatus("trade", "jazz", 1.1, "FLUID"), PerformerStatus("comp", settings={"mode": "comp", "density": 0.5})
+    status = Status(tempo=132.0, running=True, performers={"left": left, "right": right})
     assert told({"name": "tempo"}, status) == Message("/improv/is/tempo", (132.0,))
     assert told({"name": "running"}, status) == Message("/improv/is/running", (True,))
     assert told({"name": "performers"}, status) == Message("/improv/is/performers", ("left", "right"))
-    assert told({"name": "temperature"}, status) == Message("/improv/is/temperature", (1.1, 0.9))
+    assert told({"name": "temperature"}, status) == Message("/improv/is/temperature", (1.1, 1.1))
+    assert told({"name": "density"}, status) == Message("/improv/is/density", (0.0, 0.5))
+    for name in ("port", "output"):
+        assert told({"name": name, "performer": "left"}, status) == Message(f"/improv/left/is/{name}", ("FLUID",))
     assert told({"name": "mode", "performer": "right"}, status) == Message("/improv/right/is/mode", ("comp",))
-    assert told({"name": "bar"}, {}) == Message("/improv/is/bar", (None,))
+    assert told({"name": "bar"}, Status()) == Message("/improv/is/bar", (None,))
     with pytest.raises(WishError, match="nothing of that name"):
         told({"name": "secret"}, status)
 

@@ -21,6 +21,7 @@ from fake_performance import STATUS
 
 from improv.control import local_socket as place
 from improv.control.performance_end import Control, introduction
+from improv.control.status import Lateness, Status, as_json
 from improv.core.errors import ImprovError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="tells of Unix sockets and signals")
@@ -90,7 +91,7 @@ def test_a_conversation_through_a_process_of_its_own(tmp_path: Path) -> None:
         assert ask(path, do="reload") == {"ok": False, "error": "internal error: KeyError; see the daemon's log"}
         assert "not to be written as JSON" in ask(path, do="keep", name="mood")["error"]
         control.status(STATUS)
-        assert ask_status(path)["status"] == STATUS
+        assert ask_status(path)["status"] == as_json(STATUS)
         child = control.child
         assert child is not None
         assert os.getsid(child) == child  # the terminal's signals do not reach it
@@ -113,22 +114,23 @@ def alive(pid: int) -> bool:
 def test_a_status_never_waits_however_many_there_are(tmp_path: Path) -> None:
     with controlled(tmp_path) as (control, _):
         os.kill(control.child, signal.SIGSTOP)  # so that it takes nothing off the pipe
-        big = STATUS | {"much": "x" * 50000}
+        big = STATUS._replace(session="x" * 50000)
         for number in range(500):
-            control.status(big | {"bar": number})
+            control.status(big._replace(bar=number))
         os.kill(control.child, signal.SIGCONT)
-        control.status(STATUS | {"bar": 500})
+        control.status(STATUS._replace(bar=500))
         until(lambda: ask_status(tmp_path / "control.sock")["status"]["bar"] == 500)
 
 
 def test_a_status_that_can_not_be_written_is_told_once_and_odd_numbers_are_mended(tmp_path: Path) -> None:
     with controlled(tmp_path) as (control, logged):
         for _ in range(2):
-            control.status({"bar": 1j})
+            control.status(STATUS._replace(bar=1j))
             ask(tmp_path / "control.sock", do="panic")
-        control.status({"bar": np.int64(3), "beat": np.float32(0.5), "lateness_ms": {"p50": float("nan")}, "le": [float("inf")]})
+        odd = Status(bar=np.int64(3), beat=np.float32(0.5), lateness_ms=Lateness(float("nan")), tempo=float("inf"))
+        control.status(odd)
         status = ask_status(tmp_path / "control.sock")["status"]
-    assert status == {"bar": 3, "beat": 0.5, "lateness_ms": {"p50": None}, "le": [None]}
+    assert status == as_json(Status(bar=3, beat=0.5))
     assert logged == ["control: a status is not to be written as JSON: a complex"]
 
 

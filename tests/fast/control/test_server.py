@@ -23,6 +23,7 @@ from improv.control.server import local
 from improv.control.server import server_end as strand
 from improv.control.server.osc import BUNDLE, write_message
 from improv.control.server.process import open_door
+from improv.control.status import as_json
 
 LOOPBACK = {"listen": "127.0.0.1", "port": 0}
 
@@ -61,10 +62,10 @@ def test_a_conversation_over_the_local_socket(tmp_path: Path) -> None:
 def test_the_status_is_the_latest_and_the_performance_is_not_asked(tmp_path: Path) -> None:
     async def talk() -> None:
         async with performing(tmp_path) as fake:
-            fake.tell({"status": STATUS | {"bar": 4}})
+            fake.tell({"status": as_json(STATUS._replace(bar=4))})
             while (reply := await asks(fake.path, do="status"))["status"]["bar"] != 4:
                 pass
-            assert (reply["ok"], reply["status"], fake.asked) == (True, STATUS | {"bar": 4}, [])
+            assert (reply["ok"], reply["status"], fake.asked) == (True, as_json(STATUS._replace(bar=4)), [])
             assert 0 <= reply["age"] < 10
             assert reply["control"]["connections"] >= 1
 
@@ -356,6 +357,7 @@ def test_prometheus_reads_the_metrics(tmp_path: Path) -> None:
                 ("improv_lateness_seconds_bucket", ("0.001",)): 28,
                 ("improv_lateness_seconds_bucket", ("+Inf",)): 30,
                 ("improv_lateness_seconds_count", ()): 30,
+                ("improv_lateness_seconds_sum", ()): 0.0215,
                 ("improv_port_up", ("input", "keys")): 0,
                 ("improv_port_up", ("output", "left")): 1,
                 ("improv_performer_info", ("right", "comp", "pocket")): 1,

@@ -1,0 +1,143 @@
+"""From a performance to those who read its status: the real one, through the pipe's JSON, to ctl, OSC and the metrics."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import rtmidi
+
+from improv.cli.ctl import described
+from improv.control.server.metrics import exposition
+from improv.control.server.osc import Message
+from improv.control.server.osc_addresses import told
+from improv.control.status import FIGURES, PARTS, Lateness, PerformerStatus, Status, as_json, read_status
+from improv.core.events import NoteOff, NoteOn
+from improv.core.improviser import Improviser
+from improv.core.meter import Meter
+from improv.core.settings import Settings
+from improv.midi.patchbay import Input, Output, Patchbay
+from improv.models.model import Model
+from improv.perform.deadline import DeadlinePlayer, Worker
+from improv.perform.inbox import Inbox
+from improv.perform.status import LatenessFigures, StepFigure, beat_in_bar, status_of, thinking
+
+SINCE = "2026-11-21T20:15:00+0000"
+
+
+class Member:
+    """A performer with a thread to think in, as a daemon has it."""
+
+    def __init__(self, number: int, name: str, model: Model, settings: Settings):
+        self.number, self.name, self.model_name = number, name, "pocket"
+        self.improviser = Improviser(model, settings, seed=1)
+        self.worker = Worker(lambda: None)
+        self.deadline = DeadlinePlayer(self.improviser, self.worker, patience=30.0)
+
+
+@pytest.fixture
+def status(model: Model) -> Status:
+    """A minute of 4/4 at 120 after a call of four notes; half a second late is nobody, two notes are a little."""
+    members = [Member(0, "left", model, Settings(tempo=120)), Member(1, "right", model, Settings(mode="comp", density=0.5))]
+    heard = [e for i in range(4) for e in (NoteOn(i / 2, 60 + i, 80), NoteOff(i / 2 + 0.4, 60 + i))]
+    for member in members:
+        member.deadline.advance(2.0, heard)
+        member.worker.close()
+    bay = Patchbay(rtmidi.API_RTMIDI_DUMMY, lambda: 2.0, print, [Input(0, "keys", "Keystation")], [Output(0, "FLUID"), Output(1)])
+    lateness, step = LatenessFigures(), StepFigure()
+    lateness.add([0.0003, 0.003])
+    step.look(*thinking(members))
+    counts = {"heard": 4, "played": 2, "filled": 0, "dropped": 0, "guarded": 0}
+    return status_of(members, 57.25, bay.status(), Inbox(), counts, lateness, step, SINCE, "s/a.jsonl", "SCHED_FIFO 60")
+
+
+def through_the_pipe(status: Status) -> Status:
+    return read_status(json.loads(json.dumps(as_json(status))))
+
+
+def test_what_the_performance_says_arrives_whole(status: Status) -> None:
+    assert through_the_pipe(status) == status
+    assert status.step_us
+    assert (status.bar, status.beat, status.position) == (29, 3.5, 114.5)
+
+
+def test_ctl_names_the_ports_the_beat_of_the_bar_and_the_step(status: Status) -> None:
+    lines = list(described(through_the_pipe(status), 0.1, 1_795_000_000))
+    assert lines[1].startswith("clock internal, 120.0 a minute, bar 29, beat 3, ")
+    assert lines[2:4] == [
+        "  left   trade, pocket, temperature 1.1 -> FLUID (MISSING)",
+        "  right  comp, pocket, temperature 1.1 -> a virtual port (MISSING)",
+    ]
+    assert lines[5].startswith("lateness in ms: 1.65 p50, ")
+    assert f"; a step {status.step_us:.0f} us; SCHED_FIFO 60" in lines[5]
+    assert lines[6] == "MISSING: input keys (Keystation), output of left (FLUID), output of right (virtual)"
+
+
+def test_osc_and_the_metrics_read_the_same(status: Status) -> None:
+    arrived = through_the_pipe(status)
+    assert told({"name": "port", "performer": "left"}, arrived) == Message("/improv/left/is/port", ("FLUID",))
+    assert told({"name": "density"}, arrived) == Message("/improv/is/density", (0.0, 0.5))
+    assert told({"name": "bar"}, arrived) == Message("/improv/is/bar", (29,))
+    page = exposition(arrived, 0.1, {})
+    assert f"improv_model_step_seconds {(status.step_us or 0) * 1e-6:.10g}\n" in page
+    assert 'improv_lateness_seconds_bucket{le="0.0004"} 1\n' in page
+    assert 'improv_lateness_seconds_bucket{le="+Inf"} 2\n' in page
+    assert "improv_lateness_seconds_sum 0.0033\n" in page
+    assert 'improv_port_up{side="output",name="left"} 0\n' in page
+
+
+def test_every_word_of_the_status_can_be_asked_for_over_osc() -> None:
+    for name in FIGURES:
+        assert told({"name": name}, Status()).address == f"/improv/is/{name}"
+    assert {*FIGURES, *PARTS} == set(Status._fields)
+
+
+@pytest.mark.parametrize("odd", [None, 7, {}, {"performers": 7, "inputs": [], "lateness_ms": "x", "lateness_histogram": 3, "new": 1}])
+def test_what_another_version_tells_is_read_as_far_as_it_goes(odd: Any) -> None:
+    assert read_status(odd) == Status()
+    told_more = {"bar": 3, "performers": {"a": {"port": "FLUID", "mood": "blue"}}}
+    assert read_status(told_more) == Status(bar=3, performers={"a": PerformerStatus(port="FLUID")})
+
+
+def test_lateness_is_shown_from_the_first_note_on_and_rests_on_two_turns() -> None:
+    figures = LatenessFigures()
+    assert figures.spread == Lateness()
+    figures.add([0.001])
+    assert figures.spread == Lateness(1.0, 1.0, 1.0, 1.0, 0.0)
+    assert figures.turn() == [0.001]
+    assert figures.spread.p50 == 1.0
+    figures.add([0.003])
+    assert figures.spread.p50 == 2.0
+    assert (figures.turn(), figures.turn()) == ([0.003], [])
+    figures.add([0.005])
+    assert figures.spread.p50 == 5.0
+    assert figures.histogram.counts == (0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 0)
+    assert figures.histogram.sum == 9.0
+
+
+def test_the_step_is_that_of_the_latest_ones() -> None:
+    step = StepFigure()
+    step.look(0, 0.0)
+    assert step.us is None
+    step.look(10, 0.001)
+    step.look(10, 0.5)  # thoughts without a step
+    assert step.us == 100.0
+    step.look(12, 0.501)
+    assert step.us == 250000.0
+
+
+@pytest.mark.parametrize(
+    ("metre", "beat", "shown"), [((4, 4), 0.0, 1.0), ((4, 4), 7.5, 4.5), ((6, 8), 2.5, 6.0), ((3, 4), 3 - 1e-12, 1.0), ((2, 2), 2.0, 2.0)]
+)
+def test_beats_are_counted_from_one_as_the_metre_counts(metre: tuple[int, int], beat: float, shown: float) -> None:
+    assert beat_in_bar(Meter(120.0, metre), beat) == shown
+
+
+def test_a_thought_s_time_is_added_up() -> None:
+    worker = Worker(lambda: None)
+    for _ in range(2):
+        worker.give(lambda: [])
+        assert worker.take(30.0) == []
+    worker.close()
+    assert worker.seconds > 0
