@@ -11,7 +11,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from improv.control.local_socket import connect, converse, usual_place
+from improv.control.commands import (
+    BARS,
+    CAPTURED,
+    COMMANDS,
+    CTL,
+    FILE,
+    MODEL,
+    NAME,
+    OLDER,
+    PERFORMER,
+    SETTING,
+    TEXT,
+    VALUE,
+    Command,
+    Request,
+    by_way,
+    expanded,
+)  # fmt: skip
+from improv.control.local_socket import connect, converse, usual_path
 from improv.control.status import Status, read_status
 from improv.core.errors import ImprovError
 
@@ -19,75 +37,64 @@ DONE, BROKEN, REFUSED, NOBODY = 0, 1, 2, 3
 CODES = "exit codes: 0 done, 1 the daemon did not reply, 2 refused or bad input, 3 no daemon is there"
 PATIENCE = 15.0  # seconds
 CROWDED = 2.0  # seconds in which a daemon that is busy is asked again
-ACTIONS = {  # name: (its argument and whether it must be there, is it for one performer too, what it does)
-    "status": (None, False, "who plays what, since when, how late, what is missing"),
-    "set": (None, True, "a setting: `set temperature 0.9`"),
-    "mode": ("name", True, "trade, solo, echo, comp, duet"),
-    "model": ("name", True, "play with another model"),
-    "preset": ("name", False, "recall settings by name"),
-    "save": ("name", False, "keep the settings as a preset"),
-    "mood": (None, False, "changes, tempo and settings from words: `mood hope and wonder`"),
-    "keep": ("name", True, "keep the state of this moment as a bookmark"),
-    "back": ("name", True, "go back to a bookmark"),
-    "learn": ("name", True, "bind the next controller that moves to a setting"),
-    "unlearn": ("name", False, "forget what is bound to a setting"),
-    "panic": (None, False, "silence, now"),
-    "mark": (None, False, "a mark in the record, with a text if you like"),
-    "capture": (None, False, "the last bars as a MIDI file"),
-    "reload": (None, False, "read the configuration again"),
-    "stop": (None, False, "end the daemon"),
-}
+WORDS = {"mode": "MODE", SETTING: "SETTING", VALUE: "VALUE", NAME: "NAME", MODEL: "MODEL", TEXT: "WORD"}  # for a field, by command or kind
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The actions, each with its words."""
+    """The commands, each with its fields."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the reply as JSON")
+    common.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="show the reply as JSON")
     common.add_argument(
         "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's socket (default: $IMPROV_SOCKET or the usual place)"
     )
     parser.epilog = CODES
-    parser.add_argument("--json", action="store_true", help="the reply as JSON")
+    parser.add_argument("--json", action="store_true", help="show the reply as JSON")
     parser.add_argument("--socket", metavar="PATH", help="the daemon's socket (default: $IMPROV_SOCKET or the usual place)")
-    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True, parser_class=type(parser))
-    for name, (word, own, text) in ACTIONS.items():
-        action = actions.add_parser(name, help=text, description=text, parents=[common], epilog=CODES)
-        if word:
-            action.add_argument(word, metavar=("MODE" if name == "mode" else "SETTING" if "learn" in name else "NAME"))
-        if own:
-            action.add_argument("--performer", metavar="NAME", help="for this one alone (default: all)")
-        if name == "set":
-            action.add_argument("name", metavar="SETTING")
-            action.add_argument("value", metavar="VALUE")
-        elif name == "mark":
-            action.add_argument("text", metavar="TEXT", nargs="*", default=[])
-        elif name == "mood":
-            action.add_argument("text", metavar="WORD", nargs="+")
-        elif name == "capture":
-            action.add_argument("--bars", type=int, default=16, metavar="N", help="how many (default: 16)")
-            action.add_argument("--to", metavar="FILE", help="where it goes (default: beside the session's record)")
+    actions = parser.add_subparsers(metavar="COMMAND", dest="action", required=True, parser_class=type(parser))
+    for row in by_way(CTL):
+        text = row.help + (f", for example `{row.example}`" if row.example else "")
+        _add_fields(actions.add_parser(row.name, help=text, description=text, parents=[common], epilog=CODES), row)
+        for old in row.older:  # not listed
+            _add_fields(actions.add_parser(old, description=f"{text} (now called `{row.name}`)", parents=[common], epilog=CODES), row)
 
 
-def request_of(args: argparse.Namespace) -> dict[str, Any]:
+def _add_fields(action: argparse.ArgumentParser, row: Command) -> None:
+    for field in row.fields:
+        word = WORDS.get(row.name, WORDS.get(field.kind))
+        if field.kind == PERFORMER:
+            action.add_argument("--performer", metavar="NAME", help="for this performer alone (default: for all)")
+        elif field.kind == BARS:
+            action.add_argument("--bars", type=int, default=CAPTURED, metavar="N", help=f"how many (default: {CAPTURED})")
+        elif field.kind == FILE:
+            action.add_argument("--to", dest="file", metavar="FILE", help="where it goes (default: beside the session's record)")
+        elif field.kind == TEXT:
+            action.add_argument(field.name, metavar=word, nargs="+" if field.needed else "*", default=[])
+        else:
+            action.add_argument(field.name, metavar=word)
+
+
+def request_of(args: argparse.Namespace) -> Request:
     """What is asked of the daemon."""
-    do = args.action
-    if do == "mode":
-        asked: dict[str, Any] = {"do": "set", "name": "mode", "value": args.name}
-    else:
-        asked = {"do": do} | {key: getattr(args, key) for key in ("name", "value", "bars") if hasattr(args, key)}
-    if getattr(args, "performer", None):
-        asked["performer"] = args.performer
-    if getattr(args, "text", None):
-        asked["text"] = " ".join(args.text)
-    if getattr(args, "to", None):
-        asked["file"] = str(Path(args.to).absolute())  # the daemon stands in another folder
-    return asked
+    row = COMMANDS[OLDER.get(args.action, args.action)]
+    request: Request = {"do": row.name}
+    for field in row.fields:
+        given = getattr(args, field.name, None)
+        if not given and given != 0:
+            continue
+        if field.kind == TEXT:
+            given = " ".join(given)
+        elif field.kind == FILE:
+            given = str(Path(given).absolute())  # the daemon stands in another folder
+        request[field.name] = given
+    return expanded(request)
 
 
 def ctl(args: argparse.Namespace) -> int:
     """Ask, and show the reply. Returns the exit code."""
     said = args.socket or os.environ.get("IMPROV_SOCKET")
-    path = Path(said) if said else usual_place()
+    path = Path(said) if said else usual_path()
+    if args.action in OLDER:
+        print(f"improv: `{args.action}` is called `{OLDER[args.action]}` now; both work", file=sys.stderr)
     try:
         reply = _ask(path, request_of(args))
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):

@@ -14,15 +14,19 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from improv.cli import BROKEN, OK
 from improv.cli.ports import choose_api, mend
 from improv.cli.replay import made_with, performed_by
-from improv.control.bindings import Bindings
-from improv.control.commands import Commands, learned_bindings
+from improv.cli.take import write_cut
+from improv.control.bindings import Asked, Bindings
 from improv.control.config.config import Config, PerformerConfig, check_models, load_config
+from improv.control.kept import learned_bindings
+from improv.control.steering import Steering
+from improv.core.errors import ImprovError
 from improv.core.events import Event, NoteOff, NoteOn, ProgramChange, Pulse, Ready, Setting, Stop, Transport
 from improv.core.guard import longest
 from improv.core.improviser import Improviser
@@ -86,6 +90,36 @@ class Member:
         return performed_by(self.name, model, self.settings, self.seed, self.channel, self.hears, self.inputs)
 
 
+@dataclass
+class Performing:
+    """The parts of the performance that can be steered."""
+
+    performers: list[Member]
+    clock: LiveClock
+    inbox: Inbox
+    ends: Any
+    link: Any = None
+
+    def put(self, event: Event) -> None:
+        self.inbox.put(event)
+
+
+@dataclass
+class KeptBars:
+    """The last bars of all performers, to be written when asked for."""
+
+    capture: Capture
+    performers: list[Member]
+    clock: LiveClock
+    most: int = KEPT_BARS
+
+    def write(self, path: Path, bars: int) -> None:
+        cut = self.capture.cut(self.clock.now(), bars)
+        if not cut.events:
+            raise ImprovError("nothing was played in the last bars")
+        write_cut(path, cut, self.performers[0].improviser.generator.changes, [p.name for p in self.performers])
+
+
 def daemon(args: argparse.Namespace) -> int:
     """Perform until told to stop. Returns the exit code."""
     config = load_config(args.config)
@@ -100,8 +134,8 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
     clock = LiveClock()
     members: list[Member] = []
     inbox = Inbox(behind=lambda: sum(m.deadline.behind for m in members))
-    orders: list[Commands] = []  # once there is one
-    _on_signals(clock, inbox, over, lambda: orders[0].reload() if orders else None)
+    steering: list[Steering] = []  # once there is one
+    _on_signals(clock, inbox, over, lambda: steering[0].reload() if steering else None)
     api = _awaited_api(log, over)
     if api is None:
         return OK
@@ -136,16 +170,19 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
     bindings.learned = learned_bindings(config.record.folder)
     bindings.replace(config.bindings)
     binding = threading.Lock()
-    steering = {i for i, source in enumerate(config.inputs) if source.role == "control"}
+    surfaces = {i for i, source in enumerate(config.inputs) if source.role == "control"}
 
     def arrive(event: Event) -> None:
-        """In a port's thread: an event is a wish, or music."""
+        """In a port's thread: an event asks for something, or is music."""
         with binding:
-            wishes = bindings.wishes(event)
-        if wishes is not None and orders:
-            for wish in wishes:
-                orders[0].grant(wish)
-        elif wishes is None and not isinstance(event, ProgramChange) and getattr(event, "part", -1) not in steering:
+            asked_for = bindings.requests(event)
+        if asked_for is not None and steering:
+            for said in asked_for:
+                if isinstance(said, Asked):
+                    steering[0].obey(said)
+                else:
+                    steering[0].learned(said)
+        elif asked_for is None and not isinstance(event, ProgramChange) and getattr(event, "part", -1) not in surfaces:
             inbox.put(event)
 
     from improv.midi.patchbay import Input, Output, Patchbay
@@ -198,14 +235,15 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
 
     metronome = Metronome(members[0].settings, music.metre, music.send_clock)
     slots = [Slot(metronome, PART), *(Slot(m.deadline, m.number, m.hears) for m in members)]
-    orders.append(Commands(path, config, members, clock, inbox, bay, capture, bindings, binding, log))
-    upkeep = Housekeeping(config, members, clock, inbox, bay, recorder, punctuality, counts, orders[0], state, log)
+    performance = Performing(members, clock, inbox, bay)
+    steering.append(Steering(path, config, performance, bindings, binding, KeptBars(capture, members, clock), log))
+    upkeep = Housekeeping(config, members, clock, inbox, bay, recorder, punctuality, counts, steering[0], state, log)
     if config.music.clock == "link":
         from improv.perform.link import Link
 
         link = Link(clock.now, inbox.put, config.music.tempo, first.meter.bar)
         stack.callback(link.close)
-        orders[0].link = link
+        performance.link = link
     sys.setswitchinterval(0.0001)
     gc.collect()
     gc.freeze()

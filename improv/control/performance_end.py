@@ -45,7 +45,7 @@ class Configured(Protocol):
     def performers(self) -> Sequence[Named]: ...
 
 
-class Control:
+class PerformanceEnd:
     """answer: gets each request in the thread of this, and gives the reply. log: gets lines for people, there too.
 
     refused: why the server will not start, where it won't; None otherwise. socket: where it listens, once it does.
@@ -68,18 +68,18 @@ class Control:
         self._rung.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._settled = threading.Event()
-        self._complaint = ""
+        self._told_last = ""
         self.refused: str | None = None
         self.socket: str | None = None
         self.ready: dict[str, Any] | None = None
         self.restarts = 0
         self.child: int | None = None  # the server's process id
 
-    def start(self) -> Control:
+    def start(self) -> PerformanceEnd:
         self._thread.start()
         return self
 
-    def __enter__(self) -> Control:
+    def __enter__(self) -> PerformanceEnd:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
@@ -228,14 +228,14 @@ class Control:
             line = _line(told)
             if len(line) <= LINE:
                 return line
-            text = "too long for a line"
+            why = "too long for a line"
         except (TypeError, ValueError) as e:
-            text = f"not to be written as JSON: {e}"
-        complaint = f"control: a {'reply' if 'reply' in told else 'status'} is {text}"
-        if complaint != self._complaint:
-            self._log(complaint)
-        self._complaint = complaint
-        return _line({"id": told["id"], "reply": {"ok": False, "error": text}}) if "reply" in told else b""
+            why = f"not to be written as JSON: {e}"
+        text = f"control: a {'reply' if 'reply' in told else 'status'} is {why}"
+        if text != self._told_last:
+            self._log(text)
+        self._told_last = text
+        return _line({"id": told["id"], "reply": {"ok": False, "error": why}}) if "reply" in told else b""
 
     def _noted(self, told: dict[str, Any]) -> None:
         if isinstance(ready := told.get("ready"), dict):

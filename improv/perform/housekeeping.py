@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from improv.cli.take import spread
-from improv.control.performance_end import Control
+from improv.control.performance_end import PerformanceEnd
 from improv.control.status import Status
 from improv.core.errors import ImprovError
 from improv.core.events import Ready
@@ -39,12 +39,12 @@ class Housekeeping:
         recorder: Any,
         punctuality: Any,
         counts: dict[str, int],
-        orders: Any,
+        steering: Any,
         state: Path,
         log: Log,
     ):
         self._config, self._members, self._clock, self._inbox, self._bay = config, members, clock, inbox, bay
-        self._recorder, self._punctuality, self._counts, self._orders = recorder, punctuality, counts, orders
+        self._recorder, self._punctuality, self._counts, self._steering = recorder, punctuality, counts, steering
         self._state, self._log = state, log
         self._tally = Tally(inbox)
         self._over = threading.Event()
@@ -53,7 +53,7 @@ class Housekeeping:
         self._priority = ""
         self._woken = -1  # how often the thread that performs had waited, at the last look
         self._thinking = 0.0  # since when somebody is behind with thinking, in seconds
-        self._control = Control(config, orders.answer, log)
+        self._control = PerformanceEnd(config, steering.answer, log)
         self._thread = threading.Thread(target=self._look_on, name="upkeep", daemon=True)
 
     def start(self, priority: str) -> None:
@@ -98,7 +98,7 @@ class Housekeeping:
         return bool(woke and now - self._thinking < STUCK)
 
     def _prune(self) -> None:
-        record = self._orders.config.record
+        record = self._steering.config.record
         if record.on and (record.keep_days is not None or record.keep_mb is not None):
             for path in prune(record.folder, record.keep_days, record.keep_mb, time.time(), self._recorder.path):
                 self._log(f"old session deleted: {path.name}", "notice")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from improv.control.bindings import Binding
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes
 from improv.core.settings import SHARED, Settings
@@ -107,33 +108,6 @@ class Control:
     socket: Path | None = None
     osc: Osc | None = None
     metrics: Metrics | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """What a controller, a program change or a key does: it changes a setting, or does an action.
-
-    kind: cc, program or key, with its number 0-127. channel: 1-16; None: any. input: its name; None: any.
-    setting: low to high is what the controller covers, None: all of the setting's range; value: what it is set to instead.
-    action: one of ACTIONS; name: the preset, model or bookmark, or the mark's text. bars: of a capture.
-    performer: None: all of them.
-    """
-
-    kind: str
-    number: int
-    channel: int | None = None
-    setting: str | None = None
-    action: str | None = None
-    performer: str | None = None
-    low: float | None = None
-    high: float | None = None
-    value: str | float | None = None
-    name: str | None = None
-    bars: int | None = None
-    input: str | None = None
-
-
-ACTIONS = ("tap", "panic", "mark", "capture", "keep", "back", "preset", "model")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from improv.control.bindings import limits_of
-from improv.control.config.config import Binding, Config, Osc
+from improv.control.bindings import Binding, limits_of
+from improv.control.commands import TAKEN
+from improv.control.config.config import Config, Osc
 from improv.control.config.errors import ConfigErrors, meant, shown
-from improv.control.config.schema import TAKEN
 from improv.control.config.toml_lines import Path
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes, HarmonyError, parse_changes
@@ -168,10 +168,10 @@ def _binding(config: Config, binding: Binding, path: Path, wrong: ConfigErrors) 
     for key in ("low", "high", "value"):
         if getattr(binding, key) is not None and binding.setting is None:
             wrong.add((*path, key), "belongs to a setting, and none is bound here")
-    if binding.action in ("keep", "back") and not binding.name:
+    if binding.action in ("keep", "recall") and not binding.name:
         wrong.add(path, f'say which bookmark, for example name = "a", for action {binding.action!r}')
-    elif binding.name is not None and binding.action not in ("keep", "back", "mark", "preset", "model"):
-        wrong.add((*path, "name"), "belongs to the actions keep, back and mark")
+    elif binding.name is not None and binding.action not in ("keep", "recall", "mark", "preset", "model"):
+        wrong.add((*path, "name"), "belongs to the actions keep, recall and mark")
     if binding.bars is not None and binding.action != "capture":
         wrong.add((*path, "bars"), "belongs to the action capture")
     if binding.setting:

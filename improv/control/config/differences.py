@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -26,6 +26,20 @@ class Change:
     new: Any
     performer: str | None = None
 
+    @property
+    def request(self) -> Mapping[str, Any] | None:
+        """The request that makes the change while it plays; None where it is of another kind."""
+        if self.what == "model":
+            return {"do": "model", "name": self.new, "performer": self.performer}
+        if self.what in ("setting", "changes"):
+            return {
+                "do": "set",
+                "name": self.name,
+                "value": self.new or "" if self.what == "changes" else self.new,
+                "performer": self.performer,
+            }
+        return None
+
     def __str__(self) -> str:
         whose = f'performer "{self.performer}": ' if self.performer else ""
         if self.what in ("bindings", "presets"):
@@ -34,14 +48,14 @@ class Change:
         return f"{whose}{name}: {_plain(self.old)} -> {_plain(self.new)}"
 
 
-class Changes(NamedTuple):
+class Differences(NamedTuple):
     """live: to be taken over between two notes. restart: what stays as it was until the daemon is started again."""
 
     live: list[Change]
     restart: list[Change]
 
 
-def changes(old: Config, new: Config) -> Changes:
+def differences(old: Config, new: Config) -> Differences:
     """What differs between two configurations, in the order of the file."""
     live: list[Change] = []
     restart: list[Change] = []
@@ -61,7 +75,7 @@ def changes(old: Config, new: Config) -> Changes:
         live.append(Change("presets", "presets", old.presets, new.presets))
     if old.log_json != new.log_json:
         restart.append(Change("log_json", "log_json", old.log_json, new.log_json))
-    return Changes(live, restart)
+    return Differences(live, restart)
 
 
 def _music(old: Config, new: Config, live: list[Change], restart: list[Change]) -> None:

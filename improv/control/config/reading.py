@@ -13,9 +13,9 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
+from improv.control.bindings import Binding
 from improv.control.config.config import (
     CHANNELS,
-    Binding,
     Config,
     ConfigError,
     Control,

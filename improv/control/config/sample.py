@@ -23,7 +23,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {  # tables that are shown as exampl
         {"program": 0, "preset": "ballad"},
         {"program": 1, "model": "pocket"},
         {"key": 36, "action": "keep", "name": "first chorus"},
-        {"key": 37, "action": "back", "name": "first chorus"},
+        {"key": 37, "action": "recall", "name": "first chorus"},
         {"key": 38, "setting": "mode", "value": "comp", "performer": "improv"},
         {"key": 39, "action": "capture", "bars": 16},
         {"key": 40, "action": "mark", "name": "good bit"},

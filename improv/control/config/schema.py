@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from improv.control.config.config import ACTIONS, NAME
+from improv.control.commands import ACTIONS
+from improv.control.config.config import NAME
 from improv.core.settings import OWN, SETTINGS, SHARED
 
-TAKEN = ("all", "set", "get", "panic", "mark", "mode", "model", "preset", "stop")  # words of the control protocol
 WORD = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 
 Word = Annotated[str, Meta(pattern=WORD)]
@@ -184,7 +184,7 @@ class BindingTable(Struct):
         OwnAction | None,
         Meta(
             description="tap: tap the tempo; panic: silence; mark: a mark in the record; capture: the last bars to a MIDI file; "
-            "keep: keep the state as a bookmark; back: go back to it"
+            "keep: keep the state as a bookmark; recall: go back to it"
         ),
     ] = None
     name: Annotated[Text | None, Meta(description="the bookmark to keep or go back to, or the text of a mark")] = None

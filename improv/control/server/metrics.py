@@ -26,14 +26,14 @@ ROWS: dict[str, tuple[str, str, float, str]] = {
     "improv_performance_seconds": ("time", "gauge", 1, "The performance clock."),
     "improv_model_step_seconds": ("step_us", "gauge", 1e-6, "Time that a step of the model takes, with the thinking around it."),
 }
-CONTROL = {
-    "connections": "Connections to the local socket.",
-    "refused": "Connections, packets and messages that were refused.",
-    "wishes": "Wishes handed to the performance.",
-    "replaced": "Wishes that a later one for the same setting replaced.",
-    "wishes_dropped": "Wishes that found no room.",
-    "osc_messages": "OSC messages that were obeyed or answered.",
-    "osc_bad": "OSC packets and messages that were not understood.",
+CONTROL = {  # what the server counts: the metric's name, which dashboards know, and what it tells
+    "connections": ("improv_control_connections_total", "Connections to the local socket."),
+    "refused": ("improv_control_refused_total", "Connections, packets and messages that were refused."),
+    "requests": ("improv_control_wishes_total", "Requests handed to the performance."),
+    "replaced": ("improv_control_replaced_total", "Requests that a later one for the same setting replaced."),
+    "requests_dropped": ("improv_control_wishes_dropped_total", "Requests that found no room."),
+    "osc_messages": ("improv_control_osc_messages_total", "OSC messages that were obeyed or answered."),
+    "osc_bad": ("improv_control_osc_bad_total", "OSC packets and messages that were not understood."),
 }
 
 
@@ -57,9 +57,9 @@ def _lines(status: Status, age: float | None, counts: Mapping[str, int]) -> Iter
             yield f"{name} {_number(value * times)}"
     yield from _lateness(status.lateness_histogram)
     yield from _ports(status)
-    for key, text in CONTROL.items():
-        yield from _head(f"improv_control_{key}_total", "counter", text)
-        yield f"improv_control_{key}_total {counts.get(key, 0)}"
+    for key, (name, text) in CONTROL.items():
+        yield from _head(name, "counter", text)
+        yield f"{name} {counts.get(key, 0)}"
 
 
 def _lateness(found: LatenessHistogram) -> Iterator[str]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from improv.control.bindings import Binding
 from improv.control.config.config import (
-    Binding,
     Config,
     ConfigError,
     Control,
@@ -176,7 +176,7 @@ def test_every_line_of_the_sample_can_be_taken_into_use() -> None:
     config = read_config(uncommented(sample()), HERE)
     assert config.music == Music("Dm7 | G7 | Cmaj7 | %", advance=0.0, tap="cc80")
     assert {b.action or b.setting for b in config.bindings} == {
-        *("temperature", "panic", "preset", "model", "keep", "back", "mode", "capture", "mark", "tap")
+        *("temperature", "panic", "preset", "model", "keep", "recall", "mode", "capture", "mark", "tap")
     }
     assert config.control.osc is not None
     assert config.control.osc.allow == ("192.168.1.0/24",)

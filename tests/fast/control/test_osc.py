@@ -9,7 +9,7 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from improv.control.requests import WishError
+from improv.control.requests import RequestError
 from improv.control.server.osc import BUNDLE, LARGEST, Message, OscError, read_packet, write_message
 from improv.control.server.osc_addresses import allowed, asked, networks, opened, told
 from improv.control.status import PerformerStatus, Status
@@ -124,7 +124,9 @@ def test_half_a_message_is_refused_or_shorter(arguments: list[object], data: st.
         ("/improv/model", ("pocket",), {"do": "model", "name": "pocket"}),
         ("/improv/preset", ("calm",), {"do": "preset", "name": "calm"}),
         ("/improv/left/keep", ("first chorus",), {"do": "keep", "name": "first chorus", "performer": "left"}),
-        ("/improv/back", ("first chorus",), {"do": "back", "name": "first chorus"}),
+        ("/improv/recall", ("first chorus",), {"do": "recall", "name": "first chorus"}),
+        ("/improv/back", ("first chorus",), {"do": "recall", "name": "first chorus"}),
+        ("/improv/right/preset", ("calm",), {"do": "preset", "name": "calm", "performer": "right"}),
         ("/improv/mark", (), {"do": "mark"}),
         ("/improv/mark", ("good bit",), {"do": "mark", "text": "good bit"}),
         ("/improv/panic", (), {"do": "panic"}),
@@ -161,7 +163,7 @@ def test_addresses(address: str, arguments: tuple, wish: dict | None) -> None:
     ],
 )
 def test_unknown_addresses_are_refused(message: Message) -> None:
-    with pytest.raises(WishError):
+    with pytest.raises(RequestError):
         asked(message, PERFORMERS)
 
 
@@ -177,7 +179,7 @@ def test_queries_are_answered_from_the_status() -> None:
         assert told({"name": name, "performer": "left"}, status) == Message(f"/improv/left/is/{name}", ("FLUID",))
     assert told({"name": "mode", "performer": "right"}, status) == Message("/improv/right/is/mode", ("comp",))
     assert told({"name": "bar"}, Status()) == Message("/improv/is/bar", (None,))
-    with pytest.raises(WishError, match="nothing of that name"):
+    with pytest.raises(RequestError, match="nothing of that name"):
         told({"name": "secret"}, status)
 
 

@@ -20,7 +20,7 @@ import pytest
 from fake_performance import STATUS
 
 from improv.control import local_socket as place
-from improv.control.performance_end import Control, introduction
+from improv.control.performance_end import PerformanceEnd, introduction
 from improv.control.status import Lateness, Status, as_json
 from improv.core.errors import ImprovError
 
@@ -56,9 +56,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def controlled(folder: Path, **more: Any) -> Iterator[tuple[Control, list[str]]]:
+def controlled(folder: Path, **more: Any) -> Iterator[tuple[PerformanceEnd, list[str]]]:
     logged: list[str] = []
-    with Control(Config(Section(folder / "control.sock")), answer, logged.append, **more) as control:
+    with PerformanceEnd(Config(Section(folder / "control.sock")), answer, logged.append, **more) as control:
         assert control.wait(30)
         yield control, logged
 
@@ -158,7 +158,7 @@ def test_what_changes_its_configuration_begins_it_again_and_nothing_else_does(tm
 def test_a_place_that_is_taken_is_refused_and_told_once(tmp_path: Path) -> None:
     door = place.listen(tmp_path / "control.sock")
     logged: list[str] = []
-    with Control(Config(Section(tmp_path / "control.sock")), answer, logged.append, backoff=(0.01, 0.01)) as control:
+    with PerformanceEnd(Config(Section(tmp_path / "control.sock")), answer, logged.append, backoff=(0.01, 0.01)) as control:
         assert not control.wait(30)
         assert control.refused is not None
         assert "another improv daemon listens" in control.refused
@@ -174,7 +174,7 @@ def test_no_server_at_all_is_told_and_the_music_goes_on(tmp_path: Path) -> None:
         logged.append(text)
         told.set()
 
-    with Control(Config(Section(None)), answer, log, command=("/nowhere/python",)) as control:
+    with PerformanceEnd(Config(Section(None)), answer, log, command=("/nowhere/python",)) as control:
         control.status(STATUS)
         assert told.wait(30)
     assert "the server does not start" in logged[0]
@@ -185,8 +185,8 @@ import sys, time
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from test_pipe import Config, Section, answer
-from improv.control.performance_end import Control
-control = Control(Config(Section(Path(sys.argv[1]))), answer, print).start()
+from improv.control.performance_end import PerformanceEnd
+control = PerformanceEnd(Config(Section(Path(sys.argv[1]))), answer, print).start()
 assert control.wait(30)
 print(control.child, flush=True)
 sys.stdin.read()

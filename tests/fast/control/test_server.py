@@ -22,7 +22,7 @@ from improv.control import local_socket as place
 from improv.control.server import local
 from improv.control.server import server_end as strand
 from improv.control.server.osc import BUNDLE, write_message
-from improv.control.server.process import open_door
+from improv.control.server.process import open_socket
 from improv.control.status import as_json
 
 LOOPBACK = {"listen": "127.0.0.1", "port": 0}
@@ -214,8 +214,8 @@ def test_a_storm_on_one_setting_reaches_the_performance_thinned_and_ends_at_the_
             while not fake.asked or fake.asked[-1]["value"] != -64:
                 await asyncio.sleep(0)
             control = (await asks(fake.path, do="status"))["control"]
-            assert control["replaced"] + control["wishes"] == control["osc_messages"] == 2001
-            assert len(fake.asked) == control["wishes"] < 2001
+            assert control["replaced"] + control["requests"] == control["osc_messages"] == 2001
+            assert len(fake.asked) == control["requests"] < 2001
 
     run(talk())
 
@@ -393,15 +393,15 @@ def test_a_stale_socket_is_replaced_a_live_one_and_a_file_are_not(tmp_path: Path
     stale.bind(str(path))
     stale.close()
     door = place.listen(path)
-    with pytest.raises(place.LiveError, match="another improv daemon listens at"):
+    with pytest.raises(place.LiveSocketError, match="another improv daemon listens at"):
         place.listen(path)
     door.close()
     assert not path.exists()
     path.write_text("mine")
-    with pytest.raises(place.PlaceError, match="something else than a socket"):
-        asyncio.run(open_door(path))
+    with pytest.raises(place.LocalSocketError, match="something else than a socket"):
+        asyncio.run(open_socket(path))
     assert path.read_text() == "mine"
-    with pytest.raises(place.PlaceError, match="too long for a socket"):
+    with pytest.raises(place.LocalSocketError, match="too long for a socket"):
         place.listen(tmp_path / ("x" * 110))
 
 
@@ -410,7 +410,7 @@ def test_a_folder_that_all_may_write_to_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "open"
     folder.mkdir()
     folder.chmod(0o777)
-    with pytest.raises(place.PlaceError, match="others may write there"):
+    with pytest.raises(place.LocalSocketError, match="others may write there"):
         place.listen(folder / "control.sock")
 
 

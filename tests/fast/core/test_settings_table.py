@@ -10,7 +10,7 @@ import pytest
 from improv.cli.setting_options import add_settings
 from improv.control.config.config import ConfigError, read_config
 from improv.control.config.sample import sample
-from improv.control.requests import read_wish
+from improv.control.requests import read_request
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.events import Pulse, Setting
@@ -44,7 +44,7 @@ def test_a_row_is_all_that_an_option_a_key_of_the_file_and_a_request_need() -> N
         assert option in both
         assert (option in alone) == row.alone
         assert f"\n#{name} = " in file
-        assert read_wish({"do": "set", "name": name, "value": row.default}, [])["value"] == row.default
+        assert read_request({"do": "set", "name": name, "value": row.default}, [])["value"] == row.default
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_number_becomes_the_setting_s_kind() -> None:
 def test_the_period_of_the_midi_system_is_no_setting_and_a_record_of_it_is_still_heard() -> None:
     assert "grain" not in help_of(alone=False) + sample()
     with pytest.raises(ImprovError, match="no setting 'grain'"):
-        read_wish({"do": "set", "name": "grain", "value": 5.0}, [])
+        read_request({"do": "set", "name": "grain", "value": 5.0}, [])
     with pytest.raises(ConfigError, match="grain"):
         read_config("[[binding]]\ncc = 1\nsetting = 'grain'", Path("/x/improv.toml"))
     tempos = []
