@@ -23,7 +23,8 @@ from improv.cli.ports import choose_api, mend
 from improv.cli.replay import made_with, performed_by
 from improv.cli.take import write_cut
 from improv.control.bindings import Asked, Bindings
-from improv.control.config.config import Config, PerformerConfig, check_models, load_config
+from improv.control.config.reading import check_models, load_config
+from improv.control.config.tree import Config, PerformerConfig
 from improv.control.kept import learned_bindings
 from improv.control.steering import Steering
 from improv.core.errors import ImprovError
@@ -125,6 +126,8 @@ def daemon(args: argparse.Namespace) -> int:
     config = load_config(args.config)
     check_models(config, find_model)
     log = Log(config.log_json or args.log_json)
+    for note in config.notes:
+        log(note, "notice")
     with ExitStack() as stack:
         return _run(Path(args.config), config, log, stack)
 

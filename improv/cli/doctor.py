@@ -141,7 +141,7 @@ def _extras() -> list[Finding]:
 
 def _configuration(path: Path) -> list[Finding]:
     """What a daemon would find here: the file, its models, its ports, its folder; and whether one performs already."""
-    from improv.control.config.config import load_config
+    from improv.control.config.reading import load_config
     from improv.control.local_socket import connect, converse, usual_path
     from improv.midi.names import find
     from improv.midi.ports import listed, working_apis

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.control.commands import CAPTURED, Request
-from improv.control.config.config import load_config
 from improv.control.config.differences import differences
+from improv.control.config.reading import load_config
 from improv.control.kept import save_preset
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Transport

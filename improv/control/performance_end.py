@@ -5,7 +5,6 @@ One thread, asleep unless something is asked or told.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import random
@@ -37,7 +36,7 @@ class Named(Protocol):
 
 
 class Configured(Protocol):
-    """What is read of a configuration: `control`, a dataclass with socket, osc and metrics, and the performers' names."""
+    """What is read of a configuration: `control`, with socket, osc and metrics, and the performers' names."""
 
     @property
     def control(self) -> Any: ...
@@ -253,13 +252,21 @@ class PerformanceEnd:
 def introduction(config: Configured) -> dict[str, Any]:
     """The first line to the server."""
     return {
-        "control": json.loads(json.dumps(dataclasses.asdict(config.control), default=_plain)),
+        "control": _section(config.control),
         "performers": [p.name for p in config.performers],
     }
 
 
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Path) else list(value)  # type: ignore[call-overload]
+def _section(section: Any) -> Any:
+    """A section of the configuration as JSON takes it."""
+    if section is None or isinstance(section, str | int):
+        return section
+    if isinstance(section, Path):
+        return str(section)
+    if isinstance(section, tuple):
+        return list(section)
+    names = ("socket", "osc", "metrics", "listen", "port", "secret", "allow")
+    return {name: _section(getattr(section, name)) for name in names if hasattr(section, name)}
 
 
 def _line(told: Mapping[str, Any]) -> bytes:

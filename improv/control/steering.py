@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from improv.control.apply import FUNCTIONS, READY
 from improv.control.bindings import Asked, Bindings, Learned, as_toml
 from improv.control.commands import COMMANDS, Request, expanded
-from improv.control.config.config import Config
+from improv.control.config.tree import Config
 from improv.control.kept import keep_learned, saved_presets
 from improv.control.steered import SteeredPerformance, SteeredPerformer
 from improv.core.errors import ImprovError

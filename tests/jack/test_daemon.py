@@ -22,7 +22,7 @@ import pytest
 from improv.cli.daemon import KeptBars, _awaited_api
 from improv.control.apply import NOBODYS
 from improv.control.bindings import Asked, Bindings, Learned
-from improv.control.config.config import load_config
+from improv.control.config.reading import load_config
 from improv.control.kept import learned_bindings
 from improv.control.steering import Steering
 from improv.core.events import Bookmark, ControlChange, Event, Mark, NoteOff, NoteOn, Setting, Stop, Tap, Transport

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from improv.control.config.config import Config, PerformerConfig
-from improv.core.settings import SETTINGS
+from msgspec.structs import fields
 
-LIVE_MUSIC = ("changes", "clock", "tempo", "count_in", "click", "tap")
-LIVE_RECORD = ("keep_days", "keep_mb")
+from improv.control.config.tree import Config, PerformerConfig, is_live
+from improv.core.settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def differences(old: Config, new: Config) -> Differences:
     for field in fields(old.record):
         before, after = getattr(old.record, field.name), getattr(new.record, field.name)
         if before != after:
-            (live if field.name in LIVE_RECORD else restart).append(Change("record", field.name, before, after))
+            (live if is_live(field) else restart).append(Change("record", field.name, before, after))
     if old.control != new.control:
         restart.append(Change("control", "control", *_listening(old, new)))
     if old.bindings != new.bindings:
@@ -80,13 +79,13 @@ def differences(old: Config, new: Config) -> Differences:
 
 def _music(old: Config, new: Config, live: list[Change], restart: list[Change]) -> None:
     for field in fields(old.music):
-        if not field.compare or field.name == "tap":  # which is among the bindings
+        if field.name == "tap":  # which is among the bindings
             continue
         before, after = getattr(old.music, field.name), getattr(new.music, field.name)
         if before == after:
             continue
         what = "changes" if field.name == "changes" else "setting" if field.name in SETTINGS else "music"
-        (live if field.name in LIVE_MUSIC else restart).append(Change(what, field.name, before, after))
+        (live if is_live(field) else restart).append(Change(what, field.encode_name, before, after))
 
 
 def _performers(old: Config, new: Config, live: list[Change], restart: list[Change]) -> None:
@@ -97,9 +96,9 @@ def _performers(old: Config, new: Config, live: list[Change], restart: list[Chan
         live += _settings(old, before[name], new, after[name])
         for field in fields(PerformerConfig):
             was, now = getattr(before[name], field.name), getattr(after[name], field.name)
-            if was != now and field.name != "settings":
-                model = field.name == "model"
-                (live if model else restart).append(Change("model" if model else "performer", field.name, was, now, name))
+            if was != now:
+                what = "model" if field.name == "model" else "performer"
+                (live if is_live(field) else restart).append(Change(what, field.encode_name, was, now, name))
 
 
 def _settings(old: Config, before: PerformerConfig, new: Config, after: PerformerConfig) -> Iterator[Change]:

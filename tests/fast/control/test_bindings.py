@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.control.bindings import Asked, Binding, Bindings, Learned, as_toml, scaled
-from improv.control.config.config import read_config
+from improv.control.config.reading import read_config
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange, Pulse
 from improv.core.settings import SETTINGS, SettingError, Settings
 

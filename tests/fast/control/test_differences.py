@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from improv.control.config.config import read_config
 from improv.control.config.differences import differences
+from improv.control.config.reading import read_config
 
 HERE = Path("/stage/improv.toml")
 BEFORE = """

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from improv.cli.setting_options import add_settings
-from improv.control.config.config import ConfigError, read_config
+from improv.control.config.errors import ConfigError
+from improv.control.config.reading import read_config
 from improv.control.config.sample import sample
 from improv.control.requests import read_request
 from improv.core.beats.timekeeper import Timekeeper
