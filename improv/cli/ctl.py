@@ -148,9 +148,9 @@ def described(status: Status, age: float, now: float) -> Iterator[str]:
     yield f"performing since {_since(status.since, now)}{session}"
     if age > 5:
         yield f"ATTENTION: nothing was heard from the performance for {age:.0f} s"
-    tempo = f", {status.tempo:.1f} a minute" if status.tempo is not None else ""
+    tempo = f", {status.tempo:.1f} bpm" if status.tempo is not None else ""
     place = f", bar {status.bar}, beat {int(status.beat)}" if status.bar is not None and status.beat is not None else ""
-    yield f"clock {status.clock or '?'}{tempo}{place}, {'running' if status.running else 'standing'}"
+    yield f"clock {status.clock or '?'}{tempo}{place}, {'running' if status.running else 'stopped'}"
     wide = max(map(len, status.performers), default=0)
     for name, performer in status.performers.items():
         words = [word for word in (performer.mode, performer.model) if word]
@@ -160,7 +160,7 @@ def described(status: Status, age: float, now: float) -> Iterator[str]:
     late, step = status.lateness_ms, status.step_us
     shown = [f"{getattr(late, name):.2f} {word}" for name, word in LATE.items() if getattr(late, name) is not None]
     timing = [f"lateness in ms: {', '.join(shown)}"] if shown else []
-    timing += [f"a step {step:.0f} us"] if step is not None else []
+    timing += [f"a model step {step:.0f} us"] if step is not None else []
     if timing:
         yield "; ".join([*timing, *([status.priority] if status.priority else [])])
     gone = [f"input {name} ({part.port or 'virtual'})" for name, part in status.inputs.items() if not part.there]

@@ -56,7 +56,7 @@ _ROWS = (
     Command("status", "show who plays what, how late notes are, and what is missing"),
     Command(
         "set",
-        "change a setting",
+        "change a setting; `improv jam --help` explains each",
         (Field("name", SETTING), Field("value", VALUE), _WHOSE),
         (CTL, OSC),
         example="set temperature 0.9",

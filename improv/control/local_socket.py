@@ -64,7 +64,7 @@ def listen(path: Path, unix: bool = UNIX) -> LocalSocket:
     try:
         left = path.lstat().st_mode
         if not (stat.S_ISSOCK(left) if unix else stat.S_ISREG(left)):
-            raise LocalSocketError(f"{path}: something else than a socket is there; move it, or give a path of its own")
+            raise LocalSocketError(f"{path}: there is something else than a socket; move it, or set another `socket` under [control]")
         path.unlink()
     except FileNotFoundError:
         pass
@@ -83,7 +83,7 @@ def _check_folder(path: Path) -> None:
     for folder in (path.parent, path.parent.parent):
         found = folder.stat()
         if found.st_uid not in (os.geteuid(), 0) or (found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX):
-            raise LocalSocketError(f"{folder}: others may write there; use a folder of your own, with `socket` under [control]")
+            raise LocalSocketError(f"{folder}: other users may write there; choose a folder of your own, with `socket` under [control]")
 
 
 def _unix(path: Path) -> LocalSocket:

@@ -123,7 +123,7 @@ class PerformanceEnd:
             try:
                 self._live()
             except OSError as e:  # no process, no descriptor: later perhaps
-                self._log(f"control: the server does not start: {e}")
+                self._log(f"control: the control server does not start: {e}")
             self.ready, self.child = None, None
             if self._over:
                 return
@@ -132,7 +132,7 @@ class PerformanceEnd:
                 continue
             pause = self._backoff[0] if monotonic() - began > LIVED else pause
             if self.refused is None:
-                self._log(f"control: the server has ended; the music goes on, a new one in {pause:.1f} s")
+                self._log(f"control: the control server has ended; the music goes on, and a new server starts in {pause:.1f} s")
             self._rest(pause if self.refused is None else self._backoff[1])
             pause = min(2 * pause, self._backoff[1]) * random.uniform(0.9, 1.0)
             self.restarts += 1

@@ -57,7 +57,7 @@ def _names(file: Tables, wrong: ConfigErrors) -> None:
             if not name:  # which was said already
                 continue
             if name.lower() in TAKEN:
-                wrong.add((kind, i, "name"), f"{name!r} is a word of the control protocol; choose another name")
+                wrong.add((kind, i, "name"), f"{name!r} is the name of a command; choose another name")
             if name.lower() in seen:
                 wrong.add((kind, i, "name"), f"{name!r} is the name of {seen[name.lower()]} already")
             seen.setdefault(name.lower(), f"an {kind}" if kind == "input" else f"a {kind}")

@@ -38,7 +38,7 @@ def load_config(path: Path | str) -> Config:
     except (OSError, ValueError) as e:
         raise ConfigError(f"{path}: {getattr(e, 'strerror', None) or e}") from None
     if len(blob) > LARGEST:
-        raise ConfigError(f"{path}: larger than {LARGEST // 1024} KiB, which no configuration is")
+        raise ConfigError(f"{path}: larger than {LARGEST // 1024} KiB; that is no configuration")
     try:
         text = blob.decode("utf-8")
     except UnicodeDecodeError as e:
@@ -64,7 +64,7 @@ def read_config(text: str, path: Path) -> Config:
             raise ConfigError(wrong.told(str(path), text, raw))
         return replace(config, notes=tuple(lines_told(reading.notes, str(path), text, raw)))
     except RecursionError:
-        raise ConfigError(f"{path}: tables or lists in one another, far too deep") from None
+        raise ConfigError(f"{path}: tables or lists are nested too deep") from None
 
 
 def check_models(config: Config, find: Callable[[str], object]) -> None:

@@ -65,14 +65,16 @@ class _Music(Struct, frozen=True):
         ),
     ] = None
     metre_text: Annotated[str, Meta(description="time signature")] = msgspec.field(default="4/4", name="metre")
-    send_clock: Annotated[bool, Meta(description="be the master: send MIDI Clock, Start, Stop and song position")] = False
+    send_clock: Annotated[bool, Meta(description="send MIDI Clock, Start, Stop and song position, as the master")] = False
     advance: Annotated[
         Annotated[float, Meta(ge=0, le=500)] | None,
-        Meta(description="ms by which notes are handed over earlier, for a slow synth; without it, as calibrated", examples=[0.0]),
+        Meta(
+            description="hand notes over so many ms earlier, for a slow synth; without it, as `improv calibrate` measured", examples=[0.0]
+        ),
     ] = None
     tap: Annotated[
         Annotated[str, Meta(pattern=r"^(cc|key)([0-9]|[1-9][0-9]|1[01][0-9]|12[0-7])$")] | None,
-        Meta(description="what taps the tempo: cc0 to cc127, or key0 to key127", examples=["cc80"], extra={"live": True}),
+        Meta(description="what you tap the tempo with: cc0 to cc127, or key0 to key127", examples=["cc80"], extra={"live": True}),
     ] = None
 
     if TYPE_CHECKING:
@@ -106,7 +108,7 @@ class InputConfig(Struct, frozen=True):
         Meta(description="MIDI input, by name or a part of it (see `improv ports`); without it, a virtual port", examples=["Keystation"]),
     ] = None
     only: Annotated[
-        tuple[Channel, ...] | None, Meta(description="MIDI channels that are listened to; without it, all", examples=[[1, 2]])
+        tuple[Channel, ...] | None, Meta(description="MIDI channels that it listens to; without it, all", examples=[[1, 2]])
     ] = msgspec.field(default=None, name="channels")
     role: Annotated[
         Literal["play", "control"], Meta(description="play: it is heard, and its bound keys and controllers steer; control: it only steers")
@@ -119,7 +121,7 @@ class InputConfig(Struct, frozen=True):
 
 
 class PerformerConfig(Struct, frozen=True):
-    """Who plays; a table for each. Any key of [settings] can stand here too, for this performer alone."""
+    """Who plays; a table for each. Any key of [settings] can stand here too, for this performer only."""
 
     name: Annotated[Word, Meta(description="what it is called here, and in OSC addresses")]
     model: Annotated[Text, Meta(description="a model's name or folder; without it, as above", examples=["jazz"], extra={"live": True})] = ""
@@ -132,7 +134,8 @@ class PerformerConfig(Struct, frozen=True):
         Meta(description="inputs and other performers that it listens to; without it, all inputs that play", examples=[["keys"]]),
     ] = msgspec.field(default=None, name="hears")
     seed: Annotated[
-        Annotated[int, Meta(ge=0, le=2**53)] | None, Meta(description="same seed, same music; without it, drawn", examples=[7])
+        Annotated[int, Meta(ge=0, le=2**53)] | None,
+        Meta(description="same seed, same music; without it, a new one each time", examples=[7]),
     ] = None
 
     @property
@@ -148,16 +151,16 @@ class PerformerConfig(Struct, frozen=True):
 class RecordConfig(Struct, frozen=True):
     """The record of each session."""
 
-    on: Annotated[bool, Meta(description="keep it")] = True
+    on: Annotated[bool, Meta(description="keep a record")] = True
     folder: Annotated[Path, Meta(description="where sessions go; relative to this file's folder")] = Path("sessions")
     keep_days: Annotated[
         Annotated[float, Meta(gt=0, le=100_000)] | None,
-        Meta(description="sessions that are older are deleted; without it, none are", examples=[90.0], extra={"live": True}),
+        Meta(description="sessions that are older than this are deleted; without it, none are", examples=[90.0], extra={"live": True}),
     ] = None
     keep_mb: Annotated[
         Annotated[float, Meta(ge=1, le=1e9)] | None,
         Meta(
-            description="the oldest are deleted when all together have more megabytes; without it, none are",
+            description="when all sessions together take more megabytes than this, the oldest are deleted; without it, none are",
             examples=[2000.0],
             extra={"live": True},
         ),
@@ -178,7 +181,7 @@ class OscConfig(Struct, frozen=True):
     ] = None
     allow: Annotated[
         tuple[Text, ...],
-        Meta(description="addresses and networks that may send; none: all that the secret lets in", examples=[["192.168.1.0/24"]]),
+        Meta(description="addresses and networks that may send; without any, whoever knows the secret", examples=[["192.168.1.0/24"]]),
     ] = ()
 
     def __repr__(self) -> str:
@@ -193,12 +196,12 @@ class MetricsConfig(Struct, frozen=True):
     port: Annotated[Port, Meta(description="TCP port")] = 9464
     allow: Annotated[
         tuple[Text, ...],
-        Meta(description="addresses and networks that may read; none: whoever reaches the port", examples=[["192.168.1.0/24"]]),
+        Meta(description="addresses and networks that may read; without any, whoever can reach the port", examples=[["192.168.1.0/24"]]),
     ] = ()
 
 
 class ControlConfig(Struct, frozen=True):
-    """How it is steered from outside. `improv ctl` works without any of this."""
+    """How it is controlled from outside. `improv ctl` works without any of this."""
 
     socket: Annotated[
         Path | None,
@@ -209,14 +212,14 @@ class ControlConfig(Struct, frozen=True):
 
 
 class BindingConfig(Struct, frozen=True):
-    """What a controller, a program change or a key does. One of cc, program, key; and one of setting, preset, model, action."""
+    """What a controller, a program change or a key does. Give one of cc, program, key; and one of setting, preset, model, action."""
 
     cc: Annotated[Number | None, Meta(description="number of a controller")] = None
     program: Annotated[Number | None, Meta(description="number of a program change; some devices count from 1, here it is from 0")] = None
     key: Annotated[Number | None, Meta(description="MIDI pitch of a key or pad; it is no longer heard as music")] = None
-    channel: Annotated[Channel | None, Meta(description="on this MIDI channel alone")] = None
-    input: Annotated[Word | None, Meta(description="from this input alone")] = None
-    setting: Annotated[AnySetting | None, Meta(description="a controller moves it through its range, choices spread evenly")] = None
+    channel: Annotated[Channel | None, Meta(description="only on this MIDI channel")] = None
+    input: Annotated[Word | None, Meta(description="only from this input")] = None
+    setting: Annotated[AnySetting | None, Meta(description="a controller moves it through its range; choices are spread evenly")] = None
     low: Annotated[float | None, Meta(description="the setting when the controller is at 0, instead of the lowest")] = None
     high: Annotated[float | None, Meta(description="the setting when the controller is at 127, instead of the highest")] = None
     value: Annotated[float | str | None, Meta(description="what the setting becomes, for a key, a button or a program change")] = None
@@ -234,7 +237,7 @@ class BindingConfig(Struct, frozen=True):
     bars: Annotated[Annotated[int, Meta(ge=1, le=1000)] | None, Meta(description=f"how many bars to capture; without it, {CAPTURED}")] = (
         None
     )
-    performer: Annotated[Word | None, Meta(description="for this performer alone")] = None
+    performer: Annotated[Word | None, Meta(description="only for this performer")] = None
 
     def binding(self) -> Binding:
         kind = next((k for k in ("cc", "program", "key") if getattr(self, k) is not None), "cc")
@@ -267,7 +270,7 @@ class Tables(Struct, frozen=True):
     __doc__ = f"""{NAME}: what `improv daemon --config {NAME}` performs.
 
     A line that begins with # and a key shows the default, or an example where there is none: take the # away to use it.
-    `improv ctl reload` takes changes over while it plays, where that can be."""
+    `improv ctl reload` takes over, while it plays, what can be changed then; the rest it lists."""
 
     model: Annotated[Text, Meta(description="the model, by name or folder")] = "jazz"
     log_json: Annotated[bool, Meta(description="write the log as JSON, a line each")] = False

@@ -78,7 +78,7 @@ class OscServer(asyncio.DatagramProtocol):
                 self._obey(plain, sender)
             except ImprovError as e:
                 self._end.counts["osc_bad"] += 1
-                self._complain(str(e), sender)
+                self._tell_wrong(str(e), sender)
 
     def _obey(self, message: Message, sender: Sender) -> None:
         request = asked(message, self._end.performers)
@@ -92,11 +92,11 @@ class OscServer(asyncio.DatagramProtocol):
 
         def replied(reply: Reply) -> None:
             if reply.get("ok") is not True:
-                self._complain(str(reply.get("error", "refused")), sender)
+                self._tell_wrong(str(reply.get("error", "refused")), sender)
 
         self._end.offer(read_request(request, self._end.performers), "osc", replied)
 
-    def _complain(self, text: str, to: Sender) -> None:
+    def _tell_wrong(self, text: str, to: Sender) -> None:
         if self._errors.passes(self._loop.time()):
             self._send(Message("/improv/error", (text[:256],)), to)
 

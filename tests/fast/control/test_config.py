@@ -301,7 +301,7 @@ OPEN = '[control.osc]\nlisten = "0.0.0.0"\n'
         ("[music]\ncount_in = 1\n[[performer]]\nname = 'a'\nchannel = 10", "music, count_in: it clicks on channel 10, on which 'a' plays"),
         (TWO, "improv.toml:3: performer \"b\", channel: 1: 'a' plays on channel 1 of the virtual output too"),
         (TWO.replace('"b"', '"A"\nchannel = 2'), "improv.toml:4: performer \"A\", name: 'A' is the name of a performer already"),
-        ('[[performer]]\nname = "set"', "'set' is a word of the control protocol"),
+        ('[[performer]]\nname = "set"', "'set' is the name of a command; choose another name"),
         ('[[performer]]\nname = "a"\nhears = ["a"]', "'a' can't listen to itself"),
         ('[[performer]]\nname = "a"\nhears = []', "it hears nobody, so in mode 'trade' it would never play"),
         ('[[input]]\nname = "pads"\nrole = "control"\n[[performer]]\nname = "a"\nhears = ["pads"]', "'pads' only steers"),

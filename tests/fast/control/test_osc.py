@@ -115,7 +115,7 @@ def test_half_a_message_is_refused_or_shorter(arguments: list[object], data: st.
 
 
 @pytest.mark.parametrize(
-    ("address", "arguments", "wish"),
+    ("address", "arguments", "request_"),
     [
         ("/improv/set/temperature", (0.8999999761581421,), {"do": "set", "name": "temperature", "value": 0.9}),
         ("/improv/left/set/low", (48,), {"do": "set", "name": "low", "value": 48, "performer": "left"}),
@@ -137,8 +137,8 @@ def test_half_a_message_is_refused_or_shorter(arguments: list[object], data: st.
         ("/improv/left/get/mode", (9001,), {"do": "get", "name": "mode", "port": 9001, "performer": "left"}),
     ],
 )
-def test_addresses(address: str, arguments: tuple, wish: dict | None) -> None:
-    assert asked(Message(address, arguments), PERFORMERS) == wish
+def test_addresses(address: str, arguments: tuple, request_: dict | None) -> None:
+    assert asked(Message(address, arguments), PERFORMERS) == request_
 
 
 @pytest.mark.parametrize(

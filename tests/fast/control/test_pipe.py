@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from fake_performance import STATUS
 
-from improv.control import local_socket as place
+from improv.control import local_socket
 from improv.control.performance_end import PerformanceEnd, introduction
 from improv.control.status import Lateness, Status, as_json
 from improv.core.errors import ImprovError
@@ -64,8 +64,8 @@ def controlled(folder: Path, **more: Any) -> Iterator[tuple[PerformanceEnd, list
 
 
 def ask(path: Path, **request: Any) -> dict[str, Any]:
-    with place.connect(path, 30) as sock:
-        return place.converse(sock, request)
+    with local_socket.connect(path, 30) as sock:
+        return local_socket.converse(sock, request)
 
 
 def ask_status(path: Path) -> dict[str, Any]:
@@ -85,8 +85,8 @@ def test_a_conversation_through_a_process_of_its_own(tmp_path: Path) -> None:
     with controlled(tmp_path) as (control, logged):
         path = tmp_path / "control.sock"
         assert control.socket == str(path)
-        wish = {"do": "set", "name": "tempo", "value": 90.0}
-        assert ask(path, do="set", name="tempo", value="90") == {"ok": True, "asked": wish}
+        read = {"do": "set", "name": "tempo", "value": 90.0}
+        assert ask(path, do="set", name="tempo", value="90") == {"ok": True, "asked": read}
         assert ask(path, do="preset", name="calm") == {"ok": False, "error": "no preset 'calm'; there are wild"}
         assert ask(path, do="reload") == {"ok": False, "error": "internal error: KeyError; see the daemon's log"}
         assert "not to be written as JSON" in ask(path, do="keep", name="mood")["error"]
@@ -140,7 +140,7 @@ def test_a_server_that_dies_is_begun_again(tmp_path: Path) -> None:
         os.kill(first, signal.SIGKILL)
         until(lambda: control.child not in (None, first) and control.ready is not None)
         assert ask(path, do="panic")["ok"] is True
-        assert "the server has ended; the music goes on" in logged[0]
+        assert "the control server has ended; the music goes on" in logged[0]
 
 
 def test_what_changes_its_configuration_begins_it_again_and_nothing_else_does(tmp_path: Path) -> None:
@@ -156,13 +156,13 @@ def test_what_changes_its_configuration_begins_it_again_and_nothing_else_does(tm
 
 
 def test_a_place_that_is_taken_is_refused_and_told_once(tmp_path: Path) -> None:
-    door = place.listen(tmp_path / "control.sock")
+    taken = local_socket.listen(tmp_path / "control.sock")
     logged: list[str] = []
     with PerformanceEnd(Config(Section(tmp_path / "control.sock")), answer, logged.append, backoff=(0.01, 0.01)) as control:
         assert not control.wait(30)
         assert control.refused is not None
         assert "another improv daemon listens" in control.refused
-    door.close()
+    taken.close()
     assert logged == [f"control: {control.refused}"]
 
 
@@ -177,7 +177,7 @@ def test_no_server_at_all_is_told_and_the_music_goes_on(tmp_path: Path) -> None:
     with PerformanceEnd(Config(Section(None)), answer, log, command=("/nowhere/python",)) as control:
         control.status(STATUS)
         assert told.wait(30)
-    assert "the server does not start" in logged[0]
+    assert "the control server does not start" in logged[0]
 
 
 PARENT = """
@@ -200,10 +200,10 @@ def test_the_server_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        assert place.is_live(tmp_path / "control.sock")
+        assert local_socket.is_live(tmp_path / "control.sock")
         parent.kill()
     until(lambda: not alive(child) or zombie(child))
-    assert not place.is_live(tmp_path / "control.sock")
+    assert not local_socket.is_live(tmp_path / "control.sock")
 
 
 def zombie(pid: int) -> bool:

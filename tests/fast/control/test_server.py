@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from pythonosc.osc_message import OscMessage
 
-from improv.control import local_socket as place
-from improv.control.server import local
-from improv.control.server import server_end as strand
+from improv.control import local_socket
+from improv.control.server import local, server_end
 from improv.control.server.osc import BUNDLE, write_message
 from improv.control.server.process import open_socket
 from improv.control.status import as_json
@@ -88,11 +87,11 @@ def test_the_server_ends_with_the_pipe_and_whoever_waits_is_told(tmp_path: Path)
 
 
 def test_a_performance_that_does_not_reply_holds_nobody_up_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strand, "PATIENCE", 0.1)
+    monkeypatch.setattr(server_end, "PATIENCE", 0.1)
 
     async def talk() -> None:
         async with performing(tmp_path, lambda request: None) as fake:
-            assert await asks(fake.path, do="reload") == strand.SILENT
+            assert await asks(fake.path, do="reload") == server_end.SILENT
             assert (await asks(fake.path, do="status"))["ok"] is True
 
     run(talk())
@@ -149,7 +148,7 @@ def test_nothing_that_comes_in_is_executed_or_formatted(tmp_path: Path) -> None:
 def test_a_line_that_is_too_long_ends_the_connection_and_nothing_else(tmp_path: Path) -> None:
     async def talk() -> None:
         async with performing(tmp_path) as fake:
-            assert await says(fake.path, b"x" * (place.LINE + 1)) == [{"ok": False, "error": "a line of more than 65536 bytes"}]
+            assert await says(fake.path, b"x" * (local_socket.LINE + 1)) == [{"ok": False, "error": "a line of more than 65536 bytes"}]
             assert (await asks(fake.path, do="panic"))["ok"] is True
 
     run(talk())
@@ -163,7 +162,7 @@ async def knock(path: Path) -> None:
     """Come, say nothing, go."""
     try:
         _, writer = await asyncio.open_unix_connection(str(path))
-    except BlockingIOError:  # no room before the door
+    except BlockingIOError:  # no room to wait in
         return
     writer.close()
 
@@ -392,17 +391,17 @@ def test_a_stale_socket_is_replaced_a_live_one_and_a_file_are_not(tmp_path: Path
     stale = socket.socket(socket.AF_UNIX)
     stale.bind(str(path))
     stale.close()
-    door = place.listen(path)
-    with pytest.raises(place.LiveSocketError, match="another improv daemon listens at"):
-        place.listen(path)
-    door.close()
+    live = local_socket.listen(path)
+    with pytest.raises(local_socket.LiveSocketError, match="another improv daemon listens at"):
+        local_socket.listen(path)
+    live.close()
     assert not path.exists()
     path.write_text("mine")
-    with pytest.raises(place.LocalSocketError, match="something else than a socket"):
+    with pytest.raises(local_socket.LocalSocketError, match="there is something else than a socket"):
         asyncio.run(open_socket(path))
     assert path.read_text() == "mine"
-    with pytest.raises(place.LocalSocketError, match="too long for a socket"):
-        place.listen(tmp_path / ("x" * 110))
+    with pytest.raises(local_socket.LocalSocketError, match="too long for a socket"):
+        local_socket.listen(tmp_path / ("x" * 110))
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="there are no modes of files")
@@ -410,12 +409,12 @@ def test_a_folder_that_all_may_write_to_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "open"
     folder.mkdir()
     folder.chmod(0o777)
-    with pytest.raises(place.LocalSocketError, match="others may write there"):
-        place.listen(folder / "control.sock")
+    with pytest.raises(local_socket.LocalSocketError, match="other users may write there"):
+        local_socket.listen(folder / "control.sock")
 
 
 def test_where_there_are_no_unix_sockets_a_token_opens_a_port_of_the_loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    listen = place.listen
+    listen = local_socket.listen
     monkeypatch.setattr("improv.control.server.process.listen", lambda path: listen(path, unix=False))
 
     async def talk() -> None:
@@ -424,8 +423,8 @@ def test_where_there_are_no_unix_sockets_a_token_opens_a_port_of_the_loopback(tm
             assert stat.S_IMODE(fake.path.stat().st_mode) == 0o600
 
             def ask() -> dict[str, Any]:
-                with place.connect(fake.path, 5) as sock:
-                    return place.converse(sock, {"do": "panic"})
+                with local_socket.connect(fake.path, 5) as sock:
+                    return local_socket.converse(sock, {"do": "panic"})
 
             assert (await asyncio.to_thread(ask))["ok"] is True
             reader, writer = await asyncio.open_connection("127.0.0.1", card["port"])
