@@ -97,10 +97,13 @@ def test_ci_finds_the_one_test_command() -> None:
 
 def test_hints_to_install_name_this_distribution_and_its_extras() -> None:
     name, extras = PROJECT["project"]["name"], PROJECT["project"]["optional-dependencies"]
-    places = chain(PAGES, (ROOT / "improv").rglob("*.py"))
-    hints = [hint for path in places for hint in re.findall(r"pip install '([^'\[]*)\[([\w,-]+)\]'", text_of(path))]
-    assert len(hints) >= 6
-    assert {whose for whose, _ in hints} <= {name, "."}
+    places = [(PAGES, {".", name}), ((ROOT / "improv").rglob("*.py"), {name})]
+    hints = []
+    for paths, whose in places:
+        found = [hint for path in paths for hint in re.findall(r"pip install (?:-e )?'([^'\[]*)\[([\w,{}-]+)\]'", text_of(path))]
+        assert len(found) >= 6
+        assert {which for which, _ in found} <= whose
+        hints += [hint for hint in found if "{" not in hint[1]]
     assert {extra for _, named in hints for extra in named.split(",")} <= extras.keys()
     inside = [which for row in extras.values() for which in row if which.startswith("improv")]
     assert all(which.startswith(f"{name}[") for which in inside)
