@@ -55,7 +55,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class ControllerLearned:
     """A controller was bound to a setting."""
 
     binding: Binding
@@ -144,7 +144,7 @@ class Bindings:
         self._bind(b for b in self._all if b.setting != setting)
         return gone
 
-    def requests(self, event: Event) -> list[Asked | Learned] | None:
+    def requests(self, event: Event) -> list[Asked | ControllerLearned] | None:
         """What an event asks for; None where it is not bound, and so is music.
 
         A key that is bound is never music, and a controller while one is learned is none either, the sustain pedal apart.
@@ -181,7 +181,7 @@ class Bindings:
 
     # Controllers
 
-    def _controller(self, event: ControlChange) -> list[Asked | Learned] | None:
+    def _controller(self, event: ControlChange) -> list[Asked | ControllerLearned] | None:
         if event.part < 0:
             return None
         place = (event.part, event.channel, event.control)
@@ -194,7 +194,7 @@ class Bindings:
             return None
         return [a for b in found for a in self._moved(b, event, before)]
 
-    def _moved(self, binding: Binding, event: ControlChange, before: int | None) -> list[Asked | Learned]:
+    def _moved(self, binding: Binding, event: ControlChange, before: int | None) -> list[Asked | ControllerLearned]:
         if binding.setting is None or binding.value is not None:
             # A button goes down. Some never say that they come up: they say the same again.
             down = event.value >= PRESSED and (before is None or before < PRESSED or before == event.value)
@@ -205,7 +205,7 @@ class Bindings:
         self._said[binding] = value
         return [_set(binding, value, event.time)]
 
-    def _pressed(self, binding: Binding, time: float) -> list[Asked | Learned]:
+    def _pressed(self, binding: Binding, time: float) -> list[Asked | ControllerLearned]:
         if binding.setting is not None:
             return [_set(binding, row_of(binding.setting).natural(binding.value), time)]
         return [Asked(time, request_of(binding))]
@@ -214,7 +214,7 @@ class Bindings:
 
     def _lesson_of(
         self, lesson: _Lesson, event: ControlChange, place: tuple[int, int, int], before: int | None
-    ) -> list[Asked | Learned] | None:
+    ) -> list[Asked | ControllerLearned] | None:
         if event.control >= MESSAGES:
             return None
         if event.control == SUSTAIN:
@@ -231,7 +231,7 @@ class Bindings:
         binding = replace(lesson.binding, number=event.control, channel=event.channel + 1, input=name)
         self.learned = (*(b for b in self.learned if not _same_source(b, binding)), binding)
         self._bind((*(b for b in self._all if not _same_source(b, binding)), binding))
-        return [Learned(binding), *self._moved(binding, event, before)]
+        return [ControllerLearned(binding), *self._moved(binding, event, before)]
 
 
 def request_of(binding: Binding) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from typing import Any
 
 from improv.cli.take import spread
 from improv.control.performance_end import PerformanceEnd
+from improv.control.standing import status_of
 from improv.control.status import Status
 from improv.core.errors import ImprovError
 from improv.core.events import Ready
+from improv.perform.figures import LatenessFigures, StepFigure, thinking
 from improv.perform.inbox import Tally
 from improv.perform.log import Log
 from improv.perform.sd_notify import notify, watchdog
-from improv.perform.status import LatenessFigures, StepFigure, status_of, thinking
 from improv.session.index import prune
 from improv.session.snapshot import write_snapshot
 
@@ -117,7 +118,7 @@ class Housekeeping:
             self._inbox,
             self._counts,
             self._lateness,
-            self._step,
+            self._step.us,
             self._since,
             str(self._recorder.path) if self._recorder.path else None,
             self._priority,

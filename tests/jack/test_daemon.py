@@ -21,7 +21,7 @@ import pytest
 
 from improv.cli.daemon import KeptBars, _awaited_api
 from improv.control.apply import NOBODYS
-from improv.control.bindings import Asked, Bindings, Learned
+from improv.control.bindings import Asked, Bindings, ControllerLearned
 from improv.control.config.reading import load_config
 from improv.control.kept import learned_bindings
 from improv.control.steering import Steering
@@ -237,7 +237,7 @@ def test_what_a_controller_was_taught_is_known_after_a_new_start(desk: Desk, tmp
     assert desk.steering.answer({"do": "learn", "name": "temperature"})["ok"]
     for value in (10, 60):
         for said in desk.bindings.requests(ControlChange(1.0, 74, value)) or []:
-            if isinstance(said, Learned):
+            if isinstance(said, ControllerLearned):
                 desk.steering.keep_learned()
     (found,) = learned_bindings(tmp_path / "sessions")
     assert (found.number, found.setting, found.input) == (74, "temperature", "keys")

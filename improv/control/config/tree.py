@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from improv.control.bindings import Binding
-from improv.control.commands import ACTIONS, CAPTURED, OLDER
+from improv.control.commands import ACTIONS, CAPTURED, COMMANDS, OLDER
 from improv.core.harmony import Changes, parse_changes
 from improv.core.meter import Meter
 from improv.core.settings import OWN, SETTINGS, SHARED, Settings
@@ -32,6 +32,7 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 Number = Annotated[int, Meta(ge=0, le=127)]
 AnySetting: Any = Literal[tuple(SETTINGS)]
 OWN_KEYS = ("preset", "model")  # actions that are keys of their own: preset = "ballad"
+ACTION_WORDS = "; ".join(f"{a}: {COMMANDS[a].help}" for a in ACTIONS if a not in OWN_KEYS)
 OwnAction: Any = Literal[tuple(a for a in ACTIONS if a not in OWN_KEYS)]
 
 
@@ -228,8 +229,7 @@ class BindingConfig(Struct, frozen=True):
     action: Annotated[
         OwnAction | None,
         Meta(
-            description="tap: tap the tempo; panic: silence; mark: a mark in the record; capture: the last bars to a MIDI file; "
-            "keep: keep the state as a bookmark; recall: go back to it",
+            description=ACTION_WORDS,
             extra={"older": OLDER},
         ),
     ] = None

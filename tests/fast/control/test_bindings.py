@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.control.bindings import Asked, Binding, Bindings, Learned, as_toml, scaled
+from improv.control.bindings import Asked, Binding, Bindings, ControllerLearned, as_toml, scaled
 from improv.control.config.reading import read_config
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange, Pulse
 from improv.core.settings import SETTINGS, SettingError, Settings
@@ -22,7 +22,7 @@ def requests(bindings: Bindings, *events: Event) -> list[Any]:
     found = []
     for event in events:
         asked = bindings.requests(event)
-        found.append(None if asked is None else [a if isinstance(a, Learned) else dict(a.request) for a in asked])
+        found.append(None if asked is None else [a if isinstance(a, ControllerLearned) else dict(a.request) for a in asked])
     return found
 
 
@@ -147,7 +147,7 @@ def test_the_controller_that_moves_is_learned() -> None:
         None,
         [],
         [],
-        [Learned(learned), *set_to("temperature", 0.491, "left")],
+        [ControllerLearned(learned), *set_to("temperature", 0.491, "left")],
     ]
     assert (bound.learning, bound.learned, bound.all) == (None, (learned,), (learned,))
     assert requests(bound, cc(21, 127, 2), cc(21, 127, 1)) == [set_to("temperature", 3.0, "left"), None]

