@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from improv.core.errors import ImprovError
-from improv.models.loader import load_texts
+from improv.titles.load import load_texts
 from improv.titles.titles import LETTERS, LONGEST, SHORTEST, Titles, number_of, numbers_of, plain, shape_of, spellings_of
 from improv.tutorials.texts import Epoch, Plan, fit, from_runtime, model_of
 from improv.tutorials.texts_export import export_texts

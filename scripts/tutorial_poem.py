@@ -21,8 +21,8 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.line.sampler import mask
-from improv.models.loader import load_texts
 from improv.titles.characters import END, Alphabet, CharacterModel, write
+from improv.titles.load import load_texts
 from improv.tutorials.texts import Epoch, Plan, fit, model_of
 from improv.tutorials.texts_export import export_texts
 

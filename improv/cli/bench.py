@@ -21,12 +21,13 @@ from improv.core.errors import ImprovError
 from improv.core.harmony import parse_changes
 from improv.core.line.draw import draw_note
 from improv.core.line.sampler import sample
+from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.core.vocabulary import STEP_TABLES, Context, Value, step_columns
-from improv.models.cells import PARTS, kind_of
+from improv.models.card import member_shapes, table_offsets
+from improv.models.cells import STACKS, kind_of
 from improv.models.grammar_model import speaks_grammar
 from improv.models.loader import load_model
-from improv.models.model import Model, member_shapes, table_offsets
 from improv.models.tcn import convolved
 
 CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
@@ -69,7 +70,7 @@ def bench(args: argparse.Namespace) -> int:
     return 0
 
 
-def _time_figures(args: argparse.Namespace, model: Model, figures: dict[str, Any], drawn: dict[str, list[float]]) -> None:
+def _time_figures(args: argparse.Namespace, model: NoteModel, figures: dict[str, Any], drawn: dict[str, list[float]]) -> None:
     """What depends on the clock, into figures and drawn."""
     from improv.bench import latency as punctual
     from improv.bench.clock_lock import clock_lock
@@ -142,7 +143,7 @@ def _tell_note(figures: dict[str, Any]) -> None:
     print(f"  {'reading their weights from memory':<34}{note['limit_us']:>9.0f}   (the limit)")
 
 
-def note_times(model: Model, notes: int, figures: dict[str, Any]) -> dict[str, list[float]]:
+def note_times(model: NoteModel, notes: int, figures: dict[str, Any]) -> dict[str, list[float]]:
     """Microseconds of each note and of each step alone; their figures go into `figures`, as note and step.
 
     Ours and the plain loop's notes take turns, so that both meet the same machine. The steps are those of the same notes:
@@ -185,7 +186,7 @@ def note_times(model: Model, notes: int, figures: dict[str, Any]) -> dict[str, l
 class Streaming:
     """Improvises note after note with the step that plays."""
 
-    def __init__(self, model: Model):
+    def __init__(self, model: NoteModel):
         self.model, self.rng = model, np.random.default_rng(1)
         self.state, self.last, self.position = model.start(), 60, 0
         self.played: list[tuple[Value, int, Context]] = []
@@ -230,7 +231,7 @@ class Plain:
     """The same networks as tutorials write them: [a; x] one-hot, a product a gate, a softmax, a draw; of a TCN, all that it
     can hear convolved anew for every note. Nothing is recalled."""
 
-    def __init__(self, model: Model):
+    def __init__(self, model: NoteModel):
         rng = np.random.default_rng(1)
         network = model.card["network"]
         self.rng, self.at = rng, table_offsets(STEP_TABLES)
@@ -238,7 +239,7 @@ class Plain:
         for _ in range(network["members"]):
             weight = {k: rng.standard_normal(s).astype(np.float32) * 0.05 for k, s in member_shapes(network).items()}
             cell = PlainTcn if kind_of(network) == "tcn" else PlainLstm
-            parts = [{k.partition(".")[2]: w for k, w in weight.items() if k.startswith(f"{part}.")} for part in PARTS]
+            parts = [{k.partition(".")[2]: w for k, w in weight.items() if k.startswith(f"{part}.")} for part in STACKS]
             self.members.append((weight, [cell(part) for part in parts]))
         self.context = Context(CHANGES.harmony(0.0), 0, 0, 160.0, "swing")
 

@@ -26,9 +26,9 @@ from improv.control.config.config import Config, PerformerConfig, check_models, 
 from improv.core.events import Event, NoteOff, NoteOn, ProgramChange, Pulse, Ready, Setting, Stop, Transport
 from improv.core.guard import longest
 from improv.core.improviser import Improviser
+from improv.core.note_model import NoteModel
 from improv.midi.calibration import stored_advance
 from improv.models.loader import find_model, load_model, voicings_for
-from improv.models.model import Model
 from improv.perform.band import Band, Slot
 from improv.perform.clock import SPIN, LiveClock
 from improv.perform.deadline import DeadlinePlayer, Worker
@@ -58,7 +58,7 @@ class Member:
         self.settings = config.settings_of(performer)
         self.seed = performer.seed if performer.seed is not None else int.from_bytes(os.urandom(4), "little")
         self.model_name = performer.model
-        self.models: dict[str, Model] = {performer.model: load_model(performer.model)}
+        self.models: dict[str, NoteModel] = {performer.model: load_model(performer.model)}
         self.channel = performer.channel - 1
         self.inputs = frozenset(i for i, source in enumerate(config.inputs) if source.name in performer.hears)
         self.hears = frozenset(i for i, other in enumerate(config.performers) if other.name in performer.hears and i != number)

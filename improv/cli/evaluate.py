@@ -15,9 +15,9 @@ import numpy as np
 
 from improv.atomic import atomic_write
 from improv.core.errors import ImprovError
+from improv.core.note_model import NoteModel
 from improv.core.vocabulary import Vocabulary
 from improv.models.loader import load_model
-from improv.models.model import Model
 from improv.perform.offline import answer, entries, improvise
 from improv.render.show import draw_roll
 from improv.train.corpus import Piece, Reading, read_corpus
@@ -86,13 +86,13 @@ def read(paths: Sequence[str], track: str | None, split_seed: int | None, reader
     return read_corpus(paths, Vocabulary(), track=track, split_seed=split_seed, map=watched)
 
 
-def next_note_figures(model: Model, pieces: Sequence[Piece]) -> dict[str, float]:
+def next_note_figures(model: NoteModel, pieces: Sequence[Piece]) -> dict[str, float]:
     """The protocol's figures, rounded."""
     return _rounded(score(pieces, foretell(model, pieces)))
 
 
 def _improvised(
-    model: Model, pieces: Sequence[Piece], train: Sequence[Piece], count: int, png: str | None = None
+    model: NoteModel, pieces: Sequence[Piece], train: Sequence[Piece], count: int, png: str | None = None
 ) -> dict[str, dict[str, float]]:
     """Figures of `count` solos over the pieces' changes, at their tempi and as long, beside the real ones; png: draw them."""
     with_changes = [on_bars(p) for p in pieces if p.changes]
@@ -110,14 +110,14 @@ def _improvised(
     return {"improvised": _rounded(summary(pooled(ours))), "real": _rounded(summary(pooled(real)))}
 
 
-def _listening(model: Model, pieces: Sequence[Piece]) -> dict[str, float]:
+def _listening(model: NoteModel, pieces: Sequence[Piece]) -> dict[str, float]:
     pairs = pairs_of(pieces)
     if len(pairs) < 2:
         raise ImprovError("--listening needs two annotated phrases of six notes and more, each with an answer; there are fewer")
     return _rounded(listening(pairs, [answer(model, pair, seed=k) for k, pair in enumerate(pairs)]))
 
 
-def _turns(model: Model, pieces: Sequence[Piece]) -> dict[str, dict[str, float]]:
+def _turns(model: NoteModel, pieces: Sequence[Piece]) -> dict[str, dict[str, float]]:
     """Figures of when it enters, and of when a plain timer would."""
     told = [on_bars(p) for p in pieces if p.ends and any(p.ends[:-1])]
     if not told:

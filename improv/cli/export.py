@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from improv.models.card import ModelError
 from improv.models.grammar_model import refuse_grammar
 from improv.models.loader import load_model, stored_vector, stored_weights
-from improv.models.model import ModelError
 from improv.train.runtimes.write import export as write
 
 

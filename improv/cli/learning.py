@@ -11,10 +11,11 @@ from typing import Any
 from improv.cli.sessions import default_folder
 from improv.core.events import Event, Learned
 from improv.core.line.lessons import Learning
+from improv.core.note_model import NoteModel
 from improv.learning.inline import Inline, Known
 from improv.learning.learner import Profile
 from improv.learning.process import LearnerProcess
-from improv.learning.profile import ProfileError, heads_of, profile_beside, profile_path, read_profile, write_profile
+from improv.learning.profile import ProfileError, profile_beside, profile_path, read_profile, that_learns, write_profile
 from improv.models.loader import find_model
 from improv.models.model import Model
 from improv.session import SessionError
@@ -70,14 +71,14 @@ class LearningSetup:
         return str(self.keep) if self.keep and self.keep.exists() else None
 
 
-def schooling_of(args: argparse.Namespace, model: Model) -> LearningSetup | None:
+def schooling_of(args: argparse.Namespace, model: NoteModel) -> LearningSetup | None:
     """What the arguments of a jam ask for. Raises ProfileError."""
     learn, name, forget = (getattr(args, what, None) for what in ("learn", "profile", "forget"))
     if forget and not name:
         raise ProfileError("--forget removes a profile; say which with --profile NAME")
     if not learn and not name:
         return None
-    heads_of(model)
+    model = that_learns(model)
     path = profile_path(profiles_folder(), name) if name else None
     if forget and path:
         path.unlink(missing_ok=True)
@@ -91,11 +92,11 @@ def schooling_of(args: argparse.Namespace, model: Model) -> LearningSetup | None
     return LearningSetup(LearnerProcess(model, find_model(args.model), before, path), model, before, name, path)
 
 
-def learned_again(session: Path, said: Mapping[str, Any], model: Model) -> Learning | None:
+def learned_again(session: Path, said: Mapping[str, Any], model: NoteModel) -> Learning | None:
     """What learned, or had learned, in a session, for its replay. said: the performer in its header. Raises SessionError."""
     if not said.get("learns") and not said.get("profile"):
         return None
-    before = None
+    model, before = that_learns(model), None
     if said.get("profile"):
         path = profile_beside(session)
         before = read_profile(path, model)

@@ -5,7 +5,7 @@
     logits = model.read(state)                      which symbol comes next
     text = write(model, rng, "Shall I ", temperature=0.8)
 
-The LSTM cell is the one that plays, `core/lstm.py`; the draw is `core/sampler.py`.
+The LSTM cell is the one that plays, `improv.models.lstm`; the draw is `improv.core.line.sampler`.
 Source: Graves 2013, Generating sequences with recurrent neural networks; Sutskever, Martens, Hinton 2011.
 """
 
@@ -157,7 +157,7 @@ class CharacterModel:
 
 
 def shapes(symbols: int, units: int) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the weights; the gates in the order of Keras, as `core/lstm.py` has them."""
+    """Names and shapes of the weights; the gates in the order of Keras, as `improv.models.lstm` has them."""
     return {
         "kernel": (symbols, 4 * units), "recurrent": (units, 4 * units), "bias": (4 * units,),
         "out.kernel": (units, symbols), "out.bias": (symbols,),

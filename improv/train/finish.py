@@ -16,7 +16,8 @@ import numpy as np
 
 from improv.core.line.sampler import probabilities
 from improv.core.vocabulary import INTERVALS, Vocabulary, degree_class, interval_class
-from improv.models.model import Model, card_head, shapes
+from improv.models.card import card_head, shapes
+from improv.models.model import Model
 from improv.models.recall import SPAN, PitchClassBias, Recall, pitch_votes
 from improv.train.evaluation.next_note import average_precision, foretell
 from improv.train.network.keras_network import NetworkConfig
@@ -154,7 +155,9 @@ def finish(
     weights |= ends
     sizes["end_hidden"] = len(ends["end.kernel"])
     try:
-        recall["colour"] = fit_colour(Model(card_head("plain", sizes) | {"recall": recall}, {**members, **weights}), valid)._asdict()
+        recall["colour"] = fit_pitch_class_bias(
+            Model(card_head("plain", sizes) | {"recall": recall}, {**members, **weights}), valid
+        )._asdict()
     except Exception as e:
         failed.append(f"the pitch-class bias could not be fitted ({_what(e)}): the model plays without it")
     return Finished(sizes, recall, weights, tuple(failed))
@@ -289,7 +292,7 @@ def _descend(loss: Callable[[np.ndarray], float], point: np.ndarray) -> np.ndarr
     return point
 
 
-def fit_colour(model: Model, pieces: Sequence[Piece]) -> PitchClassBias:
+def fit_pitch_class_bias(model: Model, pieces: Sequence[Piece]) -> PitchClassBias:
     """The span and strength with which the pitch classes heard lately foretell best what the model foretells without them."""
     foretold = foretell(model, pieces)["pitch"].astype(np.float64)
     starts = np.cumsum([0, *(len(p.values) for p in pieces)])
