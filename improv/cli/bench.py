@@ -50,7 +50,7 @@ def bench(args: argparse.Namespace) -> int:
     if args.what != "step":
         _time_figures(args, model, figures, drawn)
     if args.png:
-        from improv.render.show import draw_times
+        from improv.render.histograms import draw_times
 
         draw_times(args.png, drawn)
     if args.json:

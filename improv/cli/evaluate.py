@@ -18,12 +18,12 @@ from improv.core.errors import ImprovError
 from improv.core.note_model import NoteModel
 from improv.core.vocabulary import Vocabulary
 from improv.models.loader import load_model
-from improv.perform.offline import answer, entries, improvise
-from improv.render.show import draw_roll
+from improv.render.piano_roll import draw_roll
 from improv.train.corpus import Piece, Reading, read_corpus
-from improv.train.evaluation.figures import Line, Samples, known_n_grams, on_bars, pooled, samples, summary
+from improv.train.evaluation.figures import Samples, SoloLine, known_n_grams, on_bars, pooled, samples, summary
 from improv.train.evaluation.listening import listening, pairs_of
 from improv.train.evaluation.next_note import foretell, score
+from improv.train.evaluation.playing import answer, entries, improvise
 from improv.train.evaluation.turns import struck_of, timer, turns
 
 
@@ -104,7 +104,7 @@ def _improvised(
     if not lines:
         raise ImprovError(f"the model played next to nothing in {count} solos: there are no figures of that")
     ours = [samples(line, known) for line in lines]
-    real = [samples(Line.of(p), known) for p in with_changes]
+    real = [samples(SoloLine.of(p), known) for p in with_changes]
     if png:
         _draw(Path(png), lines[0], ours, real)
     return {"improvised": _rounded(summary(pooled(ours))), "real": _rounded(summary(pooled(real)))}
@@ -138,7 +138,7 @@ def _check_png(args: argparse.Namespace) -> None:
         raise ImprovError(f"--png {args.png}: there is no folder {Path(args.png).absolute().parent}")
 
 
-def _draw(path: Path, line: Line, ours: Sequence[Samples], real: Sequence[Samples]) -> None:
+def _draw(path: Path, line: SoloLine, ours: Sequence[Samples], real: Sequence[Samples]) -> None:
     """The figures into `path`, a solo's piano roll beside it."""
     from improv.train.evaluation.pictures import histograms, roll_of, told
 

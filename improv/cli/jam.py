@@ -44,7 +44,7 @@ from improv.perform.inbox import Inbox
 from improv.perform.metronome import PART, Metronome
 from improv.perform.monitor import LatenessLog, Monitor
 from improv.perform.priority import Priority, priority, raise_priority
-from improv.render.show import line
+from improv.render.lines import line
 from improv.session import Recorder, cut_off
 from improv.titles.draw import titled
 

@@ -23,7 +23,7 @@ from improv.cli.sessions import printable
 from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Mark, NoteOff, NoteOn, Setting
-from improv.core.harmony import Changes, parse_changes
+from improv.core.harmony import Changes, parse_changes, pitch_name
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.note_model import NoteModel
@@ -35,7 +35,6 @@ from improv.models.model import State
 from improv.perform.band import Band, Slot
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
-from improv.render.show import pitch_name
 from improv.session import Session, SessionError, excerpt
 from improv.session.capture import tempos_from, turned
 from improv.session.compare import Difference, Part, as_of, difference, known_until, parts_of, play_again

@@ -20,9 +20,9 @@ import numpy as np
 
 from improv.core.heads import PARTS, Heads
 from improv.core.line.lessons import Note, players
+from improv.core.line.sampler import softmax
 from improv.core.vocabulary import INTERVALS, REACH
 from improv.models.model import Model
-from improv.tutorials.bptt import softmax
 
 MEMORY = 256  # notes of the player's that a step is taken on
 SPEEDS = (0.0, 1.0, 3.0)  # of the learners side by side; the first is the model as it is

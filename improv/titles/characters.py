@@ -69,7 +69,7 @@ class Alphabet:
         return np.array([self.symbols.index(symbol) for symbol in text], np.intp)
 
 
-class State(NamedTuple):
+class TextState(NamedTuple):
     """What was written so far: activations a and cells c, (units,) each."""
 
     a: np.ndarray
@@ -141,16 +141,16 @@ class CharacterModel:
         self.cells = Cells([weights["kernel"]], [weights["recurrent"]], [weights["bias"]], summed=1)
         self._out, self._out_bias = np.ascontiguousarray(weights["out.kernel"]), weights["out.bias"]
         self._rows = np.arange(len(self.alphabet))[:, None]
-        self._start = State(*self.cells.step(*self.cells.start(), self._rows[0]))
+        self._start = TextState(*self.cells.step(*self.cells.start(), self._rows[0]))
 
-    def start(self) -> State:
+    def start(self) -> TextState:
         """The state after the END before the text."""
         return self._start
 
-    def step(self, state: State, value: int) -> State:
-        return State(*self.cells.step(state.a, state.c, self._rows[value]))
+    def step(self, state: TextState, value: int) -> TextState:
+        return TextState(*self.cells.step(state.a, state.c, self._rows[value]))
 
-    def read(self, state: State) -> np.ndarray:
+    def read(self, state: TextState) -> np.ndarray:
         logits: np.ndarray = state.a @ self._out
         logits += self._out_bias
         return logits

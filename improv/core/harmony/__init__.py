@@ -3,7 +3,7 @@
 from improv.core.harmony.changes import OPEN, Changes, HarmonicContext, parse_changes
 from improv.core.harmony.hearing import chord_of
 from improv.core.harmony.scales import KIND_INDEX, KINDS, NAMES, NO_CHORD, Chord, HarmonyError
-from improv.core.harmony.symbols import PITCH_CLASSES, parse_chord
+from improv.core.harmony.symbols import PITCH_CLASSES, parse_chord, pitch_name
 
 __all__ = [
     "KINDS",
@@ -19,4 +19,5 @@ __all__ = [
     "chord_of",
     "parse_changes",
     "parse_chord",
+    "pitch_name",
 ]

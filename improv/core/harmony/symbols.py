@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from improv.core.harmony.scales import NO_CHORD, Chord, HarmonyError
+from improv.core.harmony.scales import NAMES, NO_CHORD, Chord, HarmonyError
 
 PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _NO_CHORD_SYMBOLS = {"NC", "N.C.", "N.C", "nc"}
@@ -20,6 +20,11 @@ _QUALITIES = {  # spelling -> what it says; the longest match wins
 }  # fmt: skip
 _SPELLINGS = sorted(_QUALITIES, key=len, reverse=True)
 _ACCIDENTALS = {"": 0, "b": -1, "♭": -1, "-": -1, "#": 1, "♯": 1, "+": 1}
+
+
+def pitch_name(pitch: int) -> str:
+    """Scientific pitch notation: 60 is C4."""
+    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def parse_chord(symbol: str) -> Chord:

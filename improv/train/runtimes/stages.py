@@ -64,7 +64,7 @@ class Operations(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class StageInput:
     """One input of a stage. columns: its width, () for one class a stream. kind: int32 or float32."""
 
     width: tuple[int, ...]
@@ -72,35 +72,35 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ExportStage:
     """One graph: its inputs in order, the widths of its outputs in order, and how it is built."""
 
-    inputs: Mapping[str, Input]
+    inputs: Mapping[str, StageInput]
     outputs: Mapping[str, int]
     build: Callable[[Operations, Weights, Mapping[str, Any]], dict[str, Any]]
 
 
-def stages(weights: Weights) -> dict[str, Stage]:
+def stages(weights: Weights) -> dict[str, ExportStage]:
     """The stages of a network with these weights."""
     units, kept = sum(_units(weights)), sum(_kept(weights))
-    one, vocabulary = Input((), "int32"), Vocabulary()
-    state, beside = Input((units,), "float32"), Input((kept,), "float32")
+    one, vocabulary = StageInput((), "int32"), Vocabulary()
+    state, beside = StageInput((units,), "float32"), StageInput((kept,), "float32")
 
-    def classes(tables: Mapping[str, int]) -> Input:
-        return Input((len(tables),), "int32")
+    def classes(tables: Mapping[str, int]) -> StageInput:
+        return StageInput((len(tables),), "int32")
 
     return {
-        "step": Stage(
+        "step": ExportStage(
             {"note": classes(STEP_TABLES), "a": state, "c": beside},
             {"a_next": units, "c_next": kept, "ioi": vocabulary.iois, "end": 1},
             _step,
         ),
-        "pitch": Stage(
+        "pitch": ExportStage(
             {"a": state, "onset": classes(ONSET_TABLES), "last": one, "root": one, "coming": one},
             {"pitch": vocabulary.pitches},
             _pitch,
         ),
-        "touch": Stage(
+        "touch": ExportStage(
             {"a": state, "struck": classes(ARTICULATION_TABLES)},
             {"duration": len(vocabulary.durations), "lag": len(vocabulary.lags)},
             _articulation,

@@ -7,7 +7,7 @@ import queue
 from collections import deque
 from collections.abc import Iterable
 
-from improv.core.events import Event, NoteOff, NoteOn
+from improv.core.events import Event, NoteOff, NoteOn, notes_of
 from improv.core.improviser import Improviser
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.note_model import NoteModel
@@ -15,21 +15,20 @@ from improv.core.settings import Settings
 from improv.core.vocabulary import GRID, Vocabulary
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
-from improv.render.show import notes_of
-from improv.train.evaluation.figures import Line
+from improv.train.evaluation.figures import SoloLine
 from improv.train.evaluation.listening import Notes, Pair
 from improv.train.evaluation.turns import struck_of
 from improv.train.piece import Piece
 
 
-def improvise(model: NoteModel, piece: Piece, seed: int) -> Line:
+def improvise(model: NoteModel, piece: Piece, seed: int) -> SoloLine:
     """One solo over a piece's changes, at its tempo, as many bars long. Beat 0 of the piece must begin a bar."""
-    real = Line.of(piece)
+    real = SoloLine.of(piece)
     bars = int(real.notes[-1][0] // real.bar) + 1
     improviser = _improviser(model, piece, "solo", seed, bars)
     sounded = notes_of(_played(improviser))
     beats = [(improviser.meter.beat(on), improviser.meter.beat(off), pitch) for on, off, pitch, _ in sounded]
-    return Line([(on, pitch) for on, _, pitch in beats], real.changes, real.bar, [off - on for on, off, _ in beats])
+    return SoloLine([(on, pitch) for on, _, pitch in beats], real.changes, real.bar, [off - on for on, off, _ in beats])
 
 
 def answer(model: NoteModel, pair: Pair, seed: int) -> Notes:
