@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from improv.cli import BROKEN, OK
-from improv.cli.ports import choose_api, mend
 from improv.cli.replay import made_with, performed_by
 from improv.control.bindings import Bindings
 from improv.control.commands import Commands, learned_bindings
@@ -28,6 +27,7 @@ from improv.core.guard import longest
 from improv.core.improviser import Improviser
 from improv.core.note_model import NoteModel
 from improv.midi.calibration import stored_advance
+from improv.midi.systems import choose_api, mend
 from improv.models.loader import find_model, load_model, voicings_for
 from improv.perform.band import Band, Slot
 from improv.perform.clock import SPIN, LiveClock
@@ -85,7 +85,14 @@ class Member:
         return performed_by(self.name, model, self.settings, self.seed, self.channel, self.hears, self.inputs)
 
 
-def daemon(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", default="improv.toml", metavar="FILE", help="the configuration (default: improv.toml; `improv init` writes one)"
+    )
+    parser.add_argument("--log-json", action="store_true", help="log as JSON lines")
+
+
+def run(args: argparse.Namespace) -> int:
     """Perform until told to stop. Returns the exit code."""
     config = load_config(args.config)
     check_models(config, find_model)

@@ -18,7 +18,6 @@ import numpy as np
 
 from improv import __version__
 from improv.cli import BROKEN, OK
-from improv.cli.learning import learned_again
 from improv.cli.sessions import printable
 from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.errors import ImprovError
@@ -28,6 +27,7 @@ from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
+from improv.learning.setup import learned_again
 from improv.midi.files import write_take
 from improv.models.card import ModelError
 from improv.models.loader import load_model, voicings_for
@@ -97,7 +97,16 @@ def performed_by(
     }
 
 
-def replay(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("session", metavar="SESSION", help="the session's file; `improv sessions` lists them")
+    parser.add_argument("--to", metavar="FILE", help="write the take as a MIDI file, a track for each performer")
+    parser.add_argument("--model", metavar="MODEL", help="let this model answer, by name or folder")
+    parser.add_argument("--from", dest="start", metavar="MM:SS", help="with --to: from the bar in which this is")
+    parser.add_argument("--bars", type=int, metavar="N", help="with --to: so many bars")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
     session = Session(args.session)
     if args.to and not Path(args.to).absolute().parent.is_dir():
         raise ImprovError(f"--to {args.to}: there is no folder {Path(args.to).absolute().parent}")

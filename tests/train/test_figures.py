@@ -5,12 +5,12 @@ import math
 import pytest
 from made_up import record, written
 
-from improv.cli.evaluate import improvise
 from improv.core.harmony import parse_changes
 from improv.core.vocabulary import Vocabulary
 from improv.models.model import Model
 from improv.train.corpus import read_corpus
 from improv.train.evaluation.figures import SoloLine, figures, known_n_grams, n_grams, phrases, pooled, samples, summary
+from improv.train.evaluation.playing import improvise
 
 CHANGES = parse_changes("Cmaj7 | G7")
 

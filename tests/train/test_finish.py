@@ -18,19 +18,12 @@ from improv.models.recall import LARGEST_SHARE, Past, Recall
 from improv.train.corpus import read_corpus
 from improv.train.evaluation.next_note import average_precision, foretell, score
 from improv.train.example import example_piece
-from improv.train.finish import (
-    USUAL_RECALL,
-    Begun,
-    States,
-    finish,
-    fit_ends,
-    fit_pitch_class_bias,
-    fit_recall,
-    states_of,
-    unfinished,
-)
+from improv.train.finish import Begun, finish, fit_pitch_class_bias, unfinished
 from improv.train.network.keras_network import NetworkConfig, TcnConfig
+from improv.train.phrase_ends import fit_ends
 from improv.train.piece import Piece
+from improv.train.recalling import USUAL_RECALL, fit_recall
+from improv.train.states import States, states_of
 
 SMALL = NetworkConfig(8, *(NETWORK[k] for k in ("rhythm_units", "line_units", "pitch_hidden", "touch_hidden")))
 

@@ -81,7 +81,7 @@ def test_it_learns(pieces: list[Piece], tmp_path: Path) -> None:
 def test_recall_and_phrase_ends_are_fitted_to_it_and_it_comes_back_into_keras(
     pieces: list[Piece], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("improv.train.finish.STEPS", 10)
+    monkeypatch.setattr("improv.train.phrase_ends.STEPS", 10)
     network = shaken(2)
     finished = finish(members_of([network]), SMALL, pieces, pieces, seed=1)
     assert (finished.sizes["rhythm_key"], finished.sizes["line_key"]) == (12, 36)  # at most as wide as what they are made of

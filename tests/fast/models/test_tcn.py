@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up import TCN, random_weights, small_card
 
-from improv.cli.bench import PlainTcn
+from improv.bench.plain import PlainTcn
 from improv.core.vocabulary import Context, Value
 from improv.models.card import ModelError, check
 from improv.models.model import Model
