@@ -25,4 +25,6 @@ def profiles_folder() -> Path:
 def schooling_of(args: argparse.Namespace, model: NoteModel) -> LearningSetup | None:
     """What the arguments of a jam ask for. Raises ProfileError."""
     learn, name, forget = (getattr(args, what, None) for what in ("learn", "profile", "forget"))
-    return learning_setup(LearningWish(bool(learn), name, bool(forget), not args.fast), model, args.model, profiles_folder())
+    return learning_setup(
+        LearningWish(bool(learn), name, bool(forget), not getattr(args, "fast", False)), model, args.model, profiles_folder()
+    )
