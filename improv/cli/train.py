@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     for package in ("tensorflow", "tqdm"):
         if importlib.util.find_spec(package) is None:
-            raise ImprovError(f"training needs {package}, which is not installed: pip install '.[train]'")
+            raise ImprovError(f"training needs {package}, which is not installed: pip install 'improv-jazz[train]'")
     folder = Path(args.out)
     if args.origin and folder.resolve() == find_model(args.origin).resolve():
         raise ImprovError(f"--out {folder}: is the model that --from starts from; give the new one a folder of its own")
