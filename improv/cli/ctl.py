@@ -89,7 +89,7 @@ def request_of(args: argparse.Namespace) -> Request:
     return expanded(request)
 
 
-def ctl(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Ask, and show the reply. Returns the exit code."""
     said = args.socket or os.environ.get("IMPROV_SOCKET")
     path = Path(said) if said else usual_path()

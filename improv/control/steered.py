@@ -7,7 +7,7 @@ from typing import Protocol
 
 from improv.core.events import Event
 from improv.core.improviser import Improviser
-from improv.models.model import Model
+from improv.core.note_model import NoteModel
 
 
 class SteeredPerformer(Protocol):
@@ -22,7 +22,7 @@ class SteeredPerformer(Protocol):
     @property
     def improviser(self) -> Improviser: ...
     @property
-    def models(self) -> dict[str, Model]: ...
+    def models(self) -> dict[str, NoteModel]: ...
 
 
 class PerformanceClock(Protocol):

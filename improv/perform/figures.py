@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from improv.cli.take import spread
 from improv.perform.deadline import DeadlinePlayer, Worker
 
 BOUNDS = (0.1, 0.2, 0.4, 0.6, 1.0, 1.5, 2.5, 5.0, 10.0, 50.0)  # ms of the lateness histogram
@@ -15,10 +14,11 @@ BOUNDS = (0.1, 0.2, 0.4, 0.6, 1.0, 1.5, 2.5, 5.0, 10.0, 50.0)  # ms of the laten
 class LatenessFigures:
     """How late notes were: all of them as a histogram; as a spread, those since the turn before the last.
 
-    So what is shown is there from the first note on, and rests on a minute or more where a turn comes every minute.
+    spread: of seconds, in ms. So what is shown is there from the first note on, and rests on a minute or more where a turn comes every minute.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spread: Callable[[Sequence[float]], dict[str, float]]) -> None:
+        self._spread_of = spread
         self._counts = [0] * (len(BOUNDS) + 1)
         self._sum = 0.0  # ms
         self._before: list[float] = []
@@ -33,7 +33,7 @@ class LatenessFigures:
             self._counts[bisect_left(BOUNDS, ms)] += 1
             self._sum += ms
         self._since += lateness
-        self._spread = spread([*self._before, *self._since])
+        self._spread = self._spread_of([*self._before, *self._since])
 
     def turn(self) -> list[float]:
         """A stretch of time is over. Returns the lateness of its notes, in seconds."""

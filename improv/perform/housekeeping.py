@@ -50,7 +50,7 @@ class Housekeeping:
         self._tally = Tally(inbox)
         self._over = threading.Event()
         self._since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        self._lateness, self._step = LatenessFigures(), StepFigure()
+        self._lateness, self._step = LatenessFigures(spread), StepFigure()
         self._priority = ""
         self._woken = -1  # how often the thread that performs had waited, at the last look
         self._thinking = 0.0  # since when somebody is behind with thinking, in seconds

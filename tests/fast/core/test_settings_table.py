@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from improv.cli.setting_options import add_settings
+from improv.cli.music_options import add_settings
 from improv.control.config.errors import ConfigError
 from improv.control.config.reading import read_config
 from improv.control.config.sample import sample

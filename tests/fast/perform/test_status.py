@@ -9,6 +9,7 @@ import pytest
 import rtmidi
 
 from improv.cli.ctl import described
+from improv.cli.take import spread
 from improv.control.server.metrics import ROWS, exposition
 from improv.control.server.osc import Message
 from improv.control.server.osc_addresses import told
@@ -46,7 +47,7 @@ def status(model: Model) -> Status:
         member.deadline.advance(2.0, heard)
         member.worker.close()
     bay = Patchbay(rtmidi.API_RTMIDI_DUMMY, lambda: 2.0, print, [Input(0, "keys", "Keystation")], [Output(0, "FLUID"), Output(1)])
-    lateness, step = LatenessFigures(), StepFigure()
+    lateness, step = LatenessFigures(spread), StepFigure()
     lateness.add([0.0003, 0.003])
     step.look(*thinking(members))
     counts = {"heard": 4, "played": 2, "filled": 0, "dropped": 0, "guarded": 0}
@@ -103,7 +104,7 @@ def test_what_another_version_tells_is_read_as_far_as_it_goes(odd: Any) -> None:
 
 
 def test_lateness_is_shown_from_the_first_note_on_and_rests_on_two_turns() -> None:
-    figures = LatenessFigures()
+    figures = LatenessFigures(spread)
     assert figures.spread == {}
     figures.add([0.001])
     assert Lateness(**figures.spread) == Lateness(1.0, 1.0, 1.0, 1.0, 0.0)
