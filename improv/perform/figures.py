@@ -14,7 +14,8 @@ BOUNDS = (0.1, 0.2, 0.4, 0.6, 1.0, 1.5, 2.5, 5.0, 10.0, 50.0)  # ms of the laten
 class LatenessFigures:
     """How late notes were: all of them as a histogram; as a spread, those since the turn before the last.
 
-    spread: of seconds, in ms. So what is shown is there from the first note on, and rests on a minute or more where a turn comes every minute.
+    So what is shown is there from the first note on, and rests on a minute or more where a turn comes every minute.
+    spread: works out the spread in ms, from seconds.
     """
 
     def __init__(self, spread: Callable[[Sequence[float]], dict[str, float]]) -> None:
