@@ -26,12 +26,13 @@ from improv.control.config.reading import check_models, load_config
 from improv.control.config.tree import Config, PerformerConfig
 from improv.control.kept import learned_bindings
 from improv.control.steering import Steering
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.events import Event, NoteOff, NoteOn, ProgramChange, Pulse, Ready, Setting, Stop, Transport
 from improv.core.guard import longest
 from improv.core.improviser import Improviser
 from improv.core.note_model import NoteModel
-from improv.core.settings import PERIOD
+from improv.core.settings import PERIOD, Settings
 from improv.midi.calibration import stored_advance
 from improv.midi.systems import choose_api, mend
 from improv.models.loader import find_model, load_model, voicings_for
@@ -61,7 +62,7 @@ class Member:
 
     def __init__(self, number: int, performer: PerformerConfig, config: Config, inbox: Inbox, clock: LiveClock):
         self.number, self.name = number, performer.name
-        self.settings = config.settings_of(performer)
+        self.began_with = config.settings_of(performer)
         self.seed = performer.seed if performer.seed is not None else int.from_bytes(os.urandom(4), "little")
         self.model_name = performer.model
         self.models: dict[str, NoteModel] = {performer.model: load_model(performer.model)}
@@ -72,7 +73,7 @@ class Member:
         music = config.music
         self.improviser = Improviser(
             model,
-            self.settings,
+            self.began_with,
             music.sheet,
             music.metre,
             self.seed,
@@ -80,15 +81,19 @@ class Member:
             self.channel,
             self.inputs,
             self.models,
-            voicings=voicings_for(self.settings),
+            voicings=voicings_for(self.began_with),
         )
         self.worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority)
         self.deadline = DeadlinePlayer(self.improviser, self.worker)
 
+    @property
+    def settings(self) -> Settings:
+        return self.improviser.settings
+
     def header(self) -> dict[str, Any]:
         """What the record is to know of it, to play it again."""
         model = self.improviser.generator.model
-        return performed_by(self.name, model, self.settings, self.seed, self.channel, self.hears, self.inputs)
+        return performed_by(self.name, model, self.began_with, self.seed, self.channel, self.hears, self.inputs)
 
 
 @dataclass
@@ -100,6 +105,10 @@ class Performing:
     inbox: Inbox
     ends: Any
     link: Any = None
+
+    @property
+    def timekeeper(self) -> Timekeeper:
+        return self.performers[0].improviser.keeper
 
     def put(self, event: Event) -> None:
         self.inbox.put(event)
@@ -243,11 +252,11 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
         counts["guarded"] += 1
         log(f"a note sounded for longer than any phrase, and was closed: pitch {event.pitch}", "warning")
 
-    metronome = Metronome(members[0].settings, music.metre, music.send_clock)
+    metronome = Metronome(members[0].began_with, music.metre, music.send_clock)
     slots = [Slot(metronome, PART), *(Slot(m.deadline, m.number, m.hears) for m in members)]
     performance = Performing(members, clock, inbox, bay)
     steering.append(Steering(path, config, performance, bindings, binding, KeptBars(capture, members, clock), log))
-    upkeep = Housekeeping(config, members, clock, inbox, bay, recorder, punctuality, counts, steering[0], state, log)
+    upkeep = Housekeeping(config, performance, recorder, punctuality, counts, steering[0], state, log)
     if config.music.clock == "link":
         from improv.perform.link import Link
 
@@ -269,7 +278,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
                 inbox.put(Stop(0.0, "stopped as it began"))
             if bay.period:
                 inbox.put(Setting(0.0, PERIOD, round(1000 * bay.period, 3)))
-            if first.keeper.source.own and any(m.settings.mode == "solo" for m in members):
+            if first.keeper.source.own and any(m.began_with.mode == "solo" for m in members):
                 inbox.put(Transport(0.0, "start"))  # one beat for all
             upkeep.start(granted.text)
             notify("READY=1\nSTATUS=performing")

@@ -63,14 +63,14 @@ def set_setting(desk: Desk, request: Request) -> None:
         desk.put(Setting(desk.now, "changes", str(value), number))
     else:
         for performer in desk.those(number):
-            performer.improviser.settings.changed(name, value)
+            performer.settings.changed(name, value)
         _put_setting(desk, name, value, number)
 
 
 def _put_setting(desk: Desk, name: str, value: Any, number: int | None) -> None:
     """Hand on a setting that was checked."""
     now, performance = desk.now, desk.performance
-    keeper = performance.performers[0].improviser.keeper
+    keeper = performance.timekeeper
     if name == "mode" and value == "solo" and not keeper.meter.running and keeper.source.own:
         desk.put(Transport(now, "start"))  # one beat for all
     desk.put(Setting(now, name, value, None if name in SHARED else number))
@@ -82,8 +82,8 @@ def _set_together(desk: Desk, wanted: Mapping[str, Any], number: int | None) -> 
     """Change several settings at once: all are checked before the first is put; a range is widened before it is narrowed."""
     performers = desk.those(number)
     for performer in performers:
-        replace(performer.improviser.settings, **{k: v for k, v in wanted.items() if k in SETTINGS})
-    high = performers[0].improviser.settings.high
+        replace(performer.settings, **{k: v for k, v in wanted.items() if k in SETTINGS})
+    high = performers[0].settings.high
     order = ("high", "low") if wanted.get("high", high) >= high else ("low", "high")
     for name in (*(n for n in order if n in wanted), *(n for n in wanted if n not in order)):
         if name in SETTINGS:
@@ -118,7 +118,7 @@ def _preset(desk: Desk, request: Request) -> dict[str, Any]:
 def save(desk: Desk, request: Request) -> dict[str, Any]:
     """Keep the present settings under a name: what differs from the defaults, of one performer."""
     performer = desk.those(desk.number_of(request.get("performer")))[0]
-    now, usual = asdict(performer.improviser.settings), asdict(Settings())
+    now, usual = asdict(performer.settings), asdict(Settings())
     kept = {k: v for k, v in now.items() if v != usual[k] and k not in SHARED}
     preset = kept | {"mode": now["mode"], "model": performer.model_name}
     save_preset(desk.config.record.folder, str(request["name"]), preset)
@@ -129,7 +129,7 @@ def save(desk: Desk, request: Request) -> dict[str, Any]:
 def take_mood(desk: Desk, request: Request) -> dict[str, Any]:
     """What words come to, for all performers: changes, settings, and the tempo where that is ours."""
     choice = request["choice"]
-    clock = desk.performance.performers[0].improviser.settings.clock
+    clock = desk.performance.performers[0].settings.clock
     tempo = {"tempo": choice.tempo} if clock == "internal" else {}
     _set_together(desk, {"changes": choice.changes} | tempo | dict(choice.settings), None)
     return {"text": "; ".join(filter(None, (str(choice), choice.doubt())))}

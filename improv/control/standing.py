@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
 from improv.control.status import InputStatus, Lateness, LatenessHistogram, PerformerStatus, Status
-from improv.control.steered import SteeredPerformer
+from improv.control.steered import SteeredPerformance, SteeredPerformer
 from improv.core.meter import Meter
 from improv.core.settings import SETTINGS
 
@@ -22,10 +22,7 @@ class GatheredLateness(Protocol):
 
 
 def status_of(
-    performers: Sequence[SteeredPerformer],
-    now: float,
-    ports: Mapping[str, Any],
-    inbox: Any,
+    performance: SteeredPerformance,
     counts: Mapping[str, int],
     lateness: GatheredLateness,
     step_us: float | None,
@@ -33,21 +30,22 @@ def status_of(
     session: str | None,
     priority: str,
 ) -> Status:
-    """The status. now: of the performance clock. ports: as `Patchbay.status` says. counts: heard, played, filled, dropped, guarded."""
-    first = performers[0].improviser
-    meter = first.meter
+    """The status. counts: heard, played, filled, dropped, guarded. Any thread may ask."""
+    performers, keeper, inbox = performance.performers, performance.timekeeper, performance.inbox
+    first, meter = performers[0], keeper.meter
+    now, ports = performance.clock.now(), performance.ends.status()
     at = meter.beat(now)
     return Status(
         since=since,
         time=round(now, 3),
         mode=first.settings.mode,
-        model=performers[0].model_name,
+        model=first.model_name,
         tempo=round(meter.tempo, 2),
         beat=round(beat_in_bar(meter, at), 2),
         bar=meter.bar_of(at) + 1,
         position=round(meter.position(at), 2),
         clock=first.settings.clock,
-        sure=round(first.keeper.source.sure, 2),
+        sure=round(keeper.source.sure, 2),
         running=meter.running,
         **counts,
         inbox_dropped=dict(inbox.dropped),
@@ -65,7 +63,7 @@ def status_of(
 
 
 def _performer(performer: SteeredPerformer, port: Mapping[str, Any]) -> PerformerStatus:
-    settings = asdict(performer.improviser.settings)
+    settings = asdict(performer.settings)
     others = {name: value for name, value in settings.items() if value != SETTINGS[name].default}
     return PerformerStatus(settings["mode"], performer.model_name, settings["temperature"], **port, settings=others)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event
 from improv.core.improviser import Improviser
 from improv.core.note_model import NoteModel
+from improv.core.settings import Settings
 
 
 class SteeredPerformer(Protocol):
@@ -22,6 +24,10 @@ class SteeredPerformer(Protocol):
     @property
     def improviser(self) -> Improviser: ...
     @property
+    def settings(self) -> Settings:
+        """The settings of this moment."""
+
+    @property
     def models(self) -> dict[str, NoteModel]: ...
 
 
@@ -29,10 +35,19 @@ class PerformanceClock(Protocol):
     def now(self) -> float: ...
 
 
-class Silenced(Protocol):
-    """The ports."""
+class PerformanceEnds(Protocol):
+    """The ports. status: `inputs` by name, `outputs` by the performer's number, and `reconnects`; see `midi.patchbay`."""
 
     def panic(self) -> None: ...
+    def status(self) -> Mapping[str, Any]: ...
+
+
+class PerformanceInbox(Protocol):
+    """Where events wait. dropped: how many were, by why."""
+
+    @property
+    def dropped(self) -> Mapping[str, int]: ...
+    def qsize(self) -> int: ...
 
 
 class LinkedTempo(Protocol):
@@ -47,7 +62,13 @@ class SteeredPerformance(Protocol):
     @property
     def clock(self) -> PerformanceClock: ...
     @property
-    def ends(self) -> Silenced: ...
+    def ends(self) -> PerformanceEnds: ...
+    @property
+    def inbox(self) -> PerformanceInbox: ...
+    @property
+    def timekeeper(self) -> Timekeeper:
+        """Whose beat it is: not to be changed."""
+
     @property
     def link(self) -> LinkedTempo | None: ...
     def put(self, event: Event) -> None: ...

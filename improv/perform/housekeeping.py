@@ -33,10 +33,7 @@ class Housekeeping:
     def __init__(
         self,
         config: Any,
-        members: Any,
-        clock: Any,
-        inbox: Any,
-        bay: Any,
+        performance: Any,
         recorder: Any,
         punctuality: Any,
         counts: dict[str, int],
@@ -44,10 +41,11 @@ class Housekeeping:
         state: Path,
         log: Log,
     ):
-        self._config, self._members, self._clock, self._inbox, self._bay = config, members, clock, inbox, bay
+        self._config, self._performance = config, performance
+        self._members, self._clock, self._inbox = performance.performers, performance.clock, performance.inbox
         self._recorder, self._punctuality, self._counts, self._steering = recorder, punctuality, counts, steering
         self._state, self._log = state, log
-        self._tally = Tally(inbox)
+        self._tally = Tally(performance.inbox)
         self._over = threading.Event()
         self._since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._lateness, self._step = LatenessFigures(spread), StepFigure()
@@ -112,10 +110,7 @@ class Housekeeping:
         """How it stands, for whoever asks."""
         self._step.look(*thinking(self._members))
         return status_of(
-            self._members,
-            self._clock.now(),
-            self._bay.status(),
-            self._inbox,
+            self._performance,
             self._counts,
             self._lateness,
             self._step.us,

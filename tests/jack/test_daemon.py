@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,6 +62,21 @@ def configured(folder: Path, mode: str = "trade", more: str = "") -> Path:
 # Requests
 
 
+@dataclass
+class Sax:
+    """The one performer."""
+
+    improviser: Improviser
+    models: dict[str, Model]
+    name: str = "sax"
+    number: int = 0
+    model_name: str = "pocket"
+
+    @property
+    def settings(self) -> Settings:
+        return self.improviser.settings
+
+
 class Desk:
     """A daemon's parts, as far as requests go."""
 
@@ -69,7 +85,7 @@ class Desk:
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.improviser = Improviser(model, Settings(), seed=1)
         self.models = {"pocket": model}
-        member = SimpleNamespace(name="sax", number=0, improviser=self.improviser, models=self.models, model_name="pocket")
+        member = Sax(self.improviser, self.models)
         self.clock = SimpleNamespace(now=lambda: 7.0)
         self.panicked = 0
         self.logged: list[str] = []
@@ -78,7 +94,9 @@ class Desk:
         config = load_config(self.path)
         bindings = self.bindings = Bindings(config.bindings, ["keys"])
         log: Any = lambda text, *level: self.logged.append(text)  # noqa: E731
-        performance = self.performance = SimpleNamespace(performers=[member], clock=self.clock, ends=ends, link=None, put=self.inbox.put)
+        performance = self.performance = SimpleNamespace(
+            performers=[member], clock=self.clock, ends=ends, link=None, put=self.inbox.put, timekeeper=self.improviser.keeper
+        )
         kept = KeptBars(self.capture, [member], self.clock)
         self.steering = Steering(self.path, config, performance, bindings, threading.Lock(), kept, log)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +38,10 @@ class Member:
         self.worker = Worker(lambda: None)
         self.deadline = DeadlinePlayer(self.improviser, self.worker, patience=30.0)
 
+    @property
+    def settings(self) -> Settings:
+        return self.improviser.settings
+
 
 @pytest.fixture
 def status(model: Model) -> Status:
@@ -51,7 +56,9 @@ def status(model: Model) -> Status:
     lateness.add([0.0003, 0.003])
     step.look(*thinking(members))
     counts = {"heard": 4, "played": 2, "filled": 0, "dropped": 0, "guarded": 0}
-    return status_of(members, 57.25, bay.status(), Inbox(), counts, lateness, step.us, SINCE, "s/a.jsonl", "SCHED_FIFO 60")
+    clock, keeper = SimpleNamespace(now=lambda: 57.25), members[0].improviser.keeper
+    performance: Any = SimpleNamespace(performers=members, clock=clock, ends=bay, inbox=Inbox(), timekeeper=keeper)
+    return status_of(performance, counts, lateness, step.us, SINCE, "s/a.jsonl", "SCHED_FIFO 60")
 
 
 def through_the_pipe(status: Status) -> Status:
