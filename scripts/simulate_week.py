@@ -106,13 +106,13 @@ def main() -> int:
         )
 
     def heard(event: Event) -> None:
-        recorder.hear(event)
+        recorder.heard(event)
         counts["heard"] += 1
         if counts["heard"] % max(args.events // LOOKS, 1) == 0:
             look()
 
     def send(event: Event) -> None:
-        recorder.play(event, 0.0)
+        recorder.played(event, 0.0)
         counts["played"] += 1
         if isinstance(event, NoteOn):
             sounding.add((event.channel, event.pitch))
@@ -122,7 +122,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(Path(folder) / "week.jsonl", {"seed": args.seed})
         perform(band, Endless(player(args.events, random.Random(args.seed))), queue.SimpleQueue(), send, heard)
-        recorder.close({"reason": "over"})
+        recorder.ended({"reason": "over"})
     look()
     settled = rows[len(rows) // 4 :]
     first, last = settled[0], settled[-1]

@@ -73,7 +73,7 @@ def _time_figures(args: argparse.Namespace, model: Model, figures: dict[str, Any
     """What depends on the clock, into figures and drawn."""
     from improv.bench import latency as punctual
     from improv.bench.clock_lock import clock_lock
-    from improv.cli.ports import choose_api
+    from improv.midi.systems import choose_api
     from improv.perform.priority import priority
 
     api = choose_api(args.api)

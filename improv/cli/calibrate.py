@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from improv.cli import HUNG_UP, TERMINATED
-from improv.cli.ports import choose_api, mend
 from improv.core.errors import ImprovError
 from improv.core.events import Event, NoteOff, NoteOn
 from improv.midi.calibration import forget_advance, store_advance
+from improv.midi.systems import choose_api, mend
 from improv.perform.clock import SPIN, Inbox, LiveClock
 
 KNOCK = 60  # the pitch that asks whether anything is connected; never one that is measured

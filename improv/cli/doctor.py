@@ -64,8 +64,8 @@ def _name(look: Callable[[], list[Finding]]) -> str:
 
 
 def _midi() -> list[Finding]:
-    from improv.cli.ports import mend
     from improv.midi.ports import listed, working_apis
+    from improv.midi.systems import mend
 
     working = working_apis()
     if not working:

@@ -18,12 +18,12 @@ from improv.core.errors import ImprovError
 from improv.core.vocabulary import Vocabulary
 from improv.models.loader import load_model
 from improv.models.model import Model
-from improv.perform.offline import answer, entries, improvise
 from improv.render.show import draw_roll
 from improv.train.corpus import Piece, Reading, read_corpus
 from improv.train.evaluation.figures import Line, Samples, known_n_grams, on_bars, pooled, samples, summary
 from improv.train.evaluation.listening import listening, pairs_of
 from improv.train.evaluation.next_note import foretell, score
+from improv.train.evaluation.playing import answer, entries, improvise
 from improv.train.evaluation.turns import struck_of, timer, turns
 
 

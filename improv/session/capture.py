@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import Changes
 from improv.core.meter import Meter
+from improv.perform.observers import Observer
 
 MOST = 20_000  # events that are kept, however long the bars are
 CHANGED = 0.001  # of the tempo: what is noted
@@ -47,10 +48,10 @@ class Cut:
         return turned(changes, self.position) if changes else None
 
 
-class Capture:
+class Capture(Observer):
     """Keeps the last `bars` whole bars and what there is of the next, as a meter counts them. Its memory is bounded.
 
-    It is to be told in the thread that performs: what was heard after the improviser took it, what was played as it is sent.
+    meter: that of the performance, as its own thread knows it.
     """
 
     def __init__(self, meter: Meter, bars: int = 16, most: int = MOST):
@@ -59,10 +60,10 @@ class Capture:
         self._tempos: deque[tuple[float, float]] = deque(maxlen=most)
         self._last = -math.inf
 
-    def hear(self, event: Event) -> None:
+    def heard(self, event: Event) -> None:
         self._keep(True, event)
 
-    def play(self, event: Event) -> None:
+    def played(self, event: Event, late: float = 0.0, filled: bool = False) -> None:
         self._keep(False, event)
 
     @property

@@ -1,0 +1,127 @@
+"""Who watches a performance: told what is heard and played, they change nothing in it.
+
+The record, the capture of the last bars, the counters, the terminal and a log are observers. All but `changed` are called in
+the performance's own thread, so they must be quick, and never raise.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from improv.core.events import Event, NoteOff, NoteOn
+
+BOUNDS = (0.1, 0.2, 0.4, 0.6, 1.0, 1.5, 2.5, 5.0, 10.0, 50.0)  # ms of the lateness histogram
+MOST = 100_000  # notes whose lateness is kept
+
+
+class Observer:
+    """Does nothing. Observers do what concerns them."""
+
+    def began(self, priority: str) -> None:
+        """A live performance has begun. priority: what its thread was granted, for people."""
+
+    def heard(self, event: Event) -> None:
+        """With the stamp that the performers act on."""
+
+    def overheard(self, by: int, event: Event) -> None:
+        """by: the number of the performer that heard it from another."""
+
+    def played(self, event: Event, late: float, filled: bool) -> None:
+        """By a performer, and handed over `late` seconds after it was due. filled: not its model's choice."""
+
+    def dropped(self, event: Event, late: float, filled: bool) -> None:
+        """By a performer, but not handed over, since it was too late."""
+
+    def closed(self, event: NoteOff) -> None:
+        """What was just played is the end of a note that sounded longer than it may."""
+
+    def changed(self, text: str, fact: Mapping[str, Any], warning: bool = False) -> None:
+        """How it stands has changed. text: for people; fact: for the record, empty where it is none. Comes from another thread."""
+
+    def ended(self, end: Mapping[str, Any]) -> None:
+        """The last word. end: what the record's last line says."""
+
+    def status(self) -> dict[str, Any]:
+        """What it can say of how the performance stands. May be asked from any thread."""
+        return {}
+
+
+class Counters(Observer):
+    """Counts notes. heard: the player's; played: the models' own; filled: in their place; guarded: closed by the guard."""
+
+    def __init__(self) -> None:
+        self.counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0, "guarded": 0}
+
+    def heard(self, event: Event) -> None:
+        self.counts["heard"] += isinstance(event, NoteOn)
+
+    def played(self, event: Event, late: float, filled: bool) -> None:
+        if isinstance(event, NoteOn):
+            self.counts["filled" if filled else "played"] += 1
+
+    def dropped(self, event: Event, late: float, filled: bool) -> None:
+        self.counts["dropped"] += isinstance(event, NoteOn)
+
+    def closed(self, event: NoteOff) -> None:
+        self.counts["guarded"] += 1
+
+    def status(self) -> dict[str, Any]:
+        return dict(self.counts)
+
+
+class LatenessLog(Observer):
+    """How late notes were handed over: all of them, and those since one last looked."""
+
+    def __init__(self) -> None:
+        self._all: deque[float] = deque(maxlen=MOST)  # seconds
+        self._lately: list[float] = []
+        self._spread: dict[str, float] = {}
+        self._histogram = [0] * (len(BOUNDS) + 1)
+
+    def played(self, event: Event, late: float, filled: bool) -> None:
+        if isinstance(event, NoteOn):
+            self._all.append(late)
+            self._lately.append(late)
+
+    def lately(self) -> dict[str, Any]:
+        """How late those were since this was last asked, as `spread`, and how many `notes`; empty where there were none."""
+        lately, self._lately = self._lately, []
+        if not lately:
+            return {}
+        self._spread = spread(lately)
+        for ms in (1000 * late for late in lately):
+            self._histogram[next((i for i, bound in enumerate(BOUNDS) if ms <= bound), len(BOUNDS))] += 1
+        return self._spread | {"notes": len(lately)}
+
+    def all(self) -> dict[str, float]:
+        return spread(self._all)
+
+    def status(self) -> dict[str, Any]:
+        return {"lateness_ms": self._spread, "lateness_histogram": {"le": list(BOUNDS), "count": list(self._histogram)}}
+
+
+class KeptTake(Observer):
+    """Keeps all that is heard and played, for a MIDI file at the end."""
+
+    def __init__(self) -> None:
+        self.heard_events: list[Event] = []
+        self.played_events: list[Event] = []
+
+    def heard(self, event: Event) -> None:
+        self.heard_events.append(event)
+
+    def played(self, event: Event, late: float, filled: bool) -> None:
+        self.played_events.append(event)
+
+
+def spread(lateness: Sequence[float] | deque[float]) -> dict[str, float]:
+    """Lateness in ms, from seconds: how it is spread; jitter is p99 - p50. Empty where nothing was played."""
+    if not lateness:
+        return {}
+    import numpy as np
+
+    p50, p99, p999, most = (float(x) for x in np.percentile(np.array(lateness) * 1000, [50, 99, 99.9, 100]))
+    found = {"p50": p50, "p99": p99, "p999": p999, "max": most, "jitter": p99 - p50}
+    return {name: round(ms, 3) for name, ms in found.items()}

@@ -1,0 +1,134 @@
+"""Who performs: what is said of a performer before the performance, and the performer at work in it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from improv.core.events import Event
+from improv.core.harmony import Changes
+from improv.core.improviser import Improviser
+from improv.core.line.lessons import Learning
+from improv.core.settings import Settings
+from improv.models.loader import voicings_for
+from improv.models.model import Model, State
+from improv.perform.deadline import DeadlinePlayer, Thinker
+
+THOUGHTS = 200  # of which the median is told
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end."""
+
+    changes: Changes | None = None
+    text: str | None = None
+    metre: tuple[int, int] = (4, 4)
+    bars: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PerformerSetup:
+    """A performer before it plays. Two with the same setup play the same to the same stamped events.
+
+    settings: at the start. channel: 0-15. hears: the numbers of the performers that it listens to; inputs: those of the
+    inputs, None for all. models: those that a setting `model` may change to, by name. learning: what learns, or has learned,
+    from the player, and `learns` what the record says of it. state: what it remembers from before; None for nothing.
+    """
+
+    name: str
+    model: Model
+    settings: Settings
+    seed: int
+    model_name: str = ""
+    channel: int = 0
+    hears: frozenset[int] = frozenset()
+    inputs: frozenset[int] | None = None
+    models: Mapping[str, Model] = field(default_factory=dict)
+    learning: Learning | None = None
+    learns: Mapping[str, Any] = field(default_factory=dict)
+    state: State | None = None
+
+    def improviser(self, song: Song, models: Mapping[str, Model] | None = None) -> Improviser:
+        """It, new. models: those that it may change to, if others may be added later."""
+        found = Improviser(
+            self.model,
+            self.settings,
+            song.changes,
+            song.metre,
+            self.seed,
+            song.bars,
+            self.channel,
+            self.inputs,
+            self.models if models is None else models,
+            self.learning,
+            voicings_for(self.settings),
+        )
+        if self.state is not None:
+            found.restore(self.state)
+        return found
+
+
+class PerformerAtWork:
+    """A performer in a performance. number: its place in it, from 0. models: may be added to while it plays.
+
+    deadline: what plays when its model is late; None where nobody waits for it.
+    """
+
+    def __init__(self, number: int, setup: PerformerSetup, song: Song, thinker: Thinker | None):
+        self.number, self.setup, self.name = number, setup, setup.name
+        self.model_name = setup.model_name or str(setup.model.card["name"])
+        self.models: dict[str, Model] = {self.model_name: setup.model, **setup.models}
+        self.improviser = setup.improviser(song, self.models)
+        self.thinker = Timed(thinker) if thinker else None
+        self.deadline = DeadlinePlayer(self.improviser, self.thinker) if self.thinker else None
+
+    @property
+    def settings(self) -> Settings:
+        """As they are now."""
+        return self.improviser.settings
+
+    @property
+    def player(self) -> DeadlinePlayer | Improviser:
+        """Who plays for it in the band."""
+        return self.deadline or self.improviser
+
+    def relieved(self, event: Event) -> bool:
+        """Whether an event that it played was not its model's choice. Is told once."""
+        return self.deadline is not None and self.deadline.relieved(event)
+
+
+class Timed:
+    """A thinker, and how long its thoughts take."""
+
+    def __init__(self, thinker: Thinker):
+        self._thinker = thinker
+        self._took: deque[float] = deque(maxlen=THOUGHTS)  # seconds
+
+    @property
+    def microseconds(self) -> float | None:
+        """The median of its last thoughts; None before the first."""
+        took = list(self._took)
+        return round(1e6 * median(took), 1) if took else None
+
+    def give(self, thought: Callable[[], list[Event]]) -> None:
+        def timed() -> list[Event]:
+            began = time.perf_counter()
+            said = thought()
+            self._took.append(time.perf_counter() - began)
+            return said
+
+        self._thinker.give(timed)
+
+    def take(self, patience: float) -> list[Event] | None:
+        return self._thinker.take(patience)
+
+    def close(self) -> None:
+        """No more thoughts."""
+        close = getattr(self._thinker, "close", None)
+        if close:
+            close()
