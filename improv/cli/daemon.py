@@ -136,7 +136,12 @@ def perform(path: Path, stage: Stage, ends: Ends, link: Joined | None, early: fl
         kept = commands.config.record
         return kept.folder, kept.keep_days if kept.on else None, kept.keep_mb if kept.on else None
 
-    chores: list[Chore] = [Watchdog(), Served(Control(config, commands.answer, log)), state, Pruning(limits, lambda: recorder.path, log)]
+    chores: list[Chore] = [
+        Watchdog(),
+        Served(lambda: Control(config, commands.answer, log).start()),
+        state,
+        Pruning(limits, lambda: recorder.path, log),
+    ]
     end = performance.run(chores)
     counts = performance.counters.counts
     log(f"stopped: {end['reason']}", heard=counts["heard"], played=counts["played"])
@@ -166,20 +171,23 @@ def music_of(config: Config, state: StateOnDisk) -> tuple[Song, list[PerformerSe
 
 
 class Served:
-    """A chore: the control process, which is told how the performance stands."""
+    """A chore: the control process, which is told how the performance stands. begin: begins it."""
 
-    def __init__(self, control: Control):
-        self._control = control
+    def __init__(self, begin: Callable[[], Control]):
+        self._begin = begin
+        self._control: Control | None = None
         self._since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
     def start(self, performance: Performing) -> None:
-        self._control.start()
+        self._control = self._begin()
 
     def look(self, performance: Performing, now: float) -> None:
+        assert self._control
         self._control.status({"since": self._since} | performance.status())
 
     def close(self, performance: Performing) -> None:
-        self._control.close()
+        if self._control:
+            self._control.close()
 
 
 def _arrival(stage: Stage, bindings: Bindings, binding: threading.Lock) -> Callable[[Event], None]:

@@ -6,7 +6,7 @@ the performance's own thread, so they must be quick, and never raise.
 
 from __future__ import annotations
 
-from collections import deque
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,22 +72,24 @@ class Counters(Observer):
 
 
 class LatenessLog(Observer):
-    """How late notes were handed over: all of them, and those since one last looked."""
+    """How late notes were handed over: all of them, and those since one last looked; of each the last MOST at the most."""
 
     def __init__(self) -> None:
-        self._all: deque[float] = deque(maxlen=MOST)  # seconds
-        self._lately: list[float] = []
+        self._late = array("d", bytes(8 * MOST))  # seconds, of note n at n % MOST
+        self._count = self._told = 0
         self._spread: dict[str, float] = {}
         self._histogram = [0] * (len(BOUNDS) + 1)
 
     def played(self, event: Event, late: float, filled: bool) -> None:
         if isinstance(event, NoteOn):
-            self._all.append(late)
-            self._lately.append(late)
+            self._late[self._count % MOST] = late
+            self._count += 1
 
     def lately(self) -> dict[str, Any]:
         """How late those were since this was last asked, as `spread`, and how many `notes`; empty where there were none."""
-        lately, self._lately = self._lately, []
+        count, told = self._count, self._told
+        self._told = count
+        lately = self._last(count - told, count)
         if not lately:
             return {}
         self._spread = spread(lately)
@@ -96,7 +98,12 @@ class LatenessLog(Observer):
         return self._spread | {"notes": len(lately)}
 
     def all(self) -> dict[str, float]:
-        return spread(self._all)
+        return spread(self._last(self._count, self._count))
+
+    def _last(self, many: int, count: int) -> Sequence[float]:
+        """The last so many of the first `count`."""
+        first = count - min(many, MOST)
+        return [self._late[n % MOST] for n in range(first, count)]
 
     def status(self) -> dict[str, Any]:
         return {"lateness_ms": self._spread, "lateness_histogram": {"le": list(BOUNDS), "count": list(self._histogram)}}
@@ -116,7 +123,7 @@ class KeptTake(Observer):
         self.played_events.append(event)
 
 
-def spread(lateness: Sequence[float] | deque[float]) -> dict[str, float]:
+def spread(lateness: Sequence[float]) -> dict[str, float]:
     """Lateness in ms, from seconds: how it is spread; jitter is p99 - p50. Empty where nothing was played."""
     if not lateness:
         return {}

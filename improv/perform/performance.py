@@ -147,14 +147,16 @@ class Performance:
             if os.environ.get("IMPROV_DEBUG"):
                 raise
         finally:
-            if monitor:
-                monitor.close()
-            for performer in self.performers:
-                if performer.thinker:
-                    performer.thinker.close()
-            end |= self._counted()
-            for observer in self.observers:
-                observer.ended(end)
+            try:
+                for performer in self.performers:
+                    if performer.thinker:
+                        performer.thinker.close()
+                if monitor:
+                    monitor.close()
+            finally:
+                end |= self._counted()
+                for observer in self.observers:
+                    observer.ended(end)
         return end
 
     @contextmanager
@@ -218,7 +220,7 @@ class Performance:
             observer.heard(event)
         if isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
             self.ends.panic()
-        elif self.link and isinstance(event, Setting) and event.name == "tempo":
+        elif self.link is not None and isinstance(event, Setting) and event.name == "tempo":
             taken = self.timekeeper.settings.taken("tempo", event.value).tempo
             if taken == event.value:
                 self.link.set_tempo(float(taken))
