@@ -20,12 +20,12 @@ from collections.abc import Callable
 from rig import JACK, Rig
 
 from improv.core.events import Event, NoteOff, NoteOn, Stop
+from improv.core.observer import Observer
 from improv.core.settings import Settings
 from improv.midi.patchbay import Input, Patchbay
 from improv.models.loader import load_model
 from improv.perform.clock import LiveClock
 from improv.perform.inbox import Inbox
-from improv.perform.observers import Observer
 from improv.perform.performance import Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup
 

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting, Stop
 from improv.core.harmony import parse_changes
+from improv.core.observer import Observer
 from improv.core.settings import MODES, Settings
 from improv.models.loader import load_model
 from improv.perform.clock import Inbox, OfflineClock
-from improv.perform.observers import Observer
 from improv.perform.performance import Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup, Song
 from improv.session import Recorder

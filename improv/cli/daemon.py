@@ -52,8 +52,8 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")  # that end it; SIGHUP reads the con
 
 
 @dataclass
-class Stage:
-    """Where it is performed. arrive: what a port hands an event to. over: it is to end."""
+class Daemon:
+    """What there is of a daemon before it performs. over: it is to end."""
 
     config: Config
     clock: LiveClock | OfflineClock
@@ -71,19 +71,19 @@ def daemon(args: argparse.Namespace) -> int:
     """Perform until told to stop. Returns the exit code."""
     config = load_config(args.config)
     check_models(config, find_model)
-    stage = Stage(config, LiveClock(), Log(config.log_json or args.log_json))
-    with told_signals(stage.stop, SIGNALS), ExitStack() as stack:
-        _reload_on_hangup(stage)
-        api = _awaited_api(stage.log, stage.over)
-        return OK if api is None else _on_ports(Path(args.config), stage, api, stack)
+    parts = Daemon(config, LiveClock(), Log(config.log_json or args.log_json))
+    with told_signals(parts.stop, SIGNALS), ExitStack() as stack:
+        _reload_on_hangup(parts)
+        api = _awaited_api(parts.log, parts.over)
+        return OK if api is None else _on_ports(Path(args.config), parts, api, stack)
 
 
-def _on_ports(path: Path, stage: Stage, api: int, stack: ExitStack) -> int:
+def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
     """Open what is live, and perform there."""
     from improv.midi.patchbay import Input, Output, Patchbay
     from improv.midi.ports import api_name
 
-    config, clock, log = stage.config, stage.clock, stage.log
+    config, clock, log = parts.config, parts.clock, parts.log
     bindings, binding = Bindings((), [i.name for i in config.inputs]), threading.Lock()
     bindings.learned = learned_bindings(config.record.folder)
     bindings.replace(config.bindings)
@@ -95,27 +95,27 @@ def _on_ports(path: Path, stage: Stage, api: int, stack: ExitStack) -> int:
         outputs.append(Output(i, p.output, label, p.channel - 1 if hanging else None))
     if hanging:
         log("the last session was cut off; what it may have left sounding is closed", "notice")
-    bay = Patchbay(api, clock.now, _arrival(stage, bindings, binding), inputs, outputs, raise_priority, lambda text: log(text, "notice"))
+    bay = Patchbay(api, clock.now, _arrival(parts, bindings, binding), inputs, outputs, raise_priority, lambda text: log(text, "notice"))
     stack.callback(bay.close)
     link: Joined | None = None
     if config.music.clock == "link":
         from improv.perform.link import Link
 
-        link = opened = Link(clock.now, stage.inbox.put, config.music.tempo, Meter(config.music.tempo, config.music.metre).bar)
+        link = opened = Link(clock.now, parts.inbox.put, config.music.tempo, Meter(config.music.tempo, config.music.metre).bar)
         stack.callback(opened.close)
-    return perform(path, stage, bay, link, _advance(config, api_name(api)) / 1000.0, bindings, binding)
+    return perform(path, parts, bay, link, _advance(config, api_name(api)) / 1000.0, bindings, binding)
 
 
-def perform(path: Path, stage: Stage, ends: Ends, link: Joined | None, early: float, bindings: Bindings, binding: threading.Lock) -> int:
+def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: float, bindings: Bindings, binding: threading.Lock) -> int:
     """The performance, its record and all that is looked after meanwhile. Returns the exit code."""
-    config, log = stage.config, stage.log
+    config, log = parts.config, parts.log
     state = StateOnDisk(config.record.folder / STATE, log)
     song, performers = music_of(config, state)
     for performer in performers:
         if performer.state is not None:
             log(f"{performer.name} remembers {performer.state.past.notes} notes")
-    settings = PerformanceConfig(performers, song, config.music.send_clock, early, signals=())  # they are told to the stage
-    performance = Performance(settings, stage.clock, ends, inbox=stage.inbox, link=link)
+    settings = PerformanceConfig(performers, song, config.music.send_clock, early, signals=())  # they are told to the parts
+    performance = Performance(settings, parts.clock, ends, inbox=parts.inbox, link=link)
     name = f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
     record = config.record.folder / name if config.record.on else None
     header = header_of(song, performers, early)
@@ -125,11 +125,11 @@ def perform(path: Path, stage: Stage, ends: Ends, link: Joined | None, early: fl
             keep_beside(record, performers)
         except (ImprovError, OSError) as e:
             log(str(e), "warning")
-    recorder, capture = Recorder(record, header, warn=log.warn), Capture(performance.meter, KEPT_BARS)
+    recorder, capture = Recorder(record, header, warn=log.warn), Capture(lambda: performance.meter, KEPT_BARS)
     for observer in (recorder, capture, Logged(log, [p.name for p in performers], record)):
         performance.observe(observer)
-    commands = stage.commands = Commands(
-        path, config, performance.performers, stage.clock, stage.inbox, ends, capture, bindings, binding, log
+    commands = parts.commands = Commands(
+        path, config, performance.performers, parts.clock, parts.inbox, ends, capture, bindings, binding, log
     )
 
     def limits() -> tuple[Path, float | None, float | None]:
@@ -190,18 +190,18 @@ class Served:
             self._control.close()
 
 
-def _arrival(stage: Stage, bindings: Bindings, binding: threading.Lock) -> Callable[[Event], None]:
+def _arrival(parts: Daemon, bindings: Bindings, binding: threading.Lock) -> Callable[[Event], None]:
     """What a port's thread hands an event to: it is a wish, or music."""
-    steering = {i for i, source in enumerate(stage.config.inputs) if source.role == "control"}
+    steering = {i for i, source in enumerate(parts.config.inputs) if source.role == "control"}
 
     def arrive(event: Event) -> None:
         with binding:
             wishes = bindings.wishes(event)
-        if wishes is not None and stage.commands:
+        if wishes is not None and parts.commands:
             for wish in wishes:
-                stage.commands.grant(wish)
+                parts.commands.grant(wish)
         elif wishes is None and not isinstance(event, ProgramChange) and getattr(event, "part", -1) not in steering:
-            stage.inbox.put(event)
+            parts.inbox.put(event)
 
     return arrive
 
@@ -230,10 +230,10 @@ def _advance(config: Config, api: str) -> float:
     return (stored_advance(api, output) or 0.0) if output else 0.0
 
 
-def _reload_on_hangup(stage: Stage) -> None:
+def _reload_on_hangup(parts: Daemon) -> None:
     def reload() -> None:
-        if stage.commands:
-            stage.commands.reload()
+        if parts.commands:
+            parts.commands.reload()
 
     if hasattr(signal, "SIGHUP"):
         # In a thread of its own: a file is read.

@@ -46,7 +46,7 @@ EXITS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP, "SIGBR
 
 
 @dataclass(frozen=True)
-class Music:
+class Chosen:
     """What the arguments say of the music, all of it checked. mood: what the header says of it."""
 
     performer: PerformerSetup
@@ -65,7 +65,7 @@ class Music:
 
 
 @dataclass
-class Stage:
+class Place:
     """Where it is performed. early: seconds by which notes are handed over before their time."""
 
     clock: LiveClock | OfflineClock
@@ -106,11 +106,11 @@ def jam(args: argparse.Namespace) -> int:
     # What would go on for ever after the file gets eight bars more.
     endless = settings.mode == "solo" or settings.click or args.send_clock
     limit = script[-1].time + meter.seconds(8 * meter.bar) if script and endless else math.inf
-    stage = Stage(OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit), Inbox())
+    place = Place(OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit), Inbox())
     with ExitStack() as stack:
         if api is not None:
-            _connect(args, music, stage, api, stack)
-        return _perform(args, music, stage)
+            _connect(args, music, place, api, stack)
+        return _perform(args, music, place)
 
 
 def solo(args: argparse.Namespace) -> int:
@@ -122,23 +122,23 @@ def solo(args: argparse.Namespace) -> int:
     music = _music(args, "solo", None, args.bars)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
-    return _perform(args, music, Stage(OfflineClock(), Inbox()))
+    return _perform(args, music, Place(OfflineClock(), Inbox()))
 
 
-def _connect(args: argparse.Namespace, music: Music, stage: Stage, api: int, stack: ExitStack) -> None:
+def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, stack: ExitStack) -> None:
     """Open the ports, and what else is live; all is closed as the stack is."""
     from improv.midi.fixed_ports import FixedPorts
     from improv.midi.ports import api_name
 
-    heard = tapping(stage.inbox.put, args.tap) if args.tap else stage.inbox.put
+    heard = tapping(place.inbox.put, args.tap) if args.tap else place.inbox.put
     owes = args.channel - 1 if args.target and cut_off(default_folder()) else None
-    ports = stage.ends = FixedPorts(api, stage.clock.now, heard, args.source, args.target, raise_priority, owes=owes)
+    ports = place.ends = FixedPorts(api, place.clock.now, heard, args.source, args.target, raise_priority, owes=owes)
     stack.callback(ports.close)
-    stage.early = _advance(args, api_name(api), ports.target) / 1000.0
+    place.early = _advance(args, api_name(api), ports.target) / 1000.0
     if music.settings.clock == "link":
         from improv.perform.link import Link
 
-        link = stage.link = Link(stage.clock.now, stage.inbox.put, music.settings.tempo, music.meter.bar)
+        link = place.link = Link(place.clock.now, place.inbox.put, music.settings.tempo, music.meter.bar)
         stack.callback(link.close)
     if not args.json:
         print(f"listening on {ports.source}, playing on {ports.target}; seed {music.performer.seed}. Ctrl-C ends.", flush=True)
@@ -156,7 +156,7 @@ def _advance(args: argparse.Namespace, api: str, target: str) -> float:
     return stored or 0.0
 
 
-def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | None = None) -> Music:
+def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | None = None) -> Chosen:
     """Everything that the arguments say about the music, checked before anything is opened."""
     seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "little")
     if seed < 0:
@@ -179,7 +179,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
         learning=learning.learning if learning else None,
         learns=learning.header if learning else {},
     )
-    return Music(performer, Song(changes, args.changes, metre, bars), mood, learning)
+    return Chosen(performer, Song(changes, args.changes, metre, bars), mood, learning)
 
 
 def _metre(text: str) -> tuple[int, int]:
@@ -211,19 +211,19 @@ def _session_path(args: argparse.Namespace) -> Path | None:
     return default_folder() / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
 
 
-def _perform(args: argparse.Namespace, music: Music, stage: Stage) -> int:
+def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
     """The performance, and what is written and said of it."""
     path, song, seed = _session_path(args), music.song, music.performer.seed
-    header = header_of(song, [music.performer], stage.early) | music.mood | (titled(seed) if path else {})
-    config = PerformanceConfig([music.performer], song, getattr(args, "send_clock", False), stage.early)
-    performance = Performance(config, stage.clock, stage.ends, inbox=stage.inbox, link=stage.link)
-    shows = isinstance(stage.clock, LiveClock) and not args.quiet and not args.json
-    recorder = Recorder(path, header, shower(performance.meter, song.changes) if shows else None)
+    header = header_of(song, [music.performer], place.early) | music.mood | (titled(seed) if path else {})
+    config = PerformanceConfig([music.performer], song, getattr(args, "send_clock", False), place.early)
+    performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
+    shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
+    recorder = Recorder(path, header, shower(lambda: performance.meter, song.changes) if shows else None)
     take = KeptTake()
     for observer in (recorder, Screen(shows, not args.json), *([take] if args.record or args.png or args.wav else [])):
         performance.observe(observer)
     if music.learning:
-        music.learning.begin(performance.put, stage.clock.now, recorder.path)
+        music.learning.begin(performance.put, place.clock.now, recorder.path)
     end = performance.run()
     summary = performance.counters.counts | {"seed": seed, "end": end["reason"]}
     summary |= {"session": str(recorder.path) if recorder.path else None, "title": header.get("title")}

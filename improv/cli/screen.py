@@ -9,7 +9,7 @@ from typing import Any
 from improv.core.events import Event, NoteOff, Setting
 from improv.core.harmony import Changes
 from improv.core.meter import Meter
-from improv.perform.observers import Observer
+from improv.core.observer import Observer
 from improv.render.show import line
 
 
@@ -42,11 +42,11 @@ class Screen(Observer):
             print(f"improv: MIDI {end['reason']} vanished; all notes closed", file=sys.stderr)
 
 
-def shower(meter: Meter, changes: Changes | None) -> Callable[[str, Event], None]:
-    """What prints a line for each note, heard or played."""
+def shower(meter: Callable[[], Meter], changes: Changes | None) -> Callable[[str, Event], None]:
+    """What prints a line for each note, heard or played. meter: says where the beat is now."""
 
     def show(side: str, event: Event) -> None:
-        text = None if isinstance(event, Setting) and event.name == "grain" else line(side, event, meter, changes)
+        text = None if isinstance(event, Setting) and event.name == "grain" else line(side, event, meter(), changes)
         if text:
             print(text, flush=True)
 

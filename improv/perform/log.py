@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from improv.core.events import NoteOff
-from improv.perform.observers import Observer
+from improv.core.observer import Observer
 
 LEVELS = {"error": 3, "warning": 4, "notice": 5, "info": 6}  # as in syslog
 

@@ -24,6 +24,7 @@ from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Rea
 from improv.core.guard import longest
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF
 from improv.core.meter import Meter
+from improv.core.observer import Observer
 from improv.perform.band import Band, Slot
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.deadline import Thinker, Worker
@@ -33,12 +34,11 @@ from improv.perform.in_time import in_time
 from improv.perform.inbox import Inbox
 from improv.perform.metronome import PART, Metronome
 from improv.perform.monitor import Monitor
-from improv.perform.observers import Counters, LatenessLog, Observer, spread
+from improv.perform.observers import Counters, LatenessLog, spread
 from improv.perform.performers import PerformerAtWork, PerformerSetup, Song
 from improv.perform.performing import Chore
 from improv.perform.priority import raise_priority
 from improv.perform.signals import ENDING, told_signals
-from improv.perform.status import status_of
 
 
 class Joined(Protocol):
@@ -114,8 +114,35 @@ class Performance:
         self.inbox.put(event)
 
     def status(self) -> dict[str, Any]:
-        """How it stands. From any thread."""
-        return status_of(self)
+        """How it stands, for whoever asks: from any thread. What the observers say of it is part of it."""
+        first, keeper = self.performers[0], self.timekeeper
+        meter, now = keeper.meter, self.clock.now()
+        beat, there = meter.beat(now), self.ends.status()
+        found: dict[str, Any] = {
+            "time": round(now, 3),
+            "mode": first.settings.mode,
+            "model": first.model_name,
+            "tempo": round(meter.tempo, 2),
+            "beat": round(meter.position(beat), 2),
+            "bar": meter.bar_of(beat) + 1,
+            "clock": keeper.settings.clock,
+            "sure": round(keeper.source.sure, 2),
+            "running": meter.running,
+            "inbox_dropped": dict(self.inbox.dropped),
+            "queue": self.inbox.qsize(),
+            "reconnects": there["reconnects"],
+            "sounding": sum(len(p.improviser.sounding) for p in self.performers),
+            "priority": self.priority,
+            "performers": {
+                p.name: {"mode": p.settings.mode, "model": p.model_name, "temperature": p.settings.temperature}
+                | there["outputs"].get(p.number, {})
+                for p in self.performers
+            },
+            "inputs": there["inputs"],
+        }
+        for observer in self.observers:
+            found |= observer.status()
+        return found
 
     def changed(self, text: str, fact: dict[str, object], warning: bool = False) -> None:
         """Tell the observers; see `Observer.changed`."""
@@ -149,8 +176,8 @@ class Performance:
         finally:
             try:
                 for performer in self.performers:
-                    if performer.thinker:
-                        performer.thinker.close()
+                    if isinstance(performer.worker, Worker):
+                        performer.worker.close()
                 if monitor:
                     monitor.close()
             finally:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
 from improv.core.events import Event
@@ -17,8 +14,6 @@ from improv.core.settings import Settings
 from improv.models.loader import voicings_for
 from improv.models.model import Model, State
 from improv.perform.deadline import DeadlinePlayer, Thinker
-
-THOUGHTS = 200  # of which the median is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +71,16 @@ class PerformerSetup:
 class PerformerAtWork:
     """A performer in a performance. number: its place in it, from 0. models: may be added to while it plays.
 
-    deadline: what plays when its model is late; None where nobody waits for it.
+    worker: who thinks for it, and deadline: what plays when that is late; None where nobody waits for it.
     """
 
-    def __init__(self, number: int, setup: PerformerSetup, song: Song, thinker: Thinker | None):
+    def __init__(self, number: int, setup: PerformerSetup, song: Song, worker: Thinker | None):
         self.number, self.setup, self.name = number, setup, setup.name
         self.model_name = setup.model_name or str(setup.model.card["name"])
         self.models: dict[str, Model] = {self.model_name: setup.model, **setup.models}
         self.improviser = setup.improviser(song, self.models)
-        self.thinker = Timed(thinker) if thinker else None
-        self.deadline = DeadlinePlayer(self.improviser, self.thinker) if self.thinker else None
+        self.worker = worker
+        self.deadline = DeadlinePlayer(self.improviser, worker) if worker else None
 
     @property
     def settings(self) -> Settings:
@@ -100,35 +95,3 @@ class PerformerAtWork:
     def relieved(self, event: Event) -> bool:
         """Whether an event that it played was not its model's choice. Is told once."""
         return self.deadline is not None and self.deadline.relieved(event)
-
-
-class Timed:
-    """A thinker, and how long its thoughts take."""
-
-    def __init__(self, thinker: Thinker):
-        self._thinker = thinker
-        self._took: deque[float] = deque(maxlen=THOUGHTS)  # seconds
-
-    @property
-    def microseconds(self) -> float | None:
-        """The median of its last thoughts; None before the first."""
-        took = list(self._took)
-        return round(1e6 * median(took), 1) if took else None
-
-    def give(self, thought: Callable[[], list[Event]]) -> None:
-        def timed() -> list[Event]:
-            began = time.perf_counter()
-            said = thought()
-            self._took.append(time.perf_counter() - began)
-            return said
-
-        self._thinker.give(timed)
-
-    def take(self, patience: float) -> list[Event] | None:
-        return self._thinker.take(patience)
-
-    def close(self) -> None:
-        """No more thoughts."""
-        close = getattr(self._thinker, "close", None)
-        if close:
-            close()

@@ -6,10 +6,11 @@ from typing import Protocol
 
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event
+from improv.core.observer import Observer
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.ends import Ends
 from improv.perform.inbox import Inbox
-from improv.perform.observers import LatenessLog, Observer
+from improv.perform.observers import LatenessLog
 from improv.perform.performers import PerformerAtWork
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from improv.core.events import Event, Mark, NoteOff, NoteOn, Pulse
-from improv.perform.observers import Observer
+from improv.core.observer import Observer
 from improv.session.disk import Disk
 from improv.session.lines import GUARDED, MOST_PULSES, Line, encode, pulses_to_line, to_line
 

@@ -70,7 +70,7 @@ class Desk:
         self.clock = SimpleNamespace(now=lambda: 7.0)
         self.panicked = 0
         self.logged: list[str] = []
-        self.capture = Capture(self.improviser.meter, 64)
+        self.capture = Capture(lambda: self.improviser.meter, 64)
         bay = SimpleNamespace(panic=self._panic)
         config = load_config(self.path)
         bindings = self.bindings = Bindings(config.bindings, ["keys"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from improv.cli import main
-from improv.cli.daemon import Stage, perform
+from improv.cli.daemon import Daemon, perform
 from improv.cli.jam import DEMO_CALL
 from improv.control.bindings import Bindings
 from improv.control.config.config import load_config
@@ -44,8 +44,8 @@ def daemon(folder: Path, script: list[Event], limit: float, music: str, settings
     path = folder / "improv.toml"
     path.write_text(CONFIG.format(music=music, settings=settings, seed=seed))
     config = load_config(path)
-    stage = Stage(config, OfflineClock(script, limit), Log())
-    assert perform(path, stage, NoEnds(), None, 0.0, Bindings((), []), threading.Lock()) == 0
+    parts = Daemon(config, OfflineClock(script, limit), Log())
+    assert perform(path, parts, NoEnds(), None, 0.0, Bindings((), []), threading.Lock()) == 0
     (session,) = (folder / "sessions").glob("*.jsonl")
     return session
 
