@@ -67,7 +67,14 @@ class Daemon:
         self.inbox.put(Stop(self.clock.now(), signal_name))
 
 
-def daemon(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", default="improv.toml", metavar="FILE", help="the configuration (default: improv.toml; `improv init` writes one)"
+    )
+    parser.add_argument("--log-json", action="store_true", help="log as JSON lines")
+
+
+def run(args: argparse.Namespace) -> int:
     """Perform until told to stop. Returns the exit code."""
     config = load_config(args.config)
     check_models(config, find_model)

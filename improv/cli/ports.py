@@ -8,7 +8,11 @@ import json
 from improv.midi.systems import mend
 
 
-def ports(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
     """List every API that works here, its inputs and outputs."""
     from improv.midi.ports import listed, working_apis
 

@@ -11,18 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from improv.cli import BROKEN, OK
-from improv.cli.learning import learned_again
 from improv.cli.sessions import printable
 from improv.core.errors import ImprovError
 from improv.core.events import Event, Mark, NoteOff, NoteOn
+from improv.core.harmony import pitch_name
+from improv.learning.setup import learned_again
 from improv.midi.files import write_take
-from improv.render.show import pitch_name
 from improv.session import Session
 from improv.session.again import Replayed, replayed, take_of
 from improv.session.reader import title_in
 
 
-def replay(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("session", metavar="SESSION", help="the session's file; `improv sessions` lists them")
+    parser.add_argument("--to", metavar="FILE", help="write the take as a MIDI file, a track for each performer")
+    parser.add_argument("--model", metavar="MODEL", help="let this model answer, by name or folder")
+    parser.add_argument("--from", dest="start", metavar="MM:SS", help="with --to: from the bar in which this is")
+    parser.add_argument("--bars", type=int, metavar="N", help="with --to: so many bars")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
     session = Session(args.session)
     if args.to and not Path(args.to).absolute().parent.is_dir():
         raise ImprovError(f"--to {args.to}: there is no folder {Path(args.to).absolute().parent}")

@@ -10,7 +10,7 @@ from improv.core.events import Event, NoteOff, Setting
 from improv.core.harmony import Changes
 from improv.core.meter import Meter
 from improv.core.observer import Observer
-from improv.render.show import line
+from improv.render.lines import line
 
 
 class Screen(Observer):

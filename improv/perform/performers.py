@@ -10,9 +10,10 @@ from improv.core.events import Event
 from improv.core.harmony import Changes
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
+from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
-from improv.models.model import Model, State
+from improv.models.model import State
 from improv.perform.deadline import DeadlinePlayer, Thinker
 
 
@@ -36,19 +37,19 @@ class PerformerSetup:
     """
 
     name: str
-    model: Model
+    model: NoteModel
     settings: Settings
     seed: int
     model_name: str = ""
     channel: int = 0
     hears: frozenset[int] = frozenset()
     inputs: frozenset[int] | None = None
-    models: Mapping[str, Model] = field(default_factory=dict)
+    models: Mapping[str, NoteModel] = field(default_factory=dict)
     learning: Learning | None = None
     learns: Mapping[str, Any] = field(default_factory=dict)
     state: State | None = None
 
-    def improviser(self, song: Song, models: Mapping[str, Model] | None = None) -> Improviser:
+    def improviser(self, song: Song, models: Mapping[str, NoteModel] | None = None) -> Improviser:
         """It, new. models: those that it may change to, if others may be added later."""
         found = Improviser(
             self.model,
@@ -77,7 +78,7 @@ class PerformerAtWork:
     def __init__(self, number: int, setup: PerformerSetup, song: Song, worker: Thinker | None):
         self.number, self.setup, self.name = number, setup, setup.name
         self.model_name = setup.model_name or str(setup.model.card["name"])
-        self.models: dict[str, Model] = {self.model_name: setup.model, **setup.models}
+        self.models: dict[str, NoteModel] = {self.model_name: setup.model, **setup.models}
         self.improviser = setup.improviser(song, self.models)
         self.worker = worker
         self.deadline = DeadlinePlayer(self.improviser, worker) if worker else None

@@ -14,8 +14,9 @@ from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Mark, Setting
 from improv.core.harmony import Changes
 from improv.core.line.lessons import Learning
+from improv.core.note_model import NoteModel
+from improv.models.card import ModelError
 from improv.models.loader import load_model
-from improv.models.model import Model, ModelError
 from improv.perform.clock import OfflineClock
 from improv.perform.observers import KeptTake
 from improv.perform.performance import Performance, PerformanceConfig
@@ -27,7 +28,7 @@ from improv.session.lines import SessionError
 from improv.session.reader import Session
 
 MOST_MODELS = 16
-Learns = Callable[[Path, Mapping[str, Any], Model], Learning | None]
+Learns = Callable[[Path, Mapping[str, Any], NoteModel], Learning | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Replayed:
     session: Session
     song: Song
     performers: Sequence[RecordedPerformer]
-    models: Sequence[Model]
+    models: Sequence[NoteModel]
     parts: Sequence[Part]
     now: Sequence[Sequence[Event]]
     found: Sequence[Difference | None]
@@ -128,7 +129,7 @@ def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Rep
     return Replayed(session, song, performers, models, parts, now, found, other)
 
 
-def _named(session: Session, name: str) -> Model:
+def _named(session: Session, name: str) -> NoteModel:
     """A model of the record, by its name alone: a session of somebody else's opens no folder."""
     if not re.fullmatch(r"\w[\w.+ -]*", name):
         raise SessionError(f"{session.path}: names no model; give the folder with --model")
@@ -138,7 +139,7 @@ def _named(session: Session, name: str) -> Model:
         raise ImprovError(f"{session.path}: was played with {name}: {e}. If you have it elsewhere: --model FOLDER") from None
 
 
-def _models(session: Session, instead: Model | None) -> dict[str, Model]:
+def _models(session: Session, instead: NoteModel | None) -> dict[str, NoteModel]:
     """The models that were changed to while it was played; or one in place of them all."""
     heard = (line.event for line in session.lines() if line.side == "heard")
     names = {str(e.value) for e in heard if isinstance(e, Setting) and e.name == "model"}

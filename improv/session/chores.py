@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from improv.core.errors import ImprovError
-from improv.models.model import Model, State
+from improv.core.note_model import NoteModel
+from improv.models.model import State
 from improv.perform.performing import Performing
 from improv.session.index import prune
 from improv.session.snapshot import SnapshotError, read_snapshot, write_snapshot
@@ -24,7 +25,7 @@ class StateOnDisk:
         self._path, self._say = path, say
         self._kept = 0.0
 
-    def before(self, models: Mapping[str, Model]) -> dict[str, State]:
+    def before(self, models: Mapping[str, NoteModel]) -> dict[str, State]:
         """What was remembered at the last end, by the performers' names; models: those that they play by now."""
         try:
             return read_snapshot(self._path, models)

@@ -16,9 +16,10 @@ import numpy as np
 
 from improv import __version__
 from improv.core.harmony import parse_changes
+from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
-from improv.models.model import Model, State
+from improv.models.model import State
 from improv.perform.performers import PerformerSetup, Song
 from improv.session.lines import SessionError
 from improv.session.snapshot import read_snapshot, state_beside, write_snapshot
@@ -134,7 +135,7 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
         raise SessionError(f"{path}: its first line does not say how it was played ({e})") from None
 
 
-def states_in(header: Mapping[str, Any], path: Path, models: Mapping[str, Model]) -> dict[str, State]:
+def states_in(header: Mapping[str, Any], path: Path, models: Mapping[str, NoteModel]) -> dict[str, State]:
     """What performers remembered from before, kept beside the session under its name; empty where they remembered nothing.
 
     models: of each performer, by its name. Raises SessionError.
