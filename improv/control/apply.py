@@ -69,13 +69,10 @@ def set_setting(desk: Desk, request: Request) -> None:
 
 def _put_setting(desk: Desk, name: str, value: Any, number: int | None) -> None:
     """Hand on a setting that was checked."""
-    now, performance = desk.now, desk.performance
-    keeper = performance.timekeeper
+    now, keeper = desk.now, desk.performance.timekeeper
     if name == "mode" and value == "solo" and not keeper.meter.running and keeper.source.own:
         desk.put(Transport(now, "start"))  # one beat for all
     desk.put(Setting(now, name, value, None if name in SHARED else number))
-    if name == "tempo" and performance.link:
-        performance.link.set_tempo(float(value))
 
 
 def _set_together(desk: Desk, wanted: Mapping[str, Any], number: int | None) -> None:

@@ -50,12 +50,8 @@ class PerformanceInbox(Protocol):
     def qsize(self) -> int: ...
 
 
-class LinkedTempo(Protocol):
-    def set_tempo(self, tempo: float) -> None: ...
-
-
 class SteeredPerformance(Protocol):
-    """put: hand an event to the performance, from any thread. link: None where the clock is none of Link's."""
+    """put: hand an event to the performance, from any thread."""
 
     @property
     def performers(self) -> Sequence[SteeredPerformer]: ...
@@ -69,6 +65,4 @@ class SteeredPerformance(Protocol):
     def timekeeper(self) -> Timekeeper:
         """Whose beat it is: not to be changed."""
 
-    @property
-    def link(self) -> LinkedTempo | None: ...
     def put(self, event: Event) -> None: ...

@@ -89,13 +89,13 @@ class Desk:
         self.clock = SimpleNamespace(now=lambda: 7.0)
         self.panicked = 0
         self.logged: list[str] = []
-        self.capture = Capture(self.improviser.meter, 64)
+        self.capture = Capture(lambda: self.improviser.meter, 64)
         ends = SimpleNamespace(panic=self._panic)
         config = load_config(self.path)
         bindings = self.bindings = Bindings(config.bindings, ["keys"])
         log: Any = lambda text, *level: self.logged.append(text)  # noqa: E731
         performance = self.performance = SimpleNamespace(
-            performers=[member], clock=self.clock, ends=ends, link=None, put=self.inbox.put, timekeeper=self.improviser.keeper
+            performers=[member], clock=self.clock, ends=ends, put=self.inbox.put, timekeeper=self.improviser.keeper
         )
         kept = KeptBars(self.capture, [member], self.clock)
         self.steering = Steering(self.path, config, performance, bindings, threading.Lock(), kept, log)
@@ -174,15 +174,6 @@ def test_a_bookmark_that_nobody_keeps_is_refused_with_those_that_there_are(desk:
     assert not desk.steering.answer({"do": "recall", "name": "a"})["ok"]  # of too many, the first is forgotten
 
 
-def test_a_tempo_of_a_preset_is_told_to_link(desk: Desk) -> None:
-    told: list[float] = []
-    desk.performance.link = SimpleNamespace(set_tempo=told.append)
-    desk.path.write_text(desk.path.read_text() + "[preset.slow]\ntempo = 60.0\n")
-    assert desk.steering.answer({"do": "reload"})["ok"]
-    assert desk.steering.answer({"do": "preset", "name": "slow"})["ok"]
-    assert (told, desk.put()) == ([60.0], [Setting(7.0, "tempo", 60.0)])
-
-
 def test_a_mood_becomes_changes_tempo_and_settings(desk: Desk) -> None:
     reply = desk.steering.answer({"do": "mood", "text": "very dark, zorgly"})
     put = {e.name: e.value for e in desk.put() if isinstance(e, Setting)}
@@ -209,10 +200,10 @@ def test_a_preset_that_is_saved_comes_back_and_a_torn_file_of_them_is_none(desk:
 
 def test_the_last_bars_are_written(desk: Desk, tmp_path: Path) -> None:
     desk.improviser.advance(0.0, [NoteOn(0.0, 60, 80)])
-    desk.capture.hear(NoteOn(0.0, 60, 80))
-    desk.capture.hear(NoteOff(1.0, 60))
-    desk.capture.play(NoteOn(2.0, 64, 80))
-    desk.capture.play(NoteOff(3.0, 64))
+    desk.capture.heard(NoteOn(0.0, 60, 80))
+    desk.capture.heard(NoteOff(1.0, 60))
+    desk.capture.played(NoteOn(2.0, 64, 80))
+    desk.capture.played(NoteOff(3.0, 64))
     reply = desk.steering.answer({"do": "capture", "bars": 8, "file": str(tmp_path / "last.mid")})
     assert reply == {"ok": True, "file": str(tmp_path / "last.mid")}
     assert [m.note for m in mido.MidiFile(tmp_path / "last.mid") if m.type == "note_on"] == [60, 64]

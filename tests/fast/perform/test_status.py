@@ -10,50 +10,50 @@ import pytest
 import rtmidi
 
 from improv.cli.ctl import described
-from improv.cli.take import spread
 from improv.control.server.metrics import ROWS, exposition
 from improv.control.server.osc import Message
 from improv.control.server.osc_addresses import told
 from improv.control.standing import beat_in_bar, status_of
 from improv.control.status import FIGURES, PARTS, Lateness, PerformerStatus, Status, as_json, read_status
-from improv.core.events import NoteOff, NoteOn
-from improv.core.improviser import Improviser
+from improv.core.events import Event, NoteOff, NoteOn
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 from improv.midi.patchbay import Input, Output, Patchbay
 from improv.models.model import Model
-from improv.perform.deadline import DeadlinePlayer, Worker
-from improv.perform.figures import LatenessFigures, StepFigure, thinking
+from improv.perform.deadline import Worker
+from improv.perform.figures import StepFigure, thinking
 from improv.perform.inbox import Inbox
+from improv.perform.observers import LatenessLog
+from improv.perform.performers import PerformerAtWork, PerformerSetup, Song
 
 SINCE = "2026-11-21T20:15:00+0000"
 
 
-class Member:
-    """A performer with a thread to think in, as a daemon has it."""
+class Patient(Worker):
+    """A thread to think in that is waited for, however slow this machine is."""
 
-    def __init__(self, number: int, name: str, model: Model, settings: Settings):
-        self.number, self.name, self.model_name = number, name, "pocket"
-        self.improviser = Improviser(model, settings, seed=1)
-        self.worker = Worker(lambda: None)
-        self.deadline = DeadlinePlayer(self.improviser, self.worker, patience=30.0)
-
-    @property
-    def settings(self) -> Settings:
-        return self.improviser.settings
+    def take(self, patience: float) -> list[Event] | None:
+        return super().take(30.0)
 
 
 @pytest.fixture
 def status(model: Model) -> Status:
     """A minute of 4/4 at 120 after a call of four notes; half a second late is nobody, two notes are a little."""
-    members = [Member(0, "left", model, Settings(tempo=120)), Member(1, "right", model, Settings(mode="comp", density=0.5))]
+    setups = [
+        PerformerSetup("left", model, Settings(tempo=120), 1, "pocket"),
+        PerformerSetup("right", model, Settings(mode="comp", density=0.5), 1, "pocket"),
+    ]
+    members = [PerformerAtWork(number, setup, Song(), Patient(lambda: None)) for number, setup in enumerate(setups)]
     heard = [e for i in range(4) for e in (NoteOn(i / 2, 60 + i, 80), NoteOff(i / 2 + 0.4, 60 + i))]
     for member in members:
+        assert member.deadline
+        assert isinstance(member.worker, Worker)
         member.deadline.advance(2.0, heard)
         member.worker.close()
     bay = Patchbay(rtmidi.API_RTMIDI_DUMMY, lambda: 2.0, print, [Input(0, "keys", "Keystation")], [Output(0, "FLUID"), Output(1)])
-    lateness, step = LatenessFigures(spread), StepFigure()
-    lateness.add([0.0003, 0.003])
+    lateness, step = LatenessLog(), StepFigure()
+    for late in (0.0003, 0.003):
+        lateness.played(NoteOn(0.0, 60, 80), late, False)
     step.look(*thinking(members))
     counts = {"heard": 4, "played": 2, "filled": 0, "dropped": 0, "guarded": 0}
     clock, keeper = SimpleNamespace(now=lambda: 57.25), members[0].improviser.keeper
@@ -111,19 +111,19 @@ def test_what_another_version_tells_is_read_as_far_as_it_goes(odd: Any) -> None:
 
 
 def test_lateness_is_shown_from_the_first_note_on_and_rests_on_two_turns() -> None:
-    figures = LatenessFigures(spread)
-    assert figures.spread == {}
-    figures.add([0.001])
-    assert Lateness(**figures.spread) == Lateness(1.0, 1.0, 1.0, 1.0, 0.0)
-    assert figures.turn() == [0.001]
-    assert figures.spread["p50"] == 1.0
-    figures.add([0.003])
-    assert figures.spread["p50"] == 2.0
-    assert (figures.turn(), figures.turn()) == ([0.003], [])
-    figures.add([0.005])
-    assert figures.spread["p50"] == 5.0
-    assert figures.histogram[1] == (0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 0)
-    assert figures.histogram[2] == 9.0
+    log, note = LatenessLog(), NoteOn(0.0, 60, 80)
+    assert log.spread == {}
+    log.played(note, 0.001, False)
+    assert Lateness(**log.spread) == Lateness(1.0, 1.0, 1.0, 1.0, 0.0)
+    assert log.histogram[1] == (0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+    assert log.lately()["notes"] == 1
+    assert log.spread["p50"] == 1.0
+    log.played(note, 0.003, False)
+    assert log.spread["p50"] == 2.0
+    assert (log.lately()["p50"], log.lately()) == (3.0, {})
+    log.played(note, 0.005, False)
+    assert log.spread["p50"] == 5.0
+    assert log.histogram[1:] == ((0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 0), 9.0)
 
 
 def test_the_step_is_that_of_the_latest_ones() -> None:
