@@ -203,6 +203,8 @@ def stop(desk: Desk, request: Request) -> None:
 @does("reload")
 def take_over(desk: Desk, request: Request) -> dict[str, Any]:
     new = request["config"]
+    for note in new.notes:
+        desk.log(note, "notice")
     found = differences(desk.config, new)
     for change in found.live:
         if change.request:
