@@ -18,6 +18,8 @@ from improv.models.model import Model
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
+SETTLE = 0.1  # seconds; see improv.midi.jack.settle: on a machine with other work, libjack's threads need longer than a stage's do
+
 # Where the tests run in the background, a shell has them ignore Ctrl-C, and so would every program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -59,6 +61,7 @@ def jack(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if "default" not in os.environ.get("JACK_DEFAULT_SERVER", "default"):
         pytest.skip("JACK_DEFAULT_SERVER is set")
     monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
+    monkeypatch.setattr("improv.midi.jack.SETTLE", SETTLE)
     yield
     assert server.ports_left() == []
 
