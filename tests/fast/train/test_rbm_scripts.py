@@ -20,7 +20,7 @@ from improv.core.harmony.voicing import voicing
 from improv.midi.files import read_part
 from improv.models.loader import load_voicings
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
 def script(name: str) -> ModuleType:
