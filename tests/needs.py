@@ -1,4 +1,4 @@
-"""What a test needs of its machine. Where it is missing the test is skipped, and fails in CI: see conftest."""
+"""What a test needs of its machine. Where it is missing the test is skipped, and fails where all must run: see conftest."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ import mido
 import numpy as np
 import pytest
 
+pytest.importorskip("tqdm", reason="training is an extra: pip install '.[train]'")
+
 from improv.core.events import NoteOn
 from improv.core.harmony import parse_chord
 from improv.core.harmony.voicing import voicing
