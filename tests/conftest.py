@@ -47,6 +47,13 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return strict((yield))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What plays in real time plays in one process, one after another."""
+    for item in items:
+        if {"jack", "live"} & set(item.path.parts):
+            item.add_marker(pytest.mark.xdist_group("real time"))
+
+
 @pytest.fixture(scope="session")
 def model() -> Model:
     """A small network with random weights: whatever it plays, the laws hold."""

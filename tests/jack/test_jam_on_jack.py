@@ -26,7 +26,8 @@ from improv.cli import main
 from improv.midi.ports import close_client
 
 pytestmark = pytest.mark.usefixtures("jack")
-BEAT = 60 / 160
+TEMPO = 240
+BEAT = 60 / TEMPO
 CALL = [62, 65, 69, 72, 71, 67, 65, 64, 62, 65, 69, 72, 71, 67, 65, 64]
 
 
@@ -93,7 +94,7 @@ class Client:
 def jam(tmp_path: Path, *options: str, code: str = "") -> Iterator[subprocess.Popen[str]]:
     """`improv jam` in a process of its own, listening; code: run before it (to break it)."""
     command = [sys.executable, "-c", f"{code}\nimport sys; from improv.cli import main; sys.exit(main())", "jam", "--api", "jack"]
-    command += ["--session", str(tmp_path / "s.jsonl"), "--tempo", "160", "--seed", "1", "--quiet", *options]
+    command += ["--session", str(tmp_path / "s.jsonl"), "--tempo", str(TEMPO), "--seed", "1", "--quiet", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
@@ -122,10 +123,10 @@ def test_a_jam(tmp_path: Path, client: Client) -> None:
         assert re.search(r"^\s*improv:in$", ports, re.M)
         client.connect()
 
-        client.play(CALL)  # four bars of eighths, as written at 160: two bars; twice
+        client.play(CALL)  # two bars of eighths
         for _ in range(4):
             client.next_note()
-        client.until_quiet(3.0)
+        client.until_quiet(8 * BEAT)
         assert client.open_notes() == set()  # it ended by itself
 
         client.play(CALL)

@@ -10,8 +10,9 @@ import pytest
 from improv.cli import main
 
 
-def test_the_whole_bench_measures_each_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Few events, no assertion about time: which figures there are, of how many events, and the picture."""
+def test_the_whole_bench_measures_each_part(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few events and close together, no assertion about time: which figures there are, of how many events, and the picture."""
+    monkeypatch.setattr("improv.bench.latency.GAP", (0.002, 0.004))
     png = tmp_path / "b.png"
     assert main(["bench", "--notes", "100", "--events", "40", "--json", "--png", str(png)]) == 0
     figures = json.loads(capsys.readouterr().out)
