@@ -33,8 +33,13 @@ def train(pieces: list[Columns], folder: Path, config: FitConfig = QUICK) -> tup
     return fit(pieces, pieces[:1], SMALL, config, folder, lambda progress: None)
 
 
-def test_it_learns_and_an_interrupted_training_goes_on_as_if_it_had_not_been(pieces: list[Columns], tmp_path: Path) -> None:
+def test_it_learns_and_an_interrupted_training_goes_on_as_if_it_had_not_been(
+    pieces: list[Columns], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The whole with a graph, as users train; its two parts without, for each would be traced anew."""
+    del pieces[2:]
     _network, whole = train(pieces, tmp_path / "whole")
+    request.getfixturevalue("eager")
     assert whole[-1].valid["pitch"] < whole[0].valid["pitch"] - 0.1
 
     class Interrupted(Exception):

@@ -94,7 +94,7 @@ def test_a_process_that_dies_is_told_of_once_and_no_more(folder: Path) -> None:
 def test_a_process_that_is_far_behind_is_given_up_and_nobody_waits(folder: Path) -> None:
     warned: list[str] = []
     apart = LearnerProcess(
-        load_model(str(folder)), folder, warn=warned.append, command=[sys.executable, "-c", "import time; time.sleep(600)"]
+        load_model(str(folder)), folder, warn=warned.append, command=[sys.executable, "-c", "import threading; threading.Event().wait()"]
     )
     lessons = in_lessons(notes_of(64 * 12), 64)
     for _ in range(40):

@@ -140,7 +140,7 @@ def test_what_is_no_session_is_refused(tmp_path: Path, text: str) -> None:
 
 
 CHILD = """
-import itertools, os, sys, time
+import itertools, os, sys, threading
 from pathlib import Path
 from improv.core.events import NoteOn, Pulse
 from improv.session import Recorder
@@ -155,7 +155,7 @@ disk.os = type("os", (), {**vars(os), "fsync": staticmethod(fsync)})
 recorder = Recorder(Path(sys.argv[1]), {"seed": 1})
 for i in itertools.count():
     recorder.hear(NoteOn(i / 7, 60, 80) if i % 3 else Pulse(i / 7))
-    time.sleep(0.0003)
+    threading.Event().wait(0.0003)
 """
 
 
