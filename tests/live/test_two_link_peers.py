@@ -14,7 +14,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "two_link_peers.py"
 
 
 def test_two_real_peers() -> None:
-    pytest.importorskip("link", reason="an extra: pip install '.[link]'")
+    pytest.importorskip("link", reason="an extra: pip install 'improv-jazz[link]'")
     required("unshare", package="util-linux")
     if subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode:
         pytest.skip("the system refuses a network of its own (unshare -rn)")

@@ -11,11 +11,10 @@ import pytest
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keras trains without graphs: where few steps are taken, tracing them costs more than taking them."""
-    import keras
-
+    keras = pytest.importorskip("keras", reason="training is an extra: pip install '.[train]'")
     compiled = keras.Model.compile
 
-    def compile_eagerly(self: keras.Model, *args: Any, **more: Any) -> None:
+    def compile_eagerly(self: Any, *args: Any, **more: Any) -> None:
         compiled(self, *args, **more | {"run_eagerly": True})
 
     monkeypatch.setattr(keras.Model, "compile", compile_eagerly)
@@ -24,7 +23,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Phrase ends are fitted in two short rounds, not sixteen long ones."""
-    from improv.train import finish
+    from improv.train import finish, phrase_ends
 
-    monkeypatch.setattr(finish, "fit_ends", partial(finish.fit_ends, rounds=2))
-    monkeypatch.setattr(finish, "STEPS", 2)
+    monkeypatch.setattr(finish, "fit_ends", partial(phrase_ends.fit_ends, rounds=2))
+    monkeypatch.setattr(phrase_ends, "STEPS", 2)

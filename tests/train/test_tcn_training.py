@@ -16,8 +16,9 @@ from small_training import shaken
 from improv.cli import main
 from improv.core.errors import ImprovError
 from improv.core.vocabulary import Vocabulary
+from improv.models.card import card_head
 from improv.models.loader import load_model, stored_vector, stored_weights
-from improv.models.model import Model, card_head
+from improv.models.model import Model
 from improv.train.corpus import read_corpus
 from improv.train.dataset import columns_of
 from improv.train.evaluation.next_note import foretell, score

@@ -6,6 +6,7 @@ import json
 import pickle
 import shutil
 import wave
+from importlib.util import find_spec
 from pathlib import Path
 
 import mido
@@ -17,6 +18,7 @@ from improv.cli.jam import DEMO_CALL
 from improv.models.loader import find_model
 
 CHANGES = "Dm7 | G7 | Cmaj7 | A7"
+TRAINS = pytest.mark.skipif(find_spec("tensorflow") is None, reason="training is an extra: pip install '.[train]'")
 
 
 @pytest.fixture(autouse=True)
@@ -163,7 +165,7 @@ def test_unreadable_models(kind: str, says: str, capsys: pytest.CaptureFixture[s
         (["solo", "--out", "nowhere/solo.mid"], "no folder"),
         (["eval", "jazz", "none.jsonl"], "none.jsonl"),
         (["eval", "nobody", "none.jsonl"], "nobody"),
-        (["train", "none.jsonl", "--out", "models/x"], "none.jsonl"),
+        pytest.param(["train", "none.jsonl", "--out", "models/x"], "none.jsonl", marks=TRAINS),
         (["bench", "step", "--notes", "1"], "--notes 1"),
         (["bench", "lateness", "--events", "1"], "--events 1"),
     ],

@@ -188,5 +188,5 @@ def test_a_tempo_that_link_has_not_is_refused(joined: tuple[Peer, Link, queue.Si
 
 def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "link", None)
-    with pytest.raises(ImprovError, match=r"pip install 'improv\[link\]'"):
+    with pytest.raises(ImprovError, match=r"pip install 'improv-jazz\[link\]'"):
         Link(lambda: 0.0, print, 120.0, 4.0)
