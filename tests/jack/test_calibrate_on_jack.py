@@ -14,7 +14,7 @@ import pytest
 import rtmidi
 from ears import Ears
 
-from improv.cli.calibrate import KNOCK
+from improv.midi.loop import KNOCK
 
 
 def calibrating(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
