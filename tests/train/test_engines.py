@@ -13,7 +13,10 @@ from improv.core.harmony import parse_chord
 from improv.train.reading import engines
 from improv.train.reading.engines import Engine, EngineError, engine_of
 
-pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Port \d+ is already in use")  # another cluster's page; Dask takes another port
+pytestmark = [
+    pytest.mark.xdist_group("dask"),  # one cluster at a time
+    pytest.mark.filterwarnings(r"ignore:\s*Port \d+ is already in use"),  # of another's page; Dask takes another port
+]
 SYMBOLS = [f"{root}{kind}" for root in ("C", "Eb", "F#", "A") for kind in ("", "m7", "7alt", "maj7", "m7b5", "sus", "6", "o", "7b9")]
 
 
