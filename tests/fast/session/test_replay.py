@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import queue
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -210,13 +211,21 @@ def test_what_was_changed_is_found_where_it_begins(tmp_path: Path, model: Model)
 # The command
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a session of the demo call, and its take as `jam` wrote it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    options = ["--changes", "Dm7 | G7 | Cmaj7 | A7", "--fast", "--seed", "7", "--quiet"]
+    files = ["--session", str(folder / "s.jsonl"), "--record", str(folder / "jam.mid")]
+    assert main(["jam", "--player", str(DEMO_CALL), *options, *files]) == 0
+    return folder
+
+
 @pytest.fixture
-def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
-    """A session of the demo call, and its take as `jam` wrote it."""
+def take(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that session, beside its take, in the folder that the test is in."""
+    shutil.copytree(recorded, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    options = ["--changes", "Dm7 | G7 | Cmaj7 | A7", "--fast", "--seed", "7", "--session", "s.jsonl", "--record", "jam.mid", "--quiet"]
-    assert main(["jam", "--player", str(DEMO_CALL), *options]) == 0
-    capsys.readouterr()
     return tmp_path / "s.jsonl"
 
 
