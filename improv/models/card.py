@@ -13,9 +13,11 @@ from improv.core.heads import PARTS
 from improv.core.vocabulary import ARTICULATION_TABLES, ONSET_TABLES, STEP_TABLES, Vocabulary
 from improv.models.cells import NETWORKS, STACKS, kind_of, part_shapes
 from improv.models.recall import PitchClassBias, Recall
+from improv.outside import plain_name, printable
 
 FORMAT = 2
 LARGEST_SIZE = 4096
+LARGEST_WEIGHT = 1000.0  # either way; trained ones stay below 10. With these sizes, nothing that is worked out of them leaves float32
 # The sizes in a card and the least that each may be.
 SIZES = {
     "members": 1, "rhythm_units": 1, "line_units": 1, "pitch_hidden": 1, "touch_hidden": 1, "end_hidden": 1,
@@ -59,10 +61,10 @@ def shapes(network: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return {f"{k}.{name}": shape for k in range(members) for name, shape in member_shapes(network).items()} | shared
 
 
-def check(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
-    """Raise ModelError unless this version of improv can play this card with these weights."""
+def promised(card: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of a card's weights. Raises ModelError unless this version of improv can play it."""
     if card.get("format") != FORMAT:
-        raise ModelError(f"card says format {card.get('format')!r}, this improv reads format {FORMAT}; export the model again")
+        raise ModelError(f"card says format {printable(card.get('format'))}, this improv reads format {FORMAT}; export the model again")
     if card.get("vocabulary_hash") != Vocabulary().hash:
         raise ModelError("card was made for another vocabulary; train or export the model again with this improv")
     network = card.get("network")
@@ -70,32 +72,56 @@ def check(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
         raise ModelError("card has no network")
     kind = kind_of(network)
     if kind not in tuple(NETWORKS):
-        raise ModelError(f"card: network.kind is {kind!r}, this improv knows {', '.join(NETWORKS)}; update improv")
+        raise ModelError(f"card: network.kind is {printable(repr(kind))}, this improv knows {', '.join(NETWORKS)}; update improv")
     for name, least in (SIZES | dict.fromkeys(NETWORKS[kind].sizes, 1)).items():
         if type(network.get(name)) is not int or not least <= network[name] <= LARGEST_SIZE:
-            raise ModelError(f"card: network.{name} is {network.get(name)!r}, expected a whole number from {least} to {LARGEST_SIZE}")
+            said = printable(repr(network.get(name)))
+            raise ModelError(f"card: network.{name} is {said}, expected a whole number from {least} to {LARGEST_SIZE}")
     if too := NETWORKS[kind].too_much(network, len(STACKS) * network["members"]):
         raise ModelError(f"card: {too}")
+    recall = card.get("recall")
+    if recall is not None and not isinstance(recall, Mapping):
+        raise ModelError("card: recall is no table of numbers; export the model again")
     for key in ("rhythm_key", "line_key"):
         if network[key]:
             _numbers(card, key, Recall.of)
-    if "colour" in (card.get("recall") or {}):
+    if "colour" in (recall or {}):
         _numbers(card, "colour", PitchClassBias.of)
-    for name, shape in shapes(network).items():
+    return shapes(network)
+
+
+def check(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
+    """Raise ModelError unless this version of improv can play this card with these weights."""
+    check_weights(promised(card), weights)
+
+
+def check_weights(shapes: Mapping[str, tuple[int, ...]], weights: Mapping[str, np.ndarray]) -> None:
+    """Raise ModelError unless all weights are there, in their shapes, and each is a number that a network can have."""
+    for name, shape in shapes.items():
         if name not in weights:
             raise ModelError(f"weights: {name} is missing")
-        if weights[name].shape != shape or weights[name].dtype != np.float32:
-            got = f"{weights[name].dtype} {weights[name].shape}"
-            raise ModelError(f"weights: {name} is {got}, the card promises float32 {shape}")
-        if not np.isfinite(weights[name]).all():
+        there = weights[name]
+        if there.shape != shape or there.dtype != np.float32:
+            raise ModelError(f"weights: {name} is {there.dtype} {there.shape}, the card promises float32 {shape}")
+        if not np.isfinite(there).all():
             raise ModelError(f"weights: {name} has values that are no numbers")
+        if there.size and max(float(there.max()), -float(there.min())) > LARGEST_WEIGHT:
+            raise ModelError(f"weights: {name} has values beyond {LARGEST_WEIGHT:g}, which no trained network has")
+
+
+def check_name(card: Mapping[str, Any]) -> None:
+    """Raise ModelError unless a card names its model, plainly: the name is printed, and stands in records."""
+    if "name" not in card:
+        raise ModelError("card: name is missing")
+    if not plain_name(card["name"]):
+        raise ModelError(f"card: name is {printable(repr(card['name']))}, expected a name of up to 64 characters without '/'")
 
 
 def _numbers(card: Mapping[str, Any], key: str, of: Callable[[Mapping[str, Any]], object]) -> None:
     try:
         of(card["recall"][key])
-    except (KeyError, TypeError, ValueError, IndexError) as e:
-        raise ModelError(f"card: recall.{key} lacks its numbers or has others ({e}); export the model again") from None
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as e:
+        raise ModelError(f"card: recall.{key} lacks its numbers or has others ({printable(e)}); export the model again") from None
 
 
 def card_head(name: str, network: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from improv.core.heads import Heads
 from improv.core.line.sampler import probabilities
 from improv.core.note_model import Said
 from improv.core.vocabulary import GRID, INTERVALS, REACH, Context, Value, Vocabulary, interval_class
-from improv.models.card import FORMAT, LARGEST_SIZE, ModelError
+from improv.models.card import FORMAT, LARGEST_SIZE, ModelError, check_weights
 from improv.models.grammar import (
     BREATH,
     MARGIN,
@@ -41,6 +41,7 @@ from improv.models.grammar import (
 from improv.models.lstm import Cells
 from improv.models.model import State
 from improv.models.recall import Past, PitchClassBias
+from improv.outside import printable, whole
 
 KIND = "grammar"
 MOST_TERMINALS = 4096
@@ -304,11 +305,28 @@ def grammar_card(
 
 def check_grammar(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> list[Terminal]:
     """The terminals of a card. Raises ModelError unless this version of improv can play it with these weights."""
+    check_weights(grammar_shapes(card), weights)
+    return _terminals(card)
+
+
+def grammar_shapes(card: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of a card's weights. Raises ModelError unless this version of improv can play it."""
     if card.get("format") != FORMAT:
-        raise ModelError(f"card says format {card.get('format')!r}, this improv reads format {FORMAT}; export the model again")
-    vocabulary, units = card.get("vocabulary"), card["network"].get("units")
-    if type(units) is not int or not 1 <= units <= LARGEST_SIZE:
-        raise ModelError(f"card: network.units is {units!r}, expected a whole number from 1 to {LARGEST_SIZE}")
+        raise ModelError(f"card says format {printable(card.get('format'))}, this improv reads format {FORMAT}; export the model again")
+    network = card.get("network")
+    units = network.get("units") if isinstance(network, Mapping) else None
+    if not whole(units, 1, LARGEST_SIZE):
+        raise ModelError(f"card: network.units is {printable(repr(units))}, expected a whole number from 1 to {LARGEST_SIZE}")
+    assert isinstance(units, int)
+    n = len(_terminals(card))
+    return {
+        "lstm.kernel": (n, 4 * units), "lstm.recurrent": (units, 4 * units), "lstm.bias": (4 * units,),
+        "values.kernel": (units, n), "values.bias": (n,),
+    }  # fmt: skip
+
+
+def _terminals(card: Mapping[str, Any]) -> list[Terminal]:
+    vocabulary = card.get("vocabulary")
     texts = vocabulary.get("terminals") if isinstance(vocabulary, Mapping) else None
     if not isinstance(texts, list) or not 1 <= len(texts) <= MOST_TERMINALS:
         raise ModelError(f"card: vocabulary.terminals is no list of 1 to {MOST_TERMINALS} terminals")
@@ -317,21 +335,9 @@ def check_grammar(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) ->
         moves_of(card)
         homes_of(card)
     except (GrammarError, HarmonyError) as e:
-        raise ModelError(f"card: {e}") from None
+        raise ModelError(f"card: {printable(e, 200)}") from None
     if len(set(terminals)) < len(terminals) or all(t.kind == REST for t in terminals):
         raise ModelError("card: vocabulary.terminals holds one twice, or no note")
     if card.get("vocabulary_hash") != hash_of(terminals):
         raise ModelError("card: vocabulary_hash is not that of its terminals; export the model again")
-    n = len(terminals)
-    shapes = {
-        "lstm.kernel": (n, 4 * units), "lstm.recurrent": (units, 4 * units), "lstm.bias": (4 * units,),
-        "values.kernel": (units, n), "values.bias": (n,),
-    }  # fmt: skip
-    for name, shape in shapes.items():
-        if name not in weights:
-            raise ModelError(f"weights: {name} is missing")
-        if weights[name].shape != shape or weights[name].dtype != np.float32:
-            raise ModelError(f"weights: {name} is {weights[name].dtype} {weights[name].shape}, the card promises float32 {shape}")
-        if not np.isfinite(weights[name]).all():
-            raise ModelError(f"weights: {name} has values that are no numbers")
     return terminals

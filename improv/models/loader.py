@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 import os
-import struct
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,17 @@ from safetensors.numpy import load
 
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
-from improv.models.card import ModelError
+from improv.models.card import ModelError, check_name
 from improv.models.registry import kind_in
 from improv.models.voicings import Voicings
+from improv.outside import WIDTHS, OutsideError, Tensor, printable, read_json, read_tensors
 
 DEFAULT = "jazz"
 VOICINGS = "voicings"
 LARGEST = 256 * 2**20  # bytes of weights
+LARGEST_VOICINGS = 4 * 2**20
 LARGEST_CARD = 2**20
+BESIDE = 16 * 2**20  # bytes of arrays that are no weights: the test vector
 
 
 def shelves() -> list[Path]:
@@ -60,21 +63,27 @@ def read_folder(name: str, largest: int = LARGEST) -> tuple[dict[str, Any], dict
 
 def _found(name: str) -> Path:
     if os.sep in name or "/" in name or name in (".", ".."):
-        folder = Path(name)
-        if folder.is_dir():
-            return folder
-        raise ModelError(f"model {name}: no such folder")
+        if _is_folder(Path(name)):
+            return Path(name)
+        raise ModelError(f"model {printable(name, 200)}: no such folder")
     for shelf in shelves():
-        if (shelf / name / "card.json").is_file():
+        if _is_folder(shelf / name) and (shelf / name / "card.json").exists():
             return shelf / name
-    if Path(name).is_dir():
+    if _is_folder(Path(name)):
         return Path(name)
-    raise ModelError(f"no model {name!r}; there are: {', '.join(_playing()) or 'none'}, or give a folder's path")
+    raise ModelError(f"no model {printable(repr(name))}; there are: {', '.join(_playing()) or 'none'}, or give a folder's path")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that is too long, or none
+        return False
 
 
 def _playing() -> list[str]:
     """The names of all models on the shelves that play."""
-    return sorted({p.parent.name for shelf in shelves() for p in shelf.glob("*/card.json") if not _use_of_its_own(p.parent)})
+    return sorted({printable(p.parent.name) for shelf in shelves() for p in shelf.glob("*/card.json") if not _use_of_its_own(p.parent)})
 
 
 def _use_of_its_own(folder: Path) -> str:
@@ -88,15 +97,11 @@ def _use_of_its_own(folder: Path) -> str:
 def _card(folder: Path) -> dict[str, Any]:
     path = folder / "card.json"
     try:
-        if path.stat().st_size > LARGEST_CARD:
-            raise ModelError(f"{path}: larger than a card can be")
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = read_json(path, LARGEST_CARD, folder)
         if not isinstance(card, dict):
-            raise ValueError("not a JSON object")
-    except OSError as e:
-        raise ModelError(f"{e.filename}: {e.strerror}") from None
-    except ValueError as e:
-        raise ModelError(f"{path}: not a readable card ({e})") from None
+            raise ModelError(f"{path}: not a readable card (not a JSON object)")
+    except OutsideError as e:
+        raise ModelError(str(e)) from None
     return card
 
 
@@ -104,27 +109,42 @@ def _read(folder: Path, largest: int) -> tuple[dict[str, Any], dict[str, np.ndar
     """A folder's card, and its weights, which are those the card was written for. Raises ModelError."""
     card, path = _card(folder), folder / "weights.safetensors"
     try:
-        size = path.stat().st_size
-    except OSError as e:
-        raise ModelError(f"{e.filename}: {e.strerror}") from None
-    if size > largest:
-        raise ModelError(f"{path}: {size:,} bytes; a model has at most {largest:,}")
-    blob = path.read_bytes()
-    if blob[:1] == b"\x80" or blob[:2] == b"PK":
-        raise ModelError(f"{path}: looks like a pickle or an archive, which improv never opens; export to safetensors")
-    _check_length(path, blob)
-    if hashlib.sha256(blob).hexdigest() != card.get("weights_sha256"):
-        raise ModelError(f"{path}: not the weights that card.json was written for (SHA-256 differs); copy both files again")
+        check_name(card)
+        shapes = kind_in(card).shapes
+        promised = None if shapes is None else shapes(card)
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
     try:
-        return card, load(blob)
+        blob = read_tensors(path, largest, folder, lambda arrays: None if promised is None else _keeps(path, promised, arrays)).blob
+        if hashlib.sha256(blob).hexdigest() != card.get("weights_sha256"):
+            raise ModelError(f"{path}: not the weights that card.json was written for (SHA-256 differs); copy both files again")
+        weights = load(blob)
+    except OutsideError as e:
+        raise ModelError(str(e)) from None
     except (SafetensorError, ValueError, KeyError) as e:
-        raise ModelError(f"{path}: not a readable safetensors file ({e})") from None
+        raise ModelError(f"{path}: not a readable safetensors file ({printable(e)})") from None
+    for name, array in weights.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ModelError(f"{path}: {printable(name)} has values that are no numbers")
+    return card, weights
+
+
+def _keeps(path: Path, promised: Mapping[str, tuple[int, ...]], arrays: Mapping[str, Tensor]) -> None:
+    """Raise ModelError unless a header keeps what the card promises, and has little beside it. Nothing more was read yet."""
+    for name, shape in promised.items():
+        if (there := arrays.get(name)) is None:
+            raise ModelError(f"{path}: weights: {name} is missing")
+        if there != ("F32", shape):
+            raise ModelError(f"{path}: weights: {name} is {there.kind} {there.shape}, the card promises F32 {shape}")
+    beside = sum(WIDTHS[t.kind] * math.prod(t.shape) for name, t in arrays.items() if name not in promised)
+    if beside > BESIDE:
+        raise ModelError(f"{path}: {beside:,} bytes beside the weights; there may be {BESIDE:,}")
 
 
 def load_voicings(name: str = VOICINGS) -> Voicings:
     """Read, check and build what voices chords. Raises ModelError, which says what is wrong with it."""
     folder = _found(name)
-    card, weights = _read(folder, LARGEST)
+    card, weights = _read(folder, LARGEST_VOICINGS)
     try:
         return Voicings.of(card, weights)
     except ModelError as e:
@@ -142,22 +162,6 @@ def voicings_for(*settings: Settings) -> Voicings | None:
         return None
 
 
-def _check_length(path: Path, blob: bytes) -> None:
-    """Say 'truncated' where that is what it is."""
-    if len(blob) < 8:
-        raise ModelError(f"{path}: truncated ({len(blob)} bytes)")
-    (head,) = struct.unpack("<Q", blob[:8])
-    if head > len(blob) - 8:
-        raise ModelError(f"{path}: truncated, or not a safetensors file")
-    try:
-        tensors = json.loads(blob[8 : 8 + head])
-        end = max((t["data_offsets"][1] for k, t in tensors.items() if k != "__metadata__"), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as e:
-        raise ModelError(f"{path}: not a readable safetensors file ({e})") from None
-    if len(blob) < 8 + head + end:
-        raise ModelError(f"{path}: truncated ({len(blob):,} of {8 + head + end:,} bytes)")
-
-
 def stored_vector(name: str = DEFAULT) -> dict[str, np.ndarray]:
     """The arrays that Keras computed when the model was exported (names without `test.`)."""
     return {k.removeprefix("test."): v for k, v in _arrays(name).items() if k.startswith("test.")}
@@ -169,7 +173,6 @@ def stored_weights(name: str = DEFAULT) -> dict[str, np.ndarray]:
 
 
 def _arrays(name: str) -> dict[str, np.ndarray]:
-    blob = (find_model(name) / "weights.safetensors").read_bytes()
     if sys.byteorder != "little":
         raise ModelError("stored arrays are little-endian")
-    return dict(load(blob))
+    return _read(find_model(name), LARGEST)[1]

@@ -20,6 +20,7 @@ from improv.core.vocabulary import INTERVALS, REACH
 
 SPAN = 512  # notes that are remembered
 LARGEST_SHARE = 0.95
+STEEPEST = 1000.0  # of the numbers of a vote; trained ones stay below 30
 DOUBT = 0.02  # of a chord degree that was never recalled
 _ABOVE = np.arange(140) % 12  # pitch classes up the keyboard, from any root
 
@@ -134,7 +135,7 @@ class Recall(NamedTuple):
     def of(card: Mapping[str, Any]) -> Recall:
         """From the numbers in a card. Raises KeyError, TypeError or ValueError."""
         recall = Recall(*(float(card[name]) for name in Recall._fields))
-        if not all(math.isfinite(x) for x in recall) or recall.sharpness <= 0:
+        if not 0 < recall.sharpness <= STEEPEST or not all(abs(x) <= STEEPEST for x in recall):
             raise ValueError(f"recall {recall}")
         return recall
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from improv.core.note_model import NoteModel
 from improv.models import grammar_model, voicings
+from improv.models.card import promised
 from improv.models.cells import NETWORKS, kind_of
 from improv.models.grammar_model import GrammarModel
 from improv.models.model import Model
@@ -24,16 +25,20 @@ Weights = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """build: makes a model that plays from its card and weights; raises ModelError. does: what one does that plays no lines."""
+    """build: makes a model that plays from its card and weights; raises ModelError. does: what one does that plays no lines.
+
+    shapes: the names and shapes of the weights that a card promises, so that a file is checked before it is read; raises ModelError.
+    """
 
     build: Callable[[Card, Weights], NoteModel] | None = None
     does: str = ""
+    shapes: Callable[[Card], Mapping[str, tuple[int, ...]]] | None = None
 
 
-NETWORK = Kind(Model)  # networks between the notes and the heads: the kinds of `cells.NETWORKS`
+NETWORK = Kind(Model, shapes=promised)  # networks between the notes and the heads: the kinds of `cells.NETWORKS`
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(NETWORKS, NETWORK),
-    grammar_model.KIND: Kind(GrammarModel),
+    grammar_model.KIND: Kind(GrammarModel, shapes=grammar_model.grammar_shapes),
     voicings.KIND: Kind(does="voices chords (--mode comp --voicing learned)"),
     "characters": Kind(does="writes texts, such as titles"),
 }

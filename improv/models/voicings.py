@@ -16,7 +16,7 @@ import numpy as np
 
 from improv.core.harmony import KIND_INDEX, KINDS, Chord
 from improv.core.harmony.voicing import HIGHEST, LOWEST, TONES, voicing
-from improv.models.card import ModelError
+from improv.models.card import ModelError, check_weights
 from improv.models.rbm import Rbm, drawn
 
 KIND, FORMAT = "voicings", 1
@@ -125,10 +125,7 @@ class Voicings:
         wanted = {"weights": (VISIBLE, hidden), "visible": (VISIBLE,), "hidden": (hidden,)}
         if set(weights) != set(wanted):
             raise ModelError(f"its weights are {', '.join(sorted(weights)) or 'none'}; expected {', '.join(sorted(wanted))}")
-        for name, shape in wanted.items():
-            w = weights[name]
-            if w.shape != shape or w.dtype != np.float32 or not np.isfinite(w).all():
-                raise ModelError(f"its weights {name!r} are {w.dtype} {w.shape}; expected finite float32 {shape}")
+        check_weights(wanted, weights)
         return cls(card, Rbm(*(weights[name] for name in wanted)))
 
     def raw(self) -> Voicings:

@@ -134,7 +134,7 @@ JAM = ["jam", "--fast", "--player", str(DEMO_CALL)]
         ("wrong version", "format 99"),
         ("pickle", "pickle"),
         ("no card", "No such file"),
-        ("card not JSON", "not a readable card"),
+        ("card not JSON", "not readable JSON"),
         ("no weights", "No such file"),
     ],
 )
