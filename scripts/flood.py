@@ -19,11 +19,13 @@ from collections.abc import Callable
 
 from rig import JACK, Rig
 
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings
 from improv.midi.patchbay import Input, Patchbay
 from improv.models.loader import load_model
+from improv.perform.band import Band, Slot
 from improv.perform.clock import LiveClock
 from improv.perform.deadline import DeadlinePlayer, Worker
 from improv.perform.engine import perform
@@ -82,7 +84,8 @@ def direct(rate: int, seconds: float) -> None:
     """The same without JACK, which drops most of a flood itself: messages into the input's callback, in this program."""
     clock, inbox = LiveClock(), Inbox()
     heard = sounding = most = 0
-    improviser = Improviser(load_model("jazz"), Settings(mode="trade", tempo=160.0), seed=1)
+    settings = Settings(mode="trade", tempo=160.0)
+    improviser = Improviser(load_model("jazz"), settings, seed=1)
     worker = Worker(lambda: inbox.put(Ready(clock.now())))
     deadline = DeadlinePlayer(improviser, worker)
     inbox.behind = lambda: deadline.behind
@@ -115,7 +118,7 @@ def direct(rate: int, seconds: float) -> None:
 
     threading.Thread(target=pour, daemon=True).start()
     sys.setswitchinterval(0.0001)
-    perform(deadline, clock, inbox, send, hear)
+    perform(Band([Slot(deadline)], Timekeeper(settings)), clock, inbox, send, hear)
     worker.close()
     print(f"without JACK: {took[0]:,.0f} messages in {took[1]:.0f} s ({took[0] / took[1]:,.0f} a second); {heard:,} events taken,")
     print(f"  left out {inbox.dropped}; at most {most:,} waited; our note-ons less note-offs {sounding}")

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting, Stop
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
@@ -88,7 +89,8 @@ def main() -> int:
     args = parser.parse_args()
     settings = Settings()
     improviser = Improviser(load_model(args.model), settings, parse_changes("Dm7 | G7 | Cmaj7 | A7"), seed=args.seed)
-    band = Band([Slot(Metronome(settings), -1), Slot(improviser)])
+    timekeeper = Timekeeper(settings)
+    band = Band([Slot(Metronome(settings, timekeeper.meter), -1), Slot(improviser)], timekeeper)
     counts = {"heard": 0, "played": 0}
     sounding: set[tuple[int, int]] = set()
     rows: list[tuple[int, float, int]] = []

@@ -23,9 +23,12 @@ from improv.cli.replay import made_with, performed_by
 from improv.control.bindings import Bindings
 from improv.control.commands import Commands, learned_bindings
 from improv.control.config.config import Config, PerformerConfig, check_models, load_config
+from improv.core.beats.timekeeper import one_beat
 from improv.core.events import Event, NoteOff, NoteOn, ProgramChange, Pulse, Ready, Setting, Stop, Transport
-from improv.core.guard import longest
 from improv.core.improviser import Improviser
+from improv.core.meter import Meter
+from improv.core.modes import MODES
+from improv.core.modes.mode import Mode
 from improv.midi.calibration import stored_advance
 from improv.models.loader import find_model, load_model, voicings_for
 from improv.models.model import Model
@@ -42,6 +45,7 @@ from improv.perform.priority import priority, raise_priority
 from improv.perform.sd_notify import notify
 from improv.session import Recorder, cut_off
 from improv.session.capture import Capture
+from improv.session.compare import SHARED_BEAT
 from improv.session.snapshot import SnapshotError, read_snapshot, state_beside
 from improv.titles.draw import titled
 
@@ -53,7 +57,7 @@ KEPT_BARS = 64  # of which the last can be captured
 class Member:
     """A performer of the configuration, at work. models: those at hand, by name; each performer has its own, for its own thread."""
 
-    def __init__(self, number: int, performer: PerformerConfig, config: Config, inbox: Inbox, clock: LiveClock):
+    def __init__(self, number: int, performer: PerformerConfig, config: Config, inbox: Inbox, clock: LiveClock, meter: Meter):
         self.number, self.name = number, performer.name
         self.settings = config.settings_of(performer)
         self.seed = performer.seed if performer.seed is not None else int.from_bytes(os.urandom(4), "little")
@@ -68,7 +72,7 @@ class Member:
             model,
             self.settings,
             music.sheet,
-            music.metre,
+            meter,
             self.seed,
             None,
             self.channel,
@@ -104,23 +108,27 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
     api = _awaited_api(log, over)
     if api is None:
         return OK
-    members += [Member(i, p, config, inbox, clock) for i, p in enumerate(config.performers)]
+    timekeeper = one_beat([config.settings_of(p) for p in config.performers], config.music.metre)
+    members += [Member(i, p, config, inbox, clock, timekeeper.meter) for i, p in enumerate(config.performers)]
     for member in members:
         stack.callback(member.worker.close)
     state = config.record.folder / STATE
     restored = _restore(members, state, log)
     counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0, "guarded": 0}
     punctuality = LatenessLog()
-    first = members[0].improviser
     music = config.music
-    header: dict[str, Any] = made_with() | {
-        "changes": music.changes,
-        "metre": list(music.metre),
-        "bars": None,
-        "seed": members[0].seed,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "performers": [m.header() for m in members],
-    }
+    header: dict[str, Any] = (
+        made_with()
+        | SHARED_BEAT
+        | {
+            "changes": music.changes,
+            "metre": list(music.metre),
+            "bars": None,
+            "seed": members[0].seed,
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "performers": [m.header() for m in members],
+        }
+    )
     name = f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
     record = config.record.folder / name if config.record.on else None
     header |= titled(members[0].seed) if record else {}
@@ -130,7 +138,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
             keep_state(state_beside(record), members, log)
     hanging = cut_off(config.record.folder)
     recorder = Recorder(record, header, warn=log.warn)
-    capture = Capture(first.meter, KEPT_BARS)
+    capture = Capture(lambda: timekeeper.meter, KEPT_BARS)
     bindings = Bindings((), [i.name for i in config.inputs])
     bindings.learned = learned_bindings(config.record.folder)
     bindings.replace(config.bindings)
@@ -188,21 +196,21 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
 
     def allowed(event: NoteOn) -> float:
         if event.part == PART:
-            return longest("comp", first.meter)
-        return longest(members[event.part].improviser.settings.mode, first.meter)
+            return Mode.longest(timekeeper.meter)
+        return MODES[members[event.part].improviser.settings.mode].longest(timekeeper.meter)
 
     def closed(event: NoteOff) -> None:
         counts["guarded"] += 1
         log(f"a note sounded for longer than any phrase, and was closed: pitch {event.pitch}", "warning")
 
-    metronome = Metronome(members[0].settings, music.metre, music.send_clock)
+    metronome = Metronome(members[0].settings, timekeeper.meter, music.send_clock)
     slots = [Slot(metronome, PART), *(Slot(m.deadline, m.number, m.hears) for m in members)]
-    orders.append(Commands(path, config, members, clock, inbox, bay, capture, bindings, binding, log))
-    upkeep = Housekeeping(config, members, clock, inbox, bay, recorder, punctuality, counts, orders[0], state, log)
+    orders.append(Commands(path, config, members, clock, inbox, bay, capture, bindings, binding, log, timekeeper))
+    upkeep = Housekeeping(config, members, clock, inbox, bay, recorder, punctuality, counts, orders[0], state, log, timekeeper)
     if config.music.clock == "link":
         from improv.perform.link import Link
 
-        link = Link(clock.now, inbox.put, config.music.tempo, first.meter.bar)
+        link = Link(clock.now, inbox.put, config.music.tempo, timekeeper.meter.bar)
         stack.callback(link.close)
         orders[0].link = link
     sys.setswitchinterval(0.0001)
@@ -220,12 +228,10 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
                 inbox.put(Stop(0.0, "stopped as it began"))
             if bay.period:
                 inbox.put(Setting(0.0, "grain", round(1000 * bay.period, 3)))
-            if first.keeper.source.own and any(m.settings.mode == "solo" for m in members):
-                inbox.put(Transport(0.0, "start"))  # one beat for all
             upkeep.start(granted.text)
             notify("READY=1\nSTATUS=performing")
             log(f"performing: {', '.join(m.name for m in members)}", priority=granted.text, session=recorder.path)
-            stop = perform(Band(slots, recorder.overhear), clock, inbox, send, heard, dropped, early, allowed, closed)
+            stop = perform(Band(slots, timekeeper, recorder.overhear), clock, inbox, send, heard, dropped, early, allowed, closed)
         end = {"reason": stop.reason, "time": stop.time, "priority": granted.text}
     except Exception as e:
         end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}

@@ -28,10 +28,9 @@ from improv.cli.take import spread, told, write
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync, Tap, Transport
-from improv.core.guard import longest
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
-from improv.core.meter import Meter
+from improv.core.modes import MODES
 from improv.core.settings import Settings
 from improv.midi.calibration import LONGEST, stored_advance
 from improv.midi.files import Part, read_part
@@ -46,6 +45,7 @@ from improv.perform.monitor import LatenessLog, Monitor
 from improv.perform.priority import Priority, priority, raise_priority
 from improv.render.show import line
 from improv.session import Recorder, cut_off
+from improv.session.compare import SHARED_BEAT
 from improv.titles.draw import titled
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
@@ -58,6 +58,7 @@ class Take:
     """What a performance needs, apart from clock and ports, all of it checked."""
 
     improviser: Improviser
+    timekeeper: Timekeeper
     settings: Settings  # at the start
     changes: Changes | None
     metre: tuple[int, int]
@@ -99,7 +100,7 @@ def jam(args: argparse.Namespace) -> int:
             args.wav = args.wav or "improv-demo.wav"
     take = _take(args, "trade", part)
     _check_writable(args.record, args.png, args.wav)
-    settings, meter = take.settings, take.improviser.meter
+    settings, meter = take.settings, take.timekeeper.meter
     if settings.click and settings.click == args.channel:
         raise ImprovError(f"--click {settings.click} is the channel that improv plays on: choose another, or another --channel")
     if settings.clock in ("midi", "link") and api is None:
@@ -134,7 +135,7 @@ def _connect(args: argparse.Namespace, take: Take, stage: Stage, api: int, stack
     if take.settings.clock == "link":
         from improv.perform.link import Link
 
-        link = stage.link = Link(stage.clock.now, stage.inbox.put, take.settings.tempo, take.improviser.meter.bar)
+        link = stage.link = Link(stage.clock.now, stage.inbox.put, take.settings.tempo, take.timekeeper.meter.bar)
         stack.callback(link.close)
     if not args.json:
         print(f"listening on {ports.source}, playing on {ports.target}; seed {take.seed}. Ctrl-C ends.", flush=True)
@@ -195,16 +196,21 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
         chosen["tempo"] = part.tempo
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
     metre = _metre(args.metre) if args.metre else part.metre if part else (4, 4)
-    meter = Meter(settings.tempo, metre)
-    changes = parse_changes(args.changes, meter.bar) if args.changes else None
+    timekeeper = Timekeeper(settings, metre)
+    changes = parse_changes(args.changes, timekeeper.meter.bar) if args.changes else None
     channel = getattr(args, "channel", 1) - 1
     model = load_model(args.model)
     learning_setup = schooling_of(args, model)
     performer = performed_by("improv", model, settings, seed, channel) | (learning_setup.header if learning_setup else {})
-    header = made_with() | {"changes": args.changes, "metre": list(metre), "bars": bars, "seed": seed, "performers": [performer]} | mood
+    header = (
+        made_with()
+        | SHARED_BEAT
+        | {"changes": args.changes, "metre": list(metre), "bars": bars, "seed": seed, "performers": [performer]}
+        | mood
+    )
     learning, voicings = learning_setup.learning if learning_setup else None, voicings_for(settings)
-    improviser = Improviser(model, settings, changes, metre, seed, bars, channel, learning=learning, voicings=voicings)
-    return Take(improviser, settings, changes, metre, seed, header, learning_setup)
+    improviser = Improviser(model, settings, changes, timekeeper.meter, seed, bars, channel, learning=learning, voicings=voicings)
+    return Take(improviser, timekeeper, settings, changes, metre, seed, header, learning_setup)
 
 
 def _metre(text: str) -> tuple[int, int]:
@@ -242,7 +248,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     live = isinstance(clock, LiveClock)
 
     def show(side: str, event: Event) -> None:
-        text = None if isinstance(event, Setting) and event.name == "grain" else line(side, event, improviser.meter, take.changes)
+        text = None if isinstance(event, Setting) and event.name == "grain" else line(side, event, take.timekeeper.meter, take.changes)
         if text:
             print(text, flush=True)
 
@@ -260,8 +266,8 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
     deadline = DeadlinePlayer(improviser, worker) if worker else None
     if deadline:
         inbox.behind = lambda: deadline.behind
-    metronome = Metronome(take.settings, take.metre, getattr(args, "send_clock", False))
-    band = Band([Slot(metronome, PART), Slot(deadline or improviser)], recorder.overhear)
+    metronome = Metronome(take.settings, take.timekeeper.meter, getattr(args, "send_clock", False))
+    band = Band([Slot(metronome, PART), Slot(deadline or improviser)], take.timekeeper, recorder.overhear)
 
     arrived = 0.0
 
@@ -291,7 +297,7 @@ def _perform(args: argparse.Namespace, take: Take, stage: Stage) -> int:
         counts["dropped"] += isinstance(event, NoteOn)
 
     def allowed(event: NoteOn) -> float:
-        return longest(improviser.settings.mode, metronome.meter)
+        return MODES[improviser.settings.mode].longest(take.timekeeper.meter)
 
     def closed(event: NoteOff) -> None:
         counts["endless"] = counts.get("endless", 0) + 1

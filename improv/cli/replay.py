@@ -20,12 +20,13 @@ from improv import __version__
 from improv.cli import BROKEN, OK
 from improv.cli.learning import learned_again
 from improv.cli.sessions import printable
-from improv.core.beats.timekeeper import Timekeeper, in_beats
+from improv.core.beats.timekeeper import Timekeeper, in_beats, one_beat
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Mark, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
+from improv.core.meter import Meter
 from improv.core.settings import Settings
 from improv.midi.files import write_take
 from improv.models.loader import load_model, voicings_for
@@ -36,7 +37,7 @@ from improv.perform.engine import perform
 from improv.render.show import pitch_name
 from improv.session import Session, SessionError, excerpt
 from improv.session.capture import tempos_from, turned
-from improv.session.compare import Difference, Part, as_of, difference, known_until, parts_of, play_again
+from improv.session.compare import SHARED_BEAT, Difference, Part, as_of, difference, known_until, parts_of, play_again
 from improv.session.reader import title_in
 from improv.session.snapshot import read_snapshot, state_beside
 
@@ -114,27 +115,31 @@ def replay(args: argparse.Namespace) -> int:
             f"{session.path}: goes on from {str(before)[:80]}, and what was played before is not in it; try --model with another model"
         )
     states = {} if other else _states(session, performers, models)
-    parts, latest, stopped = parts_of(session.lines(), len(performers))
+    shared = other or session.header.get("beat") == SHARED_BEAT["beat"]
+    parts, latest, stopped = parts_of(session.lines(), len(performers), shared)
     shelf = _shelf(session, models[0] if args.model is not None else None)
     learning = [None if other else learned_again(Path(session.path), p.learns, m) for p, m in zip(performers, models, strict=True)]
-    players = [_improviser(p, m, piece, shelf, learns) for p, m, learns in zip(performers, models, learning, strict=True)]
+    beats = [_timekeeper(p, performers, piece, shared) for p in performers]
+    players = [
+        _improviser(p, m, piece, beat.meter, shelf, learns) for p, m, beat, learns in zip(performers, models, beats, learning, strict=True)
+    ]
     for player, performer in zip(players, performers, strict=True):
         if performer.name in states:
             player.restore(states[performer.name])
     found: list[Difference | None] = []
     again: list[list[Event]]
     if other:
-        again = _anew(players, performers, session, latest)
+        again = _anew(players, performers, session, beats[0], latest)
     else:
-        again = [play_again(player, part.heard, latest) for player, part in zip(players, parts, strict=True)]
+        again = [play_again(players[n], beats[n], part.heard, latest, n, shared) for n, part in enumerate(parts)]
         found = [difference(part, again[n], n, known_until(n, stopped, session.end)) for n, part in enumerate(parts)]
     same = None if other else not any(found)
-    report = _report(session, performers, parts, again, found, same, models, piece)
+    report = _report(session, performers, parts, again, found, same, models, piece, shared)
     if args.to:
         sounded = [e for number, now in enumerate(again) for e in as_of(now, number)]
         if same:  # as it sounded: what was dropped did not
             sounded = [line.event for line in session.lines() if line.side in ("played", "filled")]
-        _write(Path(args.to), session, sounded, performers, piece, start, args.bars)
+        _write(Path(args.to), session, sounded, performers, piece, start, args.bars, shared)
         report["files"] = [args.to]
     print(json.dumps(report) if args.json else _told(report))
     return BROKEN if same is False else OK
@@ -218,25 +223,34 @@ def _states(session: Session, performers: Sequence[RecordedPerformer], models: S
     return states
 
 
-def _improviser(p: RecordedPerformer, model: Model, piece: Piece, shelf: Mapping[str, Model], learning: Learning | None) -> Improviser:
+def _timekeeper(p: RecordedPerformer, performers: Sequence[RecordedPerformer], piece: Piece, shared: bool) -> Timekeeper:
+    """A new timekeeper as a performer had it: its own, or one for all."""
+    return one_beat([other.settings for other in performers], piece.metre) if shared else Timekeeper(p.settings, piece.metre)
+
+
+def _improviser(
+    p: RecordedPerformer, model: Model, piece: Piece, meter: Meter, shelf: Mapping[str, Model], learning: Learning | None
+) -> Improviser:
     voicings = voicings_for(p.settings)
-    return Improviser(model, p.settings, piece.changes, piece.metre, p.seed, piece.bars, p.channel, p.inputs, shelf, learning, voicings)
+    return Improviser(model, p.settings, piece.changes, meter, p.seed, piece.bars, p.channel, p.inputs, shelf, learning, voicings)
 
 
 # Playing
 
 
-def _anew(players: Sequence[Improviser], performers: Sequence[RecordedPerformer], session: Session, until: float) -> list[list[Event]]:
+def _anew(
+    players: Sequence[Improviser], performers: Sequence[RecordedPerformer], session: Session, timekeeper: Timekeeper, until: float
+) -> list[list[Event]]:
     """What they play to what was heard from outside, hearing one another as they do now."""
     script = sorted((line.event for line in session.lines() if line.side == "heard"), key=lambda e: e.time)
-    band = Band([Slot(player, number, p.hears) for number, (player, p) in enumerate(zip(players, performers, strict=True))])
+    slots = [Slot(player, number, p.hears) for number, (player, p) in enumerate(zip(players, performers, strict=True))]
     played: list[list[Event]] = [[] for _ in players]
 
     def send(event: Event) -> None:
         number = getattr(event, "part", 0)
         played[number if number < len(played) else 0].append(event)
 
-    perform(band, OfflineClock(script, until), queue.SimpleQueue(), send)
+    perform(Band(slots, timekeeper), OfflineClock(script, until), queue.SimpleQueue(), send)
     return played
 
 
@@ -252,6 +266,7 @@ def _report(
     same: bool | None,
     models: Sequence[Model],
     piece: Piece,
+    shared: bool,
 ) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for number, (p, part, now) in enumerate(zip(performers, parts, again, strict=True)):
@@ -265,7 +280,7 @@ def _report(
         if found:
             row["same"] = found[number] is None
         if found and (at := found[number]) is not None:
-            bar = _bar(Timekeeper(p.settings, piece.metre), part.heard, at.time)
+            bar = _bar(_timekeeper(p, performers, piece, shared), part.heard, at.time)
             row["difference"] = {"time": at.time, "bar": bar, "then": _said(at.then), "now": _said(at.now)}
         rows.append(row)
     report: dict[str, Any] = {
@@ -368,12 +383,13 @@ def _write(
     piece: Piece,
     start: float | None,
     bars: int | None,
+    shared: bool,
 ) -> None:
     """The take as a MIDI file, or some bars of it from the bar line at or before `start`, in seconds."""
     heard = [line.event for line in session.lines() if line.side == "heard"]
-    first = [e for e in heard if not isinstance(e, Setting | Bookmark | Learned) or e.part in (None, 0)]
+    first = [e for e in heard if shared or not isinstance(e, Setting | Bookmark | Learned) or e.part in (None, 0)]
     here = Mark(start or 0.0, "\0from here")  # finds out its beat on the way
-    keeper = Timekeeper(performers[0].settings, piece.metre)
+    keeper = _timekeeper(performers[0], performers, piece, shared)
     told, played, tempos = in_beats(keeper, [*first, here], sounded)
     at = next(e.time for e in told if isinstance(e, Mark) and e.text == here.text)
     changes, bar = piece.changes, keeper.meter.bar

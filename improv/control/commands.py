@@ -16,6 +16,7 @@ from improv.cli.take import write_cut
 from improv.control.bindings import Bindings, Wish, as_toml
 from improv.control.config.config import Binding, Config, load_config
 from improv.control.config.differences import changes as differences
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Event, Mark, Setting, Stop, Tap, Transport
 from improv.core.harmony import parse_changes
@@ -44,11 +45,13 @@ class Commands:
         bindings: Bindings,
         binding: threading.Lock,
         log: Log,
+        timekeeper: Timekeeper,
     ):
         self.link: Any = None
         self.config = config
         self._path, self._members, self._clock, self._inbox, self._bay = path, members, clock, inbox, bay
         self._capture, self._bindings, self._binding, self._log = capture, bindings, binding, log
+        self._timekeeper = timekeeper
         self._lock = threading.RLock()
         self._saved = config.record.folder / PRESETS
 
@@ -134,8 +137,8 @@ class Commands:
         for member in self._of(part):
             member.improviser.settings.changed(name, value)
         now = self._clock.now()
-        keeper = self._members[0].improviser.keeper
-        if name == "mode" and value == "solo" and not keeper.meter.running and keeper.source.own:
+        beat = self._timekeeper
+        if name == "mode" and value == "solo" and not beat.meter.running and beat.source.own:
             self._put(Transport(now, "start"))  # one beat for all
         self._put(Setting(now, name, value, None if name in FOR_ALL else part))
         if name == "tempo" and self.link:

@@ -1,7 +1,8 @@
-"""Several who perform together: each hears its inputs, and those of the others that it listens to.
+"""Those who perform together: each hears its inputs, and those of the others that it listens to.
 
-To the engine a band is one player. Its members go on in the order of their times, so each has heard what was played before
-it plays: what a band plays depends on the stamped events alone, as ever.
+A timekeeper stands before them: what is heard reaches them all with the beat of that moment, and nobody keeps another.
+To the engine a band is one. Its members go on in the order of their times, so each has heard what was played before it
+plays: what a band plays depends on the stamped events alone, as ever.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from improv.core.events import ControlChange, Event, Learned, NoteOff, NoteOn, Setting
+from improv.core.beats.moment import Moment
+from improv.core.beats.timekeeper import Timekeeper
+from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
+from improv.core.improviser import Improviser
+from improv.core.meter import Meter
 
 Note = NoteOn | NoteOff | ControlChange
 
@@ -23,8 +28,16 @@ class Performer(Protocol):
     def done(self) -> float: ...  # when it last played something, in seconds
     @property
     def due(self) -> float | None: ...
-    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]: ...
+    def advance(self, now: float, heard: Sequence[Moment] = ()) -> list[Event]: ...
     def silence(self, now: float) -> list[Event]: ...
+
+
+def told(moment: Moment, part: int) -> Moment:
+    """A moment as a performer of a number is told of it: what is for another is left out, and what it did to the beat is not."""
+    event = moment.event
+    if isinstance(event, Setting | Learned | Bookmark) and event.part not in (None, part):
+        return moment._replace(event=None)
+    return moment
 
 
 @dataclass
@@ -34,7 +47,7 @@ class Slot:
     player: Performer
     part: int = 0
     hears: frozenset[int] = frozenset()
-    waiting: list[Event] = field(default_factory=list)
+    waiting: list[Moment] = field(default_factory=list)
 
     @property
     def due(self) -> float:
@@ -45,15 +58,26 @@ class Slot:
 
 
 class Band:
-    """Players, as one. What comes from outside reaches them all, but for settings that are for one.
+    """Performers, as one, behind one timekeeper.
 
     overheard: is told what a member hears of another: the member's number, and the event with the stamp that it acts on.
     The part of such an event is negative: -1 - the other's number.
     """
 
-    def __init__(self, slots: Sequence[Slot], overheard: Callable[[int, Event], None] = lambda part, event: None):
+    def __init__(
+        self,
+        slots: Sequence[Slot],
+        timekeeper: Timekeeper,
+        overheard: Callable[[int, Event], None] = lambda part, event: None,
+    ):
+        self.timekeeper = timekeeper
         self._slots = slots
         self._overheard = overheard
+
+    @property
+    def meter(self) -> Meter:
+        """Where the beat is. To be asked from any thread."""
+        return self.timekeeper.meter
 
     @property
     def done(self) -> float:
@@ -67,9 +91,9 @@ class Band:
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
         """What is to be done up to `now`, or up to the next note-on, which is not to wait for more."""
         for event in heard:
+            moment = self.timekeeper.hear(event, event.time)
             for slot in self._slots:
-                if not isinstance(event, Setting | Learned) or event.part in (None, slot.part):
-                    slot.waiting.append(event)
+                slot.waiting.append(told(moment, slot.part))
         played: list[Event] = []
         while not any(isinstance(event, NoteOn) for event in played):
             slot = min(self._slots, key=lambda s: s.due)
@@ -95,9 +119,14 @@ class Band:
                 if other is not slot and slot.part in other.hears:
                     taken = replace(event, time=max(event.time, math.nextafter(other.player.done, math.inf)), part=-1 - slot.part)
                     self._overheard(other.part, taken)
-                    other.waiting.append(taken)
+                    other.waiting.append(Moment(taken, taken.time, self.meter))
         return event
 
     @staticmethod
     def _numbered(slot: Slot, event: Event) -> Event:
         return replace(event, part=slot.part) if isinstance(event, Note) and event.part != slot.part else event
+
+
+def alone(improviser: Improviser, part: int = 0) -> Band:
+    """An improviser by itself, with a timekeeper for it alone, as nobody has performed yet."""
+    return Band([Slot(improviser, part)], Timekeeper(improviser.settings, improviser.meter.metre))

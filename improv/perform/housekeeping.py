@@ -9,6 +9,7 @@ from typing import Any
 
 from improv.cli.take import spread
 from improv.control.performance_end import Control
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.events import Ready
 from improv.perform.inbox import Tally
@@ -41,10 +42,11 @@ class Housekeeping:
         orders: Any,
         state: Path,
         log: Log,
+        timekeeper: Timekeeper,
     ):
         self._config, self._members, self._clock, self._inbox, self._bay = config, members, clock, inbox, bay
         self._recorder, self._punctuality, self._counts, self._orders = recorder, punctuality, counts, orders
-        self._state, self._log = state, log
+        self._state, self._log, self._timekeeper = state, log, timekeeper
         self._tally = Tally(inbox)
         self._over = threading.Event()
         self._since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
@@ -113,7 +115,7 @@ class Housekeeping:
     def status(self) -> dict[str, Any]:
         """How it stands, for whoever asks."""
         first = self._members[0].improviser
-        meter, now = first.meter, self._clock.now()
+        meter, now = self._timekeeper.meter, self._clock.now()
         beat, there = meter.beat(now), self._bay.status()
         settings = {m.name: m.improviser.settings for m in self._members}
         return {
@@ -125,7 +127,7 @@ class Housekeeping:
             "beat": round(meter.position(beat), 2),
             "bar": meter.bar_of(beat) + 1,
             "clock": first.settings.clock,
-            "sure": round(first.keeper.source.sure, 2),
+            "sure": round(self._timekeeper.source.sure, 2),
             "running": meter.running,
             **self._counts,
             "inbox_dropped": dict(self._inbox.dropped),

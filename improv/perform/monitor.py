@@ -69,7 +69,7 @@ class Monitor:
 
     def _remind(self) -> None:
         """Of what an outside clock still lacks."""
-        keeper = self._take.improviser.keeper
+        keeper = self._take.timekeeper
         if self._take.settings.clock == "midi" and not keeper.meter.running:
             self._say(NO_START.format(keeper.meter.tempo) if keeper.source.heard else NO_CLOCK)
 
@@ -78,7 +78,7 @@ class Monitor:
         lately = self._punctuality.lately()
         if not lately:
             return
-        late, keeper = spread(lately), self._take.improviser.keeper
+        late, keeper = spread(lately), self._take.timekeeper
         beat = {"clock": self._take.settings.clock, "tempo": round(keeper.meter.tempo, 2), "sure": round(keeper.source.sure, 2)}
         self._recorder.note({"punctual": late | {"notes": len(lately), "time": self._clock.now()} | beat})
         text = f"{len(lately)} notes, late by {late['p50']} ms (p50), {late['p99']} ms (p99), jitter {late['jitter']} ms"

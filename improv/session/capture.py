@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
@@ -48,13 +48,13 @@ class Cut:
 
 
 class Capture:
-    """Keeps the last `bars` whole bars and what there is of the next, as a meter counts them. Its memory is bounded.
+    """Keeps the last `bars` whole bars and what there is of the next. Its memory is bounded. meter: says where the beat is now.
 
-    It is to be told in the thread that performs: what was heard after the improviser took it, what was played as it is sent.
+    It is to be told in the thread that performs: what was heard after the timekeeper took it, what was played as it is sent.
     """
 
-    def __init__(self, meter: Meter, bars: int = 16, most: int = MOST):
-        self._meter, self._bars = meter, bars
+    def __init__(self, meter: Callable[[], Meter], bars: int = 16, most: int = MOST):
+        self._now, self._bars = meter, bars
         self._events: deque[tuple[bool, Event]] = deque(maxlen=most)
         self._tempos: deque[tuple[float, float]] = deque(maxlen=most)
         self._last = -math.inf
@@ -72,7 +72,7 @@ class Capture:
 
     def cut(self, now: float, bars: int | None = None) -> Cut:
         """What there is at a time in seconds, or its last so many bars. It is a copy: another thread may go on with it."""
-        meter = self._meter
+        meter = self._now()
         last = max(meter.beat(now), self._last)
         bar = meter.bar_of(last) - (bars or self._bars)
         if self._events:  # no empty bars before it began
@@ -84,7 +84,7 @@ class Capture:
     def _keep(self, heard: bool, event: Event) -> None:
         if not isinstance(event, Note):
             return
-        meter = self._meter
+        meter = self._now()
         beat = self._last = max(meter.beat(event.time), self._last)
         if not self._tempos or abs(meter.tempo / self._tempos[-1][1] - 1) > CHANGED:
             self._tempos.append((beat, meter.tempo))

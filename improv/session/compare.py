@@ -1,5 +1,8 @@
 """A session played again: each performer alone hears what it heard, with the stamps of the record, and plays.
 
+In sessions whose header says so (SHARED_BEAT), one timekeeper heard all that was heard; before, each performer had one of its
+own, which heard what the performer did. Played again, a timekeeper hears the same as then.
+
 What an improviser plays depends on the stamped events alone. So what it plays now, what it played then and what was
 dropped then are to be the same, bit for bit; what filled in for a slow model is not its own, and is left out.
 """
@@ -11,10 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from improv.core.beats.moment import Moment
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, Event, Learned, NoteOff, NoteOn, Setting, Stop
-from improv.perform.band import Performer
+from improv.perform.band import Performer, told
 from improv.session.lines import GUARDED, Line
 
+SHARED_BEAT = {"beat": "shared"}  # what the header says where one timekeeper stood before all performers
 UNSENT = 0.05  # seconds before the end in which a slow model's note may not have been sent any more
 Key = tuple[int, int]  # channel, pitch
 
@@ -37,8 +43,11 @@ class Difference(NamedTuple):
     now: Event | None
 
 
-def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, float | None]:
-    """What each of so many performers heard and played; the latest stamp; and when it was stopped, if it was."""
+def parts_of(lines: Iterable[Line], count: int, shared: bool = False) -> tuple[list[Part], float, float | None]:
+    """What each of so many performers heard and played; the latest stamp; and when it was stopped, if it was.
+
+    shared: what was for another is among what was heard, since it may have moved the beat that they share.
+    """
     parts = [Part() for _ in range(count)]
     latest, stopped = 0.0, None
     for line in lines:
@@ -50,7 +59,7 @@ def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, floa
                 for part in parts:
                     part.closing = len(part.played)
             for number, part in enumerate(parts):
-                if not isinstance(event, Setting | Learned | Bookmark) or event.part in (None, number):
+                if shared or not isinstance(event, Setting | Learned | Bookmark) or event.part in (None, number):
                     part.heard.append(event)
         elif line.side == "overheard":
             if line.by is not None and 0 <= line.by < count:
@@ -69,23 +78,29 @@ def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, floa
     return parts, latest, stopped
 
 
-def play_again(player: Performer, heard: Sequence[Event], until: float) -> list[Event]:
-    """What a player plays who hears events with their stamps, in the order in which they were taken; up to a time in seconds."""
+def play_again(
+    performer: Performer, timekeeper: Timekeeper, heard: Sequence[Event], until: float, number: int = 0, shared: bool = False
+) -> list[Event]:
+    """What a performer of a number plays who hears events with their stamps, in the order in which they were taken; up to a time
+    in seconds. timekeeper: a new one. shared: it kept the beat of several; else what the performer heard of others, whose
+    stamps may lie ahead, went by it too.
+    """
     played: list[Event] = []
     reached = 0.0
-    together: list[Event] = []
+    together: list[Moment] = []
     for event in heard:
         if together and event.time > reached:
-            played += player.advance(reached, together)
+            played += performer.advance(reached, together)
             together = []
         reached = max(reached, event.time)
-        together.append(event)
+        moment = timekeeper.hear(event, event.time if shared else reached)
+        together.append(told(moment, number))
     if together:
-        played += player.advance(reached, together)
-    while (due := player.due) is not None and due <= until:
+        played += performer.advance(reached, together)
+    while (due := performer.due) is not None and due <= until:
         before = len(played)
-        played += player.advance(until)
-        if len(played) == before and player.due == due:
+        played += performer.advance(until)
+        if len(played) == before and performer.due == due:
             break
     return played
 

@@ -23,6 +23,7 @@ from improv.cli.daemon import _awaited_api
 from improv.control.bindings import Bindings, Wish
 from improv.control.commands import NOBODYS, Commands, learned_bindings
 from improv.control.config.config import load_config
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Mark, NoteOff, NoteOn, Setting, Stop, Tap, Transport
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings
@@ -70,12 +71,15 @@ class Desk:
         self.clock = SimpleNamespace(now=lambda: 7.0)
         self.panicked = 0
         self.logged: list[str] = []
-        self.capture = Capture(self.improviser.meter, 64)
+        timekeeper = self.timekeeper = Timekeeper(Settings())
+        self.capture = Capture(lambda: timekeeper.meter, 64)
         bay = SimpleNamespace(panic=self._panic)
         config = load_config(self.path)
         bindings = self.bindings = Bindings(config.bindings, ["keys"])
         log: Any = lambda text, *level: self.logged.append(text)  # noqa: E731
-        self.orders = Commands(self.path, config, [member], self.clock, self.inbox, bay, self.capture, bindings, threading.Lock(), log)
+        self.orders = Commands(
+            self.path, config, [member], self.clock, self.inbox, bay, self.capture, bindings, threading.Lock(), log, timekeeper
+        )
 
     def _panic(self) -> None:
         self.panicked += 1
@@ -163,7 +167,7 @@ def test_a_preset_that_is_saved_comes_back_and_a_torn_file_of_them_is_none(desk:
 
 
 def test_the_last_bars_are_written(desk: Desk, tmp_path: Path) -> None:
-    desk.improviser.advance(0.0, [NoteOn(0.0, 60, 80)])
+    desk.timekeeper.hear(NoteOn(0.0, 60, 80), 0.0)
     desk.capture.hear(NoteOn(0.0, 60, 80))
     desk.capture.hear(NoteOff(1.0, 60))
     desk.capture.play(NoteOn(2.0, 64, 80))

@@ -2,7 +2,7 @@
 
 A mode is told what happens, may play at once (`struck`, `released`) or say when it next wants to (`next`, `play`).
 Everything that it decides, it decides at the time of an event or of its own plan, never earlier or later: so
-nothing depends on when `advance` is called. All its notes go through the improviser, which closes them.
+nothing depends on when `advance` is called. All its notes go through its voice, which closes them.
 """
 
 from improv.core.modes.comp import Comp
@@ -11,4 +11,4 @@ from improv.core.modes.echo import Echo
 from improv.core.modes.line import Solo, Trade
 from improv.core.modes.mode import Mode
 
-MODES: dict[str, type[Mode]] = {"trade": Trade, "solo": Solo, "echo": Echo, "comp": Comp, "duet": Duet}
+MODES: dict[str, type[Mode]] = {mode.name: mode for mode in (Trade, Solo, Echo, Comp, Duet)}

@@ -8,7 +8,8 @@ import random
 
 import pytest
 
-from improv.core.beats.timekeeper import News, Timekeeper, in_beats
+from improv.core.beats.moment import News
+from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Sync, Tap, Transport, moved
 from improv.core.settings import Settings
 
@@ -42,19 +43,18 @@ def test_a_click_or_a_solo_wants_the_beat_from_the_start_and_a_count_in_comes_be
 
 def test_start_stop_continue_and_song_position_are_obeyed_by_our_own_beat() -> None:
     keeper = keeper_of("internal")
-    meter = keeper.meter
-    assert keeper.hear(Transport(1.0, "start"), 1.0) is News.STARTED
-    assert meter.position(meter.beat(2.0)) == 2.0
-    assert keeper.hear(Transport(2.0, "stop"), 2.0) is News.STOPPED
-    assert keeper.hear(NoteOn(2.5, 60, 80), 2.5) is None  # stopped is stopped
-    assert meter.position(meter.beat(9.0)) == 2.0
-    assert meter.time(2.5) == math.inf
-    assert keeper.hear(Transport(10.0, "continue"), 10.0) is News.STARTED
-    assert meter.position(meter.beat(11.0)) == 4.0
-    assert keeper.hear(Transport(11.0, "position", 16.0), 11.0) is News.JUMPED
-    assert (meter.beat(11.5), meter.position(meter.beat(11.5))) == (5.0, 17.0)  # beats go on, the song is elsewhere
-    assert keeper.hear(Transport(12.0, "start"), 12.0) is News.JUMPED
-    assert meter.position(meter.beat(12.0)) == 0.0
+    assert keeper.hear(Transport(1.0, "start"), 1.0).news is News.STARTED
+    assert keeper.meter.position(keeper.meter.beat(2.0)) == 2.0
+    assert keeper.hear(Transport(2.0, "stop"), 2.0).news is News.STOPPED
+    assert keeper.hear(NoteOn(2.5, 60, 80), 2.5).news is None  # stopped is stopped
+    assert keeper.meter.position(keeper.meter.beat(9.0)) == 2.0
+    assert keeper.meter.time(2.5) == math.inf
+    assert keeper.hear(Transport(10.0, "continue"), 10.0).news is News.STARTED
+    assert keeper.meter.position(keeper.meter.beat(11.0)) == 4.0
+    assert keeper.hear(Transport(11.0, "position", 16.0), 11.0).news is News.JUMPED
+    assert (keeper.meter.beat(11.5), keeper.meter.position(keeper.meter.beat(11.5))) == (5.0, 17.0)  # beats go on, the song is elsewhere
+    assert keeper.hear(Transport(12.0, "start"), 12.0).news is News.JUMPED
+    assert keeper.meter.position(keeper.meter.beat(12.0)) == 0.0
 
 
 @pytest.mark.parametrize("bpm", [45.0, 60.0, 132.0, 300.0])
@@ -113,17 +113,16 @@ def test_without_pulses_the_beat_stands_still_and_nothing_is_lost() -> None:
 
 def test_stop_and_continue_go_on_with_the_next_pulse_and_a_song_position_jumps() -> None:
     keeper = keeper_of("midi", Transport(0.0, "start"), *pulses(0.0, 48))
-    meter = keeper.meter
-    assert keeper.hear(Transport(1.0, "stop"), 1.0) is News.STOPPED
+    assert keeper.hear(Transport(1.0, "stop"), 1.0).news is News.STOPPED
     for pulse in pulses(1.0, 96):  # many send clock while they stand
         keeper.hear(pulse, pulse.time)
-    assert not meter.running
-    assert keeper.hear(Transport(3.0, "continue"), 3.0) is None  # from the next pulse on
-    assert keeper.hear(Pulse(3.01), 3.01) is News.STARTED
-    assert meter.position(meter.beat(3.01)) == pytest.approx(2.0, abs=0.01)
-    assert keeper.hear(Transport(3.02, "position", 64.0), 3.02) is News.JUMPED
+    assert not keeper.meter.running
+    assert keeper.hear(Transport(3.0, "continue"), 3.0).news is None  # from the next pulse on
+    assert keeper.hear(Pulse(3.01), 3.01).news is News.STARTED
+    assert keeper.meter.position(keeper.meter.beat(3.01)) == pytest.approx(2.0, abs=0.01)
+    assert keeper.hear(Transport(3.02, "position", 64.0), 3.02).news is News.JUMPED
     keeper.hear(Pulse(3.0308), 3.0308)
-    assert meter.position(meter.beat(3.0308)) == pytest.approx(64.0, abs=0.01)
+    assert keeper.meter.position(keeper.meter.beat(3.0308)) == pytest.approx(64.0, abs=0.01)
 
 
 def test_a_pulse_that_was_heard_late_counts_as_it_arrived() -> None:
@@ -137,15 +136,14 @@ def test_a_pulse_that_was_heard_late_counts_as_it_arrived() -> None:
 
 def test_a_shared_timeline_gives_beat_tempo_and_bar_lines() -> None:
     keeper = keeper_of("link", Sync(1.0, 101.5, 90.0))
-    meter = keeper.meter
-    assert meter.within_bar(meter.beat(1.0)) == 1.5
+    assert keeper.meter.within_bar(keeper.meter.beat(1.0)) == 1.5
     keeper.hear(Sync(2.0, 103.01, 90.0), 2.0)
-    assert meter.within_bar(meter.beat(2.0)) == pytest.approx(3.01)
-    assert keeper.hear(Sync(3.0, 40.5, 90.0), 3.0) is News.JUMPED  # a peer joined, and the session is elsewhere
-    assert meter.within_bar(meter.beat(3.0)) == 0.5
-    assert keeper.hear(Sync(4.0, 42.0, 90.0, playing=False), 4.0) is News.STOPPED
-    assert keeper.hear(Sync(9.0, 48.0, 120.0), 9.0) is News.STARTED
-    assert (meter.tempo, meter.within_bar(meter.beat(9.5))) == (120.0, 1.0)
+    assert keeper.meter.within_bar(keeper.meter.beat(2.0)) == pytest.approx(3.01)
+    assert keeper.hear(Sync(3.0, 40.5, 90.0), 3.0).news is News.JUMPED  # a peer joined, and the session is elsewhere
+    assert keeper.meter.within_bar(keeper.meter.beat(3.0)) == 0.5
+    assert keeper.hear(Sync(4.0, 42.0, 90.0, playing=False), 4.0).news is News.STOPPED
+    assert keeper.hear(Sync(9.0, 48.0, 120.0), 9.0).news is News.STARTED
+    assert (keeper.meter.tempo, keeper.meter.within_bar(keeper.meter.beat(9.5))) == (120.0, 1.0)
 
 
 # All of them

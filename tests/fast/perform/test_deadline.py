@@ -1,4 +1,4 @@
-"""The deadline ladder, with a model that sleeps: on a clock that jumps, where thinking takes what the model says."""
+"""The deadline, with a model that sleeps: on a clock that jumps, where thinking takes what the model says."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from slow_thinking import BEAT, Sleeping, Thinking, call
 
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings
 from improv.models.model import Model
+from improv.perform.band import Band, Slot, alone
 from improv.perform.clock import OfflineClock
 from improv.perform.deadline import DeadlinePlayer, Worker
 from improv.perform.engine import LATE, perform
@@ -35,10 +37,12 @@ def played(
     clock = OfflineClock(script, limit)
     sleeping: Any = Sleeping(model, lambda: asleep(clock.now()))
     deadline = DeadlinePlayer(Improviser(sleeping, Settings(mode=mode), CHANGES, seed=3), Thinking(clock, sleeping))
-    perform(deadline, clock, queue.SimpleQueue(), sent.append, heard.append, lambda e, _: dropped.append(e))
-    alone: list[Event] = []
-    perform(Improviser(model, Settings(mode=mode), CHANGES, seed=3), OfflineClock(heard[:-1], limit), queue.SimpleQueue(), alone.append)
-    return sent, dropped, deadline.filled, alone
+    band = Band([Slot(deadline)], Timekeeper(Settings(mode=mode)))
+    perform(band, clock, queue.SimpleQueue(), sent.append, heard.append, lambda e, _: dropped.append(e))
+    own: list[Event] = []
+    improviser = Improviser(model, Settings(mode=mode), CHANGES, seed=3)
+    perform(alone(improviser), OfflineClock(heard[:-1], limit), queue.SimpleQueue(), own.append)
+    return sent, dropped, deadline.filled, own
 
 
 def ons(events: list[Event]) -> list[NoteOn]:
