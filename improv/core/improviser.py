@@ -104,7 +104,7 @@ class Improviser:
         """
         if self._mode.pending:
             return self.voice.time
-        soonest = min(self._next_end(), self._next_wish(), self._next_play())
+        soonest = min(self._times())
         return None if soonest == math.inf else soonest
 
     @property
@@ -119,7 +119,7 @@ class Improviser:
         for moment in heard:
             time = max(moment.time, self.voice.time)
             before = math.nextafter(time, -math.inf)  # who comes in on the same instant is heard first
-            while self.due is not None and self.due <= before:
+            while (due := self.due) is not None and due <= before:
                 played += self._do(before)
             self.voice.time = time
             played += self._hear(moment, time)
@@ -265,14 +265,11 @@ class Improviser:
 
     # Playing
 
-    def _next_end(self) -> float:
-        return self.meter.end(self.sounding.soonest)
-
-    def _next_wish(self) -> float:
-        return max(self.meter.time(self._wishes[0][0]), self.voice.time) if self._wishes else math.inf
-
-    def _next_play(self) -> float:
-        return max(self._mode.next(), self.voice.time)
+    def _times(self) -> tuple[float, float, float]:
+        """When the next note ends, when the next wish is granted, and when the mode wants to play, in seconds."""
+        voice, meter = self.voice, self.generator.meter
+        wish = max(meter.time(self._wishes[0][0]), voice.time) if self._wishes else math.inf
+        return meter.end(voice.sounding.soonest) if voice.sounding else math.inf, wish, max(self._mode.next(), voice.time)
 
     def _do(self, until: float) -> list[Event]:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
@@ -281,7 +278,7 @@ class Improviser:
         if self._mode.pending and voice.time <= until:
             self._mode.prepare()
         while True:
-            ends, wishes, starts = self._next_end(), self._next_wish(), self._next_play()
+            ends, wishes, starts = self._times()
             soonest = min(ends, wishes, starts)
             if soonest > until or soonest == math.inf:
                 return played

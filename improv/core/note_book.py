@@ -58,7 +58,7 @@ class NoteBook:
     @property
     def soonest(self) -> float:
         """The first of the ends; infinity where nothing sounds."""
-        return min(self._ends.values(), default=math.inf)
+        return min(self._ends.values()) if self._ends else math.inf
 
     def over(self, at: float) -> list[tuple[Key, float]]:
         """What ends up to then, and when, in the order of the ends."""

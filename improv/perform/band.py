@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Protocol
 
 from improv.core.beats.moment import Moment
@@ -42,19 +43,27 @@ def told(moment: Moment, part: int) -> Moment:
 
 @dataclass
 class Slot:
-    """A member's place: its number, and the members that it listens to, by number."""
+    """A performer's place: its number, and those whom it listens to, by number."""
 
-    player: Performer
+    performer: Performer
     part: int = 0
     hears: frozenset[int] = frozenset()
     waiting: list[Moment] = field(default_factory=list)
+    due: float = -math.inf  # when it has something to do, as of when it was last asked; infinity: not before something is heard
 
-    @property
-    def due(self) -> float:
-        if self.waiting:
-            return self.waiting[0].time
-        due = self.player.due
-        return math.inf if due is None else due
+    def look(self) -> None:
+        """Ask the performer when it has something to do. What waits to be heard comes first."""
+        due = self.performer.due
+        self.due = self.waiting[0].time if self.waiting else math.inf if due is None else due
+
+    def tell(self, moment: Moment) -> None:
+        """Something is heard, and waits until it is this performer's turn."""
+        if not self.waiting:
+            self.due = moment.time
+        self.waiting.append(moment)
+
+
+_due = attrgetter("due")
 
 
 class Band:
@@ -81,10 +90,12 @@ class Band:
 
     @property
     def done(self) -> float:
-        return max(slot.player.done for slot in self._slots)
+        return max(slot.performer.done for slot in self._slots)
 
     @property
     def due(self) -> float | None:
+        for slot in self._slots:
+            slot.look()
         due = min(slot.due for slot in self._slots)
         return None if due == math.inf else due
 
@@ -93,23 +104,22 @@ class Band:
         for event in heard:
             moment = self.timekeeper.hear(event, event.time)
             for slot in self._slots:
-                slot.waiting.append(told(moment, slot.part))
+                slot.tell(told(moment, slot.part))
         played: list[Event] = []
-        while not any(isinstance(event, NoteOn) for event in played):
-            slot = min(self._slots, key=lambda s: s.due)
-            time = slot.due
-            if time > now:
-                break
-            batch, slot.waiting = slot.waiting, []
-            before = slot.player.due
-            said = slot.player.advance(now, batch)
-            played += [self._from(slot, event) for event in said]
-            if not said and not batch and slot.player.due == before:
+        while (slot := min(self._slots, key=_due)).due <= now:
+            batch, slot.waiting, before = slot.waiting, [], slot.due
+            said = slot.performer.advance(now, batch)
+            slot.look()
+            if not said and not batch and slot.due == before:
                 break  # it thinks, and says when it is ready
+            for event in said:
+                played.append(self._from(slot, event))
+            if any(isinstance(event, NoteOn) for event in said):
+                break
         return played
 
     def silence(self, now: float) -> list[Event]:
-        return [self._numbered(slot, event) for slot in self._slots for event in slot.player.silence(now)]
+        return [self._numbered(slot, event) for slot in self._slots for event in slot.performer.silence(now)]
 
     def _from(self, slot: Slot, event: Event) -> Event:
         """A member's event, which the others may hear."""
@@ -117,9 +127,9 @@ class Band:
         if isinstance(event, Note):
             for other in self._slots:
                 if other is not slot and slot.part in other.hears:
-                    taken = replace(event, time=max(event.time, math.nextafter(other.player.done, math.inf)), part=-1 - slot.part)
+                    taken = replace(event, time=max(event.time, math.nextafter(other.performer.done, math.inf)), part=-1 - slot.part)
                     self._overheard(other.part, taken)
-                    other.waiting.append(Moment(taken, taken.time, self.meter))
+                    other.tell(Moment(taken, taken.time, self.meter))
         return event
 
     @staticmethod
