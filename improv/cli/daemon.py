@@ -76,7 +76,6 @@ class Member:
             self.seed,
             None,
             self.channel,
-            self.inputs,
             self.models,
             voicings=voicings_for(self.settings),
         )
@@ -204,7 +203,7 @@ def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
         log(f"a note sounded for longer than any phrase, and was closed: pitch {event.pitch}", "warning")
 
     metronome = Metronome(members[0].settings, timekeeper.meter, music.send_clock)
-    slots = [Slot(metronome, PART), *(Slot(m.deadline, m.number, m.hears) for m in members)]
+    slots = [Slot(metronome, PART), *(Slot(m.deadline, m.number, m.hears, m.inputs) for m in members)]
     orders.append(Commands(path, config, members, clock, inbox, bay, capture, bindings, binding, log, timekeeper))
     upkeep = Housekeeping(config, members, clock, inbox, bay, recorder, punctuality, counts, orders[0], state, log, timekeeper)
     if config.music.clock == "link":

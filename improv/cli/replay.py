@@ -131,7 +131,7 @@ def replay(args: argparse.Namespace) -> int:
     if other:
         again = _anew(players, performers, session, beats[0], latest)
     else:
-        again = [play_again(players[n], beats[n], part.heard, latest, n, shared) for n, part in enumerate(parts)]
+        again = [play_again(_slot(players[n], n, p), beats[n], parts[n].heard, latest, shared) for n, p in enumerate(performers)]
         found = [difference(part, again[n], n, known_until(n, stopped, session.end)) for n, part in enumerate(parts)]
     same = None if other else not any(found)
     report = _report(session, performers, parts, again, found, same, models, piece, shared)
@@ -232,7 +232,11 @@ def _improviser(
     p: RecordedPerformer, model: Model, piece: Piece, meter: Meter, shelf: Mapping[str, Model], learning: Learning | None
 ) -> Improviser:
     voicings = voicings_for(p.settings)
-    return Improviser(model, p.settings, piece.changes, meter, p.seed, piece.bars, p.channel, p.inputs, shelf, learning, voicings)
+    return Improviser(model, p.settings, piece.changes, meter, p.seed, piece.bars, p.channel, shelf, learning, voicings)
+
+
+def _slot(player: Improviser, number: int, p: RecordedPerformer) -> Slot:
+    return Slot(player, number, p.hears, p.inputs)
 
 
 # Playing
@@ -243,7 +247,7 @@ def _anew(
 ) -> list[list[Event]]:
     """What they play to what was heard from outside, hearing one another as they do now."""
     script = sorted((line.event for line in session.lines() if line.side == "heard"), key=lambda e: e.time)
-    slots = [Slot(player, number, p.hears) for number, (player, p) in enumerate(zip(players, performers, strict=True))]
+    slots = [_slot(player, number, p) for number, (player, p) in enumerate(zip(players, performers, strict=True))]
     played: list[list[Event]] = [[] for _ in players]
 
     def send(event: Event) -> None:

@@ -38,7 +38,6 @@ class Improviser:
     changes: chords to play over, or None to follow the chords that are held. meter: the beat before anything is heard, as
     the timekeeper has it; None: as one in 4/4 would who keeps the beat for these settings alone. seed: of the generator
     that draws every note. bars: in solo mode, how many to play; None for no end. channel: 0-15, what it plays on.
-    inputs: the numbers of the inputs that it listens to; None for all. Other performers that it hears are to be told to it alone.
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     """
@@ -52,7 +51,6 @@ class Improviser:
         seed: int = 0,
         bars: int | None = None,
         channel: int = 0,
-        inputs: frozenset[int] | None = None,
         models: Mapping[str, Model] | None = None,
         learning: Learning | None = None,
         voicings: Voicings | None = None,
@@ -61,7 +59,6 @@ class Improviser:
         meter = meter or Timekeeper(settings).meter
         self.channel = channel
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
-        self._inputs = inputs
         self._models = {} if models is None else models
         tracker, lessons = LineTracker(), Lessons(learning.give) if learning else None
         self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons)
@@ -150,19 +147,26 @@ class Improviser:
 
     # Hearing
 
-    def listens(self, event: Event) -> bool:
-        """Whether it is for its ears: from an input that it listens to, from another performer, or for everybody."""
-        if self._inputs is None or not isinstance(event, NoteOn | NoteOff | ControlChange):
-            return True
-        return event.part < 0 or event.part in self._inputs
-
     def _hear(self, moment: Moment, time: float) -> list[Event]:
         self.generator.meter = moment.meter
-        turned = self._turn(moment.news, time) if moment.news else []
+        played = self._turn(moment.news, time) if moment.news else []
         event = moment.event
-        if event is None or not self.listens(event):
-            return turned
-        return [*turned, *self._take(event, time)]
+        if isinstance(event, NoteOn):
+            played += self._struck(event, time)
+        elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
+            played += self._released(event, time)
+        elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
+            played += self.silence(time)
+            self.voice.tracker.release()
+            self.voice.forget()
+        elif isinstance(event, Setting):
+            played += self._set(event, time)
+        elif isinstance(event, Bookmark):
+            self._bookmark(event)
+        elif isinstance(event, Learned) and self._learning and (learned := self._learning.version(event.number)) is not None:
+            self.generator.learn(learned)
+            self.learned_from = event.number
+        return played
 
     def _turn(self, news: News, time: float) -> list[Event]:
         """The beat starts, stops or jumps."""
@@ -179,28 +183,6 @@ class Improviser:
             self._mode.start(time)
         return played
 
-    def _take(self, event: Event, time: float) -> list[Event]:
-        """Take in what it hears, now that it knows where the beat is."""
-        if isinstance(event, NoteOn):
-            return self._struck(event, time)
-        if isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
-            beat = self.meter.beat(time)
-            self.voice.tracker.hear(event, beat)
-            return self._mode.released(time) if self._mode.timeless or self._goes_on(beat) else []
-        if isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
-            played = self.silence(time)
-            self.voice.tracker.release()
-            self.voice.forget()
-            return played
-        if isinstance(event, Setting):
-            return self._set(event, time)
-        if isinstance(event, Bookmark):
-            self._bookmark(event)
-        elif isinstance(event, Learned) and self._learning and (learned := self._learning.version(event.number)) is not None:
-            self.generator.learn(learned)
-            self.learned_from = event.number
-        return []
-
     def _struck(self, event: NoteOn, time: float) -> list[Event]:
         """A key goes down."""
         voice, beat = self.voice, self.meter.beat(time)
@@ -216,6 +198,12 @@ class Improviser:
                 self.generator.commit(self.generator.after(note, beat))
                 voice.playing = voice.playing_after(note)
         return self._mode.struck(event, time) if goes_on or self._mode.timeless else []
+
+    def _released(self, event: NoteOff | ControlChange, time: float) -> list[Event]:
+        """A key or the pedal comes up, or the pedal goes down."""
+        beat = self.meter.beat(time)
+        self.voice.tracker.hear(event, beat)
+        return self._mode.released(time) if self._mode.timeless or self._goes_on(beat) else []
 
     def _goes_on(self, beat: float) -> bool:
         """Whether the beat runs on; where it stands still there is no rhythm to hear."""

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from improv.core.beats.moment import Moment
 from improv.core.beats.timekeeper import Timekeeper
@@ -20,6 +20,7 @@ from improv.core.improviser import Improviser
 from improv.core.meter import Meter
 
 Note = NoteOn | NoteOff | ControlChange
+E = TypeVar("E", bound=Event)
 
 
 class Performer(Protocol):
@@ -33,21 +34,18 @@ class Performer(Protocol):
     def silence(self, now: float) -> list[Event]: ...
 
 
-def told(moment: Moment, part: int) -> Moment:
-    """A moment as a performer of a number is told of it: what is for another is left out, and what it did to the beat is not."""
-    event = moment.event
-    if isinstance(event, Setting | Learned | Bookmark) and event.part not in (None, part):
-        return moment._replace(event=None)
-    return moment
-
-
 @dataclass
 class Slot:
-    """A performer's place: its number, and those whom it listens to, by number."""
+    """A performer's place in a band.
+
+    part: its number. hears: those of the others that it listens to, by number. inputs: the inputs that it listens to, by
+    number; None for all.
+    """
 
     performer: Performer
     part: int = 0
     hears: frozenset[int] = frozenset()
+    inputs: frozenset[int] | None = None
     waiting: list[Moment] = field(default_factory=list)
     due: float = -math.inf  # when it has something to do, as of when it was last asked; infinity: not before something is heard
 
@@ -57,7 +55,15 @@ class Slot:
         self.due = self.waiting[0].time if self.waiting else math.inf if due is None else due
 
     def tell(self, moment: Moment) -> None:
-        """Something is heard, and waits until it is this performer's turn."""
+        """Something is heard, and waits until it is this performer's turn. What is for others is left out, but not what it did
+        to the beat."""
+        event = moment.event
+        if isinstance(event, Note):
+            mine = self.inputs is None or event.part < 0 or event.part in self.inputs
+        else:
+            mine = not isinstance(event, Setting | Learned | Bookmark) or event.part in (None, self.part)
+        if not mine:
+            moment = moment._replace(event=None)
         if not self.waiting:
             self.due = moment.time
         self.waiting.append(moment)
@@ -104,7 +110,7 @@ class Band:
         for event in heard:
             moment = self.timekeeper.hear(event, event.time)
             for slot in self._slots:
-                slot.tell(told(moment, slot.part))
+                slot.tell(moment)
         played: list[Event] = []
         while (slot := min(self._slots, key=_due)).due <= now:
             batch, slot.waiting, before = slot.waiting, [], slot.due
@@ -112,29 +118,29 @@ class Band:
             slot.look()
             if not said and not batch and slot.due == before:
                 break  # it thinks, and says when it is ready
-            for event in said:
-                played.append(self._from(slot, event))
+            played += [self._from(slot, event) for event in said]
             if any(isinstance(event, NoteOn) for event in said):
                 break
         return played
 
     def silence(self, now: float) -> list[Event]:
-        return [self._numbered(slot, event) for slot in self._slots for event in slot.performer.silence(now)]
+        return [_numbered(event, slot.part) for slot in self._slots for event in slot.performer.silence(now)]
 
     def _from(self, slot: Slot, event: Event) -> Event:
-        """A member's event, which the others may hear."""
-        event = self._numbered(slot, event)
-        if isinstance(event, Note):
-            for other in self._slots:
-                if other is not slot and slot.part in other.hears:
-                    taken = replace(event, time=max(event.time, math.nextafter(other.performer.done, math.inf)), part=-1 - slot.part)
-                    self._overheard(other.part, taken)
-                    other.tell(Moment(taken, taken.time, self.meter))
+        """A performer's event with its number, which the others may hear."""
+        if not isinstance(event, Note):
+            return event
+        event = _numbered(event, slot.part)
+        for other in self._slots:
+            if other is not slot and slot.part in other.hears:
+                taken = replace(event, time=max(event.time, math.nextafter(other.performer.done, math.inf)), part=-1 - slot.part)
+                self._overheard(other.part, taken)
+                other.tell(Moment(taken, taken.time, self.meter))
         return event
 
-    @staticmethod
-    def _numbered(slot: Slot, event: Event) -> Event:
-        return replace(event, part=slot.part) if isinstance(event, Note) and event.part != slot.part else event
+
+def _numbered(event: E, part: int) -> E:
+    return replace(event, part=part) if isinstance(event, Note) and event.part != part else event
 
 
 def alone(improviser: Improviser, part: int = 0) -> Band:

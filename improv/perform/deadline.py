@@ -195,8 +195,6 @@ class DeadlinePlayer:
         """What the riff must know of what is heard; and it yields at once, as the improviser does when it is free."""
         event, time = moment.event, moment.time
         self._meter = moment.meter
-        if event is not None and not self._improviser.listens(event):
-            return []
         if isinstance(event, NoteOff):
             self._riff.heard_off(time, event.channel, event.pitch)
             return []

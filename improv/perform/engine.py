@@ -64,33 +64,15 @@ def perform(
     stamp that `heard` is given is the one that the band acts on, so a record of them replays.
     """
     reached = 0.0  # the latest stamp
-    arrived = 0.0  # when something was last heard
-    book = NoteBook() if book is None else book
-    lost = NoteBook()  # what was dropped and not yet closed
-
-    def out(event: Event) -> None:
-        late = clock.now() - asked(event.time, early, arrived)
-        if isinstance(event, NoteOn):
-            if late > LATE:
-                lost.begin(event)
-                dropped(event, late)
-                return
-            book.begin(event, event.time + allowed(event))
-        elif isinstance(event, NoteOff) and lost.end(key_of(event)) and key_of(event) not in book:
-            dropped(event, late)
-            return
-        send(event)
-        if isinstance(event, NoteOff):
-            book.end(key_of(event))
-
+    out = _Outlet(clock, send, dropped, early, allowed, NoteBook() if book is None else book)
     try:
         while True:
-            due = min(math.inf if band.due is None else band.due, book.soonest)
+            due = min(math.inf if band.due is None else band.due, out.book.soonest)
             taken = []
             for event in clock.wait(inbox, None if due == math.inf else due - early):
                 if isinstance(event, Ready):
                     continue
-                arrived = max(arrived, event.time)
+                out.arrived = max(out.arrived, event.time)
                 time = event.time if event.time > band.done else math.nextafter(band.done, math.inf)
                 if time > event.time or reached > event.time:
                     event = moved(event, max(time, reached))
@@ -98,10 +80,10 @@ def perform(
                 taken.append(event)
                 heard(event)
             for event in band.advance(clock.now() + early, taken):
-                out(event)
-            for (part, channel, pitch), end in book.over(clock.now() + early):
+                out.put(event)
+            for (part, channel, pitch), end in out.book.over(clock.now() + early):
                 off = NoteOff(end, pitch, channel, part)
-                out(off)
+                out.put(off)
                 closed(off)
             for event in taken:
                 if isinstance(event, Stop):
@@ -109,7 +91,40 @@ def perform(
     finally:
         try:
             for event in band.silence(clock.now()):
-                out(event)
+                out.put(event)
         finally:
-            for event in book.close_all(clock.now()):
+            for event in out.book.close_all(clock.now()):
                 send(event)
+
+
+class _Outlet:
+    """Where events leave a performance: what is too late is dropped, and what sounds is in the book. See `perform`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        send: Callable[[Event], None],
+        dropped: Callable[[Event, float], None],
+        early: float,
+        allowed: Callable[[NoteOn], float],
+        book: NoteBook,
+    ):
+        self.arrived = 0.0  # when something was last heard
+        self.book = book
+        self._clock, self._send, self._dropped, self._early, self._allowed = clock, send, dropped, early, allowed
+        self._lost = NoteBook()  # what was dropped and not yet closed
+
+    def put(self, event: Event) -> None:
+        late = self._clock.now() - asked(event.time, self._early, self.arrived)
+        if isinstance(event, NoteOn):
+            if late > LATE:
+                self._lost.begin(event)
+                self._dropped(event, late)
+                return
+            self.book.begin(event, event.time + self._allowed(event))
+        elif isinstance(event, NoteOff) and self._lost.end(key_of(event)) and key_of(event) not in self.book:
+            self._dropped(event, late)
+            return
+        self._send(event)
+        if isinstance(event, NoteOff):
+            self.book.end(key_of(event))

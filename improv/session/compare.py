@@ -14,10 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from improv.core.beats.moment import Moment
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, Event, Learned, NoteOff, NoteOn, Setting, Stop
-from improv.perform.band import Performer, told
+from improv.perform.band import Slot
 from improv.session.lines import GUARDED, Line
 
 SHARED_BEAT = {"beat": "shared"}  # what the header says where one timekeeper stood before all performers
@@ -78,25 +77,23 @@ def parts_of(lines: Iterable[Line], count: int, shared: bool = False) -> tuple[l
     return parts, latest, stopped
 
 
-def play_again(
-    performer: Performer, timekeeper: Timekeeper, heard: Sequence[Event], until: float, number: int = 0, shared: bool = False
-) -> list[Event]:
-    """What a performer of a number plays who hears events with their stamps, in the order in which they were taken; up to a time
-    in seconds. timekeeper: a new one. shared: it kept the beat of several; else what the performer heard of others, whose
-    stamps may lie ahead, went by it too.
+def play_again(slot: Slot, timekeeper: Timekeeper, heard: Sequence[Event], until: float, shared: bool = False) -> list[Event]:
+    """What a performer plays who hears events with their stamps, in the order in which they were taken; up to a time in seconds.
+
+    slot: it, in a place of its own. timekeeper: a new one. shared: it kept the beat of several; else what the performer heard
+    of others, whose stamps may lie ahead, went by it too.
     """
     played: list[Event] = []
     reached = 0.0
-    together: list[Moment] = []
+    performer = slot.performer
     for event in heard:
-        if together and event.time > reached:
-            played += performer.advance(reached, together)
-            together = []
+        if slot.waiting and event.time > reached:
+            played += performer.advance(reached, slot.waiting)
+            slot.waiting = []
         reached = max(reached, event.time)
-        moment = timekeeper.hear(event, event.time if shared else reached)
-        together.append(told(moment, number))
-    if together:
-        played += performer.advance(reached, together)
+        slot.tell(timekeeper.hear(event, event.time if shared else reached))
+    if slot.waiting:
+        played += performer.advance(reached, slot.waiting)
     while (due := performer.due) is not None and due <= until:
         before = len(played)
         played += performer.advance(until)

@@ -123,7 +123,7 @@ def differences(model: Model, settings: list[Settings], lines: list[Line], end: 
     parts, latest, stopped = parts_of(lines, len(settings), shared)
     beats = keepers(settings, shared)
     players = improvisers(model, settings, beats)
-    again = [play_again(players[n], beats[n], part.heard, latest, n, shared) for n, part in enumerate(parts)]
+    again = [play_again(Slot(players[n], n), beats[n], part.heard, latest, shared) for n, part in enumerate(parts)]
     return [difference(part, again[i], i, known_until(i, stopped, end)) for i, part in enumerate(parts)]
 
 
