@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.pulse_filter import PULSES
-from improv.core.beats.timekeeper import SOURCES
+from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn, Pulse, Setting, Transport
 from improv.core.meter import Meter
 from improv.core.note_book import NoteBook

@@ -6,23 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from improv.core.beats.followed import FollowedBeat, FreeBeat
-from improv.core.beats.internal import InternalBeat
-from improv.core.beats.link import LinkBeat
-from improv.core.beats.midi_clock import MidiClockBeat
 from improv.core.beats.moment import Moment, News
-from improv.core.beats.source import BeatSource, OwnBeat
+from improv.core.beats.source import OwnBeat
+from improv.core.beats.sources import SOURCES
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync
 from improv.core.meter import Meter
+from improv.core.modes import MODES
 from improv.core.settings import TABLE, Settings
 
-SOURCES: dict[str, type[BeatSource]] = {
-    "internal": InternalBeat,
-    "midi": MidiClockBeat,
-    "link": LinkBeat,
-    "follow": FollowedBeat,
-    "free": FreeBeat,
-}
 TEMPO_CHANGED = 0.001  # of the tempo: what a tempo map notes
 
 
@@ -36,7 +27,7 @@ class Timekeeper:
         self.settings = settings
         self.source = SOURCES[settings.clock](Meter(settings.tempo, metre).stopped(0.0))
         self._count_in()
-        if settings.mode == "solo" or settings.click or settings.count_in:
+        if MODES[settings.mode].begins or settings.click or settings.count_in:
             self.begin(0.0)
 
     @property
@@ -72,7 +63,7 @@ class Timekeeper:
             source = self.source = new(meter)
             if source.own and meter.running:  # it goes on, as far as one likes
                 source.meter = meter.started(time, meter.beat(time))
-        elif (event.name == "mode" and settings.mode == "solo") or (event.name == "click" and settings.click):
+        elif (event.name == "mode" and MODES[settings.mode].begins) or (event.name == "click" and settings.click):
             source.run(time)
         self._count_in()
 
@@ -88,9 +79,9 @@ def _news(before: Meter, now: Meter) -> News | None:
 
 
 def one_beat(settings: Sequence[Settings], metre: tuple[int, int] = (4, 4)) -> Timekeeper:
-    """A timekeeper for several performers: it goes by the settings of the first, and begins the beat if any of them plays a solo."""
+    """A timekeeper for several performers: it goes by the settings of the first, and begins the beat if any of them begins by itself."""
     keeper = Timekeeper(settings[0], metre)
-    if any(s.mode == "solo" for s in settings):
+    if any(MODES[s.mode].begins for s in settings):
         keeper.begin(0.0)
     return keeper
 

@@ -11,4 +11,5 @@ from improv.core.modes.echo import Echo
 from improv.core.modes.line import Solo, Trade
 from improv.core.modes.mode import Mode
 
-MODES: dict[str, type[Mode]] = {mode.name: mode for mode in (Trade, Solo, Echo, Comp, Duet)}
+# By the names that the setting `mode` has; a new one is its file, its row here, and its name there, with a word of what it does.
+MODES: dict[str, type[Mode]] = {"trade": Trade, "solo": Solo, "echo": Echo, "comp": Comp, "duet": Duet}

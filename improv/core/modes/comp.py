@@ -49,8 +49,6 @@ OFF_BEAT_ACCENT = 0.15
 class Comp(Mode):
     """Voicings on the changes, or on the chords that are held, voice-led from one to the next."""
 
-    name, help = "comp", "chords under you"
-
     def __init__(self, voice: Voice):
         super().__init__(voice)
         self._struck: deque[float] = deque(maxlen=64)  # beats of the player's onsets

@@ -23,7 +23,6 @@ PATIENCE = 4  # bars without the player, after which it ends
 class Duet(Mode):
     """A line of its own that leaves room."""
 
-    name, help = "duet", "a line beside yours that leaves room"
     leads = True
 
     def __init__(self, voice: Voice):

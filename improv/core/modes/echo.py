@@ -19,7 +19,6 @@ HELD = 3600.0  # seconds: as long as a key may be down
 class Echo(Mode):
     """A second voice: a chord tone a third to a sixth below, above where the range ends; or a set interval."""
 
-    name, help = "echo", "harmonise your line as you play it"
     timeless = True
 
     def __init__(self, voice: Voice):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from improv.core.beats.timekeeper import SOURCES
+from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
 from improv.core.line.draw import gaps
 from improv.core.line.generator import Plan
@@ -20,7 +20,6 @@ LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5
 class Trade(Mode):
     """Listen, answer when the phrase is over, yield at once when the player comes back."""
 
-    name, help = "trade", "listen, answer, yield"
     leads = yields = True
     plan: Plan | None = None
     turn: Turn | None = None
@@ -134,8 +133,7 @@ class Trade(Mode):
 class Solo(Trade):
     """Play until interrupted; go on when the player's phrase is over."""
 
-    name, help = "solo", "play until interrupted"
-    endless = True
+    begins = endless = True
 
     def jumped(self) -> None:
         if self.plan and self.plan.opens and self.voice.tracker.line is None:

@@ -17,8 +17,7 @@ RING = 2  # bars that the last note of an answer may ring on
 class Mode:
     """A mode that does nothing: what each may do. voice: what it works with. Times are in seconds."""
 
-    name: ClassVar[str] = ""  # as `--mode` has it
-    help: ClassVar[str] = ""  # what it does, for the table of settings
+    begins: ClassVar[bool] = False  # whether it plays before anybody else does, so that the beat is to run
     endless: ClassVar[bool] = False  # whether it plays on for ever once it has begun
     timeless: ClassVar[bool] = False  # whether it plays where no beat runs, too
     leads: ClassVar[bool] = False  # whether it plays a line, so that a riff fills in where the model is late

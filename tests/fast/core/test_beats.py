@@ -9,9 +9,10 @@ import random
 import pytest
 
 from improv.core.beats.moment import News
-from improv.core.beats.timekeeper import Timekeeper, in_beats
+from improv.core.beats.sources import SOURCES
+from improv.core.beats.timekeeper import Timekeeper, in_beats, one_beat
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Sync, Tap, Transport, moved
-from improv.core.settings import Settings
+from improv.core.settings import CLOCKS, Settings
 
 
 def keeper_of(clock: str, *heard: Event, metre: tuple[int, int] = (4, 4), **wishes: object) -> Timekeeper:
@@ -147,6 +148,31 @@ def test_a_shared_timeline_gives_beat_tempo_and_bar_lines() -> None:
 
 
 # All of them
+
+
+def test_every_clock_that_can_be_set_is_there() -> None:
+    assert tuple(SOURCES) == tuple(CLOCKS)
+
+
+def test_a_moment_keeps_the_beat_that_it_had() -> None:
+    keeper = keeper_of("internal", NoteOn(0.0, 60, 80))
+    moment = keeper.hear(Setting(2.0, "tempo", 60.0), 2.0)
+    later = keeper.hear(Transport(3.0, "stop"), 3.0)
+    assert (moment.meter.beat(4.0), moment.meter.tempo, moment.meter.running, moment.news) == (6.0, 60.0, True, None)
+    assert (later.meter.beat(4.0), later.meter.running, later.news) == (5.0, False, News.STOPPED)
+    assert keeper.meter == later.meter
+
+
+def test_what_a_performer_plays_says_nothing_of_the_beat() -> None:
+    keeper = keeper_of("internal")
+    assert keeper.hear(NoteOn(1.0, 60, 80, part=-1), 1.0).news is None
+    assert keeper.hear(NoteOn(2.0, 60, 80), 2.0).news is News.STARTED
+
+
+@pytest.mark.parametrize(("modes", "runs"), [(("trade", "comp"), False), (("comp", "solo"), True), (("solo", "trade"), True)])
+def test_one_beat_runs_from_the_start_where_anybody_begins_by_himself(modes: tuple[str, ...], runs: bool) -> None:
+    keeper = one_beat([Settings(mode=mode, tempo=90.0 + i) for i, mode in enumerate(modes)], (3, 4))
+    assert (keeper.meter.running, keeper.meter.tempo, keeper.meter.bar) == (runs, 90.0, 3.0)
 
 
 @pytest.mark.parametrize("clock", ["internal", "follow", "free", "midi", "link"])

@@ -45,7 +45,21 @@ def beats(played: list[Event]) -> list[float]:
 
 
 def test_every_mode_that_can_be_set_is_there() -> None:
-    assert tuple(MODES) == NAMES
+    assert tuple(MODES) == tuple(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("fact", "of"),
+    [
+        ("begins", {"solo"}),
+        ("endless", {"solo"}),
+        ("timeless", {"echo"}),
+        ("leads", {"trade", "solo", "duet"}),
+        ("yields", {"trade", "solo"}),
+    ],
+)
+def test_what_a_mode_says_of_itself(fact: str, of: set[str]) -> None:
+    assert {name for name, mode in MODES.items() if getattr(mode, fact)} == of
 
 
 # Echo

@@ -9,7 +9,7 @@ import numpy as np
 
 from improv.core.beats.moment import Moment
 from improv.core.beats.timekeeper import Timekeeper, one_beat
-from improv.core.events import Event, NoteOff, NoteOn, Setting
+from improv.core.events import Bookmark, ControlChange, Event, NoteOff, NoteOn, Pulse, Setting
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings
 from improv.models.model import Model
@@ -58,6 +58,26 @@ def test_a_member_hears_whom_it_listens_to_before_it_plays_and_what_comes_from_o
     assert [(e.time, e.part) for e in three.heard if isinstance(e, NoteOn)] == [(0.5, 3), (1.0, -1), (2.0, -2), (3.0, -1)]
     assert [p for p, _ in overheard] == [1, 2, 2, 1, 2]
     assert two.beats == [0.0, 1.0, 2.0, 5.0]  # the first note from outside is beat one, at 0.5 s; at 120
+
+
+def test_who_hears_what_and_what_is_for_another_may_move_the_beat_of_all() -> None:
+    """Inputs, settings and bookmarks are told to those whom they are for; the beat that they move is everybody's."""
+    one, two = Told(), Told()
+    timekeeper = Timekeeper(Settings())
+    band = Band([Slot(one, 0, inputs=frozenset({1})), Slot(two, 1, inputs=frozenset({2}))], timekeeper)
+    events: list[Event] = [
+        NoteOn(0.5, 60, 80, part=1),
+        Setting(1.5, "tempo", 60.0, 1),
+        Bookmark(2.5, "a", True, 0),
+        Setting(2.5, "density", 1.0),
+        ControlChange(3.5, 64, 127, part=2),
+        Pulse(4.5),
+    ]
+    assert band.advance(5.0, events) == []
+    assert one.heard == [events[0], events[2], events[3], events[5]]
+    assert two.heard == [events[1], events[3], events[4], events[5]]
+    assert one.beats == two.beats == [0.0, 2.0, 3.0, 3.0, 4.0, 5.0]
+    assert band.meter == timekeeper.meter
 
 
 def trio(model: Model) -> Band:

@@ -296,6 +296,17 @@ def test_replay_gives_the_take_that_was_recorded(take: Path, capsys: pytest.Capt
     assert cut.length <= 8 * 60 / 138 + 1e-3
 
 
+def test_a_record_says_that_its_beat_was_shared_and_one_of_before_is_played_again_as_well(
+    take: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def before(lines: list[dict[str, Any]]) -> None:
+        assert lines[0].pop("beat") == "shared"
+
+    rewritten(take, before)
+    assert main(["replay", "s.jsonl"]) == 0
+    assert ": the same, 47 notes, bit for bit" in capsys.readouterr().out
+
+
 def test_another_model_answers_what_was_played(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "s.jsonl", "--model", "pocket", "--to", "other.mid", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
