@@ -32,6 +32,10 @@ LOOK = 0.05  # seconds between looks for one that takes longer, should nothing w
 class Thinker(Protocol):
     """What thinks for the improviser, one thought at a time."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether the thought that was given is thought to its end, and waits to be taken."""
+
     def give(self, thought: Callable[[], list[Event]]) -> None: ...
     def take(self, patience: float) -> list[Event] | None:
         """What the thought said; None if it takes longer than patience, in seconds. Raises what the thought raised."""
@@ -46,6 +50,10 @@ class Worker:
         self._wake, self._begin = wake, begin
         self._awaited = False
         threading.Thread(target=self._think, name="think", daemon=True).start()
+
+    @property
+    def ready(self) -> bool:
+        return not self._said.empty()
 
     def give(self, thought: Callable[[], list[Event]]) -> None:
         self._awaited = False
@@ -113,6 +121,8 @@ class DeadlinePlayer:
 
     @property
     def due(self) -> float | None:
+        if self._busy and self._thinker.ready:
+            return self._now  # at once
         soonest = self._fill.soonest
         if self._busy:
             missed = self._missed()

@@ -21,7 +21,7 @@ from improv.core.settings import Settings
 from improv.models.model import Model
 from improv.perform.band import Band, Slot, alone
 from improv.perform.clock import OfflineClock
-from improv.perform.deadline import DeadlinePlayer, Worker
+from improv.perform.deadline import LOOK, DeadlinePlayer, Worker
 from improv.perform.engine import LATE, perform
 
 CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
@@ -135,6 +135,30 @@ def test_whatever_is_heard_and_however_the_model_sleeps_nothing_hangs_and_nothin
     chosen = [*[e for e in ons(sent) if e not in filled], *ons(dropped)]
     end = max((e.time for e in chosen), default=0.0)
     assert Counter(chosen) == Counter(e for e in ons(alone) if e.time <= end)
+
+
+class Waiting:
+    """A thinker that is ready when one says so."""
+
+    ready = False
+
+    def give(self, thought: Callable[[], list[Event]]) -> None:
+        self._said = thought()
+
+    def take(self, patience: float) -> list[Event] | None:
+        return self._said if self.ready else None
+
+
+def test_in_a_band_a_thought_is_taken_as_soon_as_it_is_ready_and_not_at_the_next_look(model: Model) -> None:
+    """An echo that took 8 ms is played after 8 ms: it would be dropped if it waited for the next look, after 50."""
+    thinker = Waiting()
+    settings = Settings(mode="echo")
+    band = Band([Slot(DeadlinePlayer(Improviser(model, settings, CHANGES), thinker))], Timekeeper(settings))
+    assert band.advance(1.0, [NoteOn(1.0, 72, 80)]) == []
+    assert band.due == 1.0 + LOOK
+    thinker.ready = True
+    assert band.due == 1.0
+    assert [type(e) for e in band.advance(1.008)] == [NoteOn]
 
 
 # The thread that thinks
