@@ -27,7 +27,7 @@ from improv.core.beats.timekeeper import one_beat
 from improv.core.events import Event, NoteOff, NoteOn, ProgramChange, Pulse, Ready, Setting, Stop, Transport
 from improv.core.improviser import Improviser
 from improv.core.meter import Meter
-from improv.core.modes import MODES
+from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
 from improv.midi.calibration import stored_advance
 from improv.models.loader import find_model, load_model, voicings_for

@@ -30,7 +30,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync, Tap, Transport
 from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
-from improv.core.modes import MODES
+from improv.core.modes.classes import MODES
 from improv.core.settings import Settings
 from improv.midi.calibration import LONGEST, stored_advance
 from improv.midi.files import Part, read_part

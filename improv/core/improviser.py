@@ -19,7 +19,7 @@ from improv.core.line.generator import LineGenerator
 from improv.core.line.lessons import Learning, Lessons
 from improv.core.line.tracker import SUSTAIN, LineTracker
 from improv.core.meter import Meter
-from improv.core.modes import MODES
+from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.note_book import NoteBook
 from improv.core.settings import Settings

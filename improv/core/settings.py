@@ -8,27 +8,26 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from improv.core import beats, modes
 from improv.core.errors import ImprovError
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.vocabulary import FEELS
 
-MODES = ("trade", "solo", "echo", "comp", "duet")
+MODES = tuple(modes.MODES)
 ENTRIES = ("beat", "bar", "now")
 VOICING = ("rules", "learned")
-CLOCKS = ("internal", "midi", "link", "follow", "free")
+CLOCKS = tuple(beats.CLOCKS)
 DRUMS = 10  # the channel of a click, or of a count-in, where no other is said
 
 # name: (lowest, highest) or the choices, and what it is for.
 TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "mode": (
         MODES,
-        "trade: listen, answer, yield; solo: play until interrupted; echo: harmonise your line as you play it; "
-        "comp: chords under you; duet: a line beside yours that leaves room",
+        "; ".join(f"{name}: {row.help}" for name, row in modes.MODES.items()),
     ),
     "clock": (
         CLOCKS,
-        "internal: at --tempo; midi: MIDI Clock, Start, Stop and song position from outside; link: Ableton Link; "
-        "follow: the beat is taken from your playing; free: no beat, at your own pace",
+        "; ".join(f"{name}: {row.help}" for name, row in beats.CLOCKS.items()),
     ),
     "tempo": ((SLOWEST, FASTEST), "quarter notes a minute; with another clock, where it begins"),
     "count_in": ((0, 8), "bars that are clicked before bar one"),

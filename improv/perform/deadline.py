@@ -20,7 +20,7 @@ from typing import Protocol
 from improv.core.beats.moment import Moment, News
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
-from improv.core.modes import MODES
+from improv.core.modes.classes import MODES
 from improv.core.note_book import Key, NoteBook, key_of
 from improv.perform.engine import LATE
 from improv.perform.fallback_riff import FallbackNote, FallbackRiff

@@ -1,15 +1,9 @@
-"""Who can say where the beat is, by the names that the setting `clock` has. A new one is its file, its row here, and its name there."""
+"""The class of each clock source, by name."""
 
-from improv.core.beats.followed import FollowedBeat, FreeBeat
-from improv.core.beats.internal import InternalBeat
-from improv.core.beats.link import LinkBeat
-from improv.core.beats.midi_clock import MidiClockBeat
+from __future__ import annotations
+
+from improv.core import beats
 from improv.core.beats.source import BeatSource
+from improv.core.named import classes_of
 
-SOURCES: dict[str, type[BeatSource]] = {
-    "internal": InternalBeat,
-    "midi": MidiClockBeat,
-    "link": LinkBeat,
-    "follow": FollowedBeat,
-    "free": FreeBeat,
-}
+SOURCES: dict[str, type[BeatSource]] = classes_of(beats.CLOCKS)

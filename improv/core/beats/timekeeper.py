@@ -11,7 +11,7 @@ from improv.core.beats.source import OwnBeat
 from improv.core.beats.sources import SOURCES
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync
 from improv.core.meter import Meter
-from improv.core.modes import MODES
+from improv.core.modes.classes import MODES
 from improv.core.settings import TABLE, Settings
 
 TEMPO_CHANGED = 0.001  # of the tempo: what a tempo map notes

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.keys import Keys
 from improv.core.meter import Meter
-from improv.core.modes import MODES
+from improv.core.modes.classes import MODES
 from improv.core.modes.echo import HELD
 from improv.midi.loopback import LoopbackFilter
 from improv.perform.clock import OfflineClock

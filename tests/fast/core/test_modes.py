@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
-from improv.core.modes import MODES
+from improv.core.modes.classes import MODES
 from improv.core.modes.comp import PATIENCE, SOFTER
 from improv.core.modes.echo import FARTHEST, NEAREST
 from improv.core.settings import MODES as NAMES
