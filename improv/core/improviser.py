@@ -22,11 +22,10 @@ from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.note_book import NoteBook
+from improv.core.note_model import ChordVoicer, ModelState, NoteModel
 from improv.core.settings import Settings
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
-from improv.models.model import Model, State
-from improv.models.voicings import Voicings
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 BY_THE_BAR = ("mode", "model", "changes")  # settings that change with the bar
@@ -44,16 +43,16 @@ class Improviser:
 
     def __init__(
         self,
-        model: Model,
+        model: NoteModel,
         settings: Settings | None = None,
         changes: Changes | None = None,
         meter: Meter | None = None,
         seed: int = 0,
         bars: int | None = None,
         channel: int = 0,
-        models: Mapping[str, Model] | None = None,
+        models: Mapping[str, NoteModel] | None = None,
         learning: Learning | None = None,
-        voicings: Voicings | None = None,
+        voicings: ChordVoicer | None = None,
     ):
         settings = settings or Settings()
         meter = meter or Timekeeper(settings).meter
@@ -127,7 +126,7 @@ class Improviser:
         self._mode.drop()
         return self.sounding.close_all(now)
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: ModelState) -> None:
         """Go on from a state of the model's, before anything is heard."""
         self.generator.restore(state)
         self._mode.jumped()  # what was planned came from another memory

@@ -11,14 +11,14 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 
-class Named(NamedTuple):
+class NamedClass(NamedTuple):
     """A row. where: module:class, as `improv.core.modes.echo:Echo`. help: what it does, in a few words."""
 
     where: str
     help: str
 
 
-def classes_of(table: Mapping[str, Named]) -> dict[str, Any]:
+def classes_of(table: Mapping[str, NamedClass]) -> dict[str, Any]:
     """The class of each row, by its name."""
     found = {}
     for name, row in table.items():

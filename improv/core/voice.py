@@ -14,8 +14,8 @@ from improv.core.line.phrasing import Playing
 from improv.core.line.tracker import Heard, LineTracker
 from improv.core.meter import Meter
 from improv.core.note_book import Key, NoteBook
+from improv.core.note_model import ChordVoicer
 from improv.core.settings import Settings
-from improv.models.voicings import Voicings
 
 
 class Voice:
@@ -25,7 +25,7 @@ class Voice:
     """
 
     def __init__(
-        self, generator: LineGenerator, tracker: LineTracker, channel: int = 0, end: int | None = None, voicings: Voicings | None = None
+        self, generator: LineGenerator, tracker: LineTracker, channel: int = 0, end: int | None = None, voicings: ChordVoicer | None = None
     ):
         self.generator, self.tracker = generator, tracker
         self.channel, self.end, self.voicings = channel, end, voicings

@@ -7,12 +7,12 @@ nothing depends on when `advance` is called. All its notes go through its voice,
 A new mode is its file, and its row here. What else there is to know of it, its class says itself (`mode.py`).
 """
 
-from improv.core.named import Named
+from improv.core.named import NamedClass
 
 MODES = {  # by name, as the setting `mode` has it; `classes.py` has the classes
-    "trade": Named("improv.core.modes.line:Trade", "listen, answer, yield"),
-    "solo": Named("improv.core.modes.line:Solo", "play until interrupted"),
-    "echo": Named("improv.core.modes.echo:Echo", "harmonise your line as you play it"),
-    "comp": Named("improv.core.modes.comp:Comp", "chords under you"),
-    "duet": Named("improv.core.modes.duet:Duet", "a line beside yours that leaves room"),
+    "trade": NamedClass("improv.core.modes.line:Trade", "listen, answer, yield"),
+    "solo": NamedClass("improv.core.modes.line:Solo", "play until interrupted"),
+    "echo": NamedClass("improv.core.modes.echo:Echo", "harmonise your line as you play it"),
+    "comp": NamedClass("improv.core.modes.comp:Comp", "chords under you"),
+    "duet": NamedClass("improv.core.modes.duet:Duet", "a line beside yours that leaves room"),
 }

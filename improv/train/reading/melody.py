@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from improv.train.piece import CorpusError
-from improv.train.reading.score import Note
+from improv.train.reading.score import ScoreNote
 
 OVERLAP = 0.1  # beats that notes of a line may overlap
 MELODIES = ("melod", "solo", "lead", "vocal", "voice", "vox", "sing", "soprano", "sax", "trumpet", "tpt", "flute", "clarinet", "trombone",
@@ -18,11 +18,11 @@ DRUMS = ("drum", "perc", "kit", "cymbal", "hi-hat", "hihat", "snare")
 
 
 @dataclass(frozen=True)
-class Part:
+class ScorePart:
     """One part of a file. program: General MIDI from 0, or None; notes in beats, in order of onset."""
 
     name: str
-    notes: Sequence[Note]
+    notes: Sequence[ScoreNote]
     program: int | None = None
     drums: bool = False
 
@@ -36,7 +36,7 @@ class Part:
         return named or (self.program is not None and 32 <= self.program <= 39) or _middle(self) < 43
 
 
-def choose(parts: Sequence[Part], track: str | None) -> tuple[Part, str]:
+def choose(parts: Sequence[ScorePart], track: str | None) -> tuple[ScorePart, str]:
     """The part to take, and a line that says which and why.
 
     track: a part's number from 1, or what its name contains, in any case; None for the likeliest melody.
@@ -59,7 +59,7 @@ def choose(parts: Sequence[Part], track: str | None) -> tuple[Part, str]:
     return best, _label(parts, best, "by its name" if _says(best.name, MELODIES) else "by its notes")
 
 
-def likeness(part: Part, most: int) -> float:
+def likeness(part: ScorePart, most: int) -> float:
     """How much a part is like a melody. most: the notes of the fullest part.
 
     Counts for it: one note at a time, many notes, a singer's range and the top of it, a melody's name or instrument.
@@ -76,7 +76,7 @@ def likeness(part: Part, most: int) -> float:
     )
 
 
-def one_at_a_time(notes: Sequence[Note]) -> float:
+def one_at_a_time(notes: Sequence[ScoreNote]) -> float:
     """The share of notes that begin when none of those before them sounds any more."""
     alone, end = 0, float("-inf")
     for note in notes:
@@ -85,7 +85,7 @@ def one_at_a_time(notes: Sequence[Note]) -> float:
     return alone / len(notes)
 
 
-def _asked(parts: Sequence[Part], track: str) -> tuple[Part, str]:
+def _asked(parts: Sequence[ScorePart], track: str) -> tuple[ScorePart, str]:
     if track.isdecimal() and 1 <= int(track) <= len(parts):
         return parts[int(track) - 1], _label(parts, parts[int(track) - 1], "as asked")
     named = [p for p in parts if track.lower() in p.name.lower()]
@@ -96,12 +96,12 @@ def _asked(parts: Sequence[Part], track: str) -> tuple[Part, str]:
     return best, _label(parts, best, "as asked")
 
 
-def _label(parts: Sequence[Part], part: Part, why: str) -> str:
+def _label(parts: Sequence[ScorePart], part: ScorePart, why: str) -> str:
     number = next(i for i, p in enumerate(parts, 1) if p is part)
     return f"{number} {part.name!r}, {why}" if part.name else f"{number} unnamed, {why}"
 
 
-def _middle(part: Part) -> float:
+def _middle(part: ScorePart) -> float:
     return statistics.median(n.pitch for n in part.notes)
 
 

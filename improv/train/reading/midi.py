@@ -12,12 +12,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from improv.charts.charts import changes_beside
+from improv.charts.beside import chart_beside
 from improv.core.harmony import HarmonyError, parse_chord
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How
-from improv.train.reading.melody import Part, choose
-from improv.train.reading.score import Note, Score, piece_of
+from improv.train.reading.melody import ScorePart, choose
+from improv.train.reading.score import Score, ScoreNote, piece_of
 
 MOST_BEATS = 50_000  # of a piece: hours of playing
 
@@ -42,7 +42,10 @@ def read(path: Path, how: How) -> Reading:
     bars = _bars(metres, last)
     bar = metres[max(bisect_right([beat for beat, _ in metres], part.notes[0].on + 1e-6) - 1, 0)][1]
     tempi = [(t.time / ppq, float(t.qpm)) for t in file.tempos]
-    chords = changes_beside(path, bars, bar, last, reading) or _markers(file, ppq)
+    chart = chart_beside(path, bars, bar, last)
+    reading.unknown_chords += chart.unknown
+    reading.left_out += chart.left_out
+    chords = chart.changes or _markers(file, ppq)
     score = Score("", part.notes, bars, bar, tempi, chords, track=label)
     reading.pieces.append(piece_of(score, how.vocabulary, reading.unknown_chords, reading.left_out))
     return reading
@@ -59,15 +62,15 @@ def parse(path: Path) -> Any:
         raise CorpusError(f"not a readable MIDI file ({str(e).strip().rstrip('!')})") from None
 
 
-def part_of(track: Any, ppq: int) -> Part:
+def part_of(track: Any, ppq: int) -> ScorePart:
     columns = track.notes.numpy()
     rows = zip(*(columns[name].tolist() for name in ("time", "duration", "pitch", "velocity")), strict=True)
-    notes = sorted((Note(on / ppq, length / ppq, pitch, velocity) for on, length, pitch, velocity in rows), key=lambda n: n.on)
+    notes = sorted((ScoreNote(on / ppq, length / ppq, pitch, velocity) for on, length, pitch, velocity in rows), key=lambda n: n.on)
     try:
         name = track.name.strip()
     except UnicodeDecodeError:
         name = ""
-    return Part(name, notes, track.program, track.is_drum)
+    return ScorePart(name, notes, track.program, track.is_drum)
 
 
 def _metres(file: Any, ppq: int, left_out: Counter[str]) -> list[tuple[float, float]]:

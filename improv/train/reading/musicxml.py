@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from improv.charts.charts import changes_beside
+from improv.charts.beside import chart_beside
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How
-from improv.train.reading.melody import Part, choose
-from improv.train.reading.score import Note, Score, piece_of
+from improv.train.reading.melody import ScorePart, choose
+from improv.train.reading.score import Score, ScoreNote, piece_of
 
 LARGEST = 64 * 2**20  # bytes of a score, unpacked
 _ROOTS = ("<score-partwise", "<score-timewise")
@@ -66,13 +66,16 @@ def read(path: Path, how: How) -> Reading:
     except Exception as e:  # music21 raises whatever it meets
         raise CorpusError(f"music21 can't read it ({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
     last = max(n.on for n in part.notes)
-    chords = changes_beside(path, bars, bar, last, reading) or sorted(symbols, key=lambda c: c[0])
+    chart = chart_beside(path, bars, bar, last)
+    reading.unknown_chords += chart.unknown
+    reading.left_out += chart.left_out
+    chords = chart.changes or sorted(symbols, key=lambda c: c[0])
     whole = Score("", part.notes, bars, bar, tempi, chords, track=label)
     reading.pieces.append(piece_of(whole, how.vocabulary, reading.unknown_chords, reading.left_out))
     return reading
 
 
-def _part(staff: Any) -> Part:
+def _part(staff: Any) -> ScorePart:
     from music21 import chord, harmony, note
 
     notes, drums = [], False
@@ -81,13 +84,13 @@ def _part(staff: Any) -> Part:
             continue
         if isinstance(element, note.Note | chord.Chord):
             length = 0.0 if element.duration.isGrace else float(element.quarterLength)
-            notes += [Note(float(element.offset), length, round(p.ps)) for p in element.pitches]
+            notes += [ScoreNote(float(element.offset), length, round(p.ps)) for p in element.pitches]
         else:
             drums = True
     instrument = staff.getInstrument(returnDefault=False)
     drums = drums or getattr(instrument, "midiChannel", None) == 9
     name = staff.partName or getattr(instrument, "instrumentName", None) or ""
-    return Part(str(name), sorted(notes, key=lambda n: n.on), getattr(instrument, "midiProgram", None), drums)
+    return ScorePart(str(name), sorted(notes, key=lambda n: n.on), getattr(instrument, "midiProgram", None), drums)
 
 
 def _bars(staff: Any) -> tuple[list[float], float]:
