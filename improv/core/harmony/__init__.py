@@ -1,4 +1,4 @@
-"""Chords: their kinds and scales, symbols, changes, voicings, and the chord that held notes make. NamedClass here is what others use."""
+"""Chords: their kinds and scales, symbols, changes, voicings, and the chord that held notes make. Named here is what others use."""
 
 from improv.core.harmony.changes import OPEN, Changes, HarmonicContext, parse_changes
 from improv.core.harmony.hearing import chord_of
