@@ -23,12 +23,11 @@ from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.note_book import NoteBook
 from improv.core.note_model import ChordVoicer, ModelState, NoteModel
-from improv.core.settings import Settings
+from improv.core.settings import BY_THE_BAR, Settings
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
-BY_THE_BAR = ("mode", "model", "changes")  # settings that change with the bar
 
 
 class Improviser:

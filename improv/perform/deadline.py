@@ -15,6 +15,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from time import perf_counter
 from typing import Protocol
 
 from improv.core.beats.moment import Moment, News
@@ -49,6 +50,7 @@ class Worker:
         self._said: queue.SimpleQueue[list[Event] | Exception] = queue.SimpleQueue()
         self._wake, self._begin = wake, begin
         self._awaited = False
+        self.seconds = 0.0  # that thoughts took, all together
         threading.Thread(target=self._think, name="think", daemon=True).start()
 
     @property
@@ -79,11 +81,15 @@ class Worker:
     def _think(self) -> None:
         if self._begin:
             self._begin()
+        said: list[Event] | Exception
         while (thought := self._thoughts.get()) is not None:
+            began = perf_counter()
             try:
-                self._said.put(thought())
+                said = thought()
             except Exception as e:
-                self._said.put(e)
+                said = e
+            self.seconds += perf_counter() - began
+            self._said.put(said)
             if self._awaited:
                 self._wake()
 
@@ -98,6 +104,7 @@ class DeadlinePlayer:
         self.filled: set[Event] = set()  # what filled in, and the note-offs that were given for the improviser
         self._improviser, self._thinker, self._patience = improviser, thinker, patience
         self._riff = FallbackRiff()
+        self.steps = 0  # of the model, in all thoughts that are over
         self._busy = False
         self._pending: list[Moment] = []  # heard while the improviser was busy
         self._given = 0  # events of the thought that goes on
@@ -180,7 +187,7 @@ class DeadlinePlayer:
         self._thinker.give(lambda: improviser.advance(now, heard))
 
     def _back(self, said: list[Event]) -> list[Event]:
-        self._busy, self._given, self._own = False, 0, NoteBook()
+        self._busy, self._given, self._own, self.steps = False, 0, NoteBook(), self._improviser.generator.steps
         self._settings = self._improviser.settings
         return self._sound(said)
 

@@ -14,7 +14,7 @@ from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn, Pulse, Setting, Transport
 from improv.core.meter import Meter
 from improv.core.note_book import NoteBook
-from improv.core.settings import DRUMS, TABLE, Settings
+from improv.core.settings import DRUMS, SETTINGS, Settings
 
 HIGH, LOW = 76, 77  # wood blocks of General MIDI's drums
 LOUD, SOFT = 110, 80
@@ -50,7 +50,7 @@ class Metronome:
         played: list[Event] = []
         for moment in heard:
             played += self._up_to(math.nextafter(moment.time, -math.inf))
-            if isinstance(moment.event, Setting) and moment.event.name in TABLE:
+            if isinstance(moment.event, Setting) and moment.event.name in SETTINGS:
                 self._set(moment.event)
             self._meter = moment.meter
             if moment.news:

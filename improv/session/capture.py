@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import Changes
 from improv.core.meter import Meter
+from improv.core.observer import Observer
 
 MOST = 20_000  # events that are kept, however long the bars are
 CHANGED = 0.001  # of the tempo: what is noted
@@ -47,11 +48,8 @@ class Cut:
         return turned(changes, self.position) if changes else None
 
 
-class Capture:
-    """Keeps the last `bars` whole bars and what there is of the next. Its memory is bounded. meter: says where the beat is now.
-
-    It is to be told in the thread that performs: what was heard after the timekeeper took it, what was played as it is sent.
-    """
+class Capture(Observer):
+    """Keeps the last `bars` whole bars and what there is of the next. Its memory is bounded. meter: says where the beat is now."""
 
     def __init__(self, meter: Callable[[], Meter], bars: int = 16, most: int = MOST):
         self._now, self._bars = meter, bars
@@ -59,10 +57,10 @@ class Capture:
         self._tempos: deque[tuple[float, float]] = deque(maxlen=most)
         self._last = -math.inf
 
-    def hear(self, event: Event) -> None:
+    def heard(self, event: Event) -> None:
         self._keep(True, event)
 
-    def play(self, event: Event) -> None:
+    def played(self, event: Event, late: float = 0.0, filled: bool = False) -> None:
         self._keep(False, event)
 
     @property

@@ -1,8 +1,5 @@
 """A session played again: each performer alone hears what it heard, with the stamps of the record, and plays.
 
-In sessions whose header says so (SHARED_BEAT), one timekeeper heard all that was heard; before, each performer had one of its
-own, which heard what the performer did. Played again, a timekeeper hears the same as then.
-
 What an improviser plays depends on the stamped events alone. So what it plays now, what it played then and what was
 dropped then are to be the same, bit for bit; what filled in for a slow model is not its own, and is left out.
 """
@@ -14,12 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, Event, Learned, NoteOff, NoteOn, Setting, Stop
-from improv.perform.band import Slot
 from improv.session.lines import GUARDED, Line
 
-SHARED_BEAT = {"beat": "shared"}  # what the header says where one timekeeper stood before all performers
 UNSENT = 0.05  # seconds before the end in which a slow model's note may not have been sent any more
 Key = tuple[int, int]  # channel, pitch
 
@@ -75,31 +69,6 @@ def parts_of(lines: Iterable[Line], count: int, shared: bool = False) -> tuple[l
                 own = line.side != "filled" and not line.filled
                 (part.played if own else part.filled).append(event)
     return parts, latest, stopped
-
-
-def play_again(slot: Slot, timekeeper: Timekeeper, heard: Sequence[Event], until: float, shared: bool = False) -> list[Event]:
-    """What a performer plays who hears events with their stamps, in the order in which they were taken; up to a time in seconds.
-
-    slot: it, in a place of its own. timekeeper: a new one. shared: it kept the beat of several; else what the performer heard
-    of others, whose stamps may lie ahead, went by it too.
-    """
-    played: list[Event] = []
-    reached = 0.0
-    performer = slot.performer
-    for event in heard:
-        if slot.waiting and event.time > reached:
-            played += performer.advance(reached, slot.waiting)
-            slot.waiting = []
-        reached = max(reached, event.time)
-        slot.tell(timekeeper.hear(event, event.time if shared else reached))
-    if slot.waiting:
-        played += performer.advance(reached, slot.waiting)
-    while (due := performer.due) is not None and due <= until:
-        before = len(played)
-        played += performer.advance(until)
-        if len(played) == before and performer.due == due:
-            break
-    return played
 
 
 def known_until(number: int, stopped: float | None, end: Mapping[str, Any] | None) -> float:

@@ -8,6 +8,7 @@ from improv.core.beats.pulse_filter import PULSES, PulseFilter
 from improv.core.beats.source import BeatSource
 from improv.core.events import Event, NoteOn, Pulse, Setting, Transport
 from improv.core.meter import Meter, limited
+from improv.core.settings import PERIOD
 
 COAST = 6  # pulses for which the beat goes on when no more come
 
@@ -31,7 +32,7 @@ class MidiClockBeat(BeatSource):
         return 1.0 if self._filter.locked else 0.0
 
     def hear(self, event: Event, time: float) -> None:
-        if isinstance(event, Setting) and event.name == "grain" and not self.heard:
+        if isinstance(event, Setting) and event.name == PERIOD and not self.heard:
             self._filter = PulseFilter(self.meter.tempo, float(event.value) / 1000.0)  # type: ignore[arg-type]
         elif isinstance(event, Pulse):
             self._pulse(time if event.arrived is None else event.arrived)

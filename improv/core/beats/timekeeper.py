@@ -12,7 +12,7 @@ from improv.core.beats.sources import SOURCES
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync
 from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import SETTINGS, Settings
 
 TEMPO_CHANGED = 0.001  # of the tempo: what a tempo map notes
 
@@ -50,7 +50,7 @@ class Timekeeper:
         return Moment(event, time, self.source.meter, _news(before, self.source.meter))
 
     def _set(self, event: Setting, time: float) -> None:
-        if event.name not in TABLE:
+        if event.name not in SETTINGS:
             return
         before, source = self.settings, self.source
         settings = self.settings = before.taken(event.name, event.value)

@@ -81,6 +81,7 @@ class LineGenerator:
         self.meter, self._tracker = meter, tracker
         self._lessons = lessons
         self.last_onset = -math.inf  # beat of our latest note
+        self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
         self.restore(model.start())
 
@@ -150,10 +151,14 @@ class LineGenerator:
         ioi = 0 if memory.position is None else position - memory.position
         value = self.model.vocabulary.encode(ioi / GRID, pitch, duration, lag)
         at = self.context(position)
-        state = self.model.step(memory.state, value, memory.last, at)
+        state = self._step(memory, value, at, 1.0)
         shape = follow(memory.shape, pitch, position / GRID, duration)
         told = (*memory.told, (value, memory.last, at, 1.0))[-RETOLD:]
         return Memory(state, self.model.read(state, self.settings.recall), pitch, position, shape, told)
+
+    def _step(self, memory: Memory, value: Value, at: Context, trust: float) -> ModelState:
+        self.steps += 1
+        return self.model.step(memory.state, value, memory.last, at, trust)
 
     def context(self, position: int) -> Context:
         meter, beat = self.meter, position / GRID
@@ -191,7 +196,7 @@ class LineGenerator:
             onset = max(position / GRID + lag, self.last_onset + CLOSEST)
         else:
             value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
-        state = self.model.step(memory.state, value, memory.last, at, OWN_TRUST)
+        state = self._step(memory, value, at, OWN_TRUST)
         shape = follow(memory.shape, value.pitch, position / GRID, duration)
         told = (*memory.told, (value, memory.last, at, OWN_TRUST))[-RETOLD:]
         then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told)

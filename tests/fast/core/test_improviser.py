@@ -115,9 +115,9 @@ def stamped(moments: list[tuple[float, Event]]) -> list[Event]:
 @given(
     performances,
     st.sampled_from([None, BLUES]),
-    st.sampled_from(MODES),
+    st.sampled_from(list(MODES)),
     st.sampled_from([(4, 4), (3, 4), (7, 8)]),
-    st.sampled_from(CLOCKS),
+    st.sampled_from(list(CLOCKS)),
     st.sampled_from([0, 2]),
 )
 def test_no_performance_breaks_the_laws(
@@ -130,7 +130,7 @@ def test_no_performance_breaks_the_laws(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(performances, st.integers(0, 2**32), st.sampled_from([None, BLUES]), st.sampled_from(MODES), st.sampled_from(CLOCKS))
+@given(performances, st.integers(0, 2**32), st.sampled_from([None, BLUES]), st.sampled_from(list(MODES)), st.sampled_from(list(CLOCKS)))
 def test_how_far_a_call_goes_makes_no_difference(
     model: Model, moments: list[tuple[float, Event]], seed: int, changes: str | None, mode: str, clock: str
 ) -> None:

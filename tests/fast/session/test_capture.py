@@ -19,7 +19,7 @@ def running(tempo: float = 120.0, metre: tuple[int, int] = (4, 4)) -> Meter:
 
 
 def note(capture: Capture, on: float, off: float, pitch: int, heard: bool = True) -> None:
-    take = capture.hear if heard else capture.play
+    take = capture.heard if heard else capture.played
     take(NoteOn(on, pitch, 80))
     take(NoteOff(off, pitch))
 
@@ -62,7 +62,7 @@ def test_memory_is_bounded_by_bars_and_where_the_beat_stands_still_by_events() -
     capture = Capture(lambda: meter, bars=2, most=500)
     for i in range(10_000):
         note(capture, i / 10, i / 10 + 0.05, 60)
-        capture.hear(Pulse(i / 10))
+        capture.heard(Pulse(i / 10))
     assert len(capture._events) <= 2 * 10 * 6 + 2
     meter = meter.stopped(1000.0)
     for i in range(10_000):

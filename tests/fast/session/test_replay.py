@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import queue
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,7 +31,8 @@ from improv.perform.clock import OfflineClock
 from improv.perform.deadline import DeadlinePlayer
 from improv.perform.engine import perform
 from improv.session import Recorder, Session
-from improv.session.compare import Difference, difference, known_until, parts_of, play_again
+from improv.session.again import play_again
+from improv.session.compare import Difference, difference, known_until, parts_of
 from improv.session.lines import Line, from_record
 from improv.titles.draw import titled
 
@@ -97,7 +99,7 @@ def record(
     players = deadlines if shared else [ByItself(*each) for each in zip(deadlines, beats, strict=True)]
     numbers = frozenset(range(len(players)))
     recorder = Recorder(path, {})
-    band = Band([Slot(player, i, numbers - {i}) for i, player in enumerate(players)], one_beat(settings), recorder.overhear)
+    band = Band([Slot(player, i, numbers - {i}) for i, player in enumerate(players)], one_beat(settings), recorder.overheard)
 
     def filled(event: Event) -> bool:
         deadline = deadlines[getattr(event, "part", 0)]
@@ -110,13 +112,13 @@ def record(
         band,
         clock,
         queue.SimpleQueue(),
-        lambda e: recorder.play(e, 0.0, filled(e)),
-        recorder.hear,
-        lambda e, late: recorder.drop(e, late, filled(e)),
+        lambda e: recorder.played(e, 0.0, filled(e)),
+        recorder.heard,
+        lambda e, late: recorder.dropped(e, late, filled(e)),
         early=0.003,
     )
     behind = {i: deadline.unknown_since for i, deadline in enumerate(deadlines) if deadline.unknown_since is not None}
-    recorder.close({"reason": "over", "behind": behind})
+    recorder.ended({"reason": "over", "behind": behind})
     return list(Session(path).lines())
 
 
@@ -267,13 +269,21 @@ def test_what_was_changed_is_found_where_it_begins(tmp_path: Path, model: Model)
 # The command
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a session of the demo call, and its take as `jam` wrote it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    options = ["--changes", "Dm7 | G7 | Cmaj7 | A7", "--fast", "--seed", "7", "--quiet"]
+    files = ["--session", str(folder / "s.jsonl"), "--record", str(folder / "jam.mid")]
+    assert main(["jam", "--player", str(DEMO_CALL), *options, *files]) == 0
+    return folder
+
+
 @pytest.fixture
-def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
-    """A session of the demo call, and its take as `jam` wrote it."""
+def take(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that session, beside its take, in the folder that the test is in."""
+    shutil.copytree(recorded, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    options = ["--changes", "Dm7 | G7 | Cmaj7 | A7", "--fast", "--seed", "7", "--session", "s.jsonl", "--record", "jam.mid", "--quiet"]
-    assert main(["jam", "--player", str(DEMO_CALL), *options]) == 0
-    capsys.readouterr()
     return tmp_path / "s.jsonl"
 
 
