@@ -188,13 +188,13 @@ def test_a_killed_jam_to_midi_clock_replays_as_far_as_its_record_goes(
 
 
 CRASH = """
-from improv.core.improviser import Improviser
-whole, notes = Improviser.play, []
-def play(self, plan, time, played):
+from improv.core.voice import Voice
+whole, notes = Voice.play, []
+def play(self, plan, time):
     notes.append(plan)
     if len(notes) == 4: raise RuntimeError("a planted fault")
-    whole(self, plan, time, played)
-Improviser.play = play
+    return whole(self, plan, time)
+Voice.play = play
 """
 
 

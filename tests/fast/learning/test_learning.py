@@ -26,6 +26,7 @@ from improv.learning.learner import Profile
 from improv.learning.process import BACKLOG, BEGIN, COMMAND, LearnerProcess, packed, unpacked
 from improv.models.loader import load_model
 from improv.models.model import Model
+from improv.perform.band import alone
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.engine import perform
 
@@ -128,7 +129,7 @@ def played_with(
     running = clock(script)
     if learning and not any(isinstance(e, Learned) for e in script):
         learning.told = lambda number: inbox.put(Learned(running.now(), number))
-    perform(improviser, running, inbox, played.append, heard.append)
+    perform(alone(improviser), running, inbox, played.append, heard.append)
     return [e for e in played if isinstance(e, NoteOn)], heard
 
 
