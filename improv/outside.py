@@ -105,7 +105,9 @@ def tensors_of(blob: bytes, name: str) -> Tensors:
 
 def plain_name(name: object, longest: int = 64) -> bool:
     """Whether it can be printed and be a file's name: no path, no control character, nothing that is not seen."""
-    return isinstance(name, str) and 0 < len(name) <= longest and name.isprintable() and name == name.strip() and not set(name) & set("/\\:")
+    return (
+        isinstance(name, str) and 0 < len(name) <= longest and name.isprintable() and name == name.strip() and not set(name) & set("/\\:")
+    )
 
 
 def whole(value: object, low: int, high: int) -> bool:

@@ -125,6 +125,20 @@ class Improviser:
         self._mode.drop()
         return self.sounding.close_all(now)
 
+    def knows(self, setting: Setting) -> bool:
+        """Whether a setting `model` names one that is at hand."""
+        return setting.value in self._models
+
+    def begin_again(self, now: float, model: Setting, heard: Iterable[Moment]) -> list[Event]:
+        """Go on with another model, at once, after the one before has failed. heard: settings since then."""
+        self.voice.time = now
+        played = self.silence(now)
+        self._wishes.clear()
+        played += self._grant(model, now)
+        for moment in heard:
+            played += self._hear(moment, now)
+        return played
+
     def restore(self, state: ModelState) -> None:
         """Go on from a state of the model's, before anything is heard."""
         self.generator.restore(state)

@@ -16,9 +16,15 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from improv.core.errors import ImprovError
 from improv.core.harmony import Chord
 from improv.core.heads import Heads
 from improv.core.vocabulary import Context, Value, Vocabulary
+
+
+class CannotSpeakError(ImprovError):
+    """A model from which no note can be drawn: what it foretells is no number, or more notes than anybody plays."""
+
 
 ModelState = Any  # what a model remembers of all that was heard and played
 

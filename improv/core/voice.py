@@ -5,16 +5,18 @@ A mode plays through it alone, so every note that it begins is in the note book 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from improv.core.events import Event, NoteOn
+from improv.core.flood import FASTEST_LINE
 from improv.core.line.dynamics import velocity
 from improv.core.line.generator import LineGenerator, Plan
 from improv.core.line.phrasing import Playing
 from improv.core.line.tracker import Heard, LineTracker
 from improv.core.meter import Meter
 from improv.core.note_book import Key, NoteBook
-from improv.core.note_model import ChordVoicer
+from improv.core.note_model import CannotSpeakError, ChordVoicer
 from improv.core.settings import Settings
 
 
@@ -31,6 +33,7 @@ class Voice:
         self.channel, self.end, self.voicings = channel, end, voicings
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.sounding = NoteBook()  # ends in beats
+        self._lately: deque[float] = deque(maxlen=FASTEST_LINE[0])  # seconds, of the line's notes
         self.call: float | None = None  # the beat on which the player's call began
         self.playing = Playing()  # the player's top line, up to the note before the tracker's latest
 
@@ -72,7 +75,12 @@ class Voice:
         return self.sounding.close([self.key(pitch) for pitch in pitches], time)
 
     def play(self, plan: Plan, time: float) -> list[Event]:
-        """Commit a plan: sound it alone, and take over the memory that it leaves."""
+        """Commit a plan: sound it alone, and take over the memory that it leaves. Raises CannotSpeakError for a line that is no music."""
+        most, seconds = FASTEST_LINE
+        if len(self._lately) == most and 0 <= time - self._lately[0] < seconds:
+            self._lately.clear()
+            raise CannotSpeakError(f"the model asks for more than {most} notes in {seconds:g} seconds")
+        self._lately.append(time)
         closed = self.sounding.close_all(time)
         generator, tracker, settings = self.generator, self.tracker, self.settings
         generator.commit(plan.then)

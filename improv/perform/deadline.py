@@ -2,7 +2,8 @@
 
 The improviser thinks in a thread of its own and is the only one to use the model. The performance thread waits for it
 for a moment, which nearly always is enough; after that it goes on without: it closes what ends, yields to the player,
-and plays a riff (`fallback_riff`) from the beat on which a note is missed until the improviser is back.
+and plays a riff (`fallback_riff`) from the beat on which a note is missed until the improviser is back. Where the model fails
+for good, the riff plays on until another model is chosen: no model ends a performance.
 What the improviser plays depends on the stamped events alone, as ever. Its notes that come back too late are dropped by
 `engine.perform`. `filled` has what the riff played: so played, filled and dropped, all in the record, tell where every
 note came from.
@@ -19,7 +20,8 @@ from time import perf_counter
 from typing import Protocol
 
 from improv.core.beats.moment import Moment, News
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn
+from improv.core.errors import ImprovError
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
 from improv.core.modes.classes import MODES
 from improv.core.note_book import Key, NoteBook, key_of
@@ -104,6 +106,8 @@ class DeadlinePlayer:
         self.filled: set[Event] = set()  # what filled in, and the note-offs that were given for the improviser
         self._improviser, self._thinker, self._patience = improviser, thinker, patience
         self._riff = FallbackRiff()
+        self.failed: str | None = None  # why the model can't go on; None while it can
+        self._wishes: list[Moment] = []  # settings heard since
         self.steps = 0  # of the model, in all thoughts that are over
         self._busy = False
         self._pending: list[Moment] = []  # heard while the improviser was busy
@@ -128,7 +132,7 @@ class DeadlinePlayer:
 
     @property
     def due(self) -> float | None:
-        if self._busy and self._thinker.ready:
+        if self._busy and not self.failed and self._thinker.ready:
             return self._now  # at once
         soonest = self._fill.soonest
         if self._busy:
@@ -148,9 +152,12 @@ class DeadlinePlayer:
         self._now = now
         heard = list(heard)
         played = [event for moment in heard for event in self._listen(moment)]
+        if self.failed:
+            played += self._wait_for_another(now, heard)
+            heard = []
         if self._busy:
             self._pending += heard
-            said = self._thinker.take(0.0)
+            said = self._taken(0.0)
             if said is None:
                 return played + self._fill_in(now)
             played += self._back(said)
@@ -158,9 +165,9 @@ class DeadlinePlayer:
         played += self._fill_in(now)
         improviser = self._improviser
         if not heard and not improviser.thinks:
-            return played + self._sound(improviser.advance(now))
-        self._give(now, heard)
-        said = self._thinker.take(self._patience)
+            return played + self._at_once(now)
+        self._give(now, lambda: improviser.advance(now, heard), len(heard))
+        said = self._taken(self._patience)
         return played if said is None else played + self._back(said)
 
     def relieved(self, event: Event) -> bool:
@@ -178,13 +185,49 @@ class DeadlinePlayer:
 
     # Between the two
 
-    def _give(self, now: float, heard: list[Moment]) -> None:
+    def _taken(self, patience: float) -> list[Event] | None:
+        """What the thought said; None if it takes longer, or the model has failed."""
+        if self.failed:
+            return None
+        try:
+            return self._thinker.take(patience)
+        except Exception as e:  # whatever a model does, the performance goes on
+            self._fail(e)
+            return None
+
+    def _at_once(self, now: float) -> list[Event]:
+        """What the improviser does where it need not think."""
+        before = self._improviser.sounding.copy()
+        try:
+            return self._sound(self._improviser.advance(now))
+        except Exception as e:
+            self._own, self._busy, self._upto, self._from = before, True, now, self._improviser.time
+            self._fail(e)
+            return []
+
+    def _fail(self, e: Exception) -> None:
+        self.failed = str(e) if isinstance(e, ImprovError) else f"the model has failed ({type(e).__name__}: {e})"
+        self._pending, self._given = [], 0
+
+    def _wait_for_another(self, now: float, heard: list[Moment]) -> list[Event]:
+        """The model has failed: keep the settings that are heard; where one of them is a model, begin again with it."""
+        settings = [(moment, moment.event) for moment in heard if isinstance(moment.event, Setting)]
+        self._wishes += [moment for moment, setting in settings if setting.name != "model"]
+        chosen = [setting for _, setting in settings if setting.name == "model" and self._improviser.knows(setting)]
+        if not chosen:
+            return []
+        closed = self._close(list(self._own), now)
+        wishes, self._wishes, self.failed = self._wishes, [], None
+        self._give(now, lambda: self._improviser.begin_again(now, chosen[-1], wishes), len(wishes))
+        return closed
+
+    def _give(self, now: float, thought: Callable[[], list[Event]], events: int) -> None:
         improviser = self._improviser
         self._own = improviser.sounding.copy()
         for key in self._closed:
             self._own.end(key)
-        self._busy, self._upto, self._from, self._given = True, now, improviser.time, len(heard)
-        self._thinker.give(lambda: improviser.advance(now, heard))
+        self._busy, self._upto, self._from, self._given = True, now, improviser.time, events
+        self._thinker.give(thought)
 
     def _back(self, said: list[Event]) -> list[Event]:
         self._busy, self._given, self._own, self.steps = False, 0, NoteBook(), self._improviser.generator.steps

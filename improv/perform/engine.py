@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop, moved
+from improv.core.flood import NoteLimit
 from improv.core.note_book import NoteBook, key_of
 from improv.perform.clock import Inbox
 
@@ -47,6 +48,7 @@ def perform(
     allowed: Callable[[NoteOn], float] = lambda event: math.inf,
     closed: Callable[[NoteOff], None] = lambda event: None,
     book: NoteBook | None = None,
+    limit: NoteLimit | None = None,
 ) -> Stop:
     """Play until a Stop is heard, which is returned. However this ends, everything that sounds is closed.
 
@@ -60,11 +62,12 @@ def perform(
     allowed: for how many seconds a note may sound, asked as it begins; what sounds longer is closed, and `closed` is told.
     book: an empty note book of the performance: it has what sounds, whatever a performer thinks, with the times by which
     each note is closed. None where nobody else reads it.
+    limit: how many note-ons may leave, whoever asks for them; what it holds back counts as dropped, 0 s late.
     An event that arrives after later music was already played counts as heard just after that: the
     stamp that `heard` is given is the one that the band acts on, so a record of them replays.
     """
     reached = 0.0  # the latest stamp
-    out = _Outlet(clock, send, dropped, early, allowed, NoteBook() if book is None else book)
+    out = _Outlet(clock, send, dropped, early, allowed, NoteBook() if book is None else book, limit or NoteLimit())
     try:
         while True:
             due = min(math.inf if band.due is None else band.due, out.book.soonest)
@@ -108,18 +111,20 @@ class _Outlet:
         early: float,
         allowed: Callable[[NoteOn], float],
         book: NoteBook,
+        limit: NoteLimit,
     ):
         self.arrived = 0.0  # when something was last heard
-        self.book = book
+        self.book, self._limit = book, limit
         self._clock, self._send, self._dropped, self._early, self._allowed = clock, send, dropped, early, allowed
         self._lost = NoteBook()  # what was dropped and not yet closed
 
     def put(self, event: Event) -> None:
         late = self._clock.now() - asked(event.time, self._early, self.arrived)
         if isinstance(event, NoteOn):
-            if late > LATE:
+            held = late <= LATE and not self._limit.passes(event.time)
+            if held or late > LATE:
                 self._lost.begin(event)
-                self._dropped(event, late)
+                self._dropped(event, 0.0 if held else late)
                 return
             self.book.begin(event, event.time + self._allowed(event))
         elif isinstance(event, NoteOff) and self._lost.end(key_of(event)) and key_of(event) not in self.book:

@@ -14,6 +14,8 @@ TELL = 30.0  # seconds between words on how punctual it is
 PATIENCE = 6.0  # seconds without an outside clock after which one is reminded
 CLOSING = 5.0  # seconds for which a look that goes on is waited for at the end
 NO_CLOCK = "no MIDI clock arrives yet: let the DAW or drum machine send clock to improv's input"
+SILENT = "{}: {}; a riff plays for it until another model is chosen (improv ctl model NAME)"
+HELD = "more notes are asked for than anybody plays: {:,} were held back"
 NO_START = "MIDI clock arrives, at {:.1f}: press play there, or play a note to join in"
 
 
@@ -24,6 +26,8 @@ class Monitor:
         self._performance, self._chores = performance, chores
         self._tally = Tally(performance.inbox)
         self._told, self._reminded = 0.0, False
+        self._silent: dict[int, str] = {}  # why a performer's model plays no more, as told
+        self._held = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="monitor", daemon=True)
 
@@ -52,6 +56,7 @@ class Monitor:
             return
         if news := self._tally.news(now):
             performance.changed(news, {"shed": performance.inbox.dropped | {"time": now}}, warning=True)
+        self._faults(now)
         if now > PATIENCE and not self._reminded:
             self._reminded = True
             self._remind()
@@ -60,6 +65,20 @@ class Monitor:
             self._tell(now)
         for chore in self._chores:
             chore.look(performance, now)
+
+    def _faults(self, now: float) -> None:
+        """Of models that can't go on, and of notes that no music asks for."""
+        performance = self._performance
+        for performer in performance.performers:
+            why = performer.deadline.failed if performer.deadline else None
+            if why and self._silent.get(performer.number) != why:
+                performance.changed(
+                    SILENT.format(performer.name, why), {"silent": {"performer": performer.number, "why": why, "time": now}}, warning=True
+                )
+            self._silent[performer.number] = why or ""
+        if (held := performance.limit.held) > self._held:
+            self._held = held
+            performance.changed(HELD.format(held), {"held": {"notes": held, "time": now}}, warning=True)
 
     def _remind(self) -> None:
         """Of what an outside clock still lacks."""

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from improv.core.beats.timekeeper import one_beat
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync
+from improv.core.flood import NoteLimit
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF
 from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
@@ -101,6 +102,7 @@ class Performance:
         metronome = Metronome(first.settings, meter, config.send_clock)
         slots = [Slot(metronome, PART), *(Slot(p.player, p.number, p.setup.hears, p.setup.inputs) for p in self.performers)]
         self._band = Band(slots, self.timekeeper, self._overheard)
+        self.limit = NoteLimit()  # of the notes that leave
         self.sounding = NoteBook()  # what was sent and not yet closed, with the times by which each note is closed
         self._arrived = 0.0  # when something was last heard
 
@@ -135,7 +137,7 @@ class Performance:
         try:
             with told_signals(lambda name: self.put(Stop(self.clock.now(), name)), self.config.signals), self._ready(monitor):
                 told = self._send, self._heard, self._dropped, self.config.early, self._allowed, self._closed
-                stop = perform(self._band, self.clock, self.inbox, *told, self.sounding)
+                stop = perform(self._band, self.clock, self.inbox, *told, self.sounding, self.limit)
             end = {"reason": stop.reason, "time": stop.time}
         except Exception as e:
             end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}
@@ -194,6 +196,8 @@ class Performance:
         behind = {p.number: p.deadline.unknown_since for p in self.performers if p.deadline}
         if late := {str(number): since for number, since in behind.items() if since is not None}:
             end["behind"] = late
+        if self.limit.held:
+            end["held"] = self.limit.held
         if any(self.inbox.dropped.values()):
             end["shed"] = dict(self.inbox.dropped)
         return end

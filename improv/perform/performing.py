@@ -6,6 +6,7 @@ from typing import Protocol
 
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event
+from improv.core.flood import NoteLimit
 from improv.core.note_book import NoteBook
 from improv.core.observer import Observer
 from improv.perform.clock import LiveClock, OfflineClock
@@ -27,6 +28,7 @@ class Performing(Protocol):
     priority: str
     counters: Counters
 
+    limit: NoteLimit
     sounding: NoteBook
     timekeeper: Timekeeper
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+
+from improv.core.note_model import CannotSpeakError
 
 
 def softmax(logits: np.ndarray, axis: int = 0) -> np.ndarray:
@@ -32,7 +36,7 @@ def sample(
 
     temperature: above 0; towards 0 the likeliest always wins. top_p: share of probability, of the
     likeliest classes, that stays in the draw (Holtzman et al. 2020). bias (n,): added to the logits;
-    -inf forbids a class (`mask` makes one), and must leave one allowed.
+    -inf forbids a class (`mask` makes one), and must leave one allowed. Raises CannotSpeakError where a logit is no number.
     """
     if bias is not None:
         logits = logits + bias
@@ -41,7 +45,10 @@ def sample(
     noisy = rng.gumbel(size=len(logits))  # argmax(logits / T + Gumbel noise) is a draw from the softmax (Gumbel 1954)
     noisy *= max(temperature, 1e-3)
     noisy += logits
-    return int(noisy.argmax())
+    chosen = int(noisy.argmax())  # of the first that is no number, if one is
+    if not math.isfinite(noisy[chosen]):
+        raise CannotSpeakError("what the model foretells is no number")
+    return chosen
 
 
 def _nucleus(logits: np.ndarray, temperature: float, top_p: float) -> np.ndarray:
