@@ -103,6 +103,20 @@ def tensors_of(blob: bytes, name: str) -> Tensors:
     return Tensors(*_header(blob[8 : 8 + length], len(blob) - 8 - length, name), blob)
 
 
+def put_aside(path: Path) -> str:
+    """Give a file that can't be read another name beside it, so that a performance begins without it. Returns what was done, in words."""
+    aside = path.with_name(f"{path.name}.unreadable")
+    try:
+        for number in range(2, 100):
+            if not os.path.lexists(aside):
+                break
+            aside = path.with_name(f"{path.name}.unreadable-{number}")
+        os.rename(path, aside)
+    except OSError as e:
+        return f"it stays where it is ({e.strerror}), and is not used"
+    return f"it is put aside as {printable(aside.name)}, and the performance begins without it"
+
+
 def plain_name(name: object, longest: int = 64) -> bool:
     """Whether it can be printed and be a file's name: no path, no control character, nothing that is not seen."""
     return (

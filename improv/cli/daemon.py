@@ -29,10 +29,11 @@ from improv.control.steering import Steering
 from improv.core.errors import ImprovError
 from improv.core.events import Event, ProgramChange, Stop
 from improv.core.meter import Meter
-from improv.midi.calibration import stored_advance
+from improv.midi.calibration import CalibrationError, calibration_file, stored_advance
 from improv.midi.systems import choose_api, mend
 from improv.models.loader import find_model, load_model
 from improv.models.model import State
+from improv.outside import put_aside
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.ends import Ends
 from improv.perform.figures import StepFigure, thinking
@@ -100,7 +101,7 @@ def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
 
     config, clock, log = parts.config, parts.clock, parts.log
     bindings, binding = Bindings((), [i.name for i in config.inputs]), threading.Lock()
-    bindings.learned = learned_bindings(config.record.folder)
+    bindings.learned = learned_bindings(config.record.folder, log.warn)
     bindings.replace(config.bindings)
     hanging = cut_off(config.record.folder)
     inputs = [Input(i, s.name, s.port, frozenset(c - 1 for c in s.channels), s.role) for i, s in enumerate(config.inputs)]
@@ -118,7 +119,7 @@ def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
 
         link = opened = Link(clock.now, parts.inbox.put, config.music.tempo, Meter(config.music.tempo, config.music.metre).bar)
         stack.callback(opened.close)
-    return perform(path, parts, bay, link, _advance(config, api_name(api)) / 1000.0, bindings, binding)
+    return perform(path, parts, bay, link, _advance(config, api_name(api), log) / 1000.0, bindings, binding)
 
 
 def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: float, bindings: Bindings, binding: threading.Lock) -> int:
@@ -260,12 +261,16 @@ def _awaited_api(log: Log, over: threading.Event) -> int | None:
     return None
 
 
-def _advance(config: Config, api: str) -> float:
+def _advance(config: Config, api: str, log: Log) -> float:
     """Milliseconds by which notes are handed over early: as said, or as calibrated for the first output."""
     if config.music.advance is not None:
         return float(config.music.advance)
     output = config.performers[0].output
-    return (stored_advance(api, output) or 0.0) if output else 0.0
+    try:
+        return (stored_advance(api, output) or 0.0) if output else 0.0
+    except CalibrationError as e:
+        log.warn(f"{e}; {put_aside(calibration_file())}")
+        return 0.0
 
 
 def _reload_on_hangup(parts: Daemon) -> None:

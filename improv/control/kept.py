@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from improv.atomic import atomic_write
 from improv.control.bindings import Binding
-from improv.control.commands import OLDER
+from improv.control.commands import COMMANDS, OLDER
 from improv.core.errors import ImprovError
 from improv.core.settings import SETTINGS
+from improv.outside import MissingError, OutsideError, number, plain_name, put_aside, read_json, whole
 
 PRESETS, LEARNED = "presets.json", "learned.json"
 MOST_PRESETS = 200
@@ -22,15 +25,25 @@ Preset = dict[str, Any]
 
 def saved_presets(folder: Path) -> dict[str, Preset]:
     """The presets that were saved; none where the file is not what was written."""
-    known = {*SETTINGS, "model"}
-    path = folder / PRESETS
     try:
-        if path.stat().st_size > 2**20:
-            return {}
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        return {str(n): {k: v for k, v in p.items() if k in known} for n, p in saved.items()}
-    except (OSError, ValueError, AttributeError):
+        return _presets(folder / PRESETS)
+    except OutsideError:
         return {}
+
+
+def _presets(path: Path) -> dict[str, Preset]:
+    """Those in a file; none where there is no file. What a value may be is checked as it is set. Raises OutsideError."""
+    known = {*SETTINGS, "model"}
+    try:
+        saved = read_json(path, 2**20)
+    except MissingError:
+        return {}
+    if not isinstance(saved, dict) or len(saved) > MOST_PRESETS or not all(isinstance(p, dict) for p in saved.values()):
+        raise OutsideError(f"{path}: no presets as improv writes them")
+    presets = {n: {k: v for k, v in p.items() if k in known} for n, p in saved.items() if plain_name(n)}
+    if not all(isinstance(v, str | int | float) for p in presets.values() for v in p.values()):
+        raise OutsideError(f"{path}: no presets as improv writes them")
+    return presets
 
 
 def save_preset(folder: Path, name: str, preset: Mapping[str, Any]) -> None:
@@ -41,15 +54,39 @@ def save_preset(folder: Path, name: str, preset: Mapping[str, Any]) -> None:
     _write(folder / PRESETS, presets)
 
 
-def learned_bindings(folder: Path) -> tuple[Binding, ...]:
-    """The bindings that were learned before; none where the file is not what was written."""
-    path = folder / LEARNED
+def learned_bindings(folder: Path, say: Callable[[str], None] = lambda text: None) -> tuple[Binding, ...]:
+    """The bindings that were learned before. A file that is not what was written, also of presets, is put aside, which is said."""
     try:
-        if path.stat().st_size >= 2**18:
-            return ()
-        return tuple(Binding(**(b | {"action": OLDER.get(b["action"], b["action"])})) for b in json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError):
+        _presets(folder / PRESETS)
+    except OutsideError as e:
+        say(f"{e}; {put_aside(folder / PRESETS)}")
+    try:
+        return _bindings(folder / LEARNED)
+    except OutsideError as e:
+        say(f"{e}; {put_aside(folder / LEARNED)}")
         return ()
+
+
+def _bindings(path: Path) -> tuple[Binding, ...]:
+    """Those in a file; none where there is no file. Raises OutsideError."""
+    try:
+        rows = read_json(path, 2**18)
+    except MissingError:
+        return ()
+    try:
+        found = tuple(msgspec.convert(row | {"action": OLDER.get(row["action"], row["action"])}, Binding) for row in rows)
+        if all(map(_learned, found)):
+            return found
+    except (msgspec.ValidationError, TypeError, KeyError, OverflowError):
+        pass
+    raise OutsideError(f"{path}: no bindings as improv writes them")
+
+
+def _learned(b: Binding) -> bool:
+    """Whether a binding is one that can be learned: a controller, for a setting or an action."""
+    known = b.kind in ("cc", "key", "program") and whole(b.number, 0, 127) and (b.channel is None or whole(b.channel, 1, 16))
+    known = known and (b.setting is None or b.setting in SETTINGS) and (b.action is None or b.action in COMMANDS)
+    return known and (b.setting is None) != (b.action is None) and all(x is None or number(x, -1e6, 1e6) for x in (b.low, b.high, b.bars))
 
 
 def keep_learned(folder: Path, learned: tuple[Binding, ...]) -> None:

@@ -18,7 +18,9 @@ from improv.core.errors import ImprovError
 from improv.core.heads import Heads
 from improv.core.note_model import NoteModel
 from improv.learning.learner import FURTHEST, SPEEDS, Profile
+from improv.models.card import LARGEST_WEIGHT
 from improv.models.model import Model
+from improv.outside import MissingError, OutsideError, json_of, printable, read_file, tensors_of, whole
 
 ABOUT = "about"
 FORMAT = 1
@@ -67,15 +69,15 @@ def from_bytes(blob: bytes, model: Model, path: str) -> Profile:
     """A profile out of its file, checked. path: what messages call it. Raises ProfileError."""
     heads = model.heads
     try:
+        about = json_of(tensors_of(blob, path).about[ABOUT].encode(errors="replace"), path)
         arrays = load(blob)
-        about = json.loads(json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"][ABOUT])
         made_for, sha256 = str(about["model"]), about["weights_sha256"]
         known = about["format"] == FORMAT and about["speeds"] == list(SPEEDS)
         lessons, notes = about["lessons"], about["notes"]
-    except (SafetensorError, ValueError, KeyError, TypeError) as e:
-        raise ProfileError(f"{path}: not a profile ({e}); forget it with --forget, or give another name") from None
+    except (OutsideError, SafetensorError, ValueError, KeyError, TypeError) as e:
+        raise ProfileError(f"{path}: not a profile ({printable(e)}); forget it with --forget, or give another name") from None
     if sha256 != model.card["weights_sha256"]:
-        theirs = f"model {made_for[:40]!r} ({str(sha256)[:12]})"
+        theirs = f"model {printable(repr(made_for), 40)} ({printable(str(sha256)[:12])})"
         raise ProfileError(
             f"{path}: was learned on another model, {theirs}, not on {model.card['name']} ({model.card['weights_sha256'][:12]}); "
             "play with that model, give another --profile, or --forget it"
@@ -88,9 +90,9 @@ def from_bytes(blob: bytes, model: Model, path: str) -> Profile:
         and all(arrays[name].shape == shape and arrays[name].dtype == np.float32 for name, shape in wanted.items())
         and arrays["costs"].shape == (2, len(SPEEDS))
         and arrays["costs"].dtype == np.float64
-        and all(np.isfinite(a).all() for a in arrays.values())
+        and all(bool((np.abs(a) <= LARGEST_WEIGHT).all()) for a in arrays.values())
         and bool(((arrays["costs"] >= 0) & (arrays["costs"] <= FURTHEST)).all())
-        and all(type(n) is int and n >= 0 for n in (lessons, notes))
+        and all(whole(n, 0, 2**53) for n in (lessons, notes))
     )
     if not fits:
         raise ProfileError(f"{path}: its numbers are not those of a profile; --forget it")
@@ -101,13 +103,11 @@ def from_bytes(blob: bytes, model: Model, path: str) -> Profile:
 def read_profile(path: Path, model: Model) -> Profile | None:
     """The profile in a file, as a session begins with it; None where there is no file. Raises ProfileError."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise ProfileError(f"{path}: larger than a profile can be; --forget it")
-        blob = path.read_bytes()
-    except FileNotFoundError:
+        blob = read_file(path, LARGEST)
+    except MissingError:
         return None
-    except OSError as e:
-        raise ProfileError(f"{path}: {e.strerror}") from None
+    except OutsideError as e:
+        raise ProfileError(f"{e}; --forget it") from None
     return from_bytes(blob, model, str(path)).rested()
 
 

@@ -13,8 +13,10 @@ from typing import Any
 
 from improv.atomic import atomic_write
 from improv.core.errors import ImprovError
+from improv.outside import MissingError, OutsideError, read_json
 
 VERSION = 1
+LARGEST = 2**18  # bytes
 LONGEST = 2000.0  # ms: no loop that anyone plays through is slower
 
 
@@ -71,7 +73,7 @@ def _key(api_name: str, output: str) -> str:
 def _read() -> dict[str, dict[str, float]]:
     path = calibration_file()
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
+        found: Any = read_json(path, LARGEST)
         if found["calibration"] != VERSION:
             raise ValueError(f"version {found['calibration']!r}, expected {VERSION}")
         outputs = {str(api): {str(name): float(ms) for name, ms in names.items()} for api, names in found["advance_ms"].items()}
@@ -79,9 +81,9 @@ def _read() -> dict[str, dict[str, float]]:
             if not (math.isfinite(ms) and 0 <= ms <= LONGEST):
                 raise ValueError(f"{name}: {ms} ms, expected 0 to {LONGEST:g}")
         return outputs
-    except FileNotFoundError:
+    except MissingError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+    except (OutsideError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as e:
         raise CalibrationError(f"{path}: not a readable calibration ({e}); delete it and run improv calibrate again") from None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from improv.core.errors import ImprovError
 from improv.core.note_model import NoteModel
 from improv.models.model import State
+from improv.outside import put_aside
 from improv.perform.performing import Performing
 from improv.session.index import prune
 from improv.session.snapshot import SnapshotError, read_snapshot, write_snapshot
@@ -30,7 +31,7 @@ class StateOnDisk:
         try:
             return read_snapshot(self._path, models)
         except SnapshotError as e:
-            self._say(str(e), "warning")
+            self._say(f"{e}; {put_aside(self._path)}", "warning")
             return {}
 
     def start(self, performance: Performing) -> None: ...

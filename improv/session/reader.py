@@ -33,6 +33,8 @@ class Session:
         self.skipped: list[tuple[int, str]] = []
         self.damaged = 0
         self.lost = 0
+        if self.path.exists() and not self.path.is_file():
+            raise SessionError(f"{path}: is no regular file")
         try:
             with open(self.path, "rb") as file:
                 self.header = header_of(file.readline(LONGEST_HEADER))

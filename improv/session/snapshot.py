@@ -19,9 +19,12 @@ from improv.core.errors import ImprovError
 from improv.core.note_model import NoteModel
 from improv.models.model import State
 from improv.models.recall import SPAN, Past
+from improv.outside import MissingError, OutsideError, json_of, printable, read_tensors
 
 LARGEST = 64 * 2**20  # bytes
 ABOUT = "about"
+FURTHEST = 1e6  # of a number of a state, either way; nothing that is worked out of such leaves float32
+LEAST_TRUST = 1e-6
 
 
 class SnapshotError(ImprovError):
@@ -50,15 +53,17 @@ def read_snapshot(path: Path, models: Mapping[str, NoteModel]) -> dict[str, Stat
     Empty where there is no snapshot. Raises SnapshotError for one that can't be read, or is not a state of the model.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise SnapshotError(f"{path}: larger than a snapshot can be; delete it")
-        blob = path.read_bytes()
-        arrays = load(blob)
-        about = json.loads(json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"][ABOUT])
-    except FileNotFoundError:
+        found = read_tensors(path, LARGEST)
+        about = json_of(found.about.get(ABOUT, "").encode(errors="replace"), str(path))
+        if not isinstance(about, dict):
+            raise SnapshotError(f"{path}: not a snapshot")
+        arrays = load(found.blob)
+    except MissingError:
         return {}
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as e:
-        raise SnapshotError(f"{path}: not a snapshot ({e}); delete it") from None
+    except OutsideError as e:
+        raise SnapshotError(f"{e}; it is no snapshot") from None
+    except (SafetensorError, ValueError, KeyError) as e:
+        raise SnapshotError(f"{path}: not a snapshot ({printable(e)})") from None
     states = {}
     for name, model in models.items():
         if about.get(name) == model.card["weights_sha256"]:
@@ -71,18 +76,20 @@ def _state(path: Path, name: str, arrays: Mapping[str, np.ndarray], model: NoteM
     try:
         a, c, colour, keys, entries, trusts = (arrays[f"{name}/{f}"] for f in ("a", "c", "colour", "keys", "entries", "trusts"))
     except KeyError as e:
-        raise SnapshotError(f"{path}: {e} is missing; delete it") from None
+        raise SnapshotError(f"{path}: {e} is missing") from None
     width, fields = start.past.store.keys.shape[1], start.past.store.entries.shape[1]
     rows = len(keys)
     fits = (
         (a.shape, c.shape, colour.shape) == (start.a.shape, start.c.shape, start.pitch_classes.shape)
         and rows <= SPAN
         and (keys.shape, entries.shape, trusts.shape) == ((rows, width), (rows, fields), (rows,))
-        and all(np.isfinite(x).all() for x in (a, c, colour, keys, trusts))
+        and all(x.dtype in (np.float32, np.float64) and bool((np.abs(x) <= FURTHEST).all()) for x in (a, c, colour, keys, trusts))
+        and bool((colour >= 0).all() and ((trusts > LEAST_TRUST) & (trusts <= 1)).all())
+        and entries.dtype.kind == "i"
         and bool(((entries >= 0) & (entries < model.entry_classes)).all())
     )
     if not fits:
-        raise SnapshotError(f"{path}: not a state of this model; delete it")
+        raise SnapshotError(f"{path}: not a state of this model")
     past = Past.empty(width, fields)
     for key, entry, trust in zip(keys, entries, trusts, strict=True):
         past = past.and_then(key, [int(e) for e in entry], float(trust))

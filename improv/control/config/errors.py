@@ -13,6 +13,7 @@ from msgspec import inspect
 from improv.control.config.toml_lines import Path, line_of, lines_of
 from improv.control.config.tree import read_path
 from improv.core.errors import ImprovError
+from improv.outside import printable
 
 SHOWN = 60  # characters of a wrong value
 LONG = 10**12  # a limit that nobody needs to be told
@@ -56,10 +57,10 @@ def place(path: Path, raw: Any) -> str:
     for key in path:
         raw = _at(raw, key)
         if not isinstance(key, int):
-            parts.append(str(key)[:SHOWN])
+            parts.append(printable(key, SHOWN))
             continue
         name = raw.get("name") if isinstance(raw, dict) else None
-        parts[-1] += f' "{name[:SHOWN]}"' if isinstance(name, str) else f" {key + 1}"
+        parts[-1] += f' "{printable(name, SHOWN)}"' if isinstance(name, str) else f" {key + 1}"
     return ", ".join(parts)
 
 

@@ -18,9 +18,10 @@ from msgspec.structs import replace
 from improv.control.config.cross_checks import check_all
 from improv.control.config.errors import MOST, ConfigError, ConfigErrors, fits, lines_told, meant, wrong_value
 from improv.control.config.toml_lines import Path as Keys
-from improv.control.config.toml_lines import unfinished
+from improv.control.config.toml_lines import too_deep, unfinished
 from improv.control.config.tree import WORD, Config, InputConfig, PerformerTable, Tables, given, meta_of, read_path
 from improv.core.errors import ImprovError
+from improv.outside import MissingError, OutsideError, read_file
 
 LARGEST = 2**18  # bytes of a file
 MOST_TABLES = 512  # of one kind
@@ -31,14 +32,11 @@ def load_config(path: Path | str) -> Config:
     """Read and check a file. Raises ConfigError, which names every mistake and its line."""
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            blob = file.read(LARGEST + 1)
-    except FileNotFoundError:
+        blob = read_file(path, LARGEST)
+    except MissingError:
         raise ConfigError(f"{path}: no such file; `improv init --to {path}` writes one") from None
-    except (OSError, ValueError) as e:
-        raise ConfigError(f"{path}: {getattr(e, 'strerror', None) or e}") from None
-    if len(blob) > LARGEST:
-        raise ConfigError(f"{path}: larger than {LARGEST // 1024} KiB; that is no configuration")
+    except OutsideError as e:
+        raise ConfigError(str(e)) from None
     try:
         text = blob.decode("utf-8")
     except UnicodeDecodeError as e:
@@ -48,6 +46,8 @@ def load_config(path: Path | str) -> Config:
 
 def read_config(text: str, path: Path) -> Config:
     """The configuration that a file's text says; path: names the file in errors, and its folder. Raises ConfigError."""
+    if line := too_deep(text):
+        raise ConfigError(f"{path}:{line}: tables or lists are nested too deep")
     try:
         raw = tomllib.loads(text + "\n")
     except tomllib.TOMLDecodeError as e:
@@ -103,8 +103,8 @@ def completed(file: Tables, folder: Path) -> Config:
             "model": model,
             "inputs": inputs,
             "performers": performers,
-            "record": replace(file.record, folder=folder / file.record.folder.expanduser()),
-            "control": replace(file.control, socket=folder / file.control.socket.expanduser()) if file.control.socket else file.control,
+            "record": replace(file.record, folder=folder / file.record.folder),
+            "control": replace(file.control, socket=folder / file.control.socket) if file.control.socket else file.control,
             "binding": tuple(replace(b, model=_model(b.model, folder)) if b.model else b for b in file.binding),
         }
     )

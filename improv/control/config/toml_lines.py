@@ -5,12 +5,36 @@ A statement of TOML ends with a line, so lines are gathered until they can be re
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 Path = tuple[str | int, ...]
-EFFORT = 2**21  # characters
+EFFORT = 2**19  # characters
+DEEPEST = 12  # brackets inside each other, and names that dots join
+_PIECES = re.compile(r'"{3}(?:[^\\]|\\.)*?"{3}|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}.=,\n]', re.DOTALL)
+
+
+def too_deep(text: str) -> int | None:
+    """The line, from 1, of a text that may be TOML on which it is nested deeper than any configuration; None where none is.
+
+    It is asked first: what reads TOML takes the square of the depth, or an error of its own.
+    """
+    depth = dots = 0
+    for found in _PIECES.finditer(text):
+        mark = found[0]
+        if mark in "[{":
+            depth, dots = depth + 1, 0
+        elif mark in "]}":
+            depth = max(depth - 1, 0)
+        elif mark == ".":
+            dots += 1
+        elif mark in "=,\n":
+            dots = 0
+        if max(depth, dots) > DEEPEST:
+            return text.count("\n", 0, found.start()) + 1
+    return None
 
 
 def lines_of(text: str) -> dict[Path, int]:

@@ -305,8 +305,11 @@ class Config(Tables, frozen=True):
 
 def read_path(kind: type, value: object) -> Any:
     """A path of the file, for msgspec. Raises ValueError."""
-    if kind is Path and isinstance(value, str) and 0 < len(value) <= LONGEST_PATH:
-        return Path(value)
+    if kind is Path and isinstance(value, str) and 0 < len(value) <= LONGEST_PATH and value.isprintable():
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:  # the home of nobody
+            raise ValueError("no home of that name") from None
     raise ValueError("no path")
 
 
