@@ -30,6 +30,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import Event, ProgramChange, Stop
 from improv.core.meter import Meter
 from improv.midi.calibration import CalibrationError, calibration_file, stored_advance
+from improv.midi.left_sounding import runtime_folder
 from improv.midi.systems import choose_api, mend
 from improv.models.loader import find_model, load_model
 from improv.models.model import State
@@ -46,7 +47,7 @@ from improv.perform.priority import raise_priority
 from improv.perform.sd_notify import notify
 from improv.perform.signals import told_signals
 from improv.perform.watchdog import Watchdog
-from improv.session import Recorder, cut_off
+from improv.session import Recorder
 from improv.session.capture import Capture
 from improv.session.chores import Pruning, StateOnDisk
 from improv.session.header import header_of, keep_beside
@@ -103,15 +104,13 @@ def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
     bindings, binding = Bindings((), [i.name for i in config.inputs]), threading.Lock()
     bindings.learned = learned_bindings(config.record.folder, log.warn)
     bindings.replace(config.bindings)
-    hanging = cut_off(config.record.folder)
     inputs = [Input(i, s.name, s.port, frozenset(c - 1 for c in s.channels), s.role) for i, s in enumerate(config.inputs)]
     outputs = []
     for i, p in enumerate(config.performers):
         label = p.name if len(config.performers) > 1 else "out"
-        outputs.append(Output(i, p.output, label, p.channel - 1 if hanging else None))
-    if hanging:
-        log("the last session was cut off; what it may have left sounding is closed", "notice")
-    bay = Patchbay(api, clock.now, _arrival(parts, bindings, binding), inputs, outputs, raise_priority, lambda text: log(text, "notice"))
+        outputs.append(Output(i, p.output, label))
+    arrival = _arrival(parts, bindings, binding)
+    bay = Patchbay(api, clock.now, arrival, inputs, outputs, raise_priority, lambda text: log(text, "notice"), sounding=runtime_folder())
     stack.callback(bay.close)
     link: Joined | None = None
     if config.music.clock == "link":

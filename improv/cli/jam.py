@@ -30,6 +30,7 @@ from improv.core.settings import Settings
 from improv.learning.setup import LearningSetup
 from improv.midi.calibration import LONGEST, stored_advance
 from improv.midi.files import Part, read_part
+from improv.midi.left_sounding import runtime_folder
 from improv.midi.systems import choose_api, mend
 from improv.models.loader import load_model
 from improv.perform.clock import LiveClock, OfflineClock
@@ -40,7 +41,7 @@ from improv.perform.performance import Joined, Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup, Song
 from improv.perform.priority import raise_priority
 from improv.perform.taps import tapping
-from improv.session import Recorder, cut_off
+from improv.session import Recorder
 from improv.session.header import header_of
 from improv.titles.draw import titled
 
@@ -156,8 +157,8 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, st
     from improv.midi.ports import api_name
 
     heard = tapping(place.inbox.put, args.tap) if args.tap else place.inbox.put
-    owes = args.channel - 1 if args.target and cut_off(default_folder()) else None
-    ports = place.ends = FixedPorts(api, place.clock.now, heard, args.source, args.target, raise_priority, owes=owes)
+    ports = FixedPorts(api, place.clock.now, heard, args.source, args.target, raise_priority, sounding=runtime_folder())
+    place.ends = ports
     stack.callback(ports.close)
     place.early = _advance(args, api_name(api), ports.target) / 1000.0
     if music.settings.clock == "link":

@@ -131,12 +131,14 @@ class Improviser:
 
     def begin_again(self, now: float, model: Setting, heard: Iterable[Moment]) -> list[Event]:
         """Go on with another model, at once, after the one before has failed. heard: settings since then."""
-        self.voice.time = now
+        self.voice.time = now = max(now, self.voice.time)
         played = self.silence(now)
         self._wishes.clear()
         played += self._grant(model, now)
         for moment in heard:
             played += self._hear(moment, now)
+        self._mode = MODES[self.settings.mode](self.voice)
+        self._mode.start(now)
         return played
 
     def restore(self, state: ModelState) -> None:

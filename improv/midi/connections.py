@@ -10,18 +10,22 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import rtmidi
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.midi.jack import INPUT, OUTPUT, JackServer
+from improv.midi.left_sounding import Key, Left, SoundingFile
 from improv.midi.ports import CLIENT, PortError, close_client, encode, hushed, new_client
 
 UNSURE = 1.5  # seconds before a loss was seen in which a note-off may have gone nowhere; at least two looks
 SUSTAIN, ALL_NOTES_OFF = 64, 123
 QUEUE = 8192  # messages that RtMidi keeps for us on JACK
 OFTEN, SELDOM = 0.0003, 0.001  # seconds between two looks for them: while there is playing, and later
+AGAIN = 5  # times that what was left sounding is closed once more: a server may drop what was sent in a period that it missed
+BLIND = 120  # times for a virtual port whose connections can't be seen: for a minute, twice a second
 LATELY = 10_000  # looks in vain after which there is none
 
 
@@ -191,7 +195,10 @@ class InputConnection(Connection):
 
 
 class OutputConnection(Connection):
-    """An output, and the ledger of what sounds on it. All is sent by one thread; what it owes, by who finds it again."""
+    """An output, and the ledger of what sounds on it. All is sent by one thread; what it owes, by who finds it again.
+
+    left: what a performance that was killed has left sounding there, until it is closed for the last time.
+    """
 
     kind, side = rtmidi.MidiOut, INPUT
 
@@ -201,8 +208,13 @@ class OutputConnection(Connection):
         self.struck: set[tuple[int, int]] = set()  # every channel and pitch that was ever sent
         self._open = False  # what is sent arrives
         self._lock = threading.Lock()
-        self._sounding: set[tuple[int, int]] = set()
-        self._closed: deque[tuple[float, tuple[int, int]]] = deque(maxlen=512)  # lately
+        self._sounding: set[Key] = set()
+        self._closed: deque[tuple[float, Key]] = deque(maxlen=512)  # lately
+        self._file = SoundingFile(None, label)
+        self._kept = False  # whether that is a file
+        self.left = Left()
+        self._times = 0  # that it is still to be closed
+        self._told = False  # that it is
 
     def send(self, event: Event, now: float) -> None:
         """Hand an event to the port, if it is there. What could not be closed is owed."""
@@ -216,6 +228,7 @@ class OutputConnection(Connection):
             if isinstance(event, NoteOn):
                 self.struck.add((event.channel, event.pitch))
                 self._sounding.add((event.channel, event.pitch))
+                self._file.begin((event.channel, event.pitch))
             elif isinstance(event, NoteOff):
                 self._sounding.discard((event.channel, event.pitch))
                 self._closed.append((now, (event.channel, event.pitch)))
@@ -224,6 +237,9 @@ class OutputConnection(Connection):
             except rtmidi.RtMidiError:  # gone, and not yet seen to be
                 if isinstance(event, NoteOff):
                     self._sounding.add((event.channel, event.pitch))
+                return
+            if isinstance(event, NoteOff):
+                self._file.end([(event.channel, event.pitch)])
 
     @property
     def flows(self) -> bool:
@@ -234,16 +250,62 @@ class OutputConnection(Connection):
         with self._lock:
             self._open = False
             self._sounding |= {key for at, key in self._closed if now - at < UNSURE}
+            for key in self._sounding:
+                self._file.begin(key)
 
-    def owe(self, channel: int) -> None:
-        """Whatever sounds on a channel, 0-15, is to be closed once the port is there."""
+    def keep_in(self, folder: Path) -> None:
+        """Keep what sounds in a file of this port's, from now on, and find what was left there before. It is joined by now."""
+        if self._kept:
+            return
+        self._kept, self._file = True, SoundingFile(folder, self.name or self.label)
+        self.left = self._file.left
+        self._times = 0 if not (self.left.keys or self.left.channels) else BLIND if self.wanted is None else AGAIN + 1
+
+    def look(self, server: JackServer | None, fade: bool = True) -> int:
+        """Close what was left sounding, if it is to be closed (again). Returns how many notes, the first time.
+
+        fade: half a second has passed: what was closed before that has surely left this program.
+        """
         with self._lock:
-            self._sounding |= {(channel, pitch) for pitch in range(128)}
+            if fade:
+                self._file.look()
+            if not self._times or not self._open:
+                return 0
+            if self.wanted is None and server is not None and self._times > AGAIN:
+                if not server.connected(self._own or ""):
+                    return 0  # the first connection is waited for
+                self._times = AGAIN + 1
+            self._times -= 1
+            first, self._told = not self._told, True
+            count = self._close_left()
+            return count if first else 0
+
+    def _close_left(self) -> int:
+        """Note-offs for what was left, but for what sounds now, sustain up and all notes off. Returns how many notes were left."""
+        keys = sorted(self.left.keys - self._sounding)
+        messages = [[0x80 | channel, pitch, 0] for channel, pitch in keys]
+        quiet = self.left.channels - {channel for channel, _ in self._sounding}
+        messages += [[0xB0 | channel, control, 0] for channel in sorted(quiet) for control in (SUSTAIN, ALL_NOTES_OFF)]
+        try:
+            for message in messages:
+                self.port.send_message(message)
+        except rtmidi.RtMidiError:  # gone, and not yet seen to be
+            return 0
+        count = len(self.left.keys)
+        if not self._times:
+            self._file.end(keys)
+            self.left = Left()
+        return count
+
+    @property
+    def expects(self) -> bool:
+        """Whether its port is named and was not there yet, so that nobody knows what was left sounding on it."""
+        return self.wanted is not None and not self.was_there
 
     @property
     def owing(self) -> bool:
         """Whether there are notes to close once the port is there."""
-        return bool(self._sounding)
+        return bool(self._sounding or self._times)
 
     def resume(self) -> int:
         """Send again: first the note-offs of all that is owed. Returns how many."""
@@ -251,10 +313,25 @@ class OutputConnection(Connection):
         for channel, pitch in owed:
             self.port.send_message([0x80 | channel, pitch, 0])
         with self._lock:
+            self._file.end(owed)
             self._sounding.clear()
             self._closed.clear()
             self._open = True
         return len(owed)
+
+    def close(self) -> None:
+        self._forget()
+        super().close()
+
+    def abandon(self) -> None:
+        self._open = False
+        super().abandon()
+
+    def _forget(self) -> None:
+        """It is over: no file is kept, unless something still sounds where nothing arrives."""
+        with self._lock:
+            away = not (self.there and self._open)
+            self._file.close(keep=bool(self._times) or (away and bool(self._sounding)))
 
     def panic(self, now: float) -> None:
         """Silence, whatever sounds: note-offs, and the controllers that mean it. By the thread that sends."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import rtmidi
 
@@ -17,7 +18,8 @@ class FixedPorts(Patchbay):
     """An input and an output that are to be there from the start to the end, as `improv jam` has them.
 
     source, target: a name or a part of one; None opens a virtual port (`in`, `out`), which other programs connect to;
-    afterwards, the port's full name. own: what we play is to be heard where it comes back. owes: as an `Output` has it. Raises PortError.
+    afterwards, the port's full name. own: what we play is to be heard where it comes back. sounding: as a `Patchbay` has it.
+    Raises PortError.
     """
 
     def __init__(
@@ -29,9 +31,9 @@ class FixedPorts(Patchbay):
         target: str | None = None,
         begin: Callable[[], object] | None = None,
         own: bool = False,
-        owes: int | None = None,
+        sounding: Path | None = None,
     ):
-        super().__init__(api, now, heard, [Input(0, "in", source)], [Output(0, target, owes=owes)], begin, own=own)
+        super().__init__(api, now, heard, [Input(0, "in", source)], [Output(0, target)], begin, own=own, sounding=sounding)
         try:
             self.see_server(0.0)
             self.target = self._insist(self._outs[0], "output")
@@ -63,6 +65,7 @@ class FixedPorts(Patchbay):
 
     def start(self) -> None:
         """They are there; whoever asks what is missing looks after them."""
+        self.hurry()
 
     def missing(self) -> str | None:
         """The name of a connected port, or of the server, that is no longer there; None when all are. Looks after keys, too."""

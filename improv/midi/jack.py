@@ -56,6 +56,7 @@ def libjack() -> Any:
         return None
     if jack is not None:
         jack.jack_client_open.restype = jack.jack_port_by_name.restype = jack.jack_get_ports.restype = ctypes.c_void_p
+        jack.jack_port_get_all_connections.restype = ctypes.c_void_p
         jack.jack_last_frame_time.restype = ctypes.c_uint32
         jack.jack_free.argtypes = [ctypes.c_void_p]
         hush_jack()
@@ -109,6 +110,17 @@ class JackServer:
         """Whether what `source` sends reaches `target` from now on."""
         done = self._jack.jack_connect(self._client, source.encode(), target.encode()) if self.up else -1
         return done in (0, 17)  # EEXIST: it did already
+
+    def connected(self, name: str) -> bool:
+        """Whether anything is connected to a port."""
+        port = ctypes.c_void_p(self._jack.jack_port_by_name(self._client, name.encode())) if self.up else None
+        if not port:
+            return False
+        found = self._jack.jack_port_get_all_connections(self._client, port)
+        if not found:
+            return False
+        self._jack.jack_free(found)
+        return True
 
     def alias(self, name: str, plain: str) -> None:
         """Another name for a port, best effort."""

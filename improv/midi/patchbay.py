@@ -3,6 +3,7 @@
 An input port's thread stamps each message with the performance clock, hands it on and returns. One thread sends. A third, the
 watch, looks twice a second for what is gone and what is back; it is the only one that opens, connects and closes.
 """
+# long: all that comes and goes is looked at in one place, under one lock
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import rtmidi
@@ -25,6 +27,7 @@ from improv.midi.ports import PortError, events_of
 
 DRAIN = 0.1  # seconds
 LOOK = 0.5  # seconds between two looks at the ports
+QUICK, HURRY = 0.025, 600.0  # seconds between two looks for the port of what was left sounding, and for how long it is looked for so often
 FROZEN = 3.0  # seconds between two looks after which the machine must have stood still
 CLOCK_LOST = 1.0  # seconds without a pulse after which another input may give the clock
 ALL = frozenset(range(16))
@@ -44,15 +47,11 @@ class Input(NamedTuple):
 
 
 class Output(NamedTuple):
-    """part: whose events go to it. Outputs with the same port, or without one and with the same name, share it.
-
-    owes: a channel, 0-15, on which notes may still sound that nobody closed, and are closed before anything is played.
-    """
+    """part: whose events go to it. Outputs with the same port, or without one and with the same name, share it."""
 
     part: int
     port: str | None = None
     name: str = "out"
-    owes: int | None = None
 
 
 class Patchbay:
@@ -61,8 +60,9 @@ class Patchbay:
     now: the performance clock, in seconds. heard: takes each event, in the thread of the port that it came from; also what lets
     go the keys of an input that is lost, in the watch's. begin: is called once in each input's thread, at its first message or before.
     say: takes one line for people, in the watch's thread. own: what we play is heard even where it comes back to us.
-    What has no part of its own (clock, start, stop) goes to every
-    output; the metronome's click (part -1), and what no output is for, to the first.
+    What has no part of its own (clock, start, stop) goes to every output; the metronome's click (part -1), and what no output is
+    for, to the first. sounding: a folder where what sounds is kept, and where what a performance that was killed has left sounding
+    is found; it is closed as soon as its port is there. None: nothing is kept.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Patchbay:
         begin: Callable[[], object] | None = None,
         say: Callable[[str], None] = lambda text: print(f"improv: {text}", file=sys.stderr, flush=True),
         own: bool = False,
+        sounding: Path | None = None,
     ):
         self.reconnects = 0
         self._api, self._now, self._heard, self._say = api, now, heard, say
@@ -89,9 +90,8 @@ class Patchbay:
         self._outputs = [(o, shared.setdefault((o.port, "" if o.port else o.name), OutputConnection(api, o.port, o.name))) for o in outputs]
         self._outs = list(shared.values())
         self._of = {o.part: plug for o, plug in self._outputs}
-        for output, plug in self._outputs:
-            if output.owes is not None:
-                plug.owe(output.owes)
+        self._folder = sounding
+        self._one_look = threading.Lock()
         self._over = threading.Event()
         self._looked: float | None = None
         self._stalled = False
@@ -156,6 +156,7 @@ class Patchbay:
     def start(self) -> None:
         """Begin to watch. What is missing is said."""
         self.look()
+        self.hurry()
         self._thread = threading.Thread(target=self._watch, name="ports", daemon=True)
         self._thread.start()
 
@@ -166,8 +167,31 @@ class Patchbay:
             except Exception as e:  # as out of file handles; the next look may do better
                 self._say(f"could not look for MIDI ports: {type(e).__name__}: {e}")
 
+    def hurry(self) -> None:
+        """Where something may have been left sounding, look often for its port to come: a listener hears it."""
+        if self._folder is not None and self._server is not None:
+            threading.Thread(target=self._look_for_left, name="left", daemon=True).start()
+
+    def _look_for_left(self) -> None:
+        until = time.monotonic() + HURRY
+        while not self._over.wait(QUICK) and time.monotonic() < until and any(p.left.channels or p.expects for p in self._outs):
+            with self._one_look:
+                for plug in self._outs if self._server is not None and self._server.up and not self._stalled else ():
+                    if plug.there:
+                        self._close_left(plug, fade=False)
+                    elif plug.expects:
+                        self._look_at(plug, "output", self._now())
+
+    def _close_left(self, plug: OutputConnection, fade: bool) -> None:
+        if count := plug.look(self._server, fade):
+            self._say(f"output {plug.name}: {count} notes that an earlier performance left sounding are closed")
+
     def look(self) -> None:
         """See what is gone and what is back, and let go what is held for too long. Tests may call it instead of `start`."""
+        with self._one_look:
+            self._look()
+
+    def _look(self) -> None:
         now = self._now()
         standing, self._looked = (0.0 if self._looked is None else now - self._looked), now
         if standing > FROZEN:
@@ -185,6 +209,8 @@ class Patchbay:
         self.see_server(now)
         for plug, what in [*((p, "input") for _, p in self._inputs), *((p, "output") for p in self._outs)]:
             self._look_at(plug, what, now)
+        for out in self._outs:
+            self._close_left(out, fade=True)
 
     def see_server(self, now: float) -> None:
         """See after the JACK server: dead, back, or standing still."""
@@ -240,9 +266,13 @@ class Patchbay:
 
     def _resume(self, plug: OutputConnection, back: bool = False) -> int:
         """Play there from now on, once what is owed is closed. Returns how many notes that were."""
+        if self._folder is not None:
+            plug.keep_in(self._folder)
         if back or plug.owing:
             time.sleep(min(DRAIN, 0.01 + 3 * (self.period or 0.0)))  # until the connection holds
-        return plug.resume()
+        owed = plug.resume()
+        self._close_left(plug, fade=False)
+        return owed
 
     def _join(self, plug: Connection, what: str, name: str | None, names: list[str]) -> None:
         back = plug.was_there

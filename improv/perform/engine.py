@@ -60,9 +60,8 @@ def perform(
     early: seconds by which what is played is handed over before its time, for a synth that is slow by so much;
     what answers a key at once can't be.
     allowed: for how many seconds a note may sound, asked as it begins; what sounds longer is closed, and `closed` is told.
-    book: an empty note book of the performance: it has what sounds, whatever a performer thinks, with the times by which
-    each note is closed. None where nobody else reads it.
-    limit: how many note-ons may leave, whoever asks for them; what it holds back counts as dropped, 0 s late.
+    book: an empty note book of the performance: what sounds, with the times by which each note is closed; None: its own.
+    limit: of note-ons, whoever asks for them; what it holds back is dropped, 0 s late.
     An event that arrives after later music was already played counts as heard just after that: the
     stamp that `heard` is given is the one that the band acts on, so a record of them replays.
     """

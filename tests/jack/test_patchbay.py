@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import rtmidi
@@ -30,11 +31,11 @@ PATIENCE = 200  # news
 class Rig:
     """A patchbay, watched, and what it heard and said."""
 
-    def __init__(self, inputs: list[Input], outputs: list[Output], now: Callable[[], float]):
+    def __init__(self, inputs: list[Input], outputs: list[Output], now: Callable[[], float], sounding: Path | None = None):
         self.heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.said: list[str] = []
         self.looks = 0
-        self.bay = Patchbay(JACK, now, self.heard.put, inputs, outputs, say=self.said.append)
+        self.bay = Patchbay(JACK, now, self.heard.put, inputs, outputs, say=self.said.append, sounding=sounding)
         look = self.bay.look
 
         def counted() -> None:
@@ -67,8 +68,8 @@ def test_what_returns_is_found_within_two_seconds() -> None:
 def rig() -> Iterator[Callable[..., Rig]]:
     rigs: list[Rig] = []
 
-    def make(inputs: list[Input], outputs: list[Output], now: Callable[[], float] = time.perf_counter) -> Rig:
-        rigs.append(Rig(inputs, outputs, now))
+    def make(inputs: list[Input], outputs: list[Output], now: Callable[[], float] = time.perf_counter, sounding: Path | None = None) -> Rig:
+        rigs.append(Rig(inputs, outputs, now, sounding))
         return rigs[-1]
 
     yield make
@@ -117,17 +118,6 @@ def next_of(rig: Rig) -> tuple[str, int, int]:
     event = rig.heard.get(timeout=5)
     assert isinstance(event, NoteOn | NoteOff)
     return type(event).__name__, event.pitch, event.part
-
-
-@pytest.mark.usefixtures("way")
-def test_what_an_earlier_performance_left_sounding_is_closed_before_anything_is_played(rig: Callable[..., Rig]) -> None:
-    synth = Synth()
-    r = rig([], [Output(0, "synth", owes=2)])
-    until(lambda: r.side("outputs", 0))
-    r.bay.send(NoteOn(0.0, 72, 90, 2))
-    until(lambda: [0x92, 72, 90] in synth.got)
-    assert synth.got == [*([0x82, pitch, 0] for pitch in range(128)), [0x92, 72, 90]]
-    synth.close()
 
 
 @pytest.mark.usefixtures("way")
@@ -357,3 +347,80 @@ def test_a_hundred_notes_at_once_come_in_as_they_were_played_while_python_is_bus
         busy.join()
     assert heard == [(kind, pitch, 0) for kind in ("NoteOn", "NoteOff") for pitch in range(14, 114)]
     keys.close()
+
+
+KILLED = """
+import os, signal, sys, time, rtmidi
+from pathlib import Path
+from improv.core.events import NoteOff, NoteOn
+from improv.midi.patchbay import Output, Patchbay
+bay = Patchbay(rtmidi.API_UNIX_JACK, time.perf_counter, print, [], [Output(0, sys.argv[2] or None)], sounding=Path(sys.argv[1]))
+bay.start()
+if not sys.argv[2]:
+    print("there", flush=True)
+    sys.stdin.readline()
+for channel, pitch in ((2, 60), (2, 64), (9, 42), (2, 67)):
+    bay.send(NoteOn(0.0, pitch, 90, channel))
+bay.send(NoteOff(0.0, 67, 2))
+time.sleep(0.3)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+CLOSING = [[0x82, 60, 0], [0x82, 64, 0], [0x82, 67, 0], [0x89, 42, 0], *([0xB0 | c, control, 0] for c in (2, 9) for control in (64, 123))]
+
+
+def connect(synth: str) -> None:
+    out = subprocess.run(["jack_lsp"], capture_output=True, text=True, check=True).stdout.split("\n")
+    ours = [name for name in out if name.startswith("improv") and name.endswith(":out")]
+    subprocess.run(["jack_connect", ours[-1], synth], check=True)
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.usefixtures("way")
+def test_what_a_killed_performer_left_sounding_is_closed_as_soon_as_its_port_is_there(
+    late: bool, tmp_path: Path, rig: Callable[..., Rig]
+) -> None:
+    synth = Synth()
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), "synth"], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    until(lambda: [0x92, 60, 90] in synth.got)
+    if late:
+        synth.close()
+    else:
+        synth.got.clear()
+    r = rig([], [Output(0, "synth")], sounding=tmp_path)
+    if late:
+        until(lambda: r.looks > 1)
+        synth = Synth()
+    until(lambda: r.side("outputs", 0))
+    until(lambda: synth.got[: len(CLOSING)] == CLOSING)
+    r.bay.send(NoteOn(0.0, 64, 80, 2))
+    until(lambda: [0x92, 64, 80] in synth.got)
+    assert any("4 notes that an earlier performance left sounding" in text for text in r.said)
+    until(lambda: r.looks > 8)
+    heard = synth.got[synth.got.index([0x92, 64, 80]) :]
+    assert [0x82, 64, 0] not in heard  # our own note sounds on
+    r.bay.send(NoteOff(0.0, 64, 2))
+    r.bay.close()
+    assert list(tmp_path.iterdir()) == []
+    synth.close()
+
+
+def test_a_virtual_port_closes_what_was_left_once_it_is_connected(tmp_path: Path, rig: Callable[..., Rig]) -> None:
+    synth = Synth()
+    child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path), ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdin
+    assert child.stdout
+    assert child.stdout.readline() == "there\n"
+    connect("synth:midi")
+    child.stdin.write("go\n")
+    child.stdin.close()
+    assert child.wait() == -signal.SIGKILL
+    child.stdout.close()
+    until(lambda: [0x92, 60, 90] in synth.got)
+    synth.got.clear()
+    r = rig([], [Output(0)], sounding=tmp_path)
+    until(lambda: r.looks > 2)
+    assert synth.got == []
+    connect("synth:midi")
+    until(lambda: synth.got[: len(CLOSING)] == CLOSING)
+    synth.close()

@@ -328,7 +328,7 @@ OPEN = '[control.osc]\nlisten = "0.0.0.0"\n'
         ('[control.metrics]\nlisten = "stage"', "'stage': expected an address"),
         ('[control.metrics]\nallow = ["the lan"]', "control, metrics, allow 1: 'the lan': expected an address or a network"),
         ("[music]\nday = 1979-05-27", "improv.toml:2: music, day: unknown key"),
-        (f"x = {'[' * 3000}{']' * 3000}", "improv.toml: "),
+        (f"x = {'[' * 3000}{']' * 3000}", "improv.toml:1: tables or lists are nested too deep"),
         (f"x = {'9' * 5000}", "improv.toml: not TOML that can be read (ValueError)"),
     ],
 )
@@ -351,7 +351,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     path = tmp_path / "improv.toml"
     with pytest.raises(ConfigError, match=r"no such file; `improv init --to .*` writes one"):
         load_config(path)
-    with pytest.raises(ConfigError, match="Is a directory"):
+    with pytest.raises(ConfigError, match="is no regular file"):
         load_config(tmp_path)
     path.write_bytes(b'model = "jazz"\nx = "\xff"')
     with pytest.raises(ConfigError, match=r"improv\.toml:2: not UTF-8 text"):
