@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
+
 from improv.charts.charts import changes_beside
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How
@@ -65,9 +67,10 @@ def read(path: Path, how: How) -> Reading:
         raise
     except Exception as e:  # music21 raises whatever it meets
         raise CorpusError(f"music21 can't read it ({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
-    last = max(n.on for n in part.notes)
+    notes = part.notes
+    last = notes[-1].on
     chords = changes_beside(path, bars, bar, last, reading) or sorted(symbols, key=lambda c: c[0])
-    whole = Score("", part.notes, bars, bar, tempi, chords, track=label)
+    whole = Score("", notes, bars, bar, tempi, chords, track=label)
     reading.pieces.append(piece_of(whole, how.vocabulary, reading.unknown_chords, reading.left_out))
     return reading
 
@@ -75,7 +78,8 @@ def read(path: Path, how: How) -> Reading:
 def _part(staff: Any) -> Part:
     from music21 import chord, harmony, note
 
-    notes, drums = [], False
+    notes: list[Note] = []
+    drums = False
     for element in staff.flatten().notes:
         if isinstance(element, harmony.Harmony):
             continue
@@ -87,7 +91,9 @@ def _part(staff: Any) -> Part:
     instrument = staff.getInstrument(returnDefault=False)
     drums = drums or getattr(instrument, "midiChannel", None) == 9
     name = staff.partName or getattr(instrument, "instrumentName", None) or ""
-    return Part(str(name), sorted(notes, key=lambda n: n.on), getattr(instrument, "midiProgram", None), drums)
+    notes.sort(key=lambda n: n.on)
+    onsets, lengths, pitches = (np.array([n[i] for n in notes], dtype=float) for i in range(3))
+    return Part(str(name), onsets, lengths, pitches.astype(int), None, getattr(instrument, "midiProgram", None), drums)
 
 
 def _bars(staff: Any) -> tuple[list[float], float]:
