@@ -77,18 +77,18 @@ class TempoMap:
         return np.cumsum((ticks - before) * (tempi * 1e-6 / self.ppq))
 
     def steps(self) -> list[tuple[float, float]]:
-        """(seconds, bpm) of the changes of tempo; several within a beat are one, of their mean, so that the next beat is right."""
+        """(seconds, bpm) of the changes of tempo; several within a beat are one, so that the next beat is right."""
         found: list[tuple[float, float]] = []
         last = float(self.tempi[0])
         tick: float | None = self.ticks[1] if len(self.ticks) > 1 else None
         while tick is not None:
-            here, on = tick, tick + self.ppq
+            here, on = tick, (tick // self.ppq + 1) * self.ppq
             i = bisect_right(self.ticks, here)
             following = self.ticks[i] if i < len(self.ticks) else None
             if following is None or following >= on:
                 tempo, tick = float(self.tempi[i - 1]), following
             else:
-                tempo, tick = (self.seconds(on) - self.seconds(here)) * 1e6, on
+                tempo, tick = 1e6 * (self.seconds(on) - self.seconds(here)) * self.ppq / (on - here), on
             if tempo != last:
                 found.append((self.seconds(here), round(limited(60e6 / tempo), 6)))
             last = tempo
@@ -174,9 +174,8 @@ def _metre(file: MidiFile, first: int) -> tuple[tuple[int, int], float, list[str
         metre, later = [*later[0][1:]], [m for m in later[1:] if m[1:] != later[0][1:]]
     if later:
         tick, count, unit = later[0]
-        told.append(
-            f"its metre changes on beat {tick / file.table.ppq:g} to {count}/{unit}; bars are counted in {metre[0]}/{metre[1]} throughout"
-        )
+        where = f"on beat {tick / file.table.ppq + 1:g} to {count}/{unit}"
+        told.append(f"its metre changes {where}; bars are counted in {metre[0]}/{metre[1]} throughout")
     return (metre[0], metre[1]), pickup, told
 
 

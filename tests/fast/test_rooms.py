@@ -19,7 +19,7 @@ MAY_IMPORT = {  # room: rooms of ours that it may import, itself apart
     "bench": BELOW | {"perform", "session", "midi"},
     "control": BELOW | {"cli", "mood", "perform"},
     "learning": BELOW | {"tutorials"},
-    "train": BELOW | {"charts"},
+    "train": BELOW | {"charts", "midi"},  # one reading of MIDI files
     "charts": BELOW | {"train"},
     "render": BELOW,
     "mood": BELOW,

@@ -182,7 +182,7 @@ def test_unreadable_models(kind: str, says: str, capsys: pytest.CaptureFixture[s
         (["jam", "--fast", "--player", "none.mid"], "no such file"),
         (["jam", "--fast", "--player", "empty.mid"], "not a readable MIDI file"),
         (["jam", "--fast", "--player", "silent.mid"], "no notes"),
-        (["jam", "--fast", "--player", "endless.mid"], "100,000 notes"),
+        (["jam", "--fast", "--player", "endless.mid"], "120,000 notes"),
         (["solo", "--bars", "0"], "--bars 0"),
         (["solo", "--out", "nowhere/solo.mid"], "no folder"),
         (["eval", "jazz", "none.jsonl"], "none.jsonl"),
@@ -198,7 +198,7 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(arguments: list[str], sa
     silent.tracks.append(mido.MidiTrack())
     silent.save("silent.mid")
     if "endless.mid" in arguments:
-        silent.tracks[0] += [mido.Message("note_on", note=60, velocity=80, time=1)] * 100_000
+        silent.tracks[0] += [mido.Message("note_on", note=60, velocity=80, time=1)] * 120_000
         silent.save("endless.mid")
     check_refused(arguments, says, capsys)
 
