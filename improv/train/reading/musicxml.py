@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from improv.charts.charts import changes_beside
+from improv.charts.spelling import Degree, from_musicxml
+from improv.core.harmony import HarmonyError, parse_chord
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How
 from improv.train.reading.melody import Part, choose
@@ -19,15 +21,6 @@ from improv.train.reading.score import Note, Score, piece_of
 
 LARGEST = 64 * 2**20  # bytes of a score, unpacked
 _ROOTS = ("<score-partwise", "<score-timewise")
-_KINDS = {  # music21's words for MusicXML's kinds, as a lead sheet writes them
-    "major": "", "minor": "m", "augmented": "+", "diminished": "dim", "dominant": "7", "dominant-seventh": "7",
-    "major-seventh": "maj7", "minor-seventh": "m7", "diminished-seventh": "dim7", "augmented-seventh": "7+",
-    "half-diminished": "m7b5", "half-diminished-seventh": "m7b5", "major-minor": "mmaj7", "minor-major-seventh": "mmaj7",
-    "augmented-major-seventh": "maj7#5", "seventh-flat-five": "7b5", "major-sixth": "6", "minor-sixth": "m6",
-    "dominant-ninth": "9", "major-ninth": "maj9", "minor-ninth": "m9", "minor-major-ninth": "mmaj9", "augmented-dominant-ninth": "9+",
-    "dominant-11th": "11", "major-11th": "maj11", "minor-11th": "m11", "dominant-13th": "13", "major-13th": "maj13",
-    "minor-13th": "m13", "suspended-second": "sus2", "suspended-fourth": "sus", "suspended-fourth-seventh": "7sus", "power": "5",
-}  # fmt: skip
 
 
 def reads(path: Path, head: bytes) -> bool:
@@ -107,21 +100,25 @@ def _bars(staff: Any) -> tuple[list[float], float]:
 
 
 def symbol_of(chord: Any) -> str:
-    """A music21 chord symbol as a lead sheet writes it; music21's own spelling where it has none of its kinds."""
+    """A music21 chord symbol as a lead sheet writes it: the truest that can be read."""
     from music21 import harmony
 
-    if isinstance(chord, harmony.NoChord):
-        return "NC"
-    root, bass = chord.root(), chord.bass()
-    if root is None or chord.chordKind not in _KINDS:
-        return str(chord.figure or chord.chordKind or "?")
-    degrees = ""
-    for change in chord.chordStepModifications:
-        if change.modType in ("add", "alter"):
-            sign = {-1: "b", 1: "#"}.get(int(change.interval.semitones) if change.interval else 0, "")
-            degrees += f"({sign}{change.degree})" if sign else f"add{change.degree}"
+    root = chord.root()
+    if isinstance(chord, harmony.NoChord) or root is None:
+        return "NC" if isinstance(chord, harmony.NoChord) else str(chord.figure or chord.chordKind or "?")
+    degrees = [Degree(str(d.modType), int(d.degree), int(d.interval.semitones) if d.interval else 0) for d in chord.chordStepModifications]
+    bass = chord.bass()
     below = f"/{_spelled(bass)}" if bass is not None and bass.pitchClass != root.pitchClass else ""
-    return f"{_spelled(root)}{_KINDS[chord.chordKind]}{degrees}{below}"
+    symbols = [s + below for s in from_musicxml(_spelled(root), str(chord.chordKind), str(chord.chordKindStr or ""), degrees)]
+    return next(filter(_can_be_read, symbols), symbols[0])
+
+
+def _can_be_read(symbol: str) -> bool:
+    try:
+        parse_chord(symbol)
+    except HarmonyError:
+        return False
+    return True
 
 
 def _spelled(pitch: Any) -> str:
