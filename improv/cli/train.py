@@ -35,7 +35,7 @@ def train(args: argparse.Namespace) -> int:
     """Read, train or go on, export, score."""
     for package in ("tensorflow", "tqdm"):
         if importlib.util.find_spec(package) is None:
-            raise ImprovError(f"training needs {package}, which is not installed: pip install '.[train]'")
+            raise ImprovError(f"training needs {package}, which is not installed: pip install 'improv-jazz[train]'")
     folder = Path(args.out)
     if args.origin and folder.resolve() == find_model(args.origin).resolve():
         raise ImprovError(f"--out {folder}: is the model that --from starts from; give the new one a folder of its own")
