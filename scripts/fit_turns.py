@@ -20,17 +20,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from improv.cli.evaluate import load_model, read
 from improv.core.events import NoteOff, NoteOn
 from improv.core.improviser import Improviser
 from improv.core.line.phrasing import BREATH, LONGEST_WAIT, WEIGHTS, Playing, evidence
 from improv.core.line.sampler import probabilities
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.settings import Settings
+from improv.models.loader import load_model
 from improv.models.model import Model
 from improv.train.evaluation.figures import on_bars
 from improv.train.evaluation.turns import Struck, struck_of, turns
 from improv.train.piece import Piece
+from improv.train.reading.watched import read_watched
 
 MODELS = ("end", "silent", "soon", "one")  # what the model says, and the constant
 NAMES = list(WEIGHTS)
@@ -127,7 +128,7 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("data", help="solos with annotated phrases and splits")
     args = parser.parse_args()
-    model, reading = load_model(args.model), read([args.data], None, None)
+    model, reading = load_model(args.model), read_watched([args.data], None, None)
     splits: dict[str, list[Solo]] = {}
     for split in ("valid", "train"):
         pieces = [on_bars(p) for p in reading.of(split) if p.ends and any(p.ends[:-1])]

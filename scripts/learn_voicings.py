@@ -28,7 +28,7 @@ from improv.models.rbm import Rbm
 from improv.models.voicings import CLAMPED, FORMAT, KIND, VISIBLE, Voicings
 from improv.train.folder import write_folder
 from improv.train.rbm import begin
-from improv.train.voicings import Rows, balanced, fit_voicings, found_among, pseudo_likelihood, rows_of, shapes_of
+from improv.train.voicings import VoicingRows, balanced, fit_voicings, found_among, pseudo_likelihood, rows_of, shapes_of
 
 HELD_OUT = 0.1
 SCORED = 3000  # voicings of songs kept apart
@@ -41,7 +41,7 @@ def read_shapes(path: Path) -> list[list[tuple[int, ...]]]:
         return [shapes_of(json.loads(line)) for line in tqdm(lines, "reading", unit="song", leave=False)]
 
 
-def scores(rbm: Rbm, rows: Rows, seed: int) -> dict[str, float]:
+def scores(rbm: Rbm, rows: VoicingRows, seed: int) -> dict[str, float]:
     """Of songs kept apart, all kinds of chords as often: nats a voicing, and how often it finds the one that came among ten."""
     rng = np.random.default_rng(seed)
     chosen = balanced(rows, SCORED, rng)

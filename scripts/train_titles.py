@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from improv.core.errors import ImprovError
-from improv.models.loader import load_texts
+from improv.titles.load import load_texts
 from improv.titles.titles import LETTERS, LONGEST, SHORTEST, Titles, number_of, numbers_of, plain, shape_of, spellings_of
-from improv.tutorials.texts import Epoch, Plan, fit, from_runtime, model_of
+from improv.tutorials.texts import Epoch, TrainingPlan, fit, from_runtime, model_of
 from improv.tutorials.texts_export import export_texts
 
 HELD = 10  # one title of so many is held out
@@ -62,9 +62,9 @@ def learned(kept: list[str], held: list[str], lines: list[str], args: argparse.N
         said = f"epoch {epoch.number:3}  learned {epoch.learned:.3f}  held out {epoch.held:.3f} nats a character"
         print(f"{said}  {time.perf_counter() - began:.0f} s", flush=True)
 
-    spelling = Plan(args.units, args.epochs[0], 32, 0.006, 0.3, 0.2, seed=args.seed)
+    spelling = TrainingPlan(args.units, args.epochs[0], 32, 0.006, 0.3, 0.2, seed=args.seed)
     weights, _ = fit(lines + kept, held, LETTERS, spelling, told)
-    plan = Plan(args.units, args.epochs[1], 32, 0.003, 0.5, 0.4, seed=args.seed)
+    plan = TrainingPlan(args.units, args.epochs[1], 32, 0.003, 0.5, 0.4, seed=args.seed)
     weights, best = fit(kept, held, LETTERS, plan, told, from_runtime(weights))
     return weights, {
         "trained_on": {

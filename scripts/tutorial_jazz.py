@@ -129,7 +129,7 @@ def struck(notes: list[tuple[float, float, int]], part: int, loud: int) -> list[
 
 
 def in_words(notes: list[Note]) -> str:
-    from improv.render.show import pitch_name
+    from improv.core.harmony import pitch_name
 
     return " ".join(pitch_name(note.pitch) for note in notes[:16]) + (" ..." if len(notes) > 16 else "")
 

@@ -21,9 +21,9 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.line.sampler import mask
-from improv.models.loader import load_texts
 from improv.titles.characters import END, Alphabet, CharacterModel, write
-from improv.tutorials.texts import Epoch, Plan, fit, model_of
+from improv.titles.load import load_texts
+from improv.tutorials.texts import Epoch, TrainingPlan, fit, model_of
 from improv.tutorials.texts_export import export_texts
 
 HELD = 10  # one poem of so many is held out
@@ -44,7 +44,7 @@ def passages(poem: str) -> list[str]:
     return ["\n".join(lines[i : i + PASSAGE]) + ("\n" if i + PASSAGE >= len(lines) else "") for i in starts]
 
 
-def trained(path: Path, plan: Plan, keep: Path | None) -> CharacterModel:
+def trained(path: Path, plan: TrainingPlan, keep: Path | None) -> CharacterModel:
     """Train on a file of poems, tell how it goes, and keep the model in a folder if one is named."""
     poems = poems_of(path.read_text(encoding="utf-8"))
     held = poems[HELD - 1 :: HELD]
@@ -81,7 +81,7 @@ def main() -> int:
         if args.model and (args.model / "card.json").is_file():
             model = load_texts(str(args.model.absolute()))[0]
         else:
-            model = trained(args.poems, Plan(args.units, args.epochs, BATCH, RATE, DROP, seed=args.seed), args.model)
+            model = trained(args.poems, TrainingPlan(args.units, args.epochs, BATCH, RATE, DROP, seed=args.seed), args.model)
         rng = np.random.default_rng(args.seed)
         no_end = mask(len(model.alphabet), 1, len(model.alphabet) - 1)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from improv.core.line.generator import OWN_TRUST
 from improv.core.line.lessons import Lesson, Note
-from improv.models.model import card_head, shapes
+from improv.models.card import card_head, shapes
 from improv.train.example import example_piece
 
 MEMBER = {"rhythm_units": 12, "line_units": 16, "pitch_hidden": 12, "touch_hidden": 8}

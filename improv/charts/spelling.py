@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from improv.core.harmony import HarmonyError, parse_chord
+
 _QUALITIES = {
     "maj": "", "min": "m", "dim": "dim", "aug": "+", "maj7": "maj7", "min7": "m7", "7": "7", "dim7": "dim7",
     "hdim7": "m7b5", "hdim": "m7b5", "minmaj7": "mmaj7", "maj6": "6", "min6": "m6", "9": "9", "maj9": "maj9",
@@ -28,6 +30,15 @@ def from_harte(symbol: str) -> str:
         added = [d for d in degrees.rstrip(")").split(",") if d and not d.startswith("*")]
         return root + _QUALITIES[plain] + "".join(f"({d})" if d[0] in "b#" else f"add{d}" for d in added)
     return symbol
+
+
+def is_chord(symbol: str) -> bool:
+    """Whether a symbol can be read."""
+    try:
+        parse_chord(symbol)
+    except HarmonyError:
+        return False
+    return True
 
 
 class Degree(NamedTuple):

@@ -1,8 +1,12 @@
-"""The command line: words to parts. Each command imports what it needs when it runs, so that starting is fast."""
+"""The command line: words to files. The one command that is wanted is loaded, and no other, so that starting is fast.
+
+A command is a file here with `add_arguments(parser)` and `run(args)`, which returns the exit code.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -35,7 +39,24 @@ OK, BROKEN, MISUSED, PORT_LOST, HUNG_UP, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 1
 CODES = """\
 exit codes: 0 over, 1 internal error, 2 bad input, 3 a port vanished,
             129 hung up, 130 Ctrl-C, 143 terminated"""
-WHAT = ("mode", "clock", "tempo", "count_in", "click", "trade")  # settings that say what is played, and when
+COMMANDS = {  # word: what its help says of it; the word is the name of its file, but for `eval`
+    "ctl": "Steer a daemon that performs on this machine.",
+    "jam": "Listen, answer, yield. Ctrl-C ends it; no note is left hanging.",
+    "solo": "Improvise a solo over changes, or freely, into a MIDI file.",
+    "replay": "Play a session again, note for note; or let another model answer what was played.",
+    "moods": "What the moods of --mood play like, and the words for them.",
+    "sessions": "The records of what was played, the newest last.",
+    "ports": "Every MIDI system that works here, its inputs and outputs.",
+    "init": "Write a commented improv.toml for `improv daemon`, and the folders that it names.",
+    "calibrate": "Measure how long a note takes from an output back to an input, and store it.",
+    "daemon": "Perform by a configuration, without a screen, for weeks. SIGHUP reads it again; SIGTERM ends.",
+    "doctor": "What works here, what does not, what to do about it. Exit code 1 where something is broken.",
+    "train": "Train a model on solos and export it; run again, it goes on where it stopped.",
+    "eval": "Score a model on solos, with the step that plays: nats a note.",
+    "export": "Write a model for another runtime, checked note by note against the step that plays.",
+    "bench": "Measure this machine: all in about a minute, or a part. A verdict says what to mend.",
+}
+FILES = {"eval": "evaluate"}
 EXAMPLES = {
     "jam": f"""\
 for example:
@@ -78,210 +99,20 @@ class _Parser(argparse.ArgumentParser):
         self.exit(MISUSED, f"improv: {message} (see {self.prog} --help)\n")
 
 
-def _parser(wanted: str | None = None) -> argparse.ArgumentParser:
+def _parser(wanted: str | None) -> argparse.ArgumentParser:
+    """Knows every command's name, and the options of the one that is wanted: no other is loaded."""
     parser = _Parser("improv", usage="improv COMMAND [options]", add_help=False)
     parser.add_argument("-h", "--help", action="version", version=OVERVIEW.rstrip(), help=argparse.SUPPRESS)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--version", action="version", version=f"improv {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", prog="improv", parser_class=_Parser)
 
-    def command(name: str, module: str, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, epilog=EXAMPLES.get(name))
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text, epilog=EXAMPLES.get(name))
         if name in EXAMPLES:  # so many options that a list of their names would say nothing
-            sub.usage, sub.formatter_class = f"improv {name} [options]", argparse.RawDescriptionHelpFormatter
-        sub.set_defaults(run=lambda args: _run(module, name, args))
-        return sub
-
-    ctl = command("ctl", "ctl", "Steer a daemon that performs on this machine.")
-    if wanted == "ctl":  # it loads nothing of the music, so that it is there at once
-        from improv.cli.ctl import add_arguments
-
-        add_arguments(ctl)
-        return parser
-
-    jam = command("jam", "jam", "Listen, answer, yield. Ctrl-C ends it; no note is left hanging.")
-    jam.add_argument("--in", dest="source", metavar="NAME", help="MIDI input, by name or a part of it (default: a virtual port)")
-    jam.add_argument("--out", dest="target", metavar="NAME", help="MIDI output, likewise")
-    jam.add_argument("--api", choices=("alsa", "jack", "core", "winmm"), help="MIDI system (default: the first that works)")
-    jam.add_argument("--channel", type=int, default=1, metavar="1-16", help="MIDI channel to play on (default: 1)")
-    jam.add_argument("--send-clock", action="store_true", help="be the master: send MIDI Clock, Start, Stop and song position")
-    jam.add_argument("--tap", metavar="CC|KEY", help="what taps the tempo, and a bar of it counts in: cc80, key21")
-    jam.add_argument("--advance", type=float, metavar="MS", help="hand notes over earlier, for a slow synth (default: as calibrated, or 0)")
-    jam.add_argument("--player", metavar="FILE", help="a MIDI file plays the human")
-    jam.add_argument("--fast", action="store_true", help="with --player: as fast as it computes, without ports")
-    jam.add_argument("--record", metavar="FILE", help="write the take as a MIDI file, tracks `player` and `improv`")
-    jam.add_argument("--session", metavar="FILE", help="where the session's record goes (default: a new file in your data folder)")
-    jam.add_argument("--no-session", action="store_true", help="keep no record")
-    jam.add_argument("--quiet", action="store_true", help="don't show the notes as they come")
-    if wanted == "jam":  # only then, since it loads what learns
-        from improv.cli.learning import add_arguments as add_learning
-
-        add_learning(jam)
-    _add_music(jam, "trade")
-    _add_pictures(jam)
-
-    solo = command("solo", "jam", "Improvise a solo over changes, or freely, into a MIDI file.")
-    solo.add_argument("--bars", type=int, default=24, help="how long (default: 24)")
-    solo.add_argument("--out", metavar="FILE", default="solo.mid", help="the MIDI file (default: solo.mid)")
-    _add_music(solo, "solo")
-    _add_pictures(solo)
-
-    replay = command("replay", "replay", "Play a session again, note for note; or let another model answer what was played.")
-    replay.add_argument("session", metavar="SESSION", help="the session's file; `improv sessions` lists them")
-    replay.add_argument("--to", metavar="FILE", help="write the take as a MIDI file, a track for each performer")
-    replay.add_argument("--model", metavar="MODEL", help="let this model answer, by name or folder")
-    replay.add_argument("--from", dest="start", metavar="MM:SS", help="with --to: from the bar in which this is")
-    replay.add_argument("--bars", type=int, metavar="N", help="with --to: so many bars")
-    replay.add_argument("--json", action="store_true", help="as JSON")
-
-    moods = command("moods", "moods", "What the moods of --mood play like, and the words for them.")
-    moods.add_argument("words", nargs="?", metavar="WORDS", help='what these words come to, for example "hope and wonder"')
-    moods.add_argument("--json", action="store_true", help="as JSON")
-
-    sessions = command("sessions", "sessions", "The records of what was played, the newest last.")
-    sessions.add_argument("--folder", metavar="FOLDER", help="where they are (default: in your data folder)")
-    sessions.add_argument("--json", action="store_true", help="as JSON")
-
-    ports = command("ports", "ports", "Every MIDI system that works here, its inputs and outputs.")
-    ports.add_argument("--json", action="store_true", help="as JSON")
-
-    init = command("init", "init", "Write a commented improv.toml for `improv daemon`, and the folders that it names.")
-    init.add_argument("--to", default="improv.toml", metavar="FILE", help="where it goes (default: improv.toml)")
-    init.add_argument("--force", action="store_true", help="also where there is one, which is kept beside it")
-    init.add_argument("--systemd", action="store_true", help="print a systemd unit that performs FILE, and write nothing")
-
-    calibrate = command("calibrate", "calibrate", "Measure how long a note takes from an output back to an input, and store it.")
-    calibrate.add_argument("--out", dest="target", metavar="NAME", help="MIDI output, by name or a part of it (default: a virtual port)")
-    calibrate.add_argument("--in", dest="source", metavar="NAME", help="MIDI input, to which it is connected, likewise")
-    calibrate.add_argument("--api", choices=("alsa", "jack", "core", "winmm"), help="MIDI system (default: the first that works)")
-    calibrate.add_argument("--channel", type=int, default=1, metavar="1-16", help="MIDI channel to send on (default: 1)")
-    calibrate.add_argument("--notes", type=int, default=40, help="how many (default: 40)")
-    calibrate.add_argument("--wait", type=float, default=2.0, metavar="SECONDS", help="how long to wait for the first (default: 2)")
-    calibrate.add_argument("--forget", action="store_true", help="remove what is stored of --out, and measure nothing")
-    calibrate.add_argument("--json", action="store_true", help="as JSON")
-
-    daemon = command("daemon", "daemon", "Perform by a configuration, without a screen, for weeks. SIGHUP reads it again; SIGTERM ends.")
-    daemon.add_argument(
-        "--config", default="improv.toml", metavar="FILE", help="the configuration (default: improv.toml; `improv init` writes one)"
-    )
-    daemon.add_argument("--log-json", action="store_true", help="log as JSON lines")
-
-    doctor = command("doctor", "doctor", "What works here, what does not, what to do about it. Exit code 1 where something is broken.")
-    doctor.add_argument("--config", metavar="FILE", help="look at a daemon's configuration too (default: improv.toml, where there is one)")
-    doctor.add_argument("--json", action="store_true", help="as JSON")
-
-    train = command("train", "train", "Train a model on solos and export it; run again, it goes on where it stopped.")
-    _add_corpus(train)
-    train.add_argument("--out", required=True, metavar="FOLDER", help="the model's folder, models/NAME; a training there goes on")
-    train.add_argument("--from", dest="origin", metavar="MODEL", help="fine-tune this model, by name or folder; none that is worse is kept")
-    train.add_argument("--epochs", type=int, help="at the most")
-    train.add_argument("--patience", type=int, help="stop after so many epochs without a gain")
-    train.add_argument("--rate", type=float, help="peak learning rate")
-    train.add_argument("--batch", type=int, help="windows a step")
-    train.add_argument("--size", choices=("laptop", "pocket"), help="laptop (the default), or pocket for a Raspberry Pi")
-    train.add_argument("--network", choices=("lstm", "tcn"), help="lstm (the default), or tcn: dilated causal convolutions, as in WaveNet")
-    train.add_argument("--members", type=int, default=1, metavar="K", help="networks to train, which vote (default 1; each takes as long)")
-    train.add_argument("--seed", type=int, help="of everything random")
-    train.add_argument("--logdir", metavar="FOLDER", help="write the losses for TensorBoard")
-    train.add_argument("--workers", metavar="HOST:PORT,...", help="train on several machines: the same command on each (or TF_CONFIG)")
-    train.add_argument("--worker", type=int, metavar="N", help="which of --workers this one is, from 0, which writes the model")
-    train.add_argument("--license", default="unstated", help="what the card says of the model's licence")
-    train.add_argument("--attribution", default="", help="what the card says of the data's makers")
-    train.add_argument("--json", action="store_true", help="the figures as JSON")
-
-    evaluate = command("eval", "evaluate", "Score a model on solos, with the step that plays: nats a note.")
-    evaluate.add_argument("model", metavar="MODEL", help="a name or a folder")
-    _add_corpus(evaluate)
-    evaluate.add_argument("--split", help="only pieces of this split (train, valid, test)")
-    evaluate.add_argument("--dump", metavar="FILE", help="write all distributions as .npz")
-    evaluate.add_argument("--improvise", type=int, metavar="N", help="play N solos over the split's changes; figures beside the real ones")
-    evaluate.add_argument("--listening", action="store_true", help="answer the split's phrases: does each answer fit its own call?")
-    evaluate.add_argument("--turns", action="store_true", help="listen to the split's phrases: does it enter when one is over?")
-    evaluate.add_argument("--png", metavar="FILE", help="with --improvise: draw its figures, and one solo as FILE-roll.png")
-    evaluate.add_argument("--json", action="store_true", help="as JSON")
-
-    export = command("export", "export", "Write a model for another runtime, checked note by note against the step that plays.")
-    export.add_argument("model", metavar="MODEL", help="a name or a folder")
-    export.add_argument("--to", required=True, choices=("onnx", "tflite", "keras", "savedmodel"), help="the format")
-    export.add_argument("--out", metavar="FOLDER", help="where it goes (default: MODEL-FORMAT here)")
-    export.add_argument("--overwrite", action="store_true", help="replace an earlier export there")
-    export.add_argument("--json", action="store_true", help="what was written, as JSON")
-
-    bench = command("bench", "bench", "Measure this machine: all in about a minute, or a part. A verdict says what to mend.")
-    bench.add_argument(
-        "what",
-        nargs="?",
-        choices=("step", "lateness", "key", "clock"),
-        help="step: one note, model and sampling of all fields; lateness: of notes, idle and loaded; key: from a key to its echo; "
-        "clock: how near a MIDI clock's true grid notes lie",
-    )
-    bench.add_argument("--model", default="jazz", help="a name or a folder")
-    bench.add_argument("--notes", type=int, default=5000, help="how many steps (default: 5000)")
-    bench.add_argument("--events", type=int, default=1000, help="how many events of lateness and of keys (default: 1000)")
-    bench.add_argument("--api", choices=("alsa", "jack", "core", "winmm"), help="MIDI system (default: the first that works, else none)")
-    bench.add_argument("--png", metavar="FILE", help="draw histograms of all that was measured")
-    bench.add_argument("--json", action="store_true", help="as JSON")
+            command.usage, command.formatter_class = f"improv {name} [options]", argparse.RawDescriptionHelpFormatter
+        if name == wanted:
+            module = importlib.import_module(f"improv.cli.{FILES.get(name, name)}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
     return parser
-
-
-def _add_corpus(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "data",
-        nargs="+",
-        metavar="PATH",
-        help="MIDI, MusicXML, JSON lines, wjazzd.db, or a folder of them; PATH=3: its notes count three times",
-    )
-    parser.add_argument("--track", metavar="TRACK", help="the part to take, by name or number (default: the likeliest melody)")
-    default = 0 if parser.prog.endswith("train") else None
-    parser.add_argument("--split-seed", type=int, default=default, help="of train, valid and test where the data has none (default: 0)")
-    parser.add_argument(
-        "--reader", default="local", metavar="ENGINE", help="what reads many files: local (default), dask, dask=tcp://HOST:PORT"
-    )
-
-
-def _add_music(parser: argparse.ArgumentParser, mode: str) -> None:
-    from improv.core.settings import DRUMS, TABLE, Settings
-
-    what, how = parser.add_argument_group("what it plays, and when"), parser.add_argument_group("how it plays")
-    what.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
-    what.add_argument("--changes", metavar="CHORDS", help='e.g. "Dm7 | G7 | Cmaj7 | %%"; looped')
-    what.add_argument(
-        "--mood",
-        metavar="WORDS",
-        help='changes, tempo and the rest from words: "hope and wonder", dark; `list` lists them. What you set wins',
-    )
-    what.add_argument("--key", metavar="KEY", help="with --mood: the tonic, for example Eb (default: the mood's)")
-    what.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
-    what.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
-    defaults = Settings(mode=mode)
-    for name, (limits, text) in TABLE.items():
-        live = ("mode", "enter", "interval", "clock", "count_in", "click", "trade", "learned", "voicing")
-        if name == "grain" or (mode == "solo" and name in live):
-            continue
-        default = getattr(defaults, name)
-        kind = type(default)
-        shown = "the file's, or 120" if name == "tempo" and mode == "trade" else default
-        named = kind is str
-        (what if name in WHAT else how).add_argument(
-            f"--{name.replace('_', '-')}",
-            type=kind,
-            choices=limits if named else None,
-            metavar=None if named else f"{limits[0]:g}..{limits[1]:g}",
-            nargs="?" if name == "click" else None,
-            const=DRUMS if name == "click" else None,
-            help=f"{text} (default: {shown})",
-        )
-    parser.add_argument("--json", action="store_true", help="the summary as JSON")
-
-
-def _add_pictures(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--png", metavar="FILE", help="draw the take as a piano roll")
-    parser.add_argument("--wav", metavar="FILE", help="render the take to sound, no synth needed")
-
-
-def _run(module: str, name: str, args: argparse.Namespace) -> int:
-    import importlib
-
-    room = importlib.import_module(f"improv.cli.{module}")
-    code: int = getattr(room, name if name != "eval" else "evaluate")(args)
-    return code

@@ -83,7 +83,7 @@ def request_of(args: argparse.Namespace) -> dict[str, Any]:
     return asked
 
 
-def ctl(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Ask, and show the reply. Returns the exit code."""
     said = args.socket or os.environ.get("IMPROV_SOCKET")
     path = Path(said) if said else usual_place()

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from improv.cli import BROKEN, OK
-from improv.cli.ports import choose_api, mend
 from improv.cli.replay import made_with, performed_by
 from improv.control.bindings import Bindings
 from improv.control.commands import Commands, learned_bindings
@@ -26,9 +25,10 @@ from improv.control.config.config import Config, PerformerConfig, check_models, 
 from improv.core.events import Event, NoteOff, NoteOn, ProgramChange, Pulse, Ready, Setting, Stop, Transport
 from improv.core.guard import longest
 from improv.core.improviser import Improviser
+from improv.core.note_model import NoteModel
 from improv.midi.calibration import stored_advance
+from improv.midi.systems import choose_api, mend
 from improv.models.loader import find_model, load_model, voicings_for
-from improv.models.model import Model
 from improv.perform.band import Band, Slot
 from improv.perform.clock import SPIN, LiveClock
 from improv.perform.deadline import DeadlinePlayer, Worker
@@ -58,7 +58,7 @@ class Member:
         self.settings = config.settings_of(performer)
         self.seed = performer.seed if performer.seed is not None else int.from_bytes(os.urandom(4), "little")
         self.model_name = performer.model
-        self.models: dict[str, Model] = {performer.model: load_model(performer.model)}
+        self.models: dict[str, NoteModel] = {performer.model: load_model(performer.model)}
         self.channel = performer.channel - 1
         self.inputs = frozenset(i for i, source in enumerate(config.inputs) if source.name in performer.hears)
         self.hears = frozenset(i for i, other in enumerate(config.performers) if other.name in performer.hears and i != number)
@@ -85,7 +85,14 @@ class Member:
         return performed_by(self.name, model, self.settings, self.seed, self.channel, self.hears, self.inputs)
 
 
-def daemon(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", default="improv.toml", metavar="FILE", help="the configuration (default: improv.toml; `improv init` writes one)"
+    )
+    parser.add_argument("--log-json", action="store_true", help="log as JSON lines")
+
+
+def run(args: argparse.Namespace) -> int:
     """Perform until told to stop. Returns the exit code."""
     config = load_config(args.config)
     check_models(config, find_model)

@@ -7,13 +7,21 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from improv.models.card import ModelError
 from improv.models.grammar_model import refuse_grammar
 from improv.models.loader import load_model, stored_vector, stored_weights
-from improv.models.model import ModelError
 from improv.train.runtimes.write import export as write
 
 
-def export(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a name or a folder")
+    parser.add_argument("--to", required=True, choices=("onnx", "tflite", "keras", "savedmodel"), help="the format")
+    parser.add_argument("--out", metavar="FOLDER", help="where it goes (default: MODEL-FORMAT here)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier export there")
+    parser.add_argument("--json", action="store_true", help="what was written, as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
     """Write, check in its own runtime, say how near it is."""
     model, vector = load_model(args.model), stored_vector(args.model)
     refuse_grammar(model.card, "improv export")

@@ -15,7 +15,13 @@ from improv.control.config.sample import sample
 from improv.core.errors import ImprovError
 
 
-def init(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", default="improv.toml", metavar="FILE", help="where it goes (default: improv.toml)")
+    parser.add_argument("--force", action="store_true", help="also where there is one, which is kept beside it")
+    parser.add_argument("--systemd", action="store_true", help="print a systemd unit that performs FILE, and write nothing")
+
+
+def run(args: argparse.Namespace) -> int:
     """Write the file and the folders, or print the unit."""
     path = Path(args.to)
     if args.systemd:

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
-from improv.cli.learning import LearningSetup, schooling_of
-from improv.cli.moods import LIST, moods, set_mood
-from improv.cli.ports import choose_api, mend
+from improv.cli.learning import add_arguments as add_learning
+from improv.cli.learning import schooling_of
+from improv.cli.moods import LIST, set_mood
+from improv.cli.moods import run as moods
+from improv.cli.music_options import add_music, add_pictures
 from improv.cli.replay import made_with, performed_by
 from improv.cli.sessions import default_folder
 from improv.cli.take import spread, told, write
@@ -33,8 +35,10 @@ from improv.core.harmony import Changes, parse_changes
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
 from improv.core.meter import Meter
 from improv.core.settings import Settings
+from improv.learning.setup import LearningSetup
 from improv.midi.calibration import LONGEST, stored_advance
 from improv.midi.files import Part, read_part
+from improv.midi.systems import choose_api, mend
 from improv.models.loader import load_model, voicings_for
 from improv.perform.band import Band, Slot
 from improv.perform.clock import SPIN, LiveClock, OfflineClock
@@ -44,7 +48,7 @@ from improv.perform.inbox import Inbox
 from improv.perform.metronome import PART, Metronome
 from improv.perform.monitor import LatenessLog, Monitor
 from improv.perform.priority import Priority, priority, raise_priority
-from improv.render.show import line
+from improv.render.lines import line
 from improv.session import Recorder, cut_off
 from improv.titles.draw import titled
 
@@ -78,7 +82,28 @@ class Stage:
     link: Any = None
 
 
-def jam(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--in", dest="source", metavar="NAME", help="MIDI input, by name or a part of it (default: a virtual port)")
+    parser.add_argument("--out", dest="target", metavar="NAME", help="MIDI output, likewise")
+    parser.add_argument("--api", choices=("alsa", "jack", "core", "winmm"), help="MIDI system (default: the first that works)")
+    parser.add_argument("--channel", type=int, default=1, metavar="1-16", help="MIDI channel to play on (default: 1)")
+    parser.add_argument("--send-clock", action="store_true", help="be the master: send MIDI Clock, Start, Stop and song position")
+    parser.add_argument("--tap", metavar="CC|KEY", help="what taps the tempo, and a bar of it counts in: cc80, key21")
+    parser.add_argument(
+        "--advance", type=float, metavar="MS", help="hand notes over earlier, for a slow synth (default: as calibrated, or 0)"
+    )
+    parser.add_argument("--player", metavar="FILE", help="a MIDI file plays the human")
+    parser.add_argument("--fast", action="store_true", help="with --player: as fast as it computes, without ports")
+    parser.add_argument("--record", metavar="FILE", help="write the take as a MIDI file, tracks `player` and `improv`")
+    parser.add_argument("--session", metavar="FILE", help="where the session's record goes (default: a new file in your data folder)")
+    parser.add_argument("--no-session", action="store_true", help="keep no record")
+    parser.add_argument("--quiet", action="store_true", help="don't show the notes as they come")
+    add_learning(parser)
+    add_music(parser, "trade")
+    add_pictures(parser)
+
+
+def run(args: argparse.Namespace) -> int:
     """Live with ports; with a file as the player; or the demo where there is no MIDI."""
     if args.mood == LIST:
         return moods(args)

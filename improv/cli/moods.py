@@ -50,7 +50,12 @@ def set_mood(args: argparse.Namespace, seed: int, tempo: float | None) -> dict[s
     return {"mood": choice.told() | {"changes": args.changes, "tempo": args.tempo, "said": args.mood}}
 
 
-def moods(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", nargs="?", metavar="WORDS", help='what these words come to, for example "hope and wonder"')
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
     """The table of moods; or what some words come to."""
     words = getattr(args, "words", None)
     if words:

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
-from improv.core.errors import ImprovError
-
-MEND = {
-    "linux": "load the ALSA sequencer (sudo modprobe snd-seq), or start JACK or PipeWire",
-    "darwin": "CoreMIDI does not answer; log in to a desktop session",
-    "win32": "no MIDI device is there; plug one in, or install loopMIDI",
-}
+from improv.midi.systems import mend
 
 
-def mend() -> str:
-    """What to do where no MIDI system works."""
-    return MEND.get(sys.platform, "see your system's MIDI set-up")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
-def ports(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """List every API that works here, its inputs and outputs."""
     from improv.midi.ports import listed, working_apis
 
@@ -38,16 +30,3 @@ def ports(args: argparse.Namespace) -> int:
             for side, names in sides.items():
                 print(f"  {side}: {', '.join(names) or 'none'}")
     return 0
-
-
-def choose_api(wanted: str | None) -> int | None:
-    """The number of the API to use; None where none works and none was asked for."""
-    from improv.midi.ports import few_handles, working_apis
-
-    working = working_apis()
-    if wanted is None:
-        return next(iter(working.values()), None)
-    if wanted not in working:
-        there = ", ".join(working) or "none"
-        raise ImprovError(f"the {wanted} MIDI system does not answer here; working: {there}. {mend().capitalize()}{few_handles()}")
-    return working[wanted]

@@ -18,22 +18,23 @@ import numpy as np
 
 from improv import __version__
 from improv.cli import BROKEN, OK
-from improv.cli.learning import learned_again
 from improv.cli.sessions import printable
 from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Mark, NoteOff, NoteOn, Setting
-from improv.core.harmony import Changes, parse_changes
+from improv.core.harmony import Changes, parse_changes, pitch_name
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
+from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
+from improv.learning.setup import learned_again
 from improv.midi.files import write_take
+from improv.models.card import ModelError
 from improv.models.loader import load_model, voicings_for
-from improv.models.model import Model, ModelError, State
+from improv.models.model import State
 from improv.perform.band import Band, Slot
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
-from improv.render.show import pitch_name
 from improv.session import Session, SessionError, excerpt
 from improv.session.capture import tempos_from, turned
 from improv.session.compare import Difference, Part, as_of, difference, known_until, parts_of, play_again
@@ -77,7 +78,7 @@ def made_with() -> dict[str, str]:
 
 def performed_by(
     name: str,
-    model: Model,
+    model: NoteModel,
     settings: Settings,
     seed: int,
     channel: int,
@@ -96,7 +97,16 @@ def performed_by(
     }
 
 
-def replay(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("session", metavar="SESSION", help="the session's file; `improv sessions` lists them")
+    parser.add_argument("--to", metavar="FILE", help="write the take as a MIDI file, a track for each performer")
+    parser.add_argument("--model", metavar="MODEL", help="let this model answer, by name or folder")
+    parser.add_argument("--from", dest="start", metavar="MM:SS", help="with --to: from the bar in which this is")
+    parser.add_argument("--bars", type=int, metavar="N", help="with --to: so many bars")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
     session = Session(args.session)
     if args.to and not Path(args.to).absolute().parent.is_dir():
         raise ImprovError(f"--to {args.to}: there is no folder {Path(args.to).absolute().parent}")
@@ -183,12 +193,12 @@ def _piece(session: Session) -> Piece:
         raise SessionError(f"{session.path}: its first line does not say how it was played ({e})") from None
 
 
-def _model(session: Session, performer: RecordedPerformer, wanted: str | None) -> Model:
+def _model(session: Session, performer: RecordedPerformer, wanted: str | None) -> NoteModel:
     """The model that is asked for, or the one of the record, by its name alone: a session of somebody else's opens no folder."""
     return load_model(wanted) if wanted is not None else _named(session, performer.model)
 
 
-def _named(session: Session, name: str) -> Model:
+def _named(session: Session, name: str) -> NoteModel:
     if not re.fullmatch(r"\w[\w.+ -]*", name):
         raise SessionError(f"{session.path}: names no model; give the folder with --model")
     try:
@@ -197,7 +207,7 @@ def _named(session: Session, name: str) -> Model:
         raise ImprovError(f"{session.path}: was played with {name}: {e}. If you have it elsewhere: --model FOLDER") from None
 
 
-def _shelf(session: Session, instead: Model | None) -> dict[str, Model]:
+def _shelf(session: Session, instead: NoteModel | None) -> dict[str, NoteModel]:
     """The models that were changed to while it was played; or one in place of them all."""
     heard = (line.event for line in session.lines() if line.side == "heard")
     names = {str(e.value) for e in heard if isinstance(e, Setting) and e.name == "model"}
@@ -206,7 +216,7 @@ def _shelf(session: Session, instead: Model | None) -> dict[str, Model]:
     return {name: instead or _named(session, name) for name in names}
 
 
-def _states(session: Session, performers: Sequence[RecordedPerformer], models: Sequence[Model]) -> dict[str, State]:
+def _states(session: Session, performers: Sequence[RecordedPerformer], models: Sequence[NoteModel]) -> dict[str, State]:
     """What the performers remembered from before, kept beside the session under its name; empty where they remembered nothing."""
     restored = session.header.get("restored")
     if not restored:
@@ -218,7 +228,9 @@ def _states(session: Session, performers: Sequence[RecordedPerformer], models: S
     return states
 
 
-def _improviser(p: RecordedPerformer, model: Model, piece: Piece, shelf: Mapping[str, Model], learning: Learning | None) -> Improviser:
+def _improviser(
+    p: RecordedPerformer, model: NoteModel, piece: Piece, shelf: Mapping[str, NoteModel], learning: Learning | None
+) -> Improviser:
     voicings = voicings_for(p.settings)
     return Improviser(model, p.settings, piece.changes, piece.metre, p.seed, piece.bars, p.channel, p.inputs, shelf, learning, voicings)
 
@@ -250,7 +262,7 @@ def _report(
     again: Sequence[Sequence[Event]],
     found: Sequence[Difference | None],
     same: bool | None,
-    models: Sequence[Model],
+    models: Sequence[NoteModel],
     piece: Piece,
 ) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
@@ -284,7 +296,7 @@ def _report(
     return report
 
 
-def _why(session: Session, performers: Sequence[RecordedPerformer], models: Sequence[Model]) -> list[str]:
+def _why(session: Session, performers: Sequence[RecordedPerformer], models: Sequence[NoteModel]) -> list[str]:
     """What may be the cause of a difference."""
     why = []
     for name, here in made_with().items():

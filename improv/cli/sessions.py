@@ -21,7 +21,12 @@ def default_folder() -> Path:
     return Path(platformdirs.user_data_dir("improv")) / "sessions"
 
 
-def sessions(args: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", metavar="FOLDER", help="where they are (default: in your data folder)")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
     folder = Path(args.folder) if args.folder else default_folder()
     found = in_folder(folder) if args.folder or folder.is_dir() else []
     if args.json:

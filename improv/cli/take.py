@@ -12,7 +12,7 @@ from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.events import NoteOn
 from improv.core.harmony import Changes
 from improv.midi.files import write_take
-from improv.render.show import draw_roll
+from improv.render.piano_roll import draw_roll
 from improv.session import Cut, Recorder
 
 

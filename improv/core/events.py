@@ -7,6 +7,7 @@ played one, that of the performer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 
@@ -162,3 +163,20 @@ def moved(event: Event, time: float) -> Event:
     if isinstance(event, Sync) and event.playing:
         return replace(event, time=time, beat=event.beat + (time - event.time) * event.tempo / 60.0)
     return replace(event, time=time)
+
+
+def notes_of(events: Sequence[Event]) -> list[tuple[float, float, int, int]]:
+    """Note-ons and -offs as (start, end, pitch, velocity), in the events' unit of time. An unclosed note ends with the last event."""
+    notes: list[tuple[float, float, int, int]] = []
+    open_notes: dict[tuple[int, int], tuple[float, int]] = {}
+    last = max((e.time for e in events), default=0.0)
+    for event in events:
+        if isinstance(event, NoteOn | NoteOff):
+            key = (event.channel, event.pitch)
+            if key in open_notes:
+                start, velocity = open_notes.pop(key)
+                notes.append((start, event.time, event.pitch, velocity))
+            if isinstance(event, NoteOn):
+                open_notes[key] = (event.time, event.velocity)
+    notes += [(start, last, key[1], velocity) for key, (start, velocity) in open_notes.items()]
+    return sorted(notes)

@@ -21,10 +21,9 @@ from improv.core.line.phrasing import Playing
 from improv.core.line.tracker import SUSTAIN, Heard, LineTracker
 from improv.core.modes import MODES
 from improv.core.modes.mode import Mode
+from improv.core.note_model import ChordVoicer, ModelState, NoteModel
 from improv.core.settings import Settings
 from improv.core.vocabulary import GRID
-from improv.models.model import Model, State
-from improv.models.voicings import Voicings
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 BY_THE_BAR = ("mode", "model", "changes")  # settings that change with the bar
@@ -42,7 +41,7 @@ class Improviser:
 
     def __init__(
         self,
-        model: Model,
+        model: NoteModel,
         settings: Settings | None = None,
         changes: Changes | None = None,
         metre: tuple[int, int] = (4, 4),
@@ -50,9 +49,9 @@ class Improviser:
         bars: int | None = None,
         channel: int = 0,
         inputs: frozenset[int] | None = None,
-        models: Mapping[str, Model] | None = None,
+        models: Mapping[str, NoteModel] | None = None,
         learning: Learning | None = None,
-        voicings: Voicings | None = None,
+        voicings: ChordVoicer | None = None,
     ):
         settings = settings or Settings()
         self.channel = channel
@@ -73,7 +72,7 @@ class Improviser:
             self.generator.learn(known)
         self.sounding: dict[int, float] = {}  # pitch -> the beat on which it ends
         self.call: float | None = None  # the beat on which the player's call began
-        self.playing = Playing()  # the player's top line, up to the note before `ear.note`
+        self.playing = Playing()  # the player's top line, up to the note before `tracker.note`
         self.end = None if bars is None else round(bars * self.meter.bar * GRID)  # in 1/12 beat
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self._mode: Mode = MODES[self.settings.mode](self)
@@ -121,7 +120,7 @@ class Improviser:
         self.yield_(now, played)
         return played
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: ModelState) -> None:
         """Go on from a state of the model's, before anything is heard."""
         self.generator.restore(state)
         self._mode.jumped()  # what was planned came from another memory

@@ -101,7 +101,7 @@ ONSET_TABLES = {
     "degree": 13 * len(KINDS), "coming_degree": 13 * len(KINDS), "motion": 13, "until": 10,
     "ioi": 49, "place": 96, "section": 13, "tempo": 11, "register": 33,
 }  # fmt: skip
-TOUCH_TABLES = {"ioi": 49, "interval": 50, "place": 96, "degree": 13 * len(KINDS), "tempo": 11, "feel": 3}
+ARTICULATION_TABLES = {"ioi": 49, "interval": 50, "place": 96, "degree": 13 * len(KINDS), "tempo": 11, "feel": 3}
 INTERVAL_LIMIT = 24  # semitones either way that are told apart where intervals are heard
 REACH = 36  # and where the next is foretold
 INTERVALS = 2 * REACH + 1
@@ -170,8 +170,8 @@ def onset_columns(last: int, ioi: int, at: Context) -> tuple[int, ...]:
     return (*_harmony(last, at.harmony), ioi, min(at.place, 95), _section(at.section), _tempo(at.tempo), last // 4)
 
 
-def touch_columns(pitch: int, last: int, ioi: int, at: Context) -> tuple[int, ...]:
-    """What is known of a note before its length and its lag: one class for each of TOUCH_TABLES."""
+def articulation_columns(pitch: int, last: int, ioi: int, at: Context) -> tuple[int, ...]:
+    """What is known of a note before its length and its lag: one class for each of ARTICULATION_TABLES."""
     return (
         ioi,
         _interval(pitch, last),

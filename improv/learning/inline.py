@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from improv.core.heads import Heads
 from improv.core.line.lessons import Lesson
 from improv.learning.learner import Learner, Profile
-from improv.models.heads import Heads
 from improv.models.model import Model
 
 

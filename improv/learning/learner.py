@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from improv.core.heads import PARTS, Heads
 from improv.core.line.lessons import Note, players
+from improv.core.line.sampler import softmax
 from improv.core.vocabulary import INTERVALS, REACH
-from improv.models.heads import PARTS, Heads
 from improv.models.model import Model
-from improv.tutorials.bptt import softmax
 
 MEMORY = 256  # notes of the player's that a step is taken on
 SPEEDS = (0.0, 1.0, 3.0)  # of the learners side by side; the first is the model as it is
@@ -52,7 +52,7 @@ class Rows:
     parts: np.ndarray  # (3, n, 128)
     share: np.ndarray  # (n, 1)
     votes: np.ndarray  # (n, 128)
-    colour: np.ndarray  # (n, 128) factors
+    pitch_factors: np.ndarray  # (n, 128) by the pitch-class bias
 
     def __len__(self) -> int:
         return len(self.ioi)
@@ -75,7 +75,7 @@ class Foretold(NamedTuple):
     ioi_mixed: np.ndarray
     pitch: np.ndarray  # (n, 128) likewise
     pitch_mixed: np.ndarray
-    total: np.ndarray  # (n, 1) of the mixture, coloured
+    total: np.ndarray  # (n, 1) of the mixture, with the pitch-class bias
 
 
 class Profile(NamedTuple):
@@ -155,7 +155,7 @@ class Learner:
         """One note as a row, in the order of the fields of Rows."""
         model, state, (value, _, at, _) = self._model, self._state, note
         met = model.met(state, last, value.ioi, at)
-        rhythm, line, colour = model.rhythm_votes(state), model.line_votes(met, last, at), model.colour_bias(state)
+        rhythm, line, bias = model.rhythm_votes(state), model.line_votes(met, last, at), model.pitch_class_bias(state)
         none = np.full(128, PARTS)
         now, coming = at.harmony.chord.root, at.harmony.coming.root
         parts = (
@@ -174,7 +174,7 @@ class Learner:
             parts,
             np.array([line.share if line else 0.0], np.float32),
             np.float32(line.votes) if line else np.zeros(128, np.float32),
-            np.ones(128, np.float32) if colour is None else np.exp(np.float32(colour)),
+            np.ones(128, np.float32) if bias is None else np.exp(np.float32(bias)),
         )
 
 
@@ -187,8 +187,8 @@ def foretell(rows: Rows, heads: Heads) -> Foretold:
     parts[:, :PARTS] = rows.which @ heads.parts + heads.parts_bias
     pitch = softmax(np.take_along_axis(parts[None], rows.parts, axis=2).sum(axis=0) + heads.register, axis=1)
     pitch_mixed = (1.0 - rows.share) * pitch + rows.share * rows.votes + np.float32(1e-9)
-    total = (pitch_mixed * rows.colour).sum(axis=1, keepdims=True)
-    came = pitch_mixed[n, rows.pitch] * rows.colour[n, rows.pitch] / total[:, 0]
+    total = (pitch_mixed * rows.pitch_factors).sum(axis=1, keepdims=True)
+    came = pitch_mixed[n, rows.pitch] * rows.pitch_factors[n, rows.pitch] / total[:, 0]
     when = np.where(rows.from_ours, np.float32(1.0), ioi_mixed[n, rows.ioi])
     return Foretold(-np.log(np.array([when, came], np.float64)), ioi, ioi_mixed, pitch, pitch_mixed, total)
 
@@ -201,7 +201,7 @@ def gradients(rows: Rows, heads: Heads) -> Heads:
     blame = (1.0 - rows.ioi_share[:, 0]) * said.ioi[n, rows.ioi] / said.ioi_mixed[n, rows.ioi] * ~rows.from_ours
     by_ioi = blame[:, None] * said.ioi
     by_ioi[n, rows.ioi] -= blame
-    by_mixed = rows.colour / said.total
+    by_mixed = rows.pitch_factors / said.total
     by_mixed[n, rows.pitch] -= 1.0 / said.pitch_mixed[n, rows.pitch]
     by_mixed *= 1.0 - rows.share
     by_pitch = said.pitch * (by_mixed - (by_mixed * said.pitch).sum(axis=1, keepdims=True))

@@ -27,11 +27,11 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.harmony import Chord, HarmonicContext
+from improv.core.heads import Heads
 from improv.core.line.lessons import Lesson, Note
 from improv.core.vocabulary import Context, Value
 from improv.learning.learner import Learner, Profile
-from improv.learning.profile import from_bytes, to_bytes, write_profile
-from improv.models.heads import Heads
+from improv.learning.profile import from_bytes, that_learns, to_bytes, write_profile
 from improv.models.loader import load_model
 from improv.models.model import Model
 
@@ -215,7 +215,7 @@ def main() -> int:
     if first is None or first[0] != BEGIN:
         return 2
     said = json.loads(first[1])
-    model = load_model(said["model"])
+    model = that_learns(load_model(said["model"]))
     if model.card["weights_sha256"] != said["weights_sha256"]:
         print("improv: the model was changed while it plays", file=sys.stderr)
         return 2

@@ -15,8 +15,9 @@ from safetensors.numpy import load, save
 
 from improv.atomic import atomic_write
 from improv.core.errors import ImprovError
+from improv.core.heads import Heads
+from improv.core.note_model import NoteModel
 from improv.learning.learner import FURTHEST, SPEEDS, Profile
-from improv.models.heads import Heads
 from improv.models.model import Model
 
 ABOUT = "about"
@@ -40,12 +41,11 @@ def profile_beside(session: Path) -> Path:
     return session.with_suffix(".profile")
 
 
-def heads_of(model: Model) -> Heads:
-    """The heads that learn. Raises ProfileError for a model that has none."""
-    heads = getattr(model, "heads", None)
-    if not isinstance(heads, Heads):
+def that_learns(model: NoteModel) -> Model:
+    """The model, whose heads learn. Raises ProfileError for one of a kind that has none."""
+    if not isinstance(model, Model):
         raise ProfileError(f"model {model.card['name']}: its kind does not learn from a player; leave out --learn and --profile")
-    return heads
+    return model
 
 
 def to_bytes(profile: Profile, model: Model) -> bytes:
@@ -65,7 +65,7 @@ def to_bytes(profile: Profile, model: Model) -> bytes:
 
 def from_bytes(blob: bytes, model: Model, path: str) -> Profile:
     """A profile out of its file, checked. path: what messages call it. Raises ProfileError."""
-    heads = heads_of(model)
+    heads = model.heads
     try:
         arrays = load(blob)
         about = json.loads(json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"][ABOUT])

@@ -1,4 +1,4 @@
-"""A model that speaks the jazz grammar, behind the interface of `model.py`: terminals inside, values outside.
+"""A model that speaks the jazz grammar, behind the protocol of `core.note_model`: terminals inside, values outside.
 
 A terminal says how long a note is, and that is known only when the next one comes. So a state's latest note is pending:
 the LSTM has not heard it yet. `read` goes through the terminals that it may become: a note after it comes as soon as it is
@@ -19,8 +19,11 @@ from typing import Any
 import numpy as np
 
 from improv.core.harmony import NO_CHORD, Chord, HarmonyError, parse_chord
+from improv.core.heads import Heads
 from improv.core.line.sampler import probabilities
+from improv.core.note_model import Said
 from improv.core.vocabulary import GRID, INTERVALS, REACH, Context, Value, Vocabulary, interval_class
+from improv.models.card import FORMAT, LARGEST_SIZE, ModelError
 from improv.models.grammar import (
     BREATH,
     MARGIN,
@@ -36,7 +39,7 @@ from improv.models.grammar import (
     tones_over,
 )
 from improv.models.lstm import Cells
-from improv.models.model import FORMAT, LARGEST_SIZE, Model, ModelError, Reading, State
+from improv.models.model import State
 from improv.models.recall import Past, PitchClassBias
 
 KIND = "grammar"
@@ -74,7 +77,7 @@ class _Met:
     votes: tuple[int, Chord, np.ndarray] | None = None  # from which pitch, over which chord, see `_votes`
 
 
-class GrammarModel(Model):
+class GrammarModel:
     """The network of a card that speaks the grammar. One thread's at a time.
 
     Of a state, a and c are the LSTM's, `past` the notes as (length, interval, kind, place), of which the last is pending.
@@ -116,7 +119,16 @@ class GrammarModel(Model):
         a, c = self.cells.step(a, c, np.array([n]))
         self._start = State(a, c, Past.empty(0, fields=len(self.entry_classes)), np.zeros(12, np.float32))
 
-    # The interface
+    # The protocol
+
+    @property
+    def heads(self) -> Heads | None:
+        """None: nothing of it learns from a player."""
+        return None
+
+    def with_heads(self, heads: Heads) -> GrammarModel:
+        """Itself: it has none to change."""
+        return self
 
     def start(self) -> State:
         """The state before anything was heard: an input of zeros."""
@@ -128,13 +140,13 @@ class GrammarModel(Model):
         interval = NO_INTERVAL if last is None else interval_class(last, value.pitch)
         kind = int(tones_over(self._chord(state, at))[value.pitch])
         past = state.past.and_then(self._no_key, (value.duration, interval, kind, at.place % GRID))
-        return State(met.a, met.c, past, LATELY.heard(state.colour, value.pitch, trust))
+        return State(met.a, met.c, past, LATELY.heard(state.pitch_classes, value.pitch, trust))
 
-    def read(self, state: State, recall: float = 1.0) -> Reading:
+    def read(self, state: State, recall: float = 1.0) -> Said:
         """When the next note comes, and whether a rest of a beat or more comes before it. Nothing is recalled."""
         pending, said = pending_of(state), self._foretold(state.a)
         if pending is None:
-            return Reading(np.log(self._own + FLOOR).astype(np.float32), 0.0, state)
+            return Said(np.log(self._own + FLOOR).astype(np.float32), 0.0, state)
         length = int(self._lengths[pending.length])
         scores = np.log(said + FLOOR) - self._misfit(pending)
         exact = self._classes == pending.length
@@ -160,15 +172,15 @@ class GrammarModel(Model):
         total = float(iois.sum())
         iois = (1 - UNHEARD) * iois / total + UNHEARD * self._own
         iois *= self._moves[pending.place].take((pending.place + np.arange(49)) % GRID)  # last, or a stray note puts it off the beat
-        return Reading(np.log(iois + FLOOR).astype(np.float32), min(end / total, 1.0), state)
+        return Said(np.log(iois + FLOOR).astype(np.float32), min(end / total, 1.0), state)
 
-    def pitch(self, said: Reading, last: int, ioi: int, at: Context, recall: float = 1.0) -> np.ndarray:
+    def pitch(self, said: Said, last: int, ioi: int, at: Context, recall: float = 1.0) -> np.ndarray:
         """Logits (128,) of the next pitch, which comes `ioi` (a class) after `last`, at `at`."""
         votes, chord = self._votes(said.state, last, ioi, at).sum(0), self._chord(said.state, at)
         logits: np.ndarray = np.log(votes / max(float(votes.sum()), FLOOR) + UNHEARD * _near(last, chord) + FLOOR)
         return logits.astype(np.float32)
 
-    def touch(self, said: Reading, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:
+    def articulation(self, said: Said, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:
         """Logits of the next note's length (21,), as its terminal's duration, and lag (13,): none."""
         shares = np.bincount(self._classes, self._votes(said.state, last, ioi, at)[:, pitch], len(self._lengths))
         if not shares.any():
@@ -177,7 +189,7 @@ class GrammarModel(Model):
         lags[self.vocabulary.nearest_lag(0.0)] = 0.0
         return np.log(shares / float(shares.sum()) + FLOOR).astype(np.float32), lags
 
-    def expected_lag(self, logits: np.ndarray) -> float:
+    def expected_microtiming(self, logits: np.ndarray) -> float:
         """The mean lag in beats: terminals lie on the grid."""
         return 0.0
 
@@ -187,7 +199,7 @@ class GrammarModel(Model):
         """The chord at a place; where none is known, the home chord in the key of what was heard lately."""
         if at.harmony.chord.root is not None:
             return at.harmony.chord
-        return self._homes[int((self._fits @ state.colour).argmax())]
+        return self._homes[int((self._fits @ state.pitch_classes).argmax())]
 
     def foretell(self, numbers: Sequence[int]) -> np.ndarray:
         """The probabilities of the terminal before each of some terminals was heard, by number, from the start, (T, n_values)."""

@@ -14,17 +14,15 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
-from improv.models.grammar_model import GrammarModel, speaks_grammar
-from improv.models.model import Model, ModelError
-from improv.models.voicings import KIND as VOICINGS_KIND
+from improv.models.card import ModelError
+from improv.models.registry import kind_in
 from improv.models.voicings import Voicings
-from improv.titles.characters import CharacterModel, writes
 
 DEFAULT = "jazz"
 VOICINGS = "voicings"
 LARGEST = 256 * 2**20  # bytes of weights
-LARGEST_OF_TEXTS = 4 * 2**20  # bytes of weights of a model of texts
 LARGEST_CARD = 2**20
 
 
@@ -38,26 +36,26 @@ def shelves() -> list[Path]:
 def find_model(name: str) -> Path:
     """The folder of a model that plays, given by name or by path. Raises ModelError."""
     folder = _found(name)
-    if does := _does_else(folder):
+    if does := _use_of_its_own(folder):
         raise ModelError(f"model {name}: {does}, and plays no lines; models that play: {', '.join(_playing())}")
     return folder
 
 
-def load_model(name: str = DEFAULT) -> Model:
+def load_model(name: str = DEFAULT) -> NoteModel:
     """Read, check and build a model that plays. Raises ModelError, which says what is wrong with it."""
     folder = find_model(name)
     card, weights = _read(folder, LARGEST)
+    build = kind_in(card).build
+    assert build  # `find_model` refuses all others
     try:
-        return GrammarModel(card, weights) if speaks_grammar(card) else Model(card, weights)
+        return build(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
 
 
-def load_texts(name: str) -> tuple[CharacterModel, dict[str, np.ndarray]]:
-    """A model of texts, and all that its file holds. Raises ModelError or CharacterError."""
-    folder = _found(name)
-    card, weights = _read(folder, LARGEST_OF_TEXTS)
-    return CharacterModel(card, weights), weights
+def read_folder(name: str, largest: int = LARGEST) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The card and the weights of a model of any kind, given by name or by path. largest: bytes of weights. Raises ModelError."""
+    return _read(_found(name), largest)
 
 
 def _found(name: str) -> Path:
@@ -76,18 +74,15 @@ def _found(name: str) -> Path:
 
 def _playing() -> list[str]:
     """The names of all models on the shelves that play."""
-    return sorted({p.parent.name for shelf in shelves() for p in shelf.glob("*/card.json") if not _does_else(p.parent)})
+    return sorted({p.parent.name for shelf in shelves() for p in shelf.glob("*/card.json") if not _use_of_its_own(p.parent)})
 
 
-def _does_else(folder: Path) -> str | None:
-    """What a model does that plays no lines; what is wrong with a card is for `load_model` to say."""
+def _use_of_its_own(folder: Path) -> str:
+    """What a model does that plays no lines, or nothing; what is wrong with a card is for `load_model` to say."""
     try:
-        card = _card(folder)
+        return kind_in(_card(folder)).does
     except ModelError:
-        return None
-    if card.get("kind") == VOICINGS_KIND:
-        return "voices chords (--mode comp --voicing learned)"
-    return "writes texts, such as titles" if writes(card) else None
+        return ""
 
 
 def _card(folder: Path) -> dict[str, Any]:

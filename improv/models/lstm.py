@@ -8,8 +8,12 @@ Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 200
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+
+from improv.models.network_kind import NetworkKind, Weights
 
 
 class Cells:
@@ -73,3 +77,15 @@ def _halved(weights: np.ndarray) -> np.ndarray:
     """Keras's gates i, f, candidate, o as i/2, f/2, o/2, candidate."""
     i, f, g, o = np.split(weights.astype(np.float64), 4, axis=-1)
     return np.concatenate([i / 2, f / 2, o / 2, g], axis=-1)
+
+
+def _shapes(network: Mapping[str, Any], inputs: int, units: int) -> dict[str, tuple[int, ...]]:
+    return {"kernel": (inputs, 4 * units), "recurrent": (units, 4 * units), "bias": (4 * units,)}
+
+
+def _cells(weights: Sequence[Weights], summed: int) -> Cells:
+    kernels, recurrents, biases = ([w[name] for w in weights] for name in ("kernel", "recurrent", "bias"))
+    return Cells(kernels, recurrents, biases, summed)
+
+
+NETWORK_KIND = NetworkKind(sizes=(), shapes=_shapes, too_much=lambda network, count: None, cells=_cells)

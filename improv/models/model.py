@@ -3,7 +3,7 @@
     state = model.step(state, value, last, at)      what has been heard, `(a, c)`
     said = model.read(state)                        when the next note comes, whether the phrase is over
     model.pitch(said, last, ioi, at)                which pitch, given when
-    model.touch(said, pitch, last, ioi, at)         how long and how far off the grid, given both
+    model.articulation(said, pitch, last, ioi, at)         how long and how far off the grid, given both
 
 Logits are float32; `probabilities` in sampler.py turns them into a distribution.
 """
@@ -11,44 +11,34 @@ Logits are float32; `probabilities` in sampler.py turns them into a distribution
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from improv.core.errors import ImprovError
+from improv.core.heads import Heads
+from improv.core.note_model import Said
 from improv.core.vocabulary import (
+    ARTICULATION_TABLES,
     INTERVALS,
     ONSET_TABLES,
     REACH,
     STEP_TABLES,
-    TOUCH_TABLES,
     Context,
     Value,
     Vocabulary,
+    articulation_columns,
     degree_class,
     interval_class,
     onset_columns,
     step_columns,
-    touch_columns,
 )
-from improv.models.cells import KINDS, cells_of, kind_of, part_shapes, too_much
-from improv.models.heads import PARTS, Heads
+from improv.models.card import check, table_offsets
+from improv.models.cells import cells_of
 from improv.models.recall import SPAN, Past, PitchClassBias, Projection, Recall, Votes, mixed, one_plus_exp, pitch_votes
 
-FORMAT = 2
-LARGEST_SIZE = 4096
 _CLASSES = np.arange(128) % 12  # of each pitch
-# The sizes in a card and the least that each may be.
-SIZES = {
-    "members": 1, "rhythm_units": 1, "line_units": 1, "pitch_hidden": 1, "touch_hidden": 1, "end_hidden": 1,
-    "rhythm_key": 0, "line_key": 0,
-}  # fmt: skip
-
-
-class ModelError(ImprovError):
-    """A model that can't be used; the message says what was wrong and what to do."""
 
 
 class State(NamedTuple):
@@ -59,50 +49,7 @@ class State(NamedTuple):
     a: np.ndarray
     c: np.ndarray
     past: Past
-    colour: np.ndarray
-
-
-class Reading(NamedTuple):
-    """What the state says. ioi: logits (49,). end: probability that the last note ended its phrase.
-
-    state: the state that was read.
-    """
-
-    ioi: np.ndarray
-    end: float
-    state: State
-
-
-def table_offsets(tables: Mapping[str, int]) -> np.ndarray:
-    """The first row of each table where they are stacked, (tables,)."""
-    return np.concatenate([[0], np.cumsum(list(tables.values()))[:-1]]).astype(np.intp)
-
-
-def member_shapes(network: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the weights of one of the networks that vote."""
-    rhythm, line = network["rhythm_units"], network["line_units"]
-    pitch, touch = network["pitch_hidden"], network["touch_hidden"]
-    step, onset, touched = (sum(t.values()) for t in (STEP_TABLES, ONSET_TABLES, TOUCH_TABLES))
-    return part_shapes(network, "rhythm", step) | part_shapes(network, "line", step) | {
-        "ioi.kernel": (rhythm, 49), "ioi.bias": (49,),
-        "pitch_hidden.line": (line, pitch), "pitch_hidden.onset": (onset, pitch), "pitch_hidden.bias": (pitch,),
-        "pitch_parts.kernel": (pitch, PARTS), "pitch_parts.bias": (PARTS,), "register": (128,),
-        "touch_hidden.line": (line, touch), "touch_hidden.touch": (touched, touch), "touch_hidden.bias": (touch,),
-        "touch_parts.kernel": (touch, 34), "touch_parts.bias": (34,),
-    }  # fmt: skip
-
-
-def shapes(network: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of all weights of a model of these sizes: each member's, then what they share."""
-    members, end = network["members"], network["end_hidden"]
-    rhythms, lines = members * network["rhythm_units"], members * network["line_units"]
-    shared: dict[str, tuple[int, ...]] = {
-        "end_hidden.kernel": (rhythms + lines, end), "end_hidden.bias": (end,), "end.kernel": (end, 1), "end.bias": (1,),
-    }  # fmt: skip
-    for key, inputs in (("rhythm_key", rhythms), ("line_key", lines + members * network["pitch_hidden"])):
-        if network[key]:
-            shared |= {f"{key}.kernel": (inputs, network[key]), f"{key}.mean": (network[key],)}
-    return {f"{k}.{name}": shape for k in range(members) for name, shape in member_shapes(network).items()} | shared
+    pitch_classes: np.ndarray
 
 
 @dataclass(slots=True)
@@ -150,22 +97,27 @@ class Model:
         self._hidden_of = list(zip(self.cells.spans[members:], self._hidden, strict=True))
         # Each row carries its share of the bias, since one row of each table is summed.
         self._onset_rows = _contiguous(np.hstack(each("pitch_hidden.onset")) + np.hstack(each("pitch_hidden.bias")) / len(ONSET_TABLES))
-        self._touch_rows = _contiguous(np.hstack(each("touch_hidden.touch")) + np.hstack(each("touch_hidden.bias")) / len(TOUCH_TABLES))
+        self._articulation_rows = _contiguous(
+            np.hstack(each("touch_hidden.touch")) + np.hstack(each("touch_hidden.bias")) / len(ARTICULATION_TABLES)
+        )
         # Interval logits are padded so that every pitch finds one; pitch classes are repeated up the keyboard.
         reach = np.clip(np.arange(-127, 128), -REACH, REACH) + REACH
         classes = np.arange(140) % 12
         self._across = np.concatenate([reach, INTERVALS + classes, INTERVALS + 12 + classes])
         self._parts, self._parts_bias = _contiguous(np.vstack(each("pitch_parts.kernel")) / members), _mean(each("pitch_parts.bias"))
         self._register = _mean(each("register"))
-        self._touch_parts, self._touch_bias = _contiguous(np.vstack(each("touch_parts.kernel")) / members), _mean(each("touch_parts.bias"))
-        self._step_at, self._onset_at, self._touch_at = map(table_offsets, (STEP_TABLES, ONSET_TABLES, TOUCH_TABLES))
+        self._articulation_parts, self._articulation_bias = (
+            _contiguous(np.vstack(each("touch_parts.kernel")) / members),
+            _mean(each("touch_parts.bias")),
+        )
+        self._step_at, self._onset_at, self._articulation_at = map(table_offsets, (STEP_TABLES, ONSET_TABLES, ARTICULATION_TABLES))
         self._rhythm_key, self._rhythm_recall = _recall(card, w, "rhythm_key")
         self._line_key, self._line_recall = _recall(card, w, "line_key")
-        self._colour = PitchClassBias.of(card["recall"]["colour"]) if "colour" in (card.get("recall") or {}) else None
+        self._class_bias = PitchClassBias.of(card["recall"]["colour"]) if "colour" in (card.get("recall") or {}) else None
         self._rhythm_part, self._line_part = slice(0, network["rhythm_key"]), slice(network["rhythm_key"], None)
         self._key_width = network["rhythm_key"] + network["line_key"]
         keys = [k.weight for k in (self._rhythm_key, self._line_key) if k]
-        arrays = [self._ioi, self._end_hidden, *self._hidden, self._parts, self._touch_parts, *self.cells.recurrents, *keys]
+        arrays = [self._ioi, self._end_hidden, *self._hidden, self._parts, self._articulation_parts, *self.cells.recurrents, *keys]
         table_rows = len(STEP_TABLES) * self.cells.rows[0].nbytes
         # Bytes of weights and of what is recalled that one note reads, from all fields together.
         self.bytes_a_note = sum(a.nbytes for a in arrays) + table_rows + sum(4 * SPAN * k.shape[1] for k in keys)
@@ -190,9 +142,11 @@ class Model:
             entry = value.ioi, interval_class(last, value.pitch), degree_class(value.pitch, at.harmony.chord.root)
             past = past.and_then(np.concatenate(keys), entry, trust)
         a, c = self.cells.step(state.a, state.c, np.array(step_columns(value, last, at)) + self._step_at)
-        return State(a, c, past, self._colour.heard(state.colour, value.pitch, trust) if self._colour else state.colour)
+        return State(
+            a, c, past, self._class_bias.heard(state.pitch_classes, value.pitch, trust) if self._class_bias else state.pitch_classes
+        )
 
-    def read(self, state: State, recall: float = 1.0) -> Reading:
+    def read(self, state: State, recall: float = 1.0) -> Said:
         """When the next note comes, and whether the phrase is over.
 
         recall: how much what was heard in this performance has a say; 0 nothing, 1 as learned.
@@ -204,9 +158,9 @@ class Model:
         end = state.a @ self._end_hidden
         end += self._end_hidden_bias
         np.maximum(end, 0.0, out=end)
-        return Reading(ioi, 1.0 / one_plus_exp(-float(end @ self._end) - self._end_bias), state)
+        return Said(ioi, 1.0 / one_plus_exp(-float(end @ self._end) - self._end_bias), state)
 
-    def pitch(self, said: Reading, last: int, ioi: int, at: Context, recall: float = 1.0) -> np.ndarray:
+    def pitch(self, said: Said, last: int, ioi: int, at: Context, recall: float = 1.0) -> np.ndarray:
         """Logits (128,) of the next pitch, which comes `ioi` (a class) after `last`, at `at`.
 
         recall: as in `read`.
@@ -222,8 +176,8 @@ class Model:
                 logits += parts[start : start + 128]
         if votes := self.line_votes(met, last, at, recall):
             logits = mixed(logits, *votes)
-        if (colour := self.colour_bias(said.state, recall)) is not None:
-            logits += colour
+        if (bias := self.pitch_class_bias(said.state, recall)) is not None:
+            logits += bias
         return logits
 
     # What is recalled
@@ -243,11 +197,11 @@ class Model:
         vote = self._line_recall.vote(past, self._key_of_line(met), recall, self._line_part)
         return Votes(vote.share, pitch_votes(vote.of(1, INTERVALS), vote.of(2, 13), last, at.harmony.chord.root))
 
-    def colour_bias(self, state: State, recall: float = 1.0) -> np.ndarray | None:
+    def pitch_class_bias(self, state: State, recall: float = 1.0) -> np.ndarray | None:
         """What the pitch classes that were heard add to the logits of the pitches, (128,); None where they add nothing."""
-        if not self._colour or recall <= 0:
+        if not self._class_bias or recall <= 0:
             return None
-        return (recall * self._colour.bias(state.colour)).take(_CLASSES)
+        return (recall * self._class_bias.bias(state.pitch_classes)).take(_CLASSES)
 
     # What learns
 
@@ -266,13 +220,15 @@ class Model:
         """The share of the activations that the head of the rhythm reads."""
         return state.a[: self._lines_from]
 
-    def touch(self, said: Reading, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:
+    def articulation(self, said: Said, pitch: int, last: int, ioi: int, at: Context) -> tuple[np.ndarray, np.ndarray]:
         """Logits of the next note's length (21,) and lag (13,)."""
-        hidden = np.add.reduce(self._touch_rows.take(np.array(touch_columns(pitch, last, ioi, at)) + self._touch_at, axis=0), axis=0)
+        hidden = np.add.reduce(
+            self._articulation_rows.take(np.array(articulation_columns(pitch, last, ioi, at)) + self._articulation_at, axis=0), axis=0
+        )
         hidden += self._see(said.state).hidden[:, self._pitch_units :].ravel()
         np.maximum(hidden, 0.0, out=hidden)
-        logits = hidden @ self._touch_parts
-        logits += self._touch_bias
+        logits = hidden @ self._articulation_parts
+        logits += self._articulation_bias
         return logits[:21], logits[21:]
 
     def met(self, state: State, last: int, ioi: int, at: Context) -> Met:
@@ -307,7 +263,7 @@ class Model:
             met.key = self._line_key(met.state.a[self._lines_from :], met.hidden)
         return met.key
 
-    def expected_lag(self, logits: np.ndarray) -> float:
+    def expected_microtiming(self, logits: np.ndarray) -> float:
         """The mean lag in beats that logits (13,) say."""
         weighted, total = (np.exp(logits - logits.max()) @ self._lags).tolist()
         return float(weighted / total)
@@ -326,52 +282,3 @@ def _mean(arrays: list[np.ndarray]) -> np.ndarray:
 
 def _contiguous(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, np.float32)
-
-
-def check(card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
-    """Raise ModelError unless this version of improv can play this card with these weights."""
-    if card.get("format") != FORMAT:
-        raise ModelError(f"card says format {card.get('format')!r}, this improv reads format {FORMAT}; export the model again")
-    if card.get("vocabulary_hash") != Vocabulary().hash:
-        raise ModelError("card was made for another vocabulary; train or export the model again with this improv")
-    network = card.get("network")
-    if not isinstance(network, Mapping):
-        raise ModelError("card has no network")
-    if kind_of(network) not in tuple(KINDS):
-        raise ModelError(f"card: network.kind is {kind_of(network)!r}, this improv knows {', '.join(KINDS)}; update improv")
-    for name, least in (SIZES | dict.fromkeys(KINDS[kind_of(network)], 1)).items():
-        if type(network.get(name)) is not int or not least <= network[name] <= LARGEST_SIZE:
-            raise ModelError(f"card: network.{name} is {network.get(name)!r}, expected a whole number from {least} to {LARGEST_SIZE}")
-    if too := too_much(network):
-        raise ModelError(f"card: {too}")
-    for key in ("rhythm_key", "line_key"):
-        if network[key]:
-            _numbers(card, key, Recall.of)
-    if "colour" in (card.get("recall") or {}):
-        _numbers(card, "colour", PitchClassBias.of)
-    for name, shape in shapes(network).items():
-        if name not in weights:
-            raise ModelError(f"weights: {name} is missing")
-        if weights[name].shape != shape or weights[name].dtype != np.float32:
-            got = f"{weights[name].dtype} {weights[name].shape}"
-            raise ModelError(f"weights: {name} is {got}, the card promises float32 {shape}")
-        if not np.isfinite(weights[name]).all():
-            raise ModelError(f"weights: {name} has values that are no numbers")
-
-
-def _numbers(card: Mapping[str, Any], key: str, of: Callable[[Mapping[str, Any]], object]) -> None:
-    try:
-        of(card["recall"][key])
-    except (KeyError, TypeError, ValueError, IndexError) as e:
-        raise ModelError(f"card: recall.{key} lacks its numbers or has others ({e}); export the model again") from None
-
-
-def card_head(name: str, network: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a card that `check` reads."""
-    return {
-        "format": FORMAT,
-        "name": name,
-        "vocabulary": asdict(Vocabulary()),
-        "vocabulary_hash": Vocabulary().hash,
-        "network": dict(network),
-    }

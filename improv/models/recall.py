@@ -82,10 +82,10 @@ class PitchClassBias(NamedTuple):
     @staticmethod
     def of(card: Mapping[str, Any]) -> PitchClassBias:
         """From the numbers in a card. Raises KeyError, TypeError or ValueError."""
-        colour = PitchClassBias(float(card["span"]), float(card["strength"]))
-        if not 1 <= colour.span <= 10_000 or not 0 <= colour.strength <= 2:
-            raise ValueError(f"colour {colour}")
-        return colour
+        bias = PitchClassBias(float(card["span"]), float(card["strength"]))
+        if not 1 <= bias.span <= 10_000 or not 0 <= bias.strength <= 2:
+            raise ValueError(f"colour {bias}")
+        return bias
 
     def heard(self, counts: np.ndarray, pitch: int, trust: float) -> np.ndarray:
         """The running counts (12,) after one more note."""

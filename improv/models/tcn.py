@@ -17,10 +17,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-Weights = Mapping[str, np.ndarray]
+from improv.models.network_kind import NetworkKind, Weights
+
+MOST_LAYERS = 12  # 4,096 notes
+MOST_CACHED = 2**18  # numbers that it may keep of what it heard; each step copies them
 
 
 def stack_shapes(inputs: int, channels: int, layers: int, units: int) -> dict[str, tuple[int, ...]]:
@@ -132,3 +136,17 @@ class Tcn:
 
 def _contiguous(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, np.float32)
+
+
+def _shapes(network: Mapping[str, Any], inputs: int, units: int) -> dict[str, tuple[int, ...]]:
+    return stack_shapes(inputs, network["channels"], network["layers"], units)
+
+
+def _too_much(network: Mapping[str, Any], count: int) -> str | None:
+    if network["layers"] > MOST_LAYERS:
+        return f"network.layers is {network['layers']}, at most {MOST_LAYERS} can be"
+    kept = count * cached(network["channels"], network["layers"])
+    return f"its layers would keep {kept:,} numbers, at most {MOST_CACHED:,} can be" if kept > MOST_CACHED else None
+
+
+NETWORK_KIND = NetworkKind(sizes=("channels", "layers"), shapes=_shapes, too_much=_too_much, cells=Tcn)

@@ -16,7 +16,7 @@ import numpy as np
 
 from improv.core.harmony import KIND_INDEX, KINDS, Chord
 from improv.core.harmony.voicing import HIGHEST, LOWEST, TONES, voicing
-from improv.models.model import ModelError
+from improv.models.card import ModelError
 from improv.models.rbm import Rbm, drawn
 
 KIND, FORMAT = "voicings", 1

@@ -16,7 +16,8 @@ from safetensors.numpy import load, save
 
 from improv.atomic import atomic_write
 from improv.core.errors import ImprovError
-from improv.models.model import Model, State
+from improv.core.note_model import NoteModel
+from improv.models.model import State
 from improv.models.recall import SPAN, Past
 
 LARGEST = 64 * 2**20  # bytes
@@ -32,18 +33,18 @@ def state_beside(session: Path) -> Path:
     return session.with_suffix(".state")
 
 
-def write_snapshot(path: Path, states: Mapping[str, tuple[Model, State]]) -> None:
+def write_snapshot(path: Path, states: Mapping[str, tuple[NoteModel, State]]) -> None:
     """Write the states of performers, by name. Raises WriteError."""
     arrays: dict[str, np.ndarray] = {}
     for name, (_, state) in states.items():
         keys, entries, trusts = state.past.latest()
-        found = {"a": state.a, "c": state.c, "colour": state.colour, "keys": keys, "entries": entries, "trusts": trusts}
+        found = {"a": state.a, "c": state.c, "colour": state.pitch_classes, "keys": keys, "entries": entries, "trusts": trusts}
         arrays |= {f"{name}/{field}": np.ascontiguousarray(array) for field, array in found.items()}
     about = {name: str(model.card["weights_sha256"]) for name, (model, _) in states.items()}
     atomic_write({path: save(arrays, {ABOUT: json.dumps(about)})})
 
 
-def read_snapshot(path: Path, models: Mapping[str, Model]) -> dict[str, State]:
+def read_snapshot(path: Path, models: Mapping[str, NoteModel]) -> dict[str, State]:
     """The states of performers that are in a snapshot and still have the same model; models: of each performer, by name.
 
     Empty where there is no snapshot. Raises SnapshotError for one that can't be read, or is not a state of the model.
@@ -65,7 +66,7 @@ def read_snapshot(path: Path, models: Mapping[str, Model]) -> dict[str, State]:
     return states
 
 
-def _state(path: Path, name: str, arrays: Mapping[str, np.ndarray], model: Model) -> State:
+def _state(path: Path, name: str, arrays: Mapping[str, np.ndarray], model: NoteModel) -> State:
     start = model.start()
     try:
         a, c, colour, keys, entries, trusts = (arrays[f"{name}/{f}"] for f in ("a", "c", "colour", "keys", "entries", "trusts"))
@@ -74,7 +75,7 @@ def _state(path: Path, name: str, arrays: Mapping[str, np.ndarray], model: Model
     width, fields = start.past.store.keys.shape[1], start.past.store.entries.shape[1]
     rows = len(keys)
     fits = (
-        (a.shape, c.shape, colour.shape) == (start.a.shape, start.c.shape, start.colour.shape)
+        (a.shape, c.shape, colour.shape) == (start.a.shape, start.c.shape, start.pitch_classes.shape)
         and rows <= SPAN
         and (keys.shape, entries.shape, trusts.shape) == ((rows, width), (rows, fields), (rows,))
         and all(np.isfinite(x).all() for x in (a, c, colour, keys, trusts))

@@ -5,7 +5,7 @@
     logits = model.read(state)                      which symbol comes next
     text = write(model, rng, "Shall I ", temperature=0.8)
 
-The LSTM cell is the one that plays, `core/lstm.py`; the draw is `core/sampler.py`.
+The LSTM cell is the one that plays, `improv.models.lstm`; the draw is `improv.core.line.sampler`.
 Source: Graves 2013, Generating sequences with recurrent neural networks; Sutskever, Martens, Hinton 2011.
 """
 
@@ -69,7 +69,7 @@ class Alphabet:
         return np.array([self.symbols.index(symbol) for symbol in text], np.intp)
 
 
-class State(NamedTuple):
+class TextState(NamedTuple):
     """What was written so far: activations a and cells c, (units,) each."""
 
     a: np.ndarray
@@ -141,23 +141,23 @@ class CharacterModel:
         self.cells = Cells([weights["kernel"]], [weights["recurrent"]], [weights["bias"]], summed=1)
         self._out, self._out_bias = np.ascontiguousarray(weights["out.kernel"]), weights["out.bias"]
         self._rows = np.arange(len(self.alphabet))[:, None]
-        self._start = State(*self.cells.step(*self.cells.start(), self._rows[0]))
+        self._start = TextState(*self.cells.step(*self.cells.start(), self._rows[0]))
 
-    def start(self) -> State:
+    def start(self) -> TextState:
         """The state after the END before the text."""
         return self._start
 
-    def step(self, state: State, value: int) -> State:
-        return State(*self.cells.step(state.a, state.c, self._rows[value]))
+    def step(self, state: TextState, value: int) -> TextState:
+        return TextState(*self.cells.step(state.a, state.c, self._rows[value]))
 
-    def read(self, state: State) -> np.ndarray:
+    def read(self, state: TextState) -> np.ndarray:
         logits: np.ndarray = state.a @ self._out
         logits += self._out_bias
         return logits
 
 
 def shapes(symbols: int, units: int) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the weights; the gates in the order of Keras, as `core/lstm.py` has them."""
+    """Names and shapes of the weights; the gates in the order of Keras, as `improv.models.lstm` has them."""
     return {
         "kernel": (symbols, 4 * units), "recurrent": (units, 4 * units), "bias": (4 * units,),
         "out.kernel": (units, symbols), "out.bias": (symbols,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from improv.models.loader import load_texts
+from improv.titles.load import load_texts
 from improv.titles.titles import Titles
 
 NAME = "titles"  # of the model

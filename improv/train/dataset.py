@@ -11,12 +11,12 @@ import keras
 import numpy as np
 
 from improv.core.vocabulary import (
+    ARTICULATION_TABLES,
     ONSET_TABLES,
     STEP_TABLES,
-    TOUCH_TABLES,
+    articulation_columns,
     onset_columns,
     step_columns,
-    touch_columns,
 )
 from improv.train.piece import Piece
 
@@ -57,7 +57,7 @@ def columns_of(piece: Piece) -> Columns:
     step = [step_columns(v, values[i - 1].pitch if i else None, contexts[i]) for i, v in enumerate(values)]
     following = [min(i + 1, count - 1) for i in range(count)]
     onset = [onset_columns(values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)]
-    touch = [touch_columns(values[j].pitch, values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)]
+    touch = [articulation_columns(values[j].pitch, values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)]
     roots = [(contexts[j].harmony.chord.root, contexts[j].harmony.coming.root) for j in following]
 
     def ints(xs: Any) -> np.ndarray:
@@ -145,7 +145,7 @@ class Windows(keras.utils.PyDataset):
         inputs = {
             "step": multi_hot(stack("step"), STEP_TABLES),
             "onset": multi_hot(stack("onset"), ONSET_TABLES),
-            "touch": multi_hot(stack("touch"), TOUCH_TABLES),
+            "touch": multi_hot(stack("touch"), ARTICULATION_TABLES),
             "last": stack("last"),
             "root": stack("root"),
             "coming": stack("coming"),
@@ -165,7 +165,7 @@ class Windows(keras.utils.PyDataset):
             shift = int(self.rng.integers(min(0, max(-6, 36 - low)), max(0, min(6, 97 - high)) + 1))
             self._transpose(cut, shift)
             if self.rng.random() < 0.1:
-                for name, tables in (("step", STEP_TABLES), ("onset", ONSET_TABLES), ("touch", TOUCH_TABLES)):
+                for name, tables in (("step", STEP_TABLES), ("onset", ONSET_TABLES), ("touch", ARTICULATION_TABLES)):
                     _set(cut[name], tables, _NO_CHORDS)
                 cut["root"][:] = cut["coming"][:] = NO_ROOT
             if self.rng.random() < 0.2:
@@ -173,7 +173,7 @@ class Windows(keras.utils.PyDataset):
                 _set(cut["onset"], ONSET_TABLES, {"section": 12})
             if self.rng.random() < 0.1:
                 _set(cut["step"], STEP_TABLES, {"feel": 2})
-                _set(cut["touch"], TOUCH_TABLES, {"feel": 2})
+                _set(cut["touch"], ARTICULATION_TABLES, {"feel": 2})
         return Columns(**cut)
 
     def _transpose(self, cut: dict[str, np.ndarray], shift: int) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 
 from improv.core.harmony import KINDS, Changes, Chord
 from improv.core.line.sampler import probabilities
+from improv.core.note_model import NoteModel
 from improv.core.vocabulary import FEELS, GRID, Context, Value, Vocabulary
-from improv.models.model import Model
 from improv.train.piece import Piece
 
 NOTES = 500
@@ -34,7 +34,7 @@ def example_piece(notes: int = NOTES, seed: int = 2026) -> Piece:
     return Piece("example", "test", onsets, values, contexts, None)
 
 
-def said_of(model: Model, piece: Piece) -> dict[str, np.ndarray]:
+def said_of(model: NoteModel, piece: Piece) -> dict[str, np.ndarray]:
     """What the networks say of a piece, state carried from note to note, nothing recalled: row t is of note t + 1.
 
     Probabilities ioi (T - 1, 49), pitch (T - 1, 128), duration (T - 1, 21), lag (T - 1, 13), end (T - 1,).
@@ -47,13 +47,13 @@ def said_of(model: Model, piece: Piece) -> dict[str, np.ndarray]:
         coming, there = piece.values[i + 1], piece.contexts[i + 1]
         rows["ioi"].append(probabilities(said.ioi))
         rows["pitch"].append(probabilities(model.pitch(said, last, coming.ioi, there, recall=0.0)))
-        for name, logits in zip(("duration", "lag"), model.touch(said, coming.pitch, last, coming.ioi, there), strict=True):
+        for name, logits in zip(("duration", "lag"), model.articulation(said, coming.pitch, last, coming.ioi, there), strict=True):
             rows[name].append(probabilities(logits))
         rows["end"].append(said.end)
     return {name: np.array(row) for name, row in rows.items()}
 
 
-def largest_difference(model: Model, vector: dict[str, np.ndarray]) -> float:
+def largest_difference(model: NoteModel, vector: dict[str, np.ndarray]) -> float:
     """The largest difference of any probability between the streaming step and a stored test vector."""
     said = said_of(model, example_piece(len(vector["end"]) + 1))
     return max(float(np.abs(said[name] - vector[name]).max()) for name in said)

@@ -13,9 +13,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from improv.core.vocabulary import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
-from improv.models.cells import PARTS
-from improv.models.model import card_head, check
+from improv.core.vocabulary import ARTICULATION_TABLES, ONSET_TABLES, STEP_TABLES
+from improv.models.card import card_head, check
+from improv.models.cells import STACKS
 from improv.train.dataset import columns_of, multi_hot
 from improv.train.example import example_piece
 from improv.train.finish import Finished
@@ -31,7 +31,7 @@ def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
         kernel, bias = network.get_layer(layer).get_weights()
         return kernel, bias
 
-    for name in PARTS:
+    for name in STACKS:
         of = _stack if isinstance(network.get_layer(name), GatedStack) else _lstm
         w |= {f"{name}.{k}": a for k, a in of(network, name).items()}
     w["ioi.kernel"], w["ioi.bias"] = dense("ioi")
@@ -77,12 +77,14 @@ def keras_vector(networks: Sequence[keras.Model], ends: Mapping[str, np.ndarray]
     inputs = {
         "step": multi_hot(columns.step[None, :n], STEP_TABLES),
         "onset": multi_hot(columns.onset[None, :n], ONSET_TABLES),
-        "touch": multi_hot(columns.touch[None, :n], TOUCH_TABLES),
+        "touch": multi_hot(columns.touch[None, :n], ARTICULATION_TABLES),
         **{k: getattr(columns, k)[None, :n] for k in ("last", "root", "coming")},
     }
     said = [network(inputs, training=False) for network in networks]
     vector = {f"test.{h}": np.array(keras.ops.softmax(sum(s[h] for s in said) / len(said))[0]) for h in ("ioi", "pitch", "duration", "lag")}
-    states = [keras.Model(network.inputs, network.get_layer(part).output)(inputs, training=False) for part in PARTS for network in networks]
+    states = [
+        keras.Model(network.inputs, network.get_layer(part).output)(inputs, training=False) for part in STACKS for network in networks
+    ]
     hidden = keras.ops.relu(keras.ops.matmul(keras.ops.concatenate(states, axis=-1), ends["end_hidden.kernel"]) + ends["end_hidden.bias"])
     vector["test.end"] = np.array(keras.ops.sigmoid(keras.ops.matmul(hidden, ends["end.kernel"]) + ends["end.bias"])[0, :, 0])
     return vector

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from improv.core.errors import ImprovError
-from improv.models.cells import PARTS
+from improv.models.cells import STACKS
 from improv.train.export import weights_of
 from improv.train.network.keras_network import GatedStack, NetworkConfig, build, config_of
 
@@ -39,7 +39,7 @@ def begin(card: Mapping[str, Any], stored: Mapping[str, np.ndarray], seed: int) 
 def _begin(card: Mapping[str, Any], stored: Mapping[str, np.ndarray], seed: int) -> tuple[keras.Model, NetworkConfig]:
     sizes = dict(card["network"])
     if "embedding" not in sizes:
-        sizes["embedding"] = max(_rank(stored[f"{part}.kernel"]) for part in PARTS)
+        sizes["embedding"] = max(_rank(stored[f"{part}.kernel"]) for part in STACKS)
     config = config_of(sizes)
     keras.utils.set_random_seed(seed)
     network = build(config)
@@ -83,7 +83,7 @@ def _assign(network: keras.Model, w: Mapping[str, np.ndarray], rng: np.random.Ge
         for variable, value in zip(variables, weights, strict=False):  # what follows is the seed of a dropout
             variable.assign(value)
 
-    for part in PARTS:
+    for part in STACKS:
         if isinstance(stack := network.get_layer(part), GatedStack):
             put(f"{part}_embedding", w[f"{part}.kernel"], w[f"{part}.bias"])
             _assign_stack(stack, {k.partition(".")[2]: a for k, a in w.items() if k.startswith(f"{part}.")})

@@ -26,7 +26,7 @@ ALONE = 0.1  # share of the rows whose voicing before is left out: how to begin
 CHORDS = [Chord(root, kind) for kind in KINDS if kind != "none" for root in range(12)]
 
 
-class Rows(NamedTuple):
+class VoicingRows(NamedTuple):
     """What a machine learns from. bits (rows, VISIBLE); kind (rows,): index of the chord's kind; colours (rows,): how many
     tones the voicing has that are not the chord's, 2 for more."""
 
@@ -62,7 +62,7 @@ def chords_of(classes: frozenset[int]) -> list[Chord]:
     return [c for c in CHORDS if guides(c) <= classes and not classes & avoided(c)]
 
 
-def rows_of(songs: Sequence[Sequence[tuple[int, ...]]], rng: np.random.Generator) -> Rows:
+def rows_of(songs: Sequence[Sequence[tuple[int, ...]]], rng: np.random.Generator) -> VoicingRows:
     """Each shape with the one before it, for each chord that it voices."""
     bits, kinds, colours = [], [], []
     for shapes in songs:
@@ -74,10 +74,10 @@ def rows_of(songs: Sequence[Sequence[tuple[int, ...]]], rng: np.random.Generator
                 bits.append(np.concatenate([clamped_of(chord, before), bits_of(shape, chord.root)]))
                 kinds.append(KIND_INDEX[chord.kind])
                 colours.append(min(len(classes - chord.tones), 2))
-    return Rows(np.array(bits, np.float32), np.array(kinds), np.array(colours))
+    return VoicingRows(np.array(bits, np.float32), np.array(kinds), np.array(colours))
 
 
-def balanced(rows: Rows, size: int, rng: np.random.Generator) -> np.ndarray:
+def balanced(rows: VoicingRows, size: int, rng: np.random.Generator) -> np.ndarray:
     """So many indices, drawn so that all kinds of chords come as often, and of each kind those with no, one and more colours;
     those of which there are fewer than SCARCE less often, as they are few."""
     group = 3 * rows.kind + rows.colours
@@ -87,7 +87,7 @@ def balanced(rows: Rows, size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def fit_voicings(
-    rbm: Rbm, rows: Rows, rng: np.random.Generator, updates: Sequence[int], rate: float = 0.3, steps: int = 5, decay: float = 1e-4
+    rbm: Rbm, rows: VoicingRows, rng: np.random.Generator, updates: Sequence[int], rate: float = 0.3, steps: int = 5, decay: float = 1e-4
 ) -> Rbm:
     """Train on a batch for each of the updates (a range, perhaps with a progress bar), by contrastive divergence with the chord
     and the voicing before clamped; the rate falls to 0."""

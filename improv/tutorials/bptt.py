@@ -21,6 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from improv.core.line.sampler import softmax
+
 Weights = Mapping[str, np.ndarray]
 GATES = ("f", "i", "c", "o")  # forget, update (input), candidate, output
 
@@ -147,13 +149,6 @@ def readout_backward(dz: np.ndarray, a: np.ndarray, weights: np.ndarray) -> dict
         "b": dz.sum(axis=(1, 2))[:, None],
         "a": np.tensordot(weights.T, dz, axes=1),
     }
-
-
-def softmax(logits: np.ndarray, axis: int = 0) -> np.ndarray:
-    """Along an axis."""
-    raised = np.exp(logits - logits.max(axis=axis, keepdims=True))
-    shares: np.ndarray = raised / raised.sum(axis=axis, keepdims=True)
-    return shares
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:

@@ -82,7 +82,7 @@ def compiled(model: keras.Model, steps: int = STEPS) -> keras.Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedExercise:
     """losses: nats a window, one an epoch; accuracy: share of values that are foretold in the end. build: seconds until the first
     epoch was over; epoch: seconds of a later one, the median."""
 
@@ -114,7 +114,7 @@ def fit(
     units: int = UNITS,
     started: float | None = None,
     tell: Callable[[int, float], None] = lambda epoch, loss: None,
-) -> Trained:
+) -> TrainedExercise:
     """Train on all windows, from states of zero. tell: is told each epoch, from 0, and its loss.
 
     started: when the model began to be built, `time.perf_counter`; None for now.
@@ -127,7 +127,7 @@ def fit(
     hits = foretold(model, corpus, units).argmax(-1) == corpus.Y.swapaxes(0, 1).argmax(-1)
     later = np.diff(watch.times)
     build = watch.times[0] - started
-    return Trained(watch.losses, float(hits.mean()), build, float(np.median(later)) if len(later) else build)
+    return TrainedExercise(watch.losses, float(hits.mean()), build, float(np.median(later)) if len(later) else build)
 
 
 def foretold(model: keras.Model, corpus: Corpus, units: int = UNITS) -> np.ndarray:
@@ -143,8 +143,8 @@ class Comparison:
     times as long the unrolled model takes, until the first epoch is over and for one later."""
 
     difference: float
-    unrolled: Trained
-    scanned: Trained
+    unrolled: TrainedExercise
+    scanned: TrainedExercise
 
     @property
     def building(self) -> float:

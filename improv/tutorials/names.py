@@ -20,7 +20,7 @@ NAMED = 7  # mean length that the first smoothed loss takes for granted, as the 
 KEPT = 0.999  # of the smoothed loss, from one name to the next
 
 
-class Learned(NamedTuple):
+class LearnedNames(NamedTuple):
     """After `steps` names: the smoothed loss in nats a name, and the weights as they are then."""
 
     steps: int
@@ -79,7 +79,7 @@ def gradients(weights: Weights, name: np.ndarray, a0: np.ndarray) -> tuple[float
 
 def learn(
     names: Sequence[str], alphabet: Alphabet, units: int, rate: float, steps: int, rng: np.random.Generator, carry: bool = True
-) -> Iterator[Learned]:
+) -> Iterator[LearnedNames]:
     """What is known after 0, 1, ... `steps` names. The names are shuffled once and then taken in turn.
 
     carry: while it learns, a name begins with the activations that the name before ended with, as in the tutorial; else with
@@ -92,7 +92,7 @@ def learn(
     zeros = a0 = np.zeros_like(weights["ba"])
     loss = NAMED * math.log(len(alphabet))
     for step in range(steps + 1):
-        yield Learned(step, loss, weights)
+        yield LearnedNames(step, loss, weights)
         said, grads, last = gradients(weights, order[step % len(order)], a0)
         a0 = last if carry else zeros
         loss = KEPT * loss + (1 - KEPT) * said

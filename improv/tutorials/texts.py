@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from improv.core.line.sampler import softmax
 from improv.titles.characters import END, Alphabet, CharacterError, CharacterModel, card_head, nats
 from improv.tutorials.bptt import (
     clipped,
@@ -20,7 +21,6 @@ from improv.tutorials.bptt import (
     lstm_forward,
     readout,
     readout_backward,
-    softmax,
     softmax_cross_entropy,
 )
 from improv.tutorials.names import one_hot
@@ -31,7 +31,7 @@ Weights = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     """How to train. rate: of Adam at the start; it falls to 0 as a cosine does. clip: the most that an element of a gradient,
     in nats a character, may be. drop: share of activations that the readout does not see; drop_recurrent: share of recurrent
     weights that a batch does without."""
@@ -66,7 +66,7 @@ def begin(symbols: int, units: int, rng: np.random.Generator) -> dict[str, np.nd
 
 
 def gradients(
-    weights: Weights, values: np.ndarray, plan: Plan | None = None, rng: np.random.Generator | None = None
+    weights: Weights, values: np.ndarray, plan: TrainingPlan | None = None, rng: np.random.Generator | None = None
 ) -> tuple[float, dict[str, np.ndarray]]:
     """The loss of a batch in nats, summed, and its gradients by the weights; divide both by the characters.
 
@@ -122,7 +122,7 @@ def fit(
     texts: Sequence[str],
     held: Sequence[str],
     alphabet: Alphabet,
-    plan: Plan,
+    plan: TrainingPlan,
     told: Callable[[Epoch], None] = lambda epoch: None,
     start: Weights | None = None,
 ) -> tuple[dict[str, np.ndarray], float]:

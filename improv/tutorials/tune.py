@@ -9,9 +9,9 @@ from pathlib import Path
 from improv.core.harmony import NO_CHORD, Changes, Chord, chord_of
 from improv.models.grammar import Note, clean, quantise
 from improv.train.piece import CorpusError
-from improv.train.reading.melody import Part, choose
+from improv.train.reading.melody import ScorePart, choose
 from improv.train.reading.midi import opened, parts_of
-from improv.train.reading.score import Note as Sounded
+from improv.train.reading.score import ScoreNote
 
 HALF = 2.0  # beats over which a chord is measured; where a change falls between, beat by beat
 
@@ -24,7 +24,7 @@ class Tune:
     """
 
     notes: list[Note]
-    accompaniment: list[Sounded]
+    accompaniment: list[ScoreNote]
     changes: Changes
     tempo: float
     beats_a_bar: float
@@ -58,7 +58,7 @@ def read_tune(path: Path, solo_track: str | None = None, chord_track: str | None
     return Tune(notes, under, measured(under, end - begin), tempo, bar, until - first + 1, (solo_label, chord_label))
 
 
-def measured(notes: list[Sounded], length: float) -> Changes:
+def measured(notes: list[ScoreNote], length: float) -> Changes:
     """The chords that sounding notes make, over `length` beats, looped. What makes none goes on with the chord before."""
     starts, found = [], []
     before = NO_CHORD
@@ -76,11 +76,11 @@ def measured(notes: list[Sounded], length: float) -> Changes:
     return Changes(starts, [known if c == NO_CHORD else c for c in found], length)
 
 
-def _chord(notes: list[Sounded], start: float, until: float) -> Chord:
+def _chord(notes: list[ScoreNote], start: float, until: float) -> Chord:
     return chord_of(n.pitch for n in notes if min(n.on + n.length, until) - max(n.on, start) > 0.3 * (until - start))
 
 
-def _fullest(parts: list[Part], solo: Part) -> tuple[Part, str]:
+def _fullest(parts: list[ScorePart], solo: ScorePart) -> tuple[ScorePart, str]:
     """The part in which most notes sound together."""
     others = [p for p in parts if p is not solo and not p.is_drums]
     if not others:
@@ -89,12 +89,12 @@ def _fullest(parts: list[Part], solo: Part) -> tuple[Part, str]:
     return best, f"{next(i for i, p in enumerate(parts, 1) if p is best)} {best.name!r}, by its notes"
 
 
-def _between(notes: Sequence[Sounded], begin: float, end: float) -> list[Sounded]:
+def _between(notes: Sequence[ScoreNote], begin: float, end: float) -> list[ScoreNote]:
     """The notes whose onsets lie between two beats, from the first of them on; half a sixteenth early counts as in."""
     return [n._replace(on=max(n.on - begin, 0.0)) for n in notes if begin - 0.125 <= n.on < end - 0.125]
 
 
-def _line(notes: list[Sounded]) -> list[Note]:
+def _line(notes: list[ScoreNote]) -> list[Note]:
     """The highest of the notes that begin together, on the grid."""
     placed = {}
     for n in sorted(notes, key=lambda n: n.pitch):

@@ -19,12 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.cli import main
-from improv.cli.calibrate import HOPELESS, KNOCK, PATIENCE, Loop, figures, measure
 from improv.core.errors import ImprovError
 from improv.core.events import Event, NoteOff, NoteOn
 from improv.midi import calibration
 from improv.midi.calibration import forget_advance, store_advance, stored_advance
-from improv.perform.clock import Inbox
+from improv.midi.loop import HOPELESS, KNOCK, PATIENCE, Loop, figures, measure
 
 DELAY = 0.005
 Answer = Callable[[int, NoteOn], tuple[float, int] | None]
@@ -50,8 +49,7 @@ class Wire:
             if found:
                 self.back.append(NoteOn(self.time + found[0], found[1], event.velocity))
 
-    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
-        assert until is not None
+    def hear(self, until: float) -> list[Event]:
         first = min(self.back, key=lambda e: e.time, default=None)
         if first is None or first.time > until:
             self.time = until
@@ -61,7 +59,7 @@ class Wire:
         return [first]
 
     def measure(self, notes: int = 40, wait: float = 2.0) -> Loop:
-        loop = measure(self.send, self, queue.SimpleQueue(), notes, wait, random.Random(1))
+        loop = measure(self.send, self.now, self.hear, notes, wait, random.Random(1))
         assert self.closed()
         return loop
 
@@ -133,12 +131,12 @@ def test_what_transposes_is_noticed() -> None:
 def test_a_note_is_closed_when_waiting_is_interrupted() -> None:
     wire = Wire(lambda i, note: (DELAY, note.pitch))
 
-    def wait(inbox: Inbox[Event], until: float | None) -> list[Event]:
+    def hear(until: float) -> list[Event]:
         if len(wire.sent) == 7:
             raise KeyboardInterrupt
-        return Wire.wait(wire, inbox, until)
+        return Wire.hear(wire, until)
 
-    wire.wait = wait  # type: ignore[method-assign]
+    wire.hear = hear  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         wire.measure()
     assert len(wire.sent) == 8

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scores import SAX, midi
 
-from improv.charts.charts import read_chart
+from improv.charts.text import read_chart
 from improv.core.vocabulary import Vocabulary
 from improv.train.corpus import Reading, read_corpus
 
@@ -27,7 +27,7 @@ MADE_UP = (
 
 
 def chords(text: str, bar: float = 4.0, title: str = "") -> list[tuple[float, str]]:
-    changes = read_chart(text, bar, title, Counter())
+    changes = read_chart(text, bar, title)[0]
     assert changes is not None
     return [(at, str(chord)) for at, chord in changes.spans(changes.length)]
 
@@ -51,12 +51,12 @@ def test_the_open_protocol_and_the_way_to_the_coda() -> None:
 
 @pytest.mark.parametrize("text", ["", "All rights reserved by nobody", "irealb://", "irealbook://a=b", "\x00\x01", "%|/"])
 def test_a_text_that_is_no_chart_is_none(text: str) -> None:
-    assert read_chart(text, 4.0, "", Counter()) is None
+    assert read_chart(text, 4.0, "")[0] is None
 
 
 def test_unknown_symbols_are_no_chord_and_counted() -> None:
     unknown: Counter[str] = Counter()
-    changes = read_chart("|: Dm7 | H7 :| C | G", 4.0, "", unknown)
+    changes, unknown = read_chart("|: Dm7 | H7 :| C | G", 4.0, "")
     assert changes is not None
     assert [str(c) for c in changes.chords] == ["Dm7", "NC", "Dm7", "NC", "C", "G"]
     assert unknown == {"H7": 1}

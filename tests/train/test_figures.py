@@ -5,18 +5,18 @@ import math
 import pytest
 from made_up import record, written
 
-from improv.cli.evaluate import improvise
 from improv.core.harmony import parse_changes
 from improv.core.vocabulary import Vocabulary
 from improv.models.model import Model
 from improv.train.corpus import read_corpus
-from improv.train.evaluation.figures import Line, figures, known_n_grams, n_grams, phrases, pooled, samples, summary
+from improv.train.evaluation.figures import SoloLine, figures, known_n_grams, n_grams, phrases, pooled, samples, summary
+from improv.train.evaluation.playing import improvise
 
 CHANGES = parse_changes("Cmaj7 | G7")
 
 
-def line(*pitches: int, step: float = 0.5) -> Line:
-    return Line([(i * step, p) for i, p in enumerate(pitches)], CHANGES)
+def line(*pitches: int, step: float = 0.5) -> SoloLine:
+    return SoloLine([(i * step, p) for i, p in enumerate(pitches)], CHANGES)
 
 
 def test_the_figures_of_a_scale_and_an_arpeggio() -> None:
@@ -36,7 +36,7 @@ def test_the_figures_of_a_scale_and_an_arpeggio() -> None:
 
 
 def test_a_note_just_before_a_change_belongs_to_it() -> None:
-    assert figures([Line([(0.0, 60), (3.97, 65)], CHANGES)], known_n_grams([]))["chord tones %"] == 100
+    assert figures([SoloLine([(0.0, 60), (3.97, 65)], CHANGES)], known_n_grams([]))["chord tones %"] == 100
 
 
 def test_stuck_loops_and_like_bars_are_seen() -> None:
@@ -48,9 +48,9 @@ def test_stuck_loops_and_like_bars_are_seen() -> None:
 
 def test_phrases_are_parted_by_a_beat_of_silence_whoever_plays() -> None:
     onsets, durations = [0, 1, 2, 4, 5, 7.5, 9], [0.5, 0.5, 0.9, 0.25, 1.5, 0.5, 9]
-    made_up = Line([(on, 60) for on in onsets], CHANGES, durations=durations)
+    made_up = SoloLine([(on, 60) for on in onsets], CHANGES, durations=durations)
     assert phrases(made_up) == ([3, 2, 1, 1], [2.9, 2.5, 0.5, 9], pytest.approx([1.1, 1, 1]))
-    late = Line([(on + 0.03 * (on == 5), 60) for on in onsets], CHANGES, durations=durations)
+    late = SoloLine([(on + 0.03 * (on == 5), 60) for on in onsets], CHANGES, durations=durations)
     assert phrases(late)[0] == [3, 2, 1, 1]  # off the grid, the same phrases
     assert phrases(line(60, 62, 64, step=2)) == ([3], [4], [])  # lengths unknown: notes sound until the next
     told = figures([made_up], known_n_grams([]))

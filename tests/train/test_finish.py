@@ -12,24 +12,18 @@ pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[t
 from made_up import NETWORK, random_weights, record, small_card, written
 
 from improv.core.vocabulary import Vocabulary
-from improv.models.model import Model, card_head, shapes
+from improv.models.card import card_head, shapes
+from improv.models.model import Model
 from improv.models.recall import LARGEST_SHARE, Past, Recall
 from improv.train.corpus import read_corpus
 from improv.train.evaluation.next_note import average_precision, foretell, score
 from improv.train.example import example_piece
-from improv.train.finish import (
-    USUAL_RECALL,
-    Begun,
-    States,
-    finish,
-    fit_colour,
-    fit_ends,
-    fit_recall,
-    states_of,
-    unfinished,
-)
+from improv.train.finish import Begun, finish, fit_pitch_class_bias, unfinished
 from improv.train.network.keras_network import NetworkConfig, TcnConfig
+from improv.train.phrase_ends import fit_ends
 from improv.train.piece import Piece
+from improv.train.recalling import USUAL_RECALL, fit_recall
+from improv.train.states import States, states_of
 
 SMALL = NetworkConfig(8, *(NETWORK[k] for k in ("rhythm_units", "line_units", "pitch_hidden", "touch_hidden")))
 
@@ -142,7 +136,7 @@ def test_too_few_notes_to_recall_are_told() -> None:
     assert "too few notes" in finished.failed[0]
 
 
-@pytest.mark.parametrize("name", ["fit_recall", "fit_ends", "fit_colour"])
+@pytest.mark.parametrize("name", ["fit_recall", "fit_ends", "fit_pitch_class_bias"])
 def test_networks_are_not_lost_to_what_comes_on_top(monkeypatch: pytest.MonkeyPatch, pieces: list[Piece], name: str) -> None:
     def fails(*args: object, **named: object) -> None:
         raise OverflowError("math range error")
@@ -175,7 +169,7 @@ def test_colour_is_strong_where_a_solo_keeps_to_its_tones(pieces: list[Piece]) -
     bare = unfinished(SMALL)
     flat = {name: np.zeros_like(w) for name, w in random_weights().items() if name.startswith("0.")}
     model = Model(small_card() | {"network": bare.sizes, "recall": {}}, flat | bare.weights)
-    found = fit_colour(model, pieces)
+    found = fit_pitch_class_bias(model, pieces)
     assert found.strength == 0.7
 
 

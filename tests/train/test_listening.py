@@ -8,9 +8,9 @@ from made_up import record, written
 
 from improv.core.vocabulary import Vocabulary
 from improv.models.model import Model
-from improv.perform.offline import answer
 from improv.train.corpus import read_corpus
 from improv.train.evaluation.listening import CALLS, features, found_share, likeness, pairs_of
+from improv.train.evaluation.playing import answer
 from improv.train.piece import Piece
 
 

@@ -12,7 +12,7 @@ from made_up import record, written
 from improv.cli import main
 from improv.core.events import NoteOff, NoteOn
 from improv.core.harmony import parse_changes
-from improv.train.evaluation.figures import Line, known_n_grams, samples
+from improv.train.evaluation.figures import SoloLine, known_n_grams, samples
 from improv.train.evaluation.pictures import PANELS, histograms, roll_of, told
 
 CHANGES = parse_changes("Cmaj7 | G7")
@@ -26,7 +26,7 @@ def size(picture: bytes) -> tuple[int, int]:
 
 
 def test_solos_count_alike_where_solos_are_compared_and_notes_where_notes_are() -> None:
-    short, long = Line([(0, 60), (1, 64)], CHANGES), Line([(i, p) for i, p in enumerate([60, 61, 63, 61] * 4)], CHANGES)
+    short, long = SoloLine([(0, 60), (1, 64)], CHANGES), SoloLine([(i, p) for i, p in enumerate([60, 61, 63, 61] * 4)], CHANGES)
     both = told([samples(line, known_n_grams([])) for line in (short, long)])
     assert both["chord tones"].tolist() == [100, 12.5]  # C alone, and over G7 nothing
     assert both["range"].tolist() == [4, 3]
@@ -42,7 +42,7 @@ def test_any_samples_are_drawn_even_none() -> None:
 
 
 def test_a_roll_is_of_the_first_bars() -> None:
-    line = Line([(-0.5, 60), (0, 62), (3.5, 64), (4, 65)], CHANGES, durations=[0.5, 1, 2, 1])
+    line = SoloLine([(-0.5, 60), (0, 62), (3.5, 64), (4, 65)], CHANGES, durations=[0.5, 1, 2, 1])
     assert roll_of(line, bars=1) == [NoteOn(0, 62, 100), NoteOff(1, 62), NoteOn(3.5, 64, 100), NoteOff(4, 64)]
 
 

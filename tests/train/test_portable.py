@@ -17,7 +17,7 @@ from made_up import NETWORK, TCN, random_weights, small_card
 from safetensors.numpy import save
 
 from improv.cli import main
-from improv.core.vocabulary import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES, Context, Value, Vocabulary, onset_columns, step_columns
+from improv.core.vocabulary import ARTICULATION_TABLES, ONSET_TABLES, STEP_TABLES, Context, Value, Vocabulary, onset_columns, step_columns
 from improv.models.model import Model
 from improv.train.example import example_piece, said_of
 from improv.train.runtimes import check, write
@@ -101,7 +101,7 @@ def test_the_whole_keras_model_is_its_stages_one_after_the_other(model: Model) -
     after = model.step(before, note, None, at)
     inputs = {
         "note": np.array([step_columns(note, None, at)]), "a": before.a[None], "c": before.c[None],
-        "onset": np.array([onset_columns(60, 3, at)]), "struck": np.zeros((1, len(TOUCH_TABLES)), int),
+        "onset": np.array([onset_columns(60, 3, at)]), "struck": np.zeros((1, len(ARTICULATION_TABLES)), int),
         "last": np.array([60]), "root": np.array([12]), "coming": np.array([12]),
     }  # fmt: skip
     said = whole_model(weights).predict_on_batch(inputs)
@@ -201,7 +201,7 @@ def test_a_model_without_a_test_vector_is_refused(small: str, capsys: pytest.Cap
 
 
 def test_the_leaflet_explains_every_column_and_the_stages_cover_every_head(model: Model) -> None:
-    assert set(COLUMNS) == set(STEP_TABLES) | set(ONSET_TABLES) | set(TOUCH_TABLES)
+    assert set(COLUMNS) == set(STEP_TABLES) | set(ONSET_TABLES) | set(ARTICULATION_TABLES)
     outputs = {k: n for stage in stages(random_weights()).values() for k, n in stage.outputs.items()}
     vector = said_of(model, example_piece(3))
     assert {k: outputs[k] for k in vector} == {k: v.reshape(2, -1).shape[1] for k, v in vector.items()}

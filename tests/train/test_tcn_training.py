@@ -15,8 +15,9 @@ from made_up import record, written
 from improv.cli import main
 from improv.core.errors import ImprovError
 from improv.core.vocabulary import Vocabulary
+from improv.models.card import card_head
 from improv.models.loader import load_model, stored_vector, stored_weights
-from improv.models.model import Model, card_head
+from improv.models.model import Model
 from improv.train.corpus import read_corpus
 from improv.train.dataset import columns_of
 from improv.train.evaluation.next_note import foretell, score
@@ -80,7 +81,7 @@ def test_it_learns(pieces: list[Piece], tmp_path: Path) -> None:
 def test_recall_and_phrase_ends_are_fitted_to_it_and_it_comes_back_into_keras(
     pieces: list[Piece], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("improv.train.finish.STEPS", 10)
+    monkeypatch.setattr("improv.train.phrase_ends.STEPS", 10)
     network = shaken(2)
     finished = finish(members_of([network]), SMALL, pieces, pieces, seed=1)
     assert (finished.sizes["rhythm_key"], finished.sizes["line_key"]) == (12, 36)  # at most as wide as what they are made of

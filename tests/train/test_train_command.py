@@ -15,10 +15,10 @@ from made_up import record, written
 from scores import BASS, CHORDS, DRUMS, LINE, SAX, midi, track
 
 from improv.cli import main
-from improv.cli.train import _Bar
 from improv.models.loader import find_model, load_model
 from improv.train.fit import Progress
 from improv.train.network.keras_network import SIZES, NetworkConfig
+from improv.train.progress import ProgressBar
 
 
 @pytest.fixture
@@ -50,14 +50,14 @@ def test_bad_files_end_nothing_and_ctrl_c_keeps_the_best(
 ) -> None:
     monkeypatch.setitem(SIZES, "pocket", NetworkConfig(16, 8, 12, 8, 8))
     args = (f"{music}=2", "--out", "mine", "--epochs", "2", "--size", "pocket", "--members", "2", "--json")
-    seen = _Bar.epoch
+    seen = ProgressBar.epoch
 
-    def interrupted(self: _Bar, member: int, progress: Progress) -> None:
+    def interrupted(self: ProgressBar, member: int, progress: Progress) -> None:
         seen(self, member, progress)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(_Bar, "epoch", interrupted)
+        patch.setattr(ProgressBar, "epoch", interrupted)
         assert train(patch, *args) == 130
     said = capsys.readouterr().err.splitlines()
     assert sorted(line for line in said if line.startswith("skipped "))[1:] == [

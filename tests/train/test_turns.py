@@ -9,9 +9,9 @@ from made_up import record, written
 from improv.cli import main
 from improv.core.vocabulary import Vocabulary
 from improv.models.model import Model
-from improv.perform.offline import entries
 from improv.train.corpus import read_corpus
 from improv.train.evaluation.figures import on_bars
+from improv.train.evaluation.playing import entries
 from improv.train.evaluation.turns import Struck, struck_of, timer, turns
 from improv.train.piece import Piece
 

@@ -10,7 +10,7 @@ import pytest
 from improv.core.harmony import Chord, parse_chord
 from improv.models.voicings import CLAMPED, VISIBLE, Voicings, bits_of, clamped_of
 from improv.train.rbm import begin
-from improv.train.voicings import Rows, balanced, chords_of, fit_voicings, found_among, pseudo_likelihood, rows_of, shapes_of
+from improv.train.voicings import VoicingRows, balanced, chords_of, fit_voicings, found_among, pseudo_likelihood, rows_of, shapes_of
 
 
 def test_a_shape_is_what_sounds_within_a_chord_without_bass_mud_and_repeats() -> None:
@@ -49,7 +49,7 @@ def test_rows_are_seen_from_the_root_after_the_voicing_before() -> None:
 def test_all_kinds_and_colours_come_as_often_but_for_scarce_ones() -> None:
     kind = np.repeat([1, 1, 2], [90_000, 10_000, 1000])
     colours = np.repeat([0, 1, 0], [90_000, 10_000, 1000])
-    rows = Rows(np.zeros((len(kind), VISIBLE), np.float32), kind, colours)
+    rows = VoicingRows(np.zeros((len(kind), VISIBLE), np.float32), kind, colours)
     drawn = balanced(rows, 40_000, np.random.default_rng(0))
     assert [np.mean((kind[drawn] == k) & (colours[drawn] == c)) for k, c in ((1, 0), (1, 1), (2, 0))] == pytest.approx(
         [0.25, 0.25, 0.5], abs=0.02

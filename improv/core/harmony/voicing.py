@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Sequence
 from functools import lru_cache
 
-from improv.core.harmony import Chord
+from improv.core.harmony.scales import Chord
 
 # kind: the left hand's guide tones, the right hand's colours, both as semitones above the root.
 TONES: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {

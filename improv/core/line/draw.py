@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 
 from improv.core.line.sampler import mask, sample
+from improv.core.note_model import NoteModel, Said
 from improv.core.settings import Settings
 from improv.core.vocabulary import GRID, Context, Value
-from improv.models.model import Model, Reading
 
 FIFTH, LEAP = 7, 0.6  # a note that is to land gets rarer with each semitone beyond a fifth
 MIDDLE = GRID / 2  # an inter-onset interval that density leaves as likely as it was: an eighth
@@ -17,8 +17,8 @@ SHY = 4  # semitones from the edge of the range within which notes get rarer
 
 
 def draw_note(
-    model: Model,
-    said: Reading,
+    model: NoteModel,
+    said: Said,
     last: int,
     ioi: int,
     at: Context,
@@ -35,9 +35,9 @@ def draw_note(
     if tones:
         bias = bias - LEAP * np.maximum(0, np.abs(np.arange(128) - last) - FIFTH)
     pitch = sample(foretold, rng, settings.temperature, settings.top_p, bias)
-    lengths, lags = model.touch(said, pitch, last, ioi, at)
+    lengths, lags = model.articulation(said, pitch, last, ioi, at)
     length = sample(lengths, rng, settings.temperature, settings.top_p)
-    lag = model.expected_lag(lags)
+    lag = model.expected_microtiming(lags)
     return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag
 
 

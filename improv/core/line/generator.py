@@ -12,15 +12,15 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.core.harmony import NO_CHORD, Changes, Chord, HarmonicContext
+from improv.core.heads import Heads
 from improv.core.line.draw import draw_note
 from improv.core.line.dynamics import Shape, accent, follow
 from improv.core.line.sampler import probabilities
 from improv.core.line.tracker import Heard, LineTracker, quantise
 from improv.core.meter import Meter
+from improv.core.note_model import ModelState, NoteModel, Said
 from improv.core.settings import Settings
 from improv.core.vocabulary import GRID, Context, Value
-from improv.models.heads import Heads
-from improv.models.model import Model, Reading, State
 
 OWN_TRUST = 0.35  # of our own notes against the player's, when what was played before is recalled
 BOOKMARKS = 128  # that are kept; each is the size of a state
@@ -31,12 +31,12 @@ CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 class Memory(NamedTuple):
     """What the whole performance so far has left: the state, what it says, the last note's pitch, place and shape."""
 
-    state: State
-    said: Reading
+    state: ModelState
+    said: Said
     last: int | None  # MIDI pitch
     position: int | None  # in 1/12 beat from beat 0
     shape: Shape | None
-    told: tuple[tuple[Value, int | None, Context, float], ...] = ()  # the latest notes, as `Model.step` takes them
+    told: tuple[tuple[Value, int | None, Context, float], ...] = ()  # the latest notes, as `NoteModel.step` takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ class Plan:
 class LineGenerator:
     """A model, and the memory that it keeps of one performance.
 
-    settings, changes, meter, ear: those of the performer. seed: of the generator that draws every note.
+    settings, changes, meter, tracker: those of the performer. seed: of the generator that draws every note.
     """
 
-    def __init__(self, model: Model, settings: Settings, changes: Changes | None, meter: Meter, tracker: LineTracker, seed: int):
+    def __init__(self, model: NoteModel, settings: Settings, changes: Changes | None, meter: Meter, tracker: LineTracker, seed: int):
         self.model = model
         self._base = self._learns = model  # the model as it is; the one that `learned` belongs to
         self._learned: Heads | None = None
@@ -67,18 +67,18 @@ class LineGenerator:
         self.changes = changes
         self.rng = np.random.default_rng(seed)
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
-        self._meter, self._ear = meter, tracker
+        self._meter, self._tracker = meter, tracker
         self.last_onset = -math.inf  # beat of our latest note
-        self._kept: dict[str, tuple[Model, State]] = {}  # bookmarks
+        self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
         self.restore(model.start())
 
     # The state
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: ModelState) -> None:
         """Go on from a state of the model's, with nothing heard since."""
         self.memory = Memory(state, self.model.read(state, self.settings.recall), None, None, None)
 
-    def tell(self, model: Model, state: State | None = None) -> None:
+    def tell(self, model: NoteModel, state: ModelState | None = None) -> None:
         """Go on with a model: in a state, or in the one that the latest notes leave it in."""
         self._base = model
         if state is None:
@@ -96,8 +96,9 @@ class LineGenerator:
     def blend(self) -> None:
         """Add as much of what was learned as the settings say. The model itself is never changed."""
         self.model, share = self._base, self.settings.learned
-        if self._learned is not None and self._base is self._learns and share > 0:
-            self.model = self._base.with_heads(self._base.heads.plus(self._learned, share))
+        heads = self._base.heads
+        if heads is not None and self._learned is not None and self._base is self._learns and share > 0:
+            self.model = self._base.with_heads(heads.plus(self._learned, share))
         self.memory = self.memory._replace(said=self.model.read(self.memory.state, self.settings.recall))
 
     def keep(self, name: str) -> None:
@@ -145,7 +146,7 @@ class LineGenerator:
             twelve = bars % 12 == 0 and bars % 8 != 0
             section = meter.bar_of(beat) % (12 if twelve else 8)
         else:
-            chord = self._ear.chord
+            chord = self._tracker.chord
             harmony = HarmonicContext(chord, chord, math.inf)
         place = round(meter.position(beat) * GRID) % round(meter.bar * GRID)
         return Context(harmony, place, section, meter.tempo, self.settings.feel)

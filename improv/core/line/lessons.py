@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from improv.core.heads import Heads
 from improv.core.vocabulary import GRID, Context, Value
-from improv.models.heads import Heads
 
-Note = tuple[Value, int | None, Context, float]  # as `Model.step` takes them: value, the pitch before it, context, trust
+Note = tuple[Value, int | None, Context, float]  # as `NoteModel.step` takes them: value, the pitch before it, context, trust
 Lesson = tuple[Note, ...]
 FEWEST, MOST = 8, 64  # of the player's notes, in a lesson
 REST = 2 * GRID  # in 1/12 beat: the player's phrase is over

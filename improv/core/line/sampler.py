@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 
+def softmax(logits: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Logits to shares that add up to one along an axis, in the logits' own type."""
+    raised = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    shares: np.ndarray = raised / raised.sum(axis=axis, keepdims=True)
+    return shares
+
+
 def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax in float64: logits (n,) to probabilities (n,)."""
+    """Softmax in float64, for a draw: logits (n,) to probabilities (n,)."""
     shifted = logits.astype(np.float64)
     shifted -= shifted.max()
     np.exp(shifted, out=shifted)

@@ -35,7 +35,7 @@ Samples = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Line:
+class SoloLine:
     """Onsets in beats and MIDI pitches, over changes, in bars of so many beats.
 
     durations: how long each note sounds, in beats; None where every note sounds until the next.
@@ -47,13 +47,13 @@ class Line:
     durations: Sequence[float] | None = None
 
     @staticmethod
-    def of(piece: Piece) -> Line:
+    def of(piece: Piece) -> SoloLine:
         """A real solo. The piece must have changes."""
         if piece.changes is None:
             raise ValueError(f"{piece.name} has no changes")
         notes = [(onset / GRID, value.pitch) for onset, value in zip(piece.onsets, piece.values, strict=True)]
         durations = [Vocabulary().durations[value.duration] / GRID for value in piece.values]
-        return Line(notes, piece.changes, float(piece.beats_a_bar), durations)
+        return SoloLine(notes, piece.changes, float(piece.beats_a_bar), durations)
 
 
 def on_bars(piece: Piece) -> Piece:
@@ -90,7 +90,7 @@ def entropy(pitches: Sequence[int]) -> float:
     return float(-(share * np.log2(share)).sum())
 
 
-def phrases(line: Line) -> tuple[list[int], list[float], list[float]]:
+def phrases(line: SoloLine) -> tuple[list[int], list[float], list[float]]:
     """Lengths of a line's phrases in notes and in beats, and the rests between them in beats.
 
     A phrase ends where nothing sounds for BREATH beats or more. Real solos have annotated phrases and
@@ -107,7 +107,7 @@ def phrases(line: Line) -> tuple[list[int], list[float], list[float]]:
     return (last - first + 1).tolist(), (ends[last] - onsets[first]).tolist(), rests.tolist()
 
 
-def samples(line: Line, known: dict[int, set[tuple[int, ...]]]) -> Samples:
+def samples(line: SoloLine, known: dict[int, set[tuple[int, ...]]]) -> Samples:
     """What one line gives to each figure, under short names.
 
     For each note over a chord: chord tones, scale tones (0 or 1). Between notes: intervals (semitones),
@@ -144,7 +144,7 @@ def pooled(lines: Sequence[Samples]) -> Samples:
     return {name: np.concatenate([line[name] for line in lines]) for name in lines[0]}
 
 
-def figures(lines: Sequence[Line], known: dict[int, set[tuple[int, ...]]]) -> dict[str, float]:
+def figures(lines: Sequence[SoloLine], known: dict[int, set[tuple[int, ...]]]) -> dict[str, float]:
     """Figures of a set of lines: shares in percent, entropies in bits, the range in semitones.
 
     Of phrases and the rests between them (see `phrases`): the median and the quartiles. There must be a line.
@@ -174,7 +174,7 @@ def summary(of: Samples) -> dict[str, float]:
     }
 
 
-def _bars(line: Line) -> list[tuple[tuple[float, int], ...]]:
+def _bars(line: SoloLine) -> list[tuple[tuple[float, int], ...]]:
     """The notes of each bar as (beat in the bar, pitch), on a grid of 1/12 beat."""
     bars: list[list[tuple[float, int]]] = [[] for _ in range(math.floor(line.notes[-1][0] / line.bar) + 1)]
     for beat, pitch in line.notes:

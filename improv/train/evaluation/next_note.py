@@ -13,11 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from improv.core.line.sampler import probabilities
-from improv.models.model import Model
+from improv.core.note_model import NoteModel
 from improv.train.piece import Piece
 
 
-def foretell(model: Model, pieces: Sequence[Piece]) -> dict[str, np.ndarray]:
+def foretell(model: NoteModel, pieces: Sequence[Piece]) -> dict[str, np.ndarray]:
     """Distributions for all notes of all pieces, in order: pitch (N, 128), ioi (N, 49), phrase (N,), float32."""
     count = sum(len(p.values) for p in pieces)
     pitch = np.full((count, 128), 1 / 128, np.float32)

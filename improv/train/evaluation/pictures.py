@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from improv.core.events import Event, NoteOff, NoteOn
-from improv.train.evaluation.figures import PROFILE, Line, Samples, pooled
+from improv.train.evaluation.figures import PROFILE, Samples, SoloLine, pooled
 
 REAL, OURS = "#b5b5b5", "#1f6f8b"
 ACROSS = 4  # panels a row
@@ -112,7 +112,7 @@ def _profile(at: Any, ours: np.ndarray, real: np.ndarray) -> None:
     at.set_title("intervals, % of all", fontsize=9)
 
 
-def roll_of(line: Line, bars: int = ROLL_BARS) -> list[Event]:
+def roll_of(line: SoloLine, bars: int = ROLL_BARS) -> list[Event]:
     """A line's first bars as events with beats for times: what a piano roll is drawn from."""
     until = bars * line.bar
     durations = line.durations if line.durations is not None else [0.25] * len(line.notes)

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from improv.core.vocabulary import INTERVALS, ONSET_TABLES, REACH, STEP_TABLES, TOUCH_TABLES
+from improv.core.vocabulary import ARTICULATION_TABLES, INTERVALS, ONSET_TABLES, REACH, STEP_TABLES
 from improv.models.cells import kind_of
 from improv.train.network.initial import Steady
 
@@ -41,7 +41,7 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class TcnConfig(NetworkConfig):
-    """The same heads over two stacks of dilated causal convolutions (`core/tcn.py`), which hear the last 2**layers notes.
+    """The same heads over two stacks of dilated causal convolutions (`improv.models.tcn`), which hear the last 2**layers notes.
 
     channels: of every layer. rhythm_units, line_units: outputs of the stacks. embedding: not used, an input row has
     the channels. recurrent_dropout: as a share of the channels that go on from each layer.
@@ -115,7 +115,7 @@ class DroppedLSTM(layers.RNN):
 
 
 class GatedStack(layers.Layer):
-    """Dilated causal convolutions, gated, with residuals and skips: the equations are in `core/tcn.py`.
+    """Dilated causal convolutions, gated, with residuals and skips: the equations are in `improv.models.tcn`.
 
     Whole channels of what goes on from a layer are dropped, for a whole window.
     """
@@ -170,7 +170,7 @@ def build(config: NetworkConfig) -> keras.Model:
     """The training network over windows; inputs and targets as `dataset.Windows` gives them."""
     step = keras.Input((None, sum(STEP_TABLES.values())), name="step")
     onset = keras.Input((None, sum(ONSET_TABLES.values())), name="onset")
-    touch = keras.Input((None, sum(TOUCH_TABLES.values())), name="touch")
+    touch = keras.Input((None, sum(ARTICULATION_TABLES.values())), name="touch")
     last, root, coming = (keras.Input((None,), dtype="int32", name=n) for n in ("last", "root", "coming"))
 
     def cell(name: str, units: int, dropout: float) -> Any:

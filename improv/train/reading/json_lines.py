@@ -19,7 +19,7 @@ from typing import Any
 
 from improv.train.piece import CorpusError, Piece, Reading
 from improv.train.reading import How
-from improv.train.reading.score import Note, Score, piece_of
+from improv.train.reading.score import Score, ScoreNote, piece_of
 from improv.train.reading.solos import read_solo
 
 
@@ -79,7 +79,7 @@ def _lead_sheet(record: dict[str, Any]) -> Score:
     bpm = record.get("bpm")
     return Score(
         str(record.get("id", "?")),
-        [Note(float(on), float(length), int(pitch)) for on, length, pitch, *_ in record["notes"]],
+        [ScoreNote(float(on), float(length), int(pitch)) for on, length, pitch, *_ in record["notes"]],
         bars=[float(b) for b in record["bars"]] or [0.0],
         bar=4.0 * count / unit,
         tempi=[(0.0, float(bpm))] if bpm else [],
@@ -101,7 +101,7 @@ def _performance(record: dict[str, Any]) -> Score:
     downbeats = [float(i) for i, b in enumerate(record["beats"]) if len(b) > 1 and b[-1] == 1]
     bpm = float(record.get("bpm") or 60.0 / statistics.median(b - a for a, b in itertools.pairwise(beats)))
     notes = [
-        Note(beat(on), beat(on + length) - beat(on), int(pitch), int(velocity[0]) if velocity else None)
+        ScoreNote(beat(on), beat(on + length) - beat(on), int(pitch), int(velocity[0]) if velocity else None)
         for on, length, pitch, *velocity in record["melody"]
     ]
     return Score(

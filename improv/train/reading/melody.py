@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.train.piece import CorpusError
-from improv.train.reading.score import Note
+from improv.train.reading.score import ScoreNote
 
 OVERLAP = 0.1  # beats that notes of a line may overlap
 BAR = 4.0  # beats, near enough to tell whether a part plays all through or now and then
@@ -25,7 +25,7 @@ Column = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ScorePart:
     """One part of a file: its notes in order of onset, a column each: beats, beats, 0-127, and 1-127 or None where not known.
 
     program: General MIDI's, from 0, or None.
@@ -40,9 +40,9 @@ class Part:
     drums: bool = False
 
     @property
-    def notes(self) -> list[Note]:
+    def notes(self) -> list[ScoreNote]:
         velocities = self.velocity.tolist() if self.velocity is not None else [None] * len(self.on)
-        return list(map(Note, self.on.tolist(), self.length.tolist(), self.pitch.tolist(), velocities))
+        return list(map(ScoreNote, self.on.tolist(), self.length.tolist(), self.pitch.tolist(), velocities))
 
     @property
     def is_drums(self) -> bool:
@@ -80,7 +80,7 @@ class Part:
         return 2.0 * hits / (len(words) + len(self.on))
 
 
-def choose(parts: Sequence[Part], track: str | None, words: Sequence[float] = ()) -> tuple[Part, str]:
+def choose(parts: Sequence[ScorePart], track: str | None, words: Sequence[float] = ()) -> tuple[ScorePart, str]:
     """The part to take, and a line that says which and why.
 
     track: a part's number from 1, or what its name contains, in any case; None for the likeliest melody.
@@ -105,7 +105,7 @@ def choose(parts: Sequence[Part], track: str | None, words: Sequence[float] = ()
     return best, _label(parts, best, "by its name" if _says(best.name, VOICES + INSTRUMENTS) else "by its notes")
 
 
-def likeness(part: Part, most: int, bars: int, words: Sequence[float] = ()) -> float:
+def likeness(part: ScorePart, most: int, bars: int, words: Sequence[float] = ()) -> float:
     """How much a part is like a melody. most: the notes of the fullest part; bars: the most that one plays in.
 
     Counts for it: one note at a time, many notes, a singer's range and the top of it, words that are sung to it, and a melody's
@@ -125,7 +125,7 @@ def likeness(part: Part, most: int, bars: int, words: Sequence[float] = ()) -> f
     )
 
 
-def _asked(parts: Sequence[Part], track: str) -> tuple[Part, str]:
+def _asked(parts: Sequence[ScorePart], track: str) -> tuple[ScorePart, str]:
     if track.isdecimal() and 1 <= int(track) <= len(parts):
         return parts[int(track) - 1], _label(parts, parts[int(track) - 1], "as asked")
     named = [p for p in parts if track.lower() in p.name.lower()]
@@ -136,7 +136,7 @@ def _asked(parts: Sequence[Part], track: str) -> tuple[Part, str]:
     return best, _label(parts, best, "as asked")
 
 
-def _label(parts: Sequence[Part], part: Part, why: str) -> str:
+def _label(parts: Sequence[ScorePart], part: ScorePart, why: str) -> str:
     number = next(i for i, p in enumerate(parts, 1) if p is part)
     return f"{number} {part.name!r}, {why}" if part.name else f"{number} unnamed, {why}"
 

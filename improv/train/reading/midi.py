@@ -10,13 +10,13 @@ import itertools
 from bisect import bisect_right
 from pathlib import Path
 
-from improv.charts.charts import changes_beside
-from improv.core.harmony import HarmonyError, parse_chord
+from improv.charts.beside import chart_beside
+from improv.charts.spelling import is_chord
 from improv.midi.parts import MidiFile, read_midi
 from improv.midi.smf import MidiFileError, is_midi
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How
-from improv.train.reading.melody import Part, choose
+from improv.train.reading.melody import ScorePart, choose
 from improv.train.reading.score import Score, piece_of
 
 
@@ -38,7 +38,10 @@ def read(path: Path, how: How) -> Reading:
     bars = _bars(metres, last)
     bar = metres[max(bisect_right([beat for beat, _ in metres], notes[0].on + 1e-6) - 1, 0)][1]
     tempi = [(tick / ppq, round(60e6 / tempo, 9)) for tick, tempo in file.tempi]
-    chords = changes_beside(path, bars, bar, last, reading) or _markers(file)
+    chart = chart_beside(path, bars, bar, last)
+    reading.unknown_chords += chart.unknown
+    reading.left_out += chart.left_out
+    chords = chart.changes or _markers(file)
     score = Score("", notes, bars, bar, tempi, chords, track=label)
     reading.pieces.append(piece_of(score, how.vocabulary, reading.unknown_chords, reading.left_out))
     return reading
@@ -55,10 +58,10 @@ def opened(path: Path) -> MidiFile:
     return file
 
 
-def parts_of(file: MidiFile) -> list[Part]:
+def parts_of(file: MidiFile) -> list[ScorePart]:
     """Its parts, in beats."""
     ppq = file.table.ppq
-    return [Part(p.name, p.on / ppq, (p.off - p.on) / ppq, p.pitch, p.velocity, p.program, p.drums) for p in file.parts]
+    return [ScorePart(p.name, p.on / ppq, (p.off - p.on) / ppq, p.pitch, p.velocity, p.program, p.drums) for p in file.parts]
 
 
 def _metres(file: MidiFile) -> list[tuple[float, float]]:
@@ -85,14 +88,6 @@ def _bars(metres: list[tuple[float, float]], last: float) -> list[float]:
 
 def _markers(file: MidiFile) -> list[tuple[float, str]]:
     """Chords from markers, if nearly all markers are chord symbols."""
-    known = sum(_is_chord(text) for _, text in file.markers)
+    known = sum(is_chord(text) for _, text in file.markers)
     enough = known >= 2 and known >= 0.8 * len(file.markers)
     return [(tick / file.table.ppq, text) for tick, text in file.markers] if enough else []
-
-
-def _is_chord(text: str) -> bool:
-    try:
-        parse_chord(text)
-    except HarmonyError:
-        return False
-    return True

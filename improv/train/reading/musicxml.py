@@ -11,13 +11,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from improv.charts.charts import changes_beside
-from improv.charts.spelling import Degree, from_musicxml
-from improv.core.harmony import HarmonyError, parse_chord
+from improv.charts.beside import chart_beside
+from improv.charts.spelling import Degree, from_musicxml, is_chord
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How
-from improv.train.reading.melody import Part, choose
-from improv.train.reading.score import Note, Score, piece_of
+from improv.train.reading.melody import ScorePart, choose
+from improv.train.reading.score import Score, ScoreNote, piece_of
 
 LARGEST = 64 * 2**20  # bytes of a score, unpacked
 _ROOTS = ("<score-partwise", "<score-timewise")
@@ -62,23 +61,26 @@ def read(path: Path, how: How) -> Reading:
         raise CorpusError(f"music21 can't read it ({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
     notes = part.notes
     last = notes[-1].on
-    chords = changes_beside(path, bars, bar, last, reading) or sorted(symbols, key=lambda c: c[0])
+    chart = chart_beside(path, bars, bar, last)
+    reading.unknown_chords += chart.unknown
+    reading.left_out += chart.left_out
+    chords = chart.changes or sorted(symbols, key=lambda c: c[0])
     whole = Score("", notes, bars, bar, tempi, chords, track=label)
     reading.pieces.append(piece_of(whole, how.vocabulary, reading.unknown_chords, reading.left_out))
     return reading
 
 
-def _part(staff: Any) -> Part:
+def _part(staff: Any) -> ScorePart:
     from music21 import chord, harmony, note
 
-    notes: list[Note] = []
+    notes: list[ScoreNote] = []
     drums = False
     for element in staff.flatten().notes:
         if isinstance(element, harmony.Harmony):
             continue
         if isinstance(element, note.Note | chord.Chord):
             length = 0.0 if element.duration.isGrace else float(element.quarterLength)
-            notes += [Note(float(element.offset), length, round(p.ps)) for p in element.pitches]
+            notes += [ScoreNote(float(element.offset), length, round(p.ps)) for p in element.pitches]
         else:
             drums = True
     instrument = staff.getInstrument(returnDefault=False)
@@ -86,7 +88,7 @@ def _part(staff: Any) -> Part:
     name = staff.partName or getattr(instrument, "instrumentName", None) or ""
     notes.sort(key=lambda n: n.on)
     onsets, lengths, pitches = (np.array([n[i] for n in notes], dtype=float) for i in range(3))
-    return Part(str(name), onsets, lengths, pitches.astype(int), None, getattr(instrument, "midiProgram", None), drums)
+    return ScorePart(str(name), onsets, lengths, pitches.astype(int), None, getattr(instrument, "midiProgram", None), drums)
 
 
 def _bars(staff: Any) -> tuple[list[float], float]:
@@ -110,15 +112,7 @@ def symbol_of(chord: Any) -> str:
     bass = chord.bass()
     below = f"/{_spelled(bass)}" if bass is not None and bass.pitchClass != root.pitchClass else ""
     symbols = [s + below for s in from_musicxml(_spelled(root), str(chord.chordKind), str(chord.chordKindStr or ""), degrees)]
-    return next(filter(_can_be_read, symbols), symbols[0])
-
-
-def _can_be_read(symbol: str) -> bool:
-    try:
-        parse_chord(symbol)
-    except HarmonyError:
-        return False
-    return True
+    return next(filter(is_chord, symbols), symbols[0])
 
 
 def _spelled(pitch: Any) -> str:

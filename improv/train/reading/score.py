@@ -21,7 +21,7 @@ ON_GRID = 0.006  # beats within which an onset counts as written, not played
 HELD_ON = 0.1  # beats that a note may last into the next, lower one, as legato
 
 
-class Note(NamedTuple):
+class ScoreNote(NamedTuple):
     """One note: onset and length in beats, MIDI pitch, velocity 1 to 127 or None."""
 
     on: float
@@ -39,7 +39,7 @@ class Score:
     """
 
     name: str
-    notes: Sequence[Note]
+    notes: Sequence[ScoreNote]
     bars: Sequence[float] = (0.0,)
     bar: float = 4.0
     tempi: Sequence[tuple[float, float]] = ()
@@ -84,7 +84,7 @@ def piece_of(score: Score, vocabulary: Vocabulary, unknown: Counter[str], left_o
     )
 
 
-def _sound(notes: Iterable[Note], left_out: Counter[str]) -> list[Note]:
+def _sound(notes: Iterable[ScoreNote], left_out: Counter[str]) -> list[ScoreNote]:
     """The notes that can sound, in order, highest first where several begin together."""
     kept = []
     for note in notes:
@@ -97,12 +97,12 @@ def _sound(notes: Iterable[Note], left_out: Counter[str]) -> list[Note]:
     return sorted(kept, key=lambda n: (n.on, -n.pitch))
 
 
-def top_line(notes: Sequence[Note], together: float, left_out: Counter[str]) -> list[Note]:
+def top_line(notes: Sequence[ScoreNote], together: float, left_out: Counter[str]) -> list[ScoreNote]:
     """One note at a time: the top of what begins together, no note under one that is held, no low chords.
 
     notes: in order of onset. together: beats within which notes begin together. A note ends where the next begins.
     """
-    line: list[Note] = []
+    line: list[ScoreNote] = []
     before: int | None = None
     i = 0
     while i < len(notes):

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from improv.train.runtimes.stages import Stage, Weights, stages
+from improv.train.runtimes.stages import ExportStage, Weights, stages
 
 
 class _Layers:
@@ -48,7 +48,7 @@ class _Layers:
     relu = staticmethod(ops.relu)
 
 
-def stage_model(name: str, stage: Stage, weights: Weights) -> keras.Model:
+def stage_model(name: str, stage: ExportStage, weights: Weights) -> keras.Model:
     """One stage as a functional model: dict in, dict out."""
     inputs = {k: keras.Input(x.width, dtype=x.kind, name=k) for k, x in stage.inputs.items()}
     return keras.Model(inputs, stage.build(_Layers(), weights, inputs), name=name)

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from improv.train.runtimes.stages import Stage, Weights, stages
+from improv.train.runtimes.stages import ExportStage, Weights, stages
 
 OPSET, IR = 17, 8  # of 2022: what older runtimes, and those in browsers, read as well
 _KINDS = {"int32": TensorProto.INT32, "float32": TensorProto.FLOAT}
@@ -81,7 +81,7 @@ def write(folder: Path, weights: Weights, about: Mapping[str, str]) -> None:
         onnx.save(_graph(name, stage, weights, about), folder / f"{name}.onnx")
 
 
-def _graph(name: str, stage: Stage, weights: Weights, about: Mapping[str, str]) -> onnx.ModelProto:
+def _graph(name: str, stage: ExportStage, weights: Weights, about: Mapping[str, str]) -> onnx.ModelProto:
     nodes = _Nodes()
     made = stage.build(nodes, weights, {k: k for k in stage.inputs})
     nodes.nodes += [helper.make_node("Identity", [made[k]], [k]) for k in stage.outputs]

@@ -11,7 +11,7 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.line.sampler import probabilities
-from improv.core.vocabulary import onset_columns, step_columns, touch_columns
+from improv.core.vocabulary import articulation_columns, onset_columns, step_columns
 from improv.train.corpus import Piece
 from improv.train.runtimes.stages import NO_ROOT, Weights, stages
 
@@ -32,7 +32,7 @@ def said_by(run: Run, weights: Weights, piece: Piece) -> dict[str, np.ndarray]:
         roots = [NO_ROOT if r is None else r for r in (there.harmony.chord.root, there.harmony.coming.root)]
         onset = {"onset": _ints([onset_columns(last, coming.ioi, there)]), "last": _ints([last])}
         said |= run("pitch", {"a": a, **onset, "root": _ints(roots[:1]), "coming": _ints(roots[1:])})
-        said |= run("touch", {"a": a, "struck": _ints([touch_columns(coming.pitch, last, coming.ioi, there)])})
+        said |= run("touch", {"a": a, "struck": _ints([articulation_columns(coming.pitch, last, coming.ioi, there)])})
         for head, row in rows.items():
             row.append(said[head][0, 0] if head == "end" else probabilities(said[head][0]))
     return {head: np.array(row) for head, row in rows.items()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from improv.core.vocabulary import ONSET_TABLES, STEP_TABLES, TOUCH_TABLES
+from improv.core.vocabulary import ARTICULATION_TABLES, ONSET_TABLES, STEP_TABLES
 from improv.train.runtimes.stages import Weights, stages
 
-TABLES = {"note": STEP_TABLES, "onset": ONSET_TABLES, "struck": TOUCH_TABLES}
+TABLES = {"note": STEP_TABLES, "onset": ONSET_TABLES, "struck": ARTICULATION_TABLES}
 
 HOW = [
     "Start with a and c of zeros. For every note that sounds, yours or the model's, run step and keep a_next and c_next as a and c.",

@@ -9,7 +9,7 @@ no part of a graph, and stays with improv.
 
 Shapes: B streams, U units of all LSTMs or TCNs together, the rhythms' first. Of LSTMs the state's c is as wide as a; of
 TCNs it is, for each layer, a queue of the inputs that it is to hear again, the oldest first. (A graph can't write into a
-ring; where a queue starts and ends is the one thing in which these states differ from those of `core/tcn.py`.)
+ring; where a queue starts and ends is the one thing in which these states differ from those of `improv.models.tcn`.)
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from improv.core.vocabulary import INTERVALS, ONSET_TABLES, REACH, STEP_TABLES, TOUCH_TABLES, Vocabulary
-from improv.models.cells import PARTS
-from improv.models.model import table_offsets
+from improv.core.vocabulary import ARTICULATION_TABLES, INTERVALS, ONSET_TABLES, REACH, STEP_TABLES, Vocabulary
+from improv.models.card import table_offsets
+from improv.models.cells import STACKS
 from improv.models.tcn import cached, stack_shapes
 
 Weights = Mapping[str, np.ndarray]
@@ -64,7 +64,7 @@ class Operations(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class StageInput:
     """One input of a stage. columns: its width, () for one class a stream. kind: int32 or float32."""
 
     width: tuple[int, ...]
@@ -72,38 +72,38 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ExportStage:
     """One graph: its inputs in order, the widths of its outputs in order, and how it is built."""
 
-    inputs: Mapping[str, Input]
+    inputs: Mapping[str, StageInput]
     outputs: Mapping[str, int]
     build: Callable[[Operations, Weights, Mapping[str, Any]], dict[str, Any]]
 
 
-def stages(weights: Weights) -> dict[str, Stage]:
+def stages(weights: Weights) -> dict[str, ExportStage]:
     """The stages of a network with these weights."""
     units, kept = sum(_units(weights)), sum(_kept(weights))
-    one, vocabulary = Input((), "int32"), Vocabulary()
-    state, beside = Input((units,), "float32"), Input((kept,), "float32")
+    one, vocabulary = StageInput((), "int32"), Vocabulary()
+    state, beside = StageInput((units,), "float32"), StageInput((kept,), "float32")
 
-    def classes(tables: Mapping[str, int]) -> Input:
-        return Input((len(tables),), "int32")
+    def classes(tables: Mapping[str, int]) -> StageInput:
+        return StageInput((len(tables),), "int32")
 
     return {
-        "step": Stage(
+        "step": ExportStage(
             {"note": classes(STEP_TABLES), "a": state, "c": beside},
             {"a_next": units, "c_next": kept, "ioi": vocabulary.iois, "end": 1},
             _step,
         ),
-        "pitch": Stage(
+        "pitch": ExportStage(
             {"a": state, "onset": classes(ONSET_TABLES), "last": one, "root": one, "coming": one},
             {"pitch": vocabulary.pitches},
             _pitch,
         ),
-        "touch": Stage(
-            {"a": state, "struck": classes(TOUCH_TABLES)},
+        "touch": ExportStage(
+            {"a": state, "struck": classes(ARTICULATION_TABLES)},
             {"duration": len(vocabulary.durations), "lag": len(vocabulary.lags)},
-            _touch,
+            _articulation,
         ),
     }
 
@@ -114,7 +114,7 @@ def _members(w: Weights) -> int:
 
 def _each(w: Weights, name: str) -> list[np.ndarray]:
     """That weight of each LSTM or TCN, in the order of the state: the rhythms of all members, then their lines."""
-    return [w[f"{k}.{part}.{name}"] for part in PARTS for k in range(_members(w))]
+    return [w[f"{k}.{part}.{name}"] for part in STACKS for k in range(_members(w))]
 
 
 def _is_tcn(w: Weights) -> bool:
@@ -142,7 +142,7 @@ def _mean_head(w: Weights, name: str) -> tuple[np.ndarray, np.ndarray]:
 def _step(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
     """The state after one more note, and what it says of the next: ioi as logits, end as a probability."""
     units, members = _units(w), _members(w)
-    cells = [(part, k) for part in PARTS for k in range(members)]
+    cells = [(part, k) for part in STACKS for k in range(members)]
     state = zip(cells, g.split(x["a"], units), g.split(x["c"], _kept(w)), strict=True)
     cell = _stack if _is_tcn(w) else _cell
     after = [cell(g, w, part, k, x["note"], a, c) for (part, k), a, c in state]
@@ -204,9 +204,9 @@ def _pitch(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
     return {"pitch": g.add(logits, register)}
 
 
-def _touch(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
+def _articulation(g: Operations, w: Weights, x: Mapping[str, Any]) -> dict[str, Any]:
     """Logits of the next note's length and lag."""
-    hidden = _hidden(g, w, "touch_hidden", "touch", x["a"], x["struck"], TOUCH_TABLES)
+    hidden = _hidden(g, w, "touch_hidden", "touch", x["a"], x["struck"], ARTICULATION_TABLES)
     parts = g.dense("touch_parts", hidden, *_mean_head(w, "touch_parts"))
     vocabulary = Vocabulary()
     duration, lag = g.split(parts, [len(vocabulary.durations), len(vocabulary.lags)])

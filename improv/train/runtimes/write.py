@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from improv.core.errors import ImprovError
-from improv.models.model import Model
+from improv.core.note_model import NoteModel
 from improv.train.example import example_piece, said_of
 from improv.train.runtimes import check
 from improv.train.runtimes.leaflet import leaflet
@@ -92,7 +92,9 @@ FORMATS = {
 }
 
 
-def export(model: Model, weights: Weights, vector: Mapping[str, np.ndarray], kind: str, target: Path, overwrite: bool = False) -> Exported:
+def export(
+    model: NoteModel, weights: Weights, vector: Mapping[str, np.ndarray], kind: str, target: Path, overwrite: bool = False
+) -> Exported:
     """Write `model` as one of FORMATS into the folder `target`, which appears whole and checked or not at all.
 
     weights: as the model was made of. vector: its stored test vector. overwrite: an earlier export may be replaced.
@@ -128,7 +130,7 @@ def _refuse(target: Path, overwrite: bool) -> None:
         raise ExportError(f"--out {target}: not an earlier export (no {LEAFLET} in it), so it is not overwritten; name another folder")
 
 
-def _written(model: Model, weights: Weights, vector: Mapping[str, np.ndarray], kind: str, folder: Path) -> tuple[str, int, float]:
+def _written(model: NoteModel, weights: Weights, vector: Mapping[str, np.ndarray], kind: str, folder: Path) -> tuple[str, int, float]:
     """Write, run and compare; returns the runtime's name, the notes and the largest difference."""
     form, card = FORMATS[kind], model.card
     about = {k: str(card[k]) for k in ("name", "license", "attribution", "weights_sha256") if k in card}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from improv.cli import doctor as room
+from improv.bench import findings as room
 from improv.cli import main
 from improv.core.errors import ImprovError
 

@@ -12,15 +12,15 @@ from improv.core.line.sampler import mask, probabilities, sample
 from improv.core.meter import Meter, MeterError
 from improv.core.settings import SettingError, Settings
 from improv.core.vocabulary import (
+    ARTICULATION_TABLES,
     ONSET_TABLES,
     STEP_TABLES,
-    TOUCH_TABLES,
     Context,
     Value,
     Vocabulary,
+    articulation_columns,
     onset_columns,
     step_columns,
-    touch_columns,
 )
 
 VOCABULARY = Vocabulary()
@@ -77,7 +77,7 @@ def test_columns_stay_inside_their_tables(value: Value, last: int | None, place:
     for columns, tables in (
         (step_columns(value, last, at), STEP_TABLES),
         (onset_columns(before, value.ioi, at), ONSET_TABLES),
-        (touch_columns(value.pitch, before, value.ioi, at), TOUCH_TABLES),
+        (articulation_columns(value.pitch, before, value.ioi, at), ARTICULATION_TABLES),
     ):
         assert len(columns) == len(tables)
         assert all(0 <= c < size for c, size in zip(columns, tables.values(), strict=True))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from made_up import in_lessons, notes_of, random_weights, small_card
 
+from improv.core.heads import Heads
 from improv.core.line.generator import OWN_TRUST
 from improv.core.line.lessons import FEWEST, MOST, REST, Lesson, Lessons, Note
 from improv.core.line.sampler import probabilities
@@ -17,7 +18,6 @@ from improv.core.vocabulary import Context, Value
 from improv.learning.inline import Inline
 from improv.learning.learner import FURTHEST, MEMORY, OPEN, SPEEDS, Learner, Profile, Rows, foretell, gradients
 from improv.learning.profile import ProfileError, from_bytes, profile_path, read_profile, to_bytes, write_profile
-from improv.models.heads import Heads
 from improv.models.model import Model
 
 

@@ -13,10 +13,11 @@ from improv.core.improviser import Improviser
 from improv.core.line.sampler import probabilities
 from improv.core.settings import Settings
 from improv.core.vocabulary import Context, Vocabulary
+from improv.models.card import ModelError
 from improv.models.grammar import GRID, Note, Terminal, encode
 from improv.models.grammar_model import GrammarModel, grammar_card, refuse_grammar
 from improv.models.loader import load_model, stored_vector
-from improv.models.model import Model, ModelError, State
+from improv.models.model import Model, State
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.engine import perform
 from improv.session.snapshot import read_snapshot, write_snapshot
@@ -105,10 +106,10 @@ def test_pitches_are_of_the_kind_in_the_range_over_the_chord_that_comes() -> Non
     p = probabilities(model.pitch(said, last, 12, at))
     # One semitone up is the middle: F is one off (3), and repeats (a fifth of that); Ab is two off (2).
     assert p[[65, 68, 66]] == pytest.approx([0.75 * 0.6 / 2.6, 0.75 * 2 / 2.6, 0.25], abs=0.015)
-    length, lag = model.touch(said, 66, last, 12, at)
+    length, lag = model.articulation(said, 66, last, 12, at)
     assert Vocabulary().durations[length.argmax()] == 8
-    assert model.expected_lag(lag) == 0.0
-    assert Vocabulary().durations[model.touch(said, 68, last, 12, at)[0].argmax()] == 4
+    assert model.expected_microtiming(lag) == 0.0
+    assert Vocabulary().durations[model.articulation(said, 68, last, 12, at)[0].argmax()] == 4
 
 
 def test_without_a_chord_it_is_at_home_in_the_key_of_what_was_heard() -> None:
@@ -135,7 +136,7 @@ def test_every_pitch_and_every_time_has_a_finite_logit() -> None:
         at = Context(parse_changes("F7 | NC | Bdim").harmony(position / GRID), position % 48)
         if last is not None:
             said = model.read(state)
-            told = [said.ioi, model.pitch(said, last, value.ioi, at), *model.touch(said, value.pitch, last, value.ioi, at)]
+            told = [said.ioi, model.pitch(said, last, value.ioi, at), *model.articulation(said, value.pitch, last, value.ioi, at)]
             assert [t.shape for t in told] == [(49,), (128,), (21,), (13,)]
             assert all(np.isfinite(t).all() for t in told)
             assert 0 <= said.end <= 1

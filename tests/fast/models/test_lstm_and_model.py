@@ -5,9 +5,10 @@ import pytest
 from made_up import NETWORK, RECALL, random_weights, small_card
 
 from improv.core.vocabulary import Context, Value
+from improv.models.card import FORMAT, ModelError, check
 from improv.models.loader import load_model, stored_vector
 from improv.models.lstm import Cells
-from improv.models.model import FORMAT, Model, ModelError, check
+from improv.models.model import Model
 from improv.train.example import example_piece, largest_difference, said_of
 
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up import TCN, random_weights, small_card
 
-from improv.cli.bench import PlainTcn
+from improv.bench.plain import PlainTcn
 from improv.core.vocabulary import Context, Value
-from improv.models.model import Model, ModelError, check
+from improv.models.card import ModelError, check
+from improv.models.model import Model
 from improv.models.tcn import Tcn, cached, convolved, stack_shapes
 from improv.session.snapshot import read_snapshot, write_snapshot
 from improv.train.example import example_piece, said_of

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from improv.core.harmony import KINDS, NO_CHORD, Chord, parse_chord
 from improv.core.harmony.voicing import HIGHEST, LOWEST, voicing
 from improv.core.settings import Settings
+from improv.models.card import ModelError
 from improv.models.loader import load_model, load_voicings, voicings_for
-from improv.models.model import ModelError
 from improv.models.rbm import Rbm
 from improv.models.voicings import (
     CLAMPED,

@@ -51,7 +51,7 @@ def test_a_snapshot_gives_the_state_back_bit_for_bit(model: Model, tmp_path: Pat
     back = read_snapshot(tmp_path / "s", {"sax": model, "piano": model, "new": model})
     assert set(back) == {"sax", "piano"}
     found = back["sax"]
-    for field in ("a", "c", "colour"):
+    for field in ("a", "c", "pitch_classes"):
         assert (getattr(found, field) == getattr(state, field)).all()
     for ours, theirs in zip(found.past.latest(), state.past.latest(), strict=True):
         assert (ours == theirs).all()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.titles.characters import Alphabet, CharacterError, CharacterModel, State, card_head, check, nats, shapes, write
+from improv.titles.characters import Alphabet, CharacterError, CharacterModel, TextState, card_head, check, nats, shapes, write
 
 ABC = Alphabet("\nabc")
 
@@ -80,7 +80,7 @@ def test_foretelling_is_counted_in_nats_with_the_end() -> None:
 def test_a_state_is_a_value_and_a_seed_gives_a_text() -> None:
     model = made_up(ABC)
     state = model.step(model.start(), 2)
-    before = State(state.a.copy(), state.c.copy())
+    before = TextState(state.a.copy(), state.c.copy())
     model.step(state, 1)
     np.testing.assert_array_equal(state, before)
     assert write(model, np.random.default_rng(4), most=30) == write(model, np.random.default_rng(4), most=30)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from improv.cli import main
-from improv.models.loader import find_model, load_model, load_texts
-from improv.models.model import ModelError
+from improv.models.card import ModelError
+from improv.models.loader import find_model, load_model
 from improv.titles.draw import load_titles, titled
+from improv.titles.load import load_texts
 from improv.titles.titles import LONGEST, SHORTEST
 
 CALL = str(Path(__file__).parents[3] / "improv" / "demo" / "call.mid")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from improv.titles.characters import Alphabet, nats, write
 from improv.tutorials.names import NameWriter, begin, gradients, learn
-from improv.tutorials.texts import Epoch, Plan, fit, from_runtime, model_of, to_runtime
+from improv.tutorials.texts import Epoch, TrainingPlan, fit, from_runtime, model_of, to_runtime
 from improv.tutorials.texts import begin as begin_lstm
 from improv.tutorials.texts import gradients as lstm_gradients
 
@@ -85,7 +85,7 @@ def test_the_gradients_of_a_batch_of_texts_are_the_numerical_ones(seed: int) -> 
 
 def test_the_same_with_dropout_for_one_and_the_same_draw() -> None:
     weights = {k: w.astype(np.float64) for k, w in begin_lstm(3, 6, np.random.default_rng(0)).items()}
-    values, plan = np.array([[1, 2, 2, 0], [2, 0, -1, -1]]), Plan(6, drop=0.4, drop_recurrent=0.4)
+    values, plan = np.array([[1, 2, 2, 0], [2, 0, -1, -1]]), TrainingPlan(6, drop=0.4, drop_recurrent=0.4)
     _, found = lstm_gradients(weights, values, plan, np.random.default_rng(5))
     assert (found["Wf"][:, :6] == 0).any()  # a weight that the batch did without
     for k, w in weights.items():
@@ -109,7 +109,7 @@ def test_what_is_trained_is_what_plays() -> None:
 def test_texts_are_learned_and_the_best_of_all_epochs_is_kept() -> None:
     told: list[Epoch] = []
     texts = [f"{a} {b}" for a in ("old", "red") for b in ("hen", "jug", "mill")]
-    plan = Plan(units=24, epochs=60, batch=3, rate=0.02, drop=0.1, drop_recurrent=0.1)
+    plan = TrainingPlan(units=24, epochs=60, batch=3, rate=0.02, drop=0.1, drop_recurrent=0.1)
     weights, best = fit(texts[:-1], texts[-1:], LETTERS_AND_SPACE, plan, told.append)
     model = model_of("x", LETTERS_AND_SPACE, weights)
     assert best == min(epoch.held for epoch in told) == nats(model, texts[-1:])

@@ -7,32 +7,31 @@ import queue
 from collections import deque
 from collections.abc import Iterable
 
-from improv.core.events import Event, NoteOff, NoteOn
+from improv.core.events import Event, NoteOff, NoteOn, notes_of
 from improv.core.improviser import Improviser
 from improv.core.meter import FASTEST, SLOWEST
+from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.core.vocabulary import GRID, Vocabulary
-from improv.models.model import Model
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
-from improv.render.show import notes_of
-from improv.train.evaluation.figures import Line
+from improv.train.evaluation.figures import SoloLine
 from improv.train.evaluation.listening import Notes, Pair
 from improv.train.evaluation.turns import struck_of
 from improv.train.piece import Piece
 
 
-def improvise(model: Model, piece: Piece, seed: int) -> Line:
+def improvise(model: NoteModel, piece: Piece, seed: int) -> SoloLine:
     """One solo over a piece's changes, at its tempo, as many bars long. Beat 0 of the piece must begin a bar."""
-    real = Line.of(piece)
+    real = SoloLine.of(piece)
     bars = int(real.notes[-1][0] // real.bar) + 1
     improviser = _improviser(model, piece, "solo", seed, bars)
     sounded = notes_of(_played(improviser))
     beats = [(improviser.meter.beat(on), improviser.meter.beat(off), pitch) for on, off, pitch, _ in sounded]
-    return Line([(on, pitch) for on, _, pitch in beats], real.changes, real.bar, [off - on for on, off, _ in beats])
+    return SoloLine([(on, pitch) for on, _, pitch in beats], real.changes, real.bar, [off - on for on, off, _ in beats])
 
 
-def answer(model: Model, pair: Pair, seed: int) -> Notes:
+def answer(model: NoteModel, pair: Pair, seed: int) -> Notes:
     """What it answers when it has heard the solo up to the end of the call."""
     piece, durations, lags = pair.piece, Vocabulary().durations, Vocabulary().lags
     improviser = _improviser(model, piece, "trade", seed)
@@ -44,7 +43,7 @@ def answer(model: Model, pair: Pair, seed: int) -> Notes:
     return [(round(improviser.meter.beat(e.time) * GRID), e.pitch) for e in played if isinstance(e, NoteOn)]
 
 
-def entries(model: Model, piece: Piece) -> list[float | None]:
+def entries(model: NoteModel, piece: Piece) -> list[float | None]:
     """The beat on which it enters after each note of a solo, if it does so before the next one.
 
     It hears the solo alone: an entry is noted and not played, so what it would have played disturbs neither its
@@ -87,7 +86,7 @@ class Listener:
         return self._improviser.silence(now)
 
 
-def _improviser(model: Model, piece: Piece, mode: str, seed: int, bars: int | None = None) -> Improviser:
+def _improviser(model: NoteModel, piece: Piece, mode: str, seed: int, bars: int | None = None) -> Improviser:
     settings = Settings(mode=mode, tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
     return Improviser(model, settings, piece.changes, (piece.beats_a_bar, 4), seed, bars)
 

@@ -1,0 +1,20 @@
+"""The options that say what is read, and how, of `improv train` and `improv eval`."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_corpus(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "data",
+        nargs="+",
+        metavar="PATH",
+        help="MIDI, MusicXML, JSON lines, wjazzd.db, or a folder of them; PATH=3: its notes count three times",
+    )
+    parser.add_argument("--track", metavar="TRACK", help="the part to take, by name or number (default: the likeliest melody)")
+    default = 0 if parser.prog.endswith("train") else None
+    parser.add_argument("--split-seed", type=int, default=default, help="of train, valid and test where the data has none (default: 0)")
+    parser.add_argument(
+        "--reader", default="local", metavar="ENGINE", help="what reads many files: local (default), dask, dask=tcp://HOST:PORT"
+    )

@@ -1,0 +1,19 @@
+"""`improv solo`: a solo over changes, or freely, into a MIDI file."""
+
+from __future__ import annotations
+
+import argparse
+
+from improv.cli.jam import solo
+from improv.cli.music_options import add_music, add_pictures
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bars", type=int, default=24, help="how long (default: 24)")
+    parser.add_argument("--out", metavar="FILE", default="solo.mid", help="the MIDI file (default: solo.mid)")
+    add_music(parser, "solo")
+    add_pictures(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    return solo(args)

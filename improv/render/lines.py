@@ -1,0 +1,30 @@
+"""A performance as it happens, in the terminal: a line an event."""
+
+from __future__ import annotations
+
+import math
+
+from improv.core.events import Event, NoteOn, Setting, Transport
+from improv.core.harmony import Changes, pitch_name
+from improv.core.meter import Meter
+
+LOWEST, HIGHEST = 36, 96  # the keyboard that a terminal line spans
+MARKS = {"heard": ("you", "o"), "played": ("improv", "#")}
+
+
+def line(side: str, event: Event, meter: Meter, changes: Changes | None = None) -> str | None:
+    """A note as one line: bar and beat, the chord, who plays, the key on a keyboard laid flat."""
+    if isinstance(event, Setting):
+        return f"{'':15}{event.name} is now {event.value}"
+    if isinstance(event, Transport):
+        where = "" if event.beat is None else f" {math.floor(event.beat / meter.bar) + 1}:{event.beat % meter.bar + 1:g}"
+        return f"{'':15}{event.kind}{where}"
+    if not isinstance(event, NoteOn):
+        return None
+    beat = meter.beat(event.time) + 1e-6
+    who, mark = MARKS[side]
+    chord = str(changes.harmony(meter.position(beat)).chord) if changes else ""
+    at = round((min(max(event.pitch, LOWEST), HIGHEST) - LOWEST) * 59 / (HIGHEST - LOWEST))
+    keys = "".join(mark if i == at else "|" if i in (0, 59) else " " for i in range(60))
+    place = f"{meter.bar_of(beat) + 1}:{meter.within_bar(beat) + 1:.2f}"
+    return f"{place:>8} {chord:<8} {who:<6} {keys} {pitch_name(event.pitch):<4}"

@@ -1,0 +1,60 @@
+"""What people are told of a corpus, of figures and of a training, in lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from improv.train.corpus import table_of
+from improv.train.piece import Reading
+
+if TYPE_CHECKING:
+    from improv.train.fit import Progress
+
+
+def table(columns: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Figures as lines: a name, then one figure a column."""
+    names = list(next(iter(columns.values())))
+    lines = [" " * 36 + "".join(f"{column:>12}" for column in columns)]
+    lines += [f"{name.replace('_', ' '):<36}" + "".join(f"{row[name]:>12.4g}" for row in columns.values()) for name in names]
+    return lines
+
+
+def told_of(reading: Reading) -> Iterator[str]:
+    """What was left out, and which tracks were taken, a line each."""
+    for reason in reading.skipped[:10]:
+        yield f"skipped {reason}"
+    if len(reading.skipped) > 10:
+        yield f"... and {len(reading.skipped) - 10} more"
+    tracks = Counter(p.track.partition(" ")[2] for p in reading.pieces if p.track)
+    for title, counts in (
+        ("tracks taken", tracks),
+        ("chord symbols taken as no chord", reading.unknown_chords),
+        ("left out", reading.left_out),
+    ):
+        if counts:
+            more = f", and {len(counts) - 10} more" if len(counts) > 10 else ""
+            yield f"{title}: " + ", ".join(f"{name} ({n:,})" for name, n in counts.most_common(10)) + more
+
+
+def whole_report(reading: Reading) -> list[str]:
+    """All that was read and left out, a line each: the file corpus.txt in the model's folder."""
+    lines = [*table_of(reading), ""]
+    for p in reading.pieces:
+        track = f", track {p.track}" if p.track else ""
+        chords = "" if p.changes else ", no chords"
+        lines.append(f"{p.split:<5}  {p.source}: {p.name}, {len(p.values)} notes{track}{chords}")
+    parts: Sequence[tuple[str, Mapping[str, int]]] = (("taken as no chord", reading.unknown_chords), ("left out", reading.left_out))
+    lines += ["", *(f"skipped {reason}" for reason in reading.skipped)]
+    lines += [f"{title}: {name} ({count})" for title, counts in parts for name, count in sorted(counts.items())]
+    return [*lines, ""]
+
+
+def gain(origin: str, history: Sequence[Progress]) -> str:
+    """What fine-tuning brought, in words."""
+    parts = sorted({part for p in history for part in p.better})
+    before = ", ".join(f"{head} {loss:.3f}" for head, loss in history[0].valid.items() if loss)
+    if not parts:
+        return f"no epoch was better than {origin} (valid {before}): the model is {origin} as it was"
+    return f"better than {origin} (valid {before}): {' and '.join(parts)}" + ("" if len(parts) == 2 else "; the other part is as it was")
