@@ -72,6 +72,15 @@ def test_a_tempo_map_and_a_change_of_metre_are_followed(tmp_path: Path) -> None:
     assert [c.place for c in piece.contexts[6:16]] == [36, 42, 0, 6, 12, 18, 24, 30, 0, 6]
 
 
+def test_until_the_first_tempo_it_is_120(tmp_path: Path) -> None:
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks += [mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=300_000, time=960)]), SAX]
+    file.save(tmp_path / "a.mid")
+    piece = one(tmp_path / "a.mid")
+    assert [c.tempo for c in piece.contexts[:6]] == [120] * 4 + [200] * 2
+    assert piece.bpm == 120
+
+
 def test_written_onsets_have_no_lag_and_played_ones_have_theirs(tmp_path: Path) -> None:
     straight = one(midi(tmp_path / "a.mid", SAX))
     late = mido.MidiTrack([m.copy() for m in SAX])

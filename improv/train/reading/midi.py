@@ -19,6 +19,8 @@ from improv.train.reading import How
 from improv.train.reading.melody import ScorePart, choose
 from improv.train.reading.score import Score, piece_of
 
+USUAL = 120.0  # bpm, before a file says anything else
+
 
 def reads(path: Path, head: bytes) -> bool:
     """A file with the MIDI header, also inside a RIFF file."""
@@ -37,7 +39,8 @@ def read(path: Path, how: How) -> Reading:
     metres = _metres(file)
     bars = _bars(metres, last)
     bar = metres[max(bisect_right([beat for beat, _ in metres], notes[0].on + 1e-6) - 1, 0)][1]
-    tempi = [(tick / ppq, round(60e6 / tempo, 9)) for tick, tempo in file.tempi]
+    until_said = [(0.0, USUAL)] if not file.tempi or file.tempi[0][0] else []
+    tempi = until_said + [(tick / ppq, round(60e6 / tempo, 9)) for tick, tempo in file.tempi]
     chart = chart_beside(path, bars, bar, last)
     reading.unknown_chords += chart.unknown
     reading.left_out += chart.left_out

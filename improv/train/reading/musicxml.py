@@ -92,10 +92,11 @@ def _part(staff: Any) -> ScorePart:
 
 
 def _bars(staff: Any) -> tuple[list[float], float]:
-    """Bar lines, and beats a bar by the first time signature."""
+    """Bar lines, the last one's end among them, and beats a bar by the first time signature."""
     from music21 import meter, stream
 
-    bars = sorted({float(m.offset) for m in staff.getElementsByClass(stream.Measure)})
+    measures = list(staff.getElementsByClass(stream.Measure))
+    bars = sorted({float(m.offset) for m in measures} | {float(m.offset + m.barDuration.quarterLength) for m in measures[-1:]})
     signs = staff.flatten().getElementsByClass(meter.TimeSignature)
     bar = float(signs[0].barDuration.quarterLength) if signs else 4.0
     return bars or [0.0], bar if bar > 0 else 4.0

@@ -55,7 +55,9 @@ def piece_of(score: Score, vocabulary: Vocabulary, unknown: Counter[str], left_o
     Raises CorpusError when fewer than two notes are left.
     """
     tempo_at = _tempo(score.tempi, left_out)
-    notes = top_line(_sound(score.notes, left_out), TOGETHER * tempo_at(0.0) / 60.0, left_out)
+    sounding = _sound(score.notes, left_out)
+    start = sounding[0].on if sounding else 0.0
+    notes = top_line(sounding, TOGETHER * tempo_at(start) / 60.0, left_out)
     if len(notes) < 2:
         raise CorpusError(f"{len(notes)} notes in its melody; at least 2 are needed")
     changes = score.chords if isinstance(score.chords, Changes) else changes_of(score.chords, unknown)
