@@ -132,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
     if settings.clock in ("midi", "link") and api is None:
         raise ImprovError(f"--clock {settings.clock} listens to others, and here is no MIDI system that is in use")
     counted = meter.seconds(settings.count_in * meter.bar)  # a file begins with bar one
-    script = part.script(counted, tempi=settings.tempo == part.tempo) if part else None
+    script = part.script(counted, tempi=settings.clock == "internal" and settings.tempo == part.tempo) if part else None
     # What would go on for ever after the file gets eight bars more.
     endless = settings.mode == "solo" or settings.click or args.send_clock
     limit = script[-1].time + meter.seconds(8 * meter.bar) if script and endless else math.inf

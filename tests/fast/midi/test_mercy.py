@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from midi_bytes import END, LINE, chunk, header, meta, metre, notes, number, smf, tempo
 
 from improv.core.events import ControlChange, NoteOff, NoteOn, Setting
 from improv.core.meter import Meter
@@ -16,47 +17,6 @@ from improv.midi.texts import readable
 from improv.train.piece import Piece, Reading
 from improv.train.reading import How
 from improv.train.reading.files import EXPECTED, read_file
-
-LINE = [62, 65, 69, 72, 71, 67, 65, 62]
-END = b"\x00\xff\x2f\x00"
-
-
-def number(value: int) -> bytes:
-    """A variable-length number."""
-    digits = [value & 127]
-    while value := value >> 7:
-        digits.append(value & 127 | 128)
-    return bytes(reversed(digits))
-
-
-def meta(kind: int, content: bytes, delta: int = 0) -> bytes:
-    return number(delta) + bytes([0xFF, kind]) + number(len(content)) + content
-
-
-def tempo(microseconds: int, delta: int = 0) -> bytes:
-    return meta(0x51, microseconds.to_bytes(3, "big"), delta)
-
-
-def metre(count: int, power: int, delta: int = 0) -> bytes:
-    return meta(0x58, bytes([count, power, 24, 8]), delta)
-
-
-def notes(pitches: list[int], step: int = 240, channel: int = 0, velocity: int = 80) -> bytes:
-    """One after another, each as long as its step."""
-    on, off = 0x90 | channel, 0x80 | channel
-    return b"".join(bytes([0, on, p, velocity]) + number(step) + bytes([off, p, 0]) for p in pitches)
-
-
-def chunk(content: bytes, name: bytes = b"MTrk", length: int | None = None) -> bytes:
-    return name + (len(content) if length is None else length).to_bytes(4, "big") + content
-
-
-def header(tracks: int = 1, division: int = 480, kind: int = 1) -> bytes:
-    return chunk(b"".join(n.to_bytes(2, "big") for n in (kind, tracks, division)), b"MThd")
-
-
-def smf(*tracks: bytes, division: int = 480) -> bytes:
-    return header(len(tracks), division) + b"".join(chunk(t + END) for t in tracks)
 
 
 def written(folder: Path, blob: bytes) -> Path:
@@ -166,10 +126,10 @@ def test_what_neither_can_use_is_refused_in_one_line(tmp_path: Path, blob: bytes
 
 
 def test_nothing_that_bytes_can_say_is_a_traceback(tmp_path: Path) -> None:
-    """A thousand broken files, from one seed; what a jam reads, training reads, but for what is no melody."""
+    """Six hundred broken files, from one seed; what a jam reads, training reads, but for what is no melody."""
     rng = random.Random(13)
     whole = list(AS_EVER.values())
-    for _ in range(1000):
+    for _ in range(600):
         blob = bytearray(rng.choice(whole))
         for _ in range(rng.choice((1, 3, 10))):
             at = rng.randrange(len(blob))
