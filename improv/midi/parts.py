@@ -7,6 +7,7 @@ begins, and the last with its track. Notes of no length do not sound. Minutes of
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -151,25 +152,17 @@ def _parts(table: Table, odd: Counter[str]) -> list[FilePart]:
     odd["notes without length"] += int(np.count_nonzero(~sounds))
     order = np.nonzero(sounds)[0]
     order = order[np.lexsort((begins[order], on[order], group[order]))]
-    groups, starts = np.unique(group[order], return_index=True)
+    begins, ends, on, off, channel, group = (column[order] for column in (begins, ends, on, off, channel, group))
+    pitch, velocity = table.first[begins], table.second[begins]
     names = {m.track: readable(m.content) for m in reversed(table.metas) if m.kind == TRACK_NAME}
+    changes = _program_changes(table)
     parts = []
-    for number, rows in zip(groups.tolist(), np.split(order, starts[1:]) if len(order) else [], strict=True):
-        at, of = divmod(number, 17)
-        parts.append(
-            FilePart(
-                at,
-                of if of < 16 else None,
-                names.get(at, ""),
-                _program(table, at, channel[rows], on[rows]),
-                on[rows],
-                off[rows],
-                table.first[begins[rows]],
-                table.second[begins[rows]],
-                begins[rows],
-                ends[rows],
-            )
-        )
+    edges = [0, *(np.nonzero(np.diff(group))[0] + 1).tolist(), len(group)] if len(group) else []
+    for i, j in itertools.pairwise(edges):
+        at, of = divmod(int(group[i]), 17)
+        program = _program([c for c in changes if c[2] in (set(channel[i:j].tolist()) if of == 16 else {of})], at, on[i:j])
+        columns = on[i:j], off[i:j], pitch[i:j], velocity[i:j], begins[i:j], ends[i:j]
+        parts.append(FilePart(at, of if of < 16 else None, names.get(at, ""), program, *columns))
     return parts
 
 
@@ -214,27 +207,28 @@ def _end_hanging(table: Table, group: Ints, on: Ints, off: Ints, track: Ints) ->
         off[mine] = np.where(following < len(onsets), onsets[np.minimum(following, len(onsets) - 1)], last)
 
 
-def _program(table: Table, track: int, channels: Ints, on: Ints) -> int:
-    """The program that most notes of a part have: of its own track, or else of the channel anywhere in the file."""
+def _program_changes(table: Table) -> list[tuple[int, int, int, int]]:
+    """(tick, track, channel, program) of each, in order of ticks."""
     rows = np.nonzero((table.status >= 0xC0) & (table.status < 0xD0))[0]
-    rows = rows[np.isin(table.status[rows] & 15, channels)]
-    own = rows[table.track[rows] == track]
-    rows = own if len(own) else rows
-    if not len(rows):
-        return 0
-    rows = rows[np.argsort(table.tick[rows], kind="stable")]
-    at = np.maximum(np.searchsorted(table.tick[rows], on, side="right") - 1, 0)
-    return int(np.bincount(table.first[rows][at]).argmax())
+    columns = table.tick[rows], table.track[rows], table.status[rows] & 15, table.first[rows]
+    return sorted(zip(*(column.tolist() for column in columns), strict=True), key=lambda change: change[0])
+
+
+def _program(changes: list[tuple[int, int, int, int]], track: int, on: Ints) -> int:
+    """The program that most notes of a part have. changes: on its channels; its own track's count first."""
+    own = [c for c in changes if c[1] == track] or changes
+    if len({c[3] for c in own}) < 2:
+        return own[0][3] if own else 0
+    at = np.maximum(np.searchsorted([c[0] for c in own], on, side="right") - 1, 0)
+    return int(np.bincount(np.array([c[3] for c in own])[at]).argmax())
 
 
 def _channel_a_note(table: Table, track: Ints, channel: Ints) -> Flags:
     """For each track whether its notes have a channel each: it says so (MPE's RPN 6), or plays one program on three channels
     or more and bends each note before it begins."""
     own = np.zeros(len(table.ends), dtype=bool)
-    for number in np.unique(track).tolist():
+    for number in np.nonzero(np.bincount(np.unique(track * 16 + channel) // 16) >= 3)[0].tolist():
         channels, notes = np.unique(channel[track == number], return_counts=True)
-        if len(channels) < 3:
-            continue
         here = table.track == number
         kind, of = table.status[here] & 0xF0, table.status[here] & 15
         first, second = table.first[here], table.second[here]

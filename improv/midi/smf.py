@@ -146,10 +146,13 @@ def _decoded(blob: bytes, chunks: list[tuple[int, int]], ppq: float, timed: bool
     tick -= (tick - delta)[opens]
     metas = []
     for row in np.nonzero(status == 0xFF)[0].tolist():
-        kind, size_from, size_to = int(b[data[row]]), int(data[row]) + 1, int(last[data[row] + 1])
-        if kind in _WANTED:
-            size = int(_numbers(b, np.array([size_from]), np.array([size_to]))[0])
-            metas.append(Meta(int(tick[row]), int(track[row]), kind, blob[size_to + 1 : size_to + 1 + size]))
+        at_kind = int(data[row])
+        if blob[at_kind] in _WANTED:
+            begin = int(last[at_kind + 1]) + 1
+            size = 0
+            for byte in blob[max(at_kind + 1, begin - 5) : begin]:
+                size = size << 7 | byte & 127
+            metas.append(Meta(int(tick[row]), int(track[row]), blob[at_kind], blob[begin : begin + size]))
     first, second = b[data].astype(np.int64), b[data + 1].astype(np.int64)
     channels = (status >= 128) & (status < 0xF0)
     above = np.count_nonzero(channels & (first > 127)) + np.count_nonzero(channels & (_SIZES[status] == 3) & (second > 127))
@@ -188,9 +191,9 @@ def _starts(b: NDArray[np.uint8], last: NDArray[np.int32], chunks: list[tuple[in
         follows[late[follows[late] % n >= end]] = 0
         cut = set(late[beyond].tolist())
         before, node = len(nodes), start if start < end else 0
-        step = follows.data
+        step, add = follows.data, nodes.append
         while node:
-            nodes.append(node)
+            add(node)
             node = step[node]
         if len(nodes) > before and nodes[-1] in cut:
             nodes.pop()

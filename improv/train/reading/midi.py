@@ -40,7 +40,7 @@ def read(path: Path, how: How) -> Reading:
     bars = _bars(metres, last)
     bar = metres[max(bisect_right([beat for beat, _ in metres], notes[0].on + 1e-6) - 1, 0)][1]
     until_said = [(0.0, USUAL)] if not file.tempi or file.tempi[0][0] else []
-    tempi = until_said + [(tick / ppq, round(60e6 / tempo, 9)) for tick, tempo in file.tempi]
+    tempi = until_said + [(tick / ppq, 60e6 / tempo) for tick, tempo in file.tempi]
     chart = chart_beside(path, bars, bar, last)
     reading.unknown_chords += chart.unknown
     reading.left_out += chart.left_out
