@@ -45,7 +45,6 @@ class Commands:
         binding: threading.Lock,
         log: Log,
     ):
-        self.link: Any = None
         self.config = config
         self._path, self._members, self._clock, self._inbox, self._bay = path, members, clock, inbox, bay
         self._capture, self._bindings, self._binding, self._log = capture, bindings, binding, log
@@ -138,8 +137,6 @@ class Commands:
         if name == "mode" and value == "solo" and not keeper.meter.running and keeper.source.own:
             self._put(Transport(now, "start"))  # one beat for all
         self._put(Setting(now, name, value, None if name in FOR_ALL else part))
-        if name == "tempo" and self.link:
-            self.link.set_tempo(float(value))
         return {}
 
     def _do_mode(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from improv.core.beats.pulse_filter import PULSES
 from improv.core.beats.timekeeper import News, Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
-from improv.core.meter import Meter
 from improv.core.settings import DRUMS, TABLE, Settings
 
 HIGH, LOW = 76, 77  # wood blocks of General MIDI's drums
@@ -38,9 +37,9 @@ class Metronome:
             self._from(0.0)
 
     @property
-    def meter(self) -> Meter:
+    def keeper(self) -> Timekeeper:
         """The beat of the performance, as its own thread knows it."""
-        return self._meter
+        return self._keeper
 
     @property
     def due(self) -> float | None:

@@ -70,7 +70,7 @@ class Desk:
         self.clock = SimpleNamespace(now=lambda: 7.0)
         self.panicked = 0
         self.logged: list[str] = []
-        self.capture = Capture(self.improviser.meter, 64)
+        self.capture = Capture(lambda: self.improviser.meter, 64)
         bay = SimpleNamespace(panic=self._panic)
         config = load_config(self.path)
         bindings = self.bindings = Bindings(config.bindings, ["keys"])
@@ -164,10 +164,10 @@ def test_a_preset_that_is_saved_comes_back_and_a_torn_file_of_them_is_none(desk:
 
 def test_the_last_bars_are_written(desk: Desk, tmp_path: Path) -> None:
     desk.improviser.advance(0.0, [NoteOn(0.0, 60, 80)])
-    desk.capture.hear(NoteOn(0.0, 60, 80))
-    desk.capture.hear(NoteOff(1.0, 60))
-    desk.capture.play(NoteOn(2.0, 64, 80))
-    desk.capture.play(NoteOff(3.0, 64))
+    desk.capture.heard(NoteOn(0.0, 60, 80))
+    desk.capture.heard(NoteOff(1.0, 60))
+    desk.capture.played(NoteOn(2.0, 64, 80))
+    desk.capture.played(NoteOff(3.0, 64))
     reply = desk.orders.answer({"do": "capture", "bars": 8, "file": str(tmp_path / "last.mid")})
     assert reply == {"ok": True, "file": str(tmp_path / "last.mid")}
     assert [m.note for m in mido.MidiFile(tmp_path / "last.mid") if m.type == "note_on"] == [60, 64]

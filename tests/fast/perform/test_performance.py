@@ -35,13 +35,13 @@ def test_live_equals_offline_and_the_record_replays(tmp_path: Path) -> None:
 
     def send(event: Event) -> None:
         played["live"].append(event)
-        recorder.play(event, live.now() - event.time)
+        recorder.played(event, live.now() - event.time)
 
     def improviser() -> Improviser:
         return Improviser(load_model("jazz"), Settings(tempo=400.0), seed=4)
 
-    perform(improviser(), live, queue.SimpleQueue(), send, recorder.hear)
-    recorder.close({"reason": "over"})
+    perform(improviser(), live, queue.SimpleQueue(), send, recorder.heard)
+    recorder.ended({"reason": "over"})
     perform(improviser(), OfflineClock(call()), queue.SimpleQueue(), played["offline"].append)
     header, events = read_session(tmp_path / "s.jsonl")
     recorded = list(events)
@@ -100,17 +100,17 @@ def test_notes_that_a_freeze_made_late_are_dropped_and_none_hangs(tmp_path: Path
 
     def drop(event: Event, late: float) -> None:
         dropped.append((event, late))
-        recorder.drop(event, late)
+        recorder.dropped(event, late)
 
     def send(event: Event) -> None:
         sent.append(event)
-        recorder.play(event, 0.0)
+        recorder.played(event, 0.0)
 
     perform(Improviser(model, Settings(tempo=400.0), seed=4), OfflineClock(heard), queue.SimpleQueue(), whole.append)
     first = next(e.time for e in whole if isinstance(e, NoteOn))
     clock = Freezing(heard, first, first + 0.6)
     perform(Improviser(model, Settings(tempo=400.0), seed=4), clock, queue.SimpleQueue(), send, dropped=drop)
-    recorder.close({})
+    recorder.ended({})
     frozen = [e for e in whole if isinstance(e, NoteOn) and first < e.time < first + 0.55]
     assert frozen
     assert [e for e, _ in dropped if isinstance(e, NoteOn)] == frozen

@@ -69,7 +69,7 @@ def record(
     ladders = [DeadlinePlayer(player, Thinking(clock, sleeping)) for player in improvisers(sleeping, *settings)]
     numbers = frozenset(range(len(ladders)))
     recorder = Recorder(path, {})
-    band = Band([Slot(deadline, i, numbers - {i}) for i, deadline in enumerate(ladders)], recorder.overhear)
+    band = Band([Slot(deadline, i, numbers - {i}) for i, deadline in enumerate(ladders)], recorder.overheard)
 
     def filled(event: Event) -> bool:
         deadline = ladders[getattr(event, "part", 0)]
@@ -82,13 +82,13 @@ def record(
         band,
         clock,
         queue.SimpleQueue(),
-        lambda e: recorder.play(e, 0.0, filled(e)),
-        recorder.hear,
-        lambda e, late: recorder.drop(e, late, filled(e)),
+        lambda e: recorder.played(e, 0.0, filled(e)),
+        recorder.heard,
+        lambda e, late: recorder.dropped(e, late, filled(e)),
         early=0.003,
     )
     behind = {i: deadline.unknown_since for i, deadline in enumerate(ladders) if deadline.unknown_since is not None}
-    recorder.close({"reason": "over", "behind": behind})
+    recorder.ended({"reason": "over", "behind": behind})
     return list(Session(path).lines())
 
 
