@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.midi.smf import KEY, LYRIC, MARKER, METRE, TEMPO, TEXT, TRACK_NAME, Ints, MidiFileError, Table, read_table
+from improv.midi.smf import KEY, LARGEST, LYRIC, MARKER, METRE, TEMPO, TEXT, TRACK_NAME, Ints, MidiFileError, Table, read_table
 from improv.midi.texts import readable
 
 Flags = NDArray[np.bool_]
@@ -71,15 +71,20 @@ class MidiFile:
 
 def read_midi(path: str | Path) -> MidiFile:
     """Raises MidiFileError, OSError."""
-    table = read_table(Path(path).read_bytes())
+    with open(path, "rb") as file:
+        blob = file.read(LARGEST + 1)
+    if len(blob) > LARGEST:
+        raise MidiFileError(f"too large; a MIDI file has at most {LARGEST:,} bytes")
+    table = read_table(blob)
     odd = table.odd.copy()
     tempi, metres = _tempi(table, odd), _metres(table, odd)
     odd["impossible key signatures"] += sum(m.kind == KEY and not _is_key(m.content) for m in table.metas)
     table, cut = _without_silence(table, metres)
+    heard = _note_ons(table)
+    notes = int(np.count_nonzero(heard & (table.status != 0x90 + DRUMS)))
+    if notes > MOST_NOTES or np.count_nonzero(heard) > 5 * MOST_NOTES:
+        raise MidiFileError(f"{notes:,} notes without drums; at most {MOST_NOTES:,} are read: cut it into takes")
     parts = _parts(table, odd)
-    notes = sum(len(p.on) for p in parts if not p.drums)
-    if notes > MOST_NOTES:
-        raise MidiFileError(f"{notes:,} notes; at most {MOST_NOTES:,} are read: cut it into takes")
     last = max((int(p.on[-1]) for p in parts), default=0) / table.ppq
     if last > MOST_BEATS:
         raise MidiFileError(f"its last note is on beat {last:,.0f}; at most {MOST_BEATS:,} are read")
@@ -155,12 +160,12 @@ def _parts(table: Table, odd: Counter[str]) -> list[FilePart]:
     begins, ends, on, off, channel, group = (column[order] for column in (begins, ends, on, off, channel, group))
     pitch, velocity = table.first[begins], table.second[begins]
     names = {m.track: readable(m.content) for m in reversed(table.metas) if m.kind == TRACK_NAME}
-    changes = _program_changes(table)
+    programs = _Programs(table)
     parts = []
     edges = [0, *(np.nonzero(np.diff(group))[0] + 1).tolist(), len(group)] if len(group) else []
     for i, j in itertools.pairwise(edges):
         at, of = divmod(int(group[i]), 17)
-        program = _program([c for c in changes if c[2] in (set(channel[i:j].tolist()) if of == 16 else {of})], at, on[i:j])
+        program = programs.most(at, sorted(set(channel[i:j].tolist())) if of == 16 else [of], on[i:j])
         columns = on[i:j], off[i:j], pitch[i:j], velocity[i:j], begins[i:j], ends[i:j]
         parts.append(FilePart(at, of if of < 16 else None, names.get(at, ""), program, *columns))
     return parts
@@ -197,30 +202,36 @@ def _end_hanging(table: Table, group: Ints, on: Ints, off: Ints, track: Ints) ->
     hanging = np.nonzero(off < 0)[0]
     if not len(hanging):
         return
-    for number in np.unique(group[hanging]).tolist():
-        onsets = np.unique(on[group == number])
-        mine = hanging[group[hanging] == number]
-        following = np.searchsorted(onsets, on[mine], side="right")
-        # At the very end of the track a note lasts a beat; where the end is far off, four.
-        last = np.clip(table.ends[track[mine]], on[mine], on[mine] + int(4 * table.ppq))
-        last = np.where(last > on[mine], last, on[mine] + max(int(table.ppq), 1))
-        off[mine] = np.where(following < len(onsets), onsets[np.minimum(following, len(onsets) - 1)], last)
+    onsets, nth = np.unique(on, return_inverse=True)
+    places = np.unique(group * len(onsets) + nth)  # all onsets of a group, in order, then those of the next
+    following = np.minimum(np.searchsorted(places, (group * len(onsets) + nth)[hanging], side="right"), len(places) - 1)
+    there = places[following]
+    goes_on = (there // len(onsets) == group[hanging]) & (onsets[there % len(onsets)] > on[hanging])
+    # At the very end of the track a note lasts a beat; where the end is far off, four.
+    last = np.minimum(table.ends[track[hanging]], on[hanging] + int(4 * table.ppq))
+    last = np.where(last > on[hanging], last, on[hanging] + max(int(table.ppq), 1))
+    off[hanging] = np.where(goes_on, onsets[there % len(onsets)], last)
 
 
-def _program_changes(table: Table) -> list[tuple[int, int, int, int]]:
-    """(tick, track, channel, program) of each, in order of ticks."""
-    rows = np.nonzero((table.status >= 0xC0) & (table.status < 0xD0))[0]
-    columns = table.tick[rows], table.track[rows], table.status[rows] & 15, table.first[rows]
-    return sorted(zip(*(column.tolist() for column in columns), strict=True), key=lambda change: change[0])
+class _Programs:
+    """The program changes of a file: (tick, program) for each track and channel, and what a channel has first anywhere."""
 
+    def __init__(self, table: Table):
+        rows = np.nonzero((table.status >= 0xC0) & (table.status < 0xD0))[0]
+        columns = table.tick[rows], table.track[rows], table.status[rows] & 15, table.first[rows]
+        self.own: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self.any: dict[int, int] = {}
+        for tick, track, channel, program in sorted(zip(*(column.tolist() for column in columns), strict=True), key=lambda c: c[0]):
+            self.own.setdefault((track, channel), []).append((tick, program))
+            self.any.setdefault(channel, program)
 
-def _program(changes: list[tuple[int, int, int, int]], track: int, on: Ints) -> int:
-    """The program that most notes of a part have. changes: on its channels; its own track's count first."""
-    own = [c for c in changes if c[1] == track] or changes
-    if len({c[3] for c in own}) < 2:
-        return own[0][3] if own else 0
-    at = np.maximum(np.searchsorted([c[0] for c in own], on, side="right") - 1, 0)
-    return int(np.bincount(np.array([c[3] for c in own])[at]).argmax())
+    def most(self, track: int, channels: list[int], on: Ints) -> int:
+        """The program that most notes of a part have, on these channels."""
+        own = sorted(change for channel in channels for change in self.own.get((track, channel), ()))
+        if len({program for _, program in own}) < 2:
+            return own[0][1] if own else next((self.any[c] for c in channels if c in self.any), 0)
+        at = np.maximum(np.searchsorted([tick for tick, _ in own], on, side="right") - 1, 0)
+        return int(np.bincount(np.array([program for _, program in own])[at]).argmax())
 
 
 def _channel_a_note(table: Table, track: Ints, channel: Ints) -> Flags:
@@ -228,8 +239,8 @@ def _channel_a_note(table: Table, track: Ints, channel: Ints) -> Flags:
     or more and bends each note before it begins."""
     own = np.zeros(len(table.ends), dtype=bool)
     for number in np.nonzero(np.bincount(np.unique(track * 16 + channel) // 16) >= 3)[0].tolist():
-        channels, notes = np.unique(channel[track == number], return_counts=True)
-        here = table.track == number
+        channels, notes = np.unique(channel[slice(*np.searchsorted(track, (number, number + 1)))], return_counts=True)
+        here = slice(*np.searchsorted(table.track, (number, number + 1)))  # tracks stand one after another
         kind, of = table.status[here] & 0xF0, table.status[here] & 15
         first, second = table.first[here], table.second[here]
         told = bool(np.any((kind == 0xB0) & (first == 100) & (second == 6) & ((of == 0) | (of == 15))))

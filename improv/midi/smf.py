@@ -19,7 +19,7 @@ from improv.core.errors import ImprovError
 Ints = NDArray[np.int64]
 
 LARGEST = 8 * 2**20  # bytes of a file: hours of playing take one of them
-MOST_TRACKS = 4096
+MOST_TRACKS = 512
 LEAD = 256  # bytes that may stand before the header: a MacBinary or a RIFF one
 TEXT, TRACK_NAME, LYRIC, MARKER, END, TEMPO, METRE, KEY = 1, 3, 5, 6, 0x2F, 0x51, 0x58, 0x59
 _WANTED = (TEXT, TRACK_NAME, LYRIC, MARKER, TEMPO, METRE, KEY)
@@ -71,9 +71,7 @@ def is_midi(head: bytes) -> bool:
 
 
 def read_table(blob: bytes) -> Table:
-    """The events of a file's bytes. Raises MidiFileError when it is no MIDI file, or too large a one."""
-    if len(blob) > LARGEST:
-        raise MidiFileError(f"{len(blob):,} bytes; a MIDI file has at most {LARGEST:,}")
+    """The events of a file's bytes, LARGEST at the most. Raises MidiFileError when they are no MIDI file."""
     header = _header(blob[: LEAD + 4])
     if header < 0 or len(blob) < header + 14:
         raise MidiFileError("not a readable MIDI file (its header is missing)")
@@ -185,7 +183,8 @@ def _starts(b: NDArray[np.uint8], last: NDArray[np.int32], chunks: list[tuple[in
     counts = []
     for start, end in chunks:
         # What ends with the track or beyond it: events of known size only at its very end, others anywhere.
-        late = np.concatenate([np.arange(np.searchsorted(at[start:end], end - 3) + start, end), sized[(sized >= start) & (sized < end)]])
+        among = slice(*np.searchsorted(sized, (start, end)))
+        late = np.concatenate([np.arange(np.searchsorted(at[start:end], end - 3) + start, end), sized[among]])
         late = np.concatenate([late, late + n])
         beyond = follows[late] % n > end
         follows[late[follows[late] % n >= end]] = 0
