@@ -11,16 +11,21 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from improv.cli import BROKEN, OK
-from improv.control.bindings import Bindings
-from improv.control.commands import Commands, learned_bindings
-from improv.control.config.config import Config, check_models, load_config
-from improv.control.performance_end import Control
+from improv.cli.take import write_cut
+from improv.control.bindings import Asked, Bindings
+from improv.control.config.reading import check_models, load_config
+from improv.control.config.tree import Config
+from improv.control.kept import learned_bindings
+from improv.control.performance_end import PerformanceEnd
+from improv.control.standing import status_of
+from improv.control.steered import PerformanceClock, SteeredPerformer
+from improv.control.steering import Steering
 from improv.core.errors import ImprovError
 from improv.core.events import Event, ProgramChange, Stop
 from improv.core.meter import Meter
@@ -30,6 +35,7 @@ from improv.models.loader import find_model, load_model
 from improv.models.model import State
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.ends import Ends
+from improv.perform.figures import StepFigure, thinking
 from improv.perform.inbox import Inbox
 from improv.perform.log import Log, Logged
 from improv.perform.performance import Joined, Performance, PerformanceConfig
@@ -60,7 +66,7 @@ class Daemon:
     log: Log
     inbox: Inbox = field(default_factory=Inbox)
     over: threading.Event = field(default_factory=threading.Event)
-    commands: Commands | None = None  # once there is one
+    steering: Steering | None = None  # once there is one
 
     def stop(self, signal_name: str) -> None:
         self.over.set()
@@ -79,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
     config = load_config(args.config)
     check_models(config, find_model)
     parts = Daemon(config, LiveClock(), Log(config.log_json or args.log_json))
+    for note in config.notes:
+        parts.log(note, "notice")
     with told_signals(parts.stop, SIGNALS), ExitStack() as stack:
         _reload_on_hangup(parts)
         api = _awaited_api(parts.log, parts.over)
@@ -135,17 +143,16 @@ def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: f
     recorder, capture = Recorder(record, header, warn=log.warn), Capture(lambda: performance.meter, KEPT_BARS)
     for observer in (recorder, capture, Logged(log, [p.name for p in performers], record)):
         performance.observe(observer)
-    commands = parts.commands = Commands(
-        path, config, performance.performers, parts.clock, parts.inbox, ends, capture, bindings, binding, log
-    )
+    last_bars = KeptBars(capture, performance.performers, parts.clock)
+    steering = parts.steering = Steering(path, config, performance, bindings, binding, last_bars, log)
 
     def limits() -> tuple[Path, float | None, float | None]:
-        kept = commands.config.record
+        kept = steering.config.record
         return kept.folder, kept.keep_days if kept.on else None, kept.keep_mb if kept.on else None
 
     chores: list[Chore] = [
         Watchdog(),
-        Served(lambda: Control(config, commands.answer, log).start()),
+        Served(lambda: PerformanceEnd(config, steering.answer, log).start(), lambda: recorder.path),
         state,
         Pruning(limits, lambda: recorder.path, log),
     ]
@@ -177,20 +184,41 @@ def music_of(config: Config, state: StateOnDisk) -> tuple[Song, list[PerformerSe
     return Song(music.sheet, music.changes, music.metre), performers
 
 
-class Served:
-    """A chore: the control process, which is told how the performance stands. begin: begins it."""
+@dataclass
+class KeptBars:
+    """The last bars of all performers, to be written when asked for."""
 
-    def __init__(self, begin: Callable[[], Control]):
-        self._begin = begin
-        self._control: Control | None = None
+    capture: Capture
+    performers: Sequence[SteeredPerformer]
+    clock: PerformanceClock
+    most: int = KEPT_BARS
+
+    def write(self, path: Path, bars: int) -> None:
+        cut = self.capture.cut(self.clock.now(), bars)
+        if not cut.events:
+            raise ImprovError("nothing was played in the last bars")
+        write_cut(path, cut, self.performers[0].improviser.generator.changes, [p.name for p in self.performers])
+
+
+class Served:
+    """A chore: the control process, which is told how the performance stands. begin: begins it. record: the record's path, if any."""
+
+    def __init__(self, begin: Callable[[], PerformanceEnd], record: Callable[[], Path | None]):
+        self._begin, self._record = begin, record
+        self._control: PerformanceEnd | None = None
         self._since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self._step = StepFigure()
 
     def start(self, performance: Performing) -> None:
         self._control = self._begin()
 
     def look(self, performance: Performing, now: float) -> None:
         assert self._control
-        self._control.status({"since": self._since} | performance.status())
+        self._step.look(*thinking(performance.performers))
+        record, counts = self._record(), performance.counters.counts
+        session = None if record is None else str(record)
+        status = status_of(performance, counts, performance.lateness, self._step.us, self._since, session, performance.priority)
+        self._control.status(status)
 
     def close(self, performance: Performing) -> None:
         if self._control:
@@ -198,16 +226,19 @@ class Served:
 
 
 def _arrival(parts: Daemon, bindings: Bindings, binding: threading.Lock) -> Callable[[Event], None]:
-    """What a port's thread hands an event to: it is a wish, or music."""
-    steering = {i for i, source in enumerate(parts.config.inputs) if source.role == "control"}
+    """What a port's thread hands an event to: it asks for something, or is music."""
+    surfaces = {i for i, source in enumerate(parts.config.inputs) if source.role == "control"}
 
     def arrive(event: Event) -> None:
         with binding:
-            wishes = bindings.wishes(event)
-        if wishes is not None and parts.commands:
-            for wish in wishes:
-                parts.commands.grant(wish)
-        elif wishes is None and not isinstance(event, ProgramChange) and getattr(event, "part", -1) not in steering:
+            asked = bindings.requests(event)
+        if asked is not None and parts.steering:
+            for said in asked:
+                if isinstance(said, Asked):
+                    parts.steering.obey(said)
+                else:
+                    parts.steering.learned(said)
+        elif asked is None and not isinstance(event, ProgramChange) and getattr(event, "part", -1) not in surfaces:
             parts.inbox.put(event)
 
     return arrive
@@ -239,8 +270,8 @@ def _advance(config: Config, api: str) -> float:
 
 def _reload_on_hangup(parts: Daemon) -> None:
     def reload() -> None:
-        if parts.commands:
-            parts.commands.reload()
+        if parts.steering:
+            parts.steering.reload()
 
     if hasattr(signal, "SIGHUP"):
         # In a thread of its own: a file is read.

@@ -96,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-session", action="store_true", help="keep no record")
     parser.add_argument("--quiet", action="store_true", help="don't show the notes as they come")
     add_learning(parser)
-    add_music(parser, "trade")
+    add_music(parser, alone=False)
     add_pictures(parser)
 
 

@@ -10,6 +10,7 @@ from improv.core.events import Event, NoteOff, Setting
 from improv.core.harmony import Changes
 from improv.core.meter import Meter
 from improv.core.observer import Observer
+from improv.core.settings import PERIOD
 from improv.render.lines import line
 
 
@@ -46,7 +47,7 @@ def shower(meter: Callable[[], Meter], changes: Changes | None) -> Callable[[str
     """What prints a line for each note, heard or played. meter: says where the beat is now."""
 
     def show(side: str, event: Event) -> None:
-        text = None if isinstance(event, Setting) and event.name == "grain" else line(side, event, meter(), changes)
+        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, meter(), changes)
         if text:
             print(text, flush=True)
 

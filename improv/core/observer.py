@@ -1,7 +1,7 @@
 """Who watches a performance: told what is heard and played, observers change nothing in it.
 
-The record, the capture of the last bars, the counters, the terminal and a log are observers. All but `changed` and `status`
-are called in the performance's own thread, so they must be quick, and never raise.
+The record, the capture of the last bars, the counters, the terminal and a log are observers. All but `changed` are
+called in the performance's own thread, so they must be quick, and never raise.
 """
 
 from __future__ import annotations
@@ -38,7 +38,3 @@ class Observer:
 
     def ended(self, end: Mapping[str, Any]) -> None:
         """The last word. end: what the record's last line says."""
-
-    def status(self) -> dict[str, Any]:
-        """What it can say of how the performance stands. May be asked from any thread."""
-        return {}

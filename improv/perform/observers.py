@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,18 +33,14 @@ class Counters(Observer):
     def closed(self, event: NoteOff) -> None:
         self.counts["guarded"] += 1
 
-    def status(self) -> dict[str, Any]:
-        return dict(self.counts)
-
 
 class LatenessLog(Observer):
     """How late notes were handed over: all of them, and those since one last looked; of each the last MOST at the most."""
 
     def __init__(self) -> None:
         self._late = array("d", bytes(8 * MOST))  # seconds, of note n at n % MOST
-        self._count = self._told = 0
-        self._spread: dict[str, float] = {}
-        self._histogram = [0] * (len(BOUNDS) + 1)
+        self._count = self._told = self._before = 0  # notes up to now, when `lately` was last asked, and the time before
+        self._counts, self._binned, self._sum = [0] * (len(BOUNDS) + 1), 0, 0.0
 
     def played(self, event: Event, late: float, filled: bool) -> None:
         if isinstance(event, NoteOn):
@@ -53,14 +50,9 @@ class LatenessLog(Observer):
     def lately(self) -> dict[str, Any]:
         """How late those were since this was last asked, as `spread`, and how many `notes`; empty where there were none."""
         count, told = self._count, self._told
-        self._told = count
+        self._told, self._before = count, told
         lately = self._last(count - told, count)
-        if not lately:
-            return {}
-        self._spread = spread(lately)
-        for ms in (1000 * late for late in lately):
-            self._histogram[next((i for i, bound in enumerate(BOUNDS) if ms <= bound), len(BOUNDS))] += 1
-        return self._spread | {"notes": len(lately)}
+        return spread(lately) | {"notes": len(lately)} if lately else {}
 
     def all(self) -> dict[str, float]:
         return spread(self._last(self._count, self._count))
@@ -70,8 +62,20 @@ class LatenessLog(Observer):
         first = count - min(many, MOST)
         return [self._late[n % MOST] for n in range(first, count)]
 
-    def status(self) -> dict[str, Any]:
-        return {"lateness_ms": self._spread, "lateness_histogram": {"le": list(BOUNDS), "count": list(self._histogram)}}
+    @property
+    def spread(self) -> dict[str, float]:
+        """Of the notes since `lately` was last asked but one, as `spread`: so it is there from the first note on, and rests on many."""
+        return spread(self._last(self._count - self._before, self._count))
+
+    @property
+    def histogram(self) -> tuple[tuple[float, ...], tuple[int, ...], float]:
+        """Of all notes: BOUNDS; how many were within each alone, and beyond the last; the sum in ms. For one thread alone."""
+        count = self._count
+        for late in self._last(count - self._binned, count):
+            self._counts[bisect_left(BOUNDS, 1000 * late)] += 1
+            self._sum += 1000 * late
+        self._binned = count
+        return BOUNDS, tuple(self._counts), round(self._sum, 3)
 
 
 class KeptTake(Observer):

@@ -10,6 +10,7 @@ from improv.core.events import Event
 from improv.core.harmony import Changes
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
+from improv.core.meter import Meter
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
@@ -49,17 +50,16 @@ class PerformerSetup:
     learns: Mapping[str, Any] = field(default_factory=dict)
     state: State | None = None
 
-    def improviser(self, song: Song, models: Mapping[str, NoteModel] | None = None) -> Improviser:
-        """It, new. models: those that it may change to, if others may be added later."""
+    def improviser(self, song: Song, meter: Meter, models: Mapping[str, NoteModel] | None = None) -> Improviser:
+        """It, new. meter: the beat before anything is heard. models: those that it may change to, if others may be added later."""
         found = Improviser(
             self.model,
             self.settings,
             song.changes,
-            song.metre,
+            meter,
             self.seed,
             song.bars,
             self.channel,
-            self.inputs,
             self.models if models is None else models,
             self.learning,
             voicings_for(self.settings),
@@ -75,11 +75,11 @@ class PerformerAtWork:
     worker: who thinks for it, and deadline: what plays when that is late; None where nobody waits for it.
     """
 
-    def __init__(self, number: int, setup: PerformerSetup, song: Song, worker: Thinker | None):
+    def __init__(self, number: int, setup: PerformerSetup, song: Song, meter: Meter, worker: Thinker | None):
         self.number, self.setup, self.name = number, setup, setup.name
         self.model_name = setup.model_name or str(setup.model.card["name"])
         self.models: dict[str, NoteModel] = {self.model_name: setup.model, **setup.models}
-        self.improviser = setup.improviser(song, self.models)
+        self.improviser = setup.improviser(song, meter, self.models)
         self.worker = worker
         self.deadline = DeadlinePlayer(self.improviser, worker) if worker else None
 

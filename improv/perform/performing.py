@@ -6,11 +6,12 @@ from typing import Protocol
 
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event
+from improv.core.note_book import NoteBook
 from improv.core.observer import Observer
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.ends import Ends
 from improv.perform.inbox import Inbox
-from improv.perform.observers import LatenessLog
+from improv.perform.observers import Counters, LatenessLog
 from improv.perform.performers import PerformerAtWork
 
 
@@ -24,12 +25,13 @@ class Performing(Protocol):
     observers: tuple[Observer, ...]
     performers: tuple[PerformerAtWork, ...]
     priority: str
+    counters: Counters
 
-    @property
-    def timekeeper(self) -> Timekeeper: ...
+    sounding: NoteBook
+    timekeeper: Timekeeper
+
     def put(self, event: Event) -> None: ...
     def changed(self, text: str, fact: dict[str, object], warning: bool = False) -> None: ...
-    def status(self) -> dict[str, object]: ...
 
 
 class Chore(Protocol):

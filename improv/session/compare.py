@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from improv.core.events import Bookmark, Event, Learned, NoteOff, NoteOn, Setting, Stop
-from improv.perform.band import Performer
 from improv.session.lines import GUARDED, Line
 
 UNSENT = 0.05  # seconds before the end in which a slow model's note may not have been sent any more
@@ -37,8 +36,11 @@ class Difference(NamedTuple):
     now: Event | None
 
 
-def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, float | None]:
-    """What each of so many performers heard and played; the latest stamp; and when it was stopped, if it was."""
+def parts_of(lines: Iterable[Line], count: int, shared: bool = False) -> tuple[list[Part], float, float | None]:
+    """What each of so many performers heard and played; the latest stamp; and when it was stopped, if it was.
+
+    shared: what was for another is among what was heard, since it may have moved the beat that they share.
+    """
     parts = [Part() for _ in range(count)]
     latest, stopped = 0.0, None
     for line in lines:
@@ -50,7 +52,7 @@ def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, floa
                 for part in parts:
                     part.closing = len(part.played)
             for number, part in enumerate(parts):
-                if not isinstance(event, Setting | Learned | Bookmark) or event.part in (None, number):
+                if shared or not isinstance(event, Setting | Learned | Bookmark) or event.part in (None, number):
                     part.heard.append(event)
         elif line.side == "overheard":
             if line.by is not None and 0 <= line.by < count:
@@ -67,27 +69,6 @@ def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, floa
                 own = line.side != "filled" and not line.filled
                 (part.played if own else part.filled).append(event)
     return parts, latest, stopped
-
-
-def play_again(player: Performer, heard: Sequence[Event], until: float) -> list[Event]:
-    """What a player plays who hears events with their stamps, in the order in which they were taken; up to a time in seconds."""
-    played: list[Event] = []
-    reached = 0.0
-    together: list[Event] = []
-    for event in heard:
-        if together and event.time > reached:
-            played += player.advance(reached, together)
-            together = []
-        reached = max(reached, event.time)
-        together.append(event)
-    if together:
-        played += player.advance(reached, together)
-    while (due := player.due) is not None and due <= until:
-        before = len(played)
-        played += player.advance(until)
-        if len(played) == before and player.due == due:
-            break
-    return played
 
 
 def known_until(number: int, stopped: float | None, end: Mapping[str, Any] | None) -> float:

@@ -25,6 +25,7 @@ from improv.session.lines import SessionError
 from improv.session.snapshot import read_snapshot, state_beside, write_snapshot
 
 MOST_PERFORMERS = 64
+SHARED_BEAT = {"beat": "shared"}  # one timekeeper stood before all performers
 
 
 # Written
@@ -32,15 +33,19 @@ MOST_PERFORMERS = 64
 
 def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0.0) -> dict[str, Any]:
     """Of a performance that begins now. early: seconds by which notes are handed over before their time."""
-    header = made_with() | {
-        "changes": song.text,
-        "metre": list(song.metre),
-        "bars": song.bars,
-        "seed": performers[0].seed,
-        "performers": [performed_by(p) for p in performers],
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "advance_ms": 1000 * early,
-    }
+    header = (
+        made_with()
+        | SHARED_BEAT
+        | {
+            "changes": song.text,
+            "metre": list(song.metre),
+            "bars": song.bars,
+            "seed": performers[0].seed,
+            "performers": [performed_by(p) for p in performers],
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "advance_ms": 1000 * early,
+        }
+    )
     restored = sorted(p.name for p in performers if p.state is not None)
     return header | ({"restored": restored} if restored else {})
 

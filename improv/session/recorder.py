@@ -92,9 +92,6 @@ class Recorder(Observer):
         if self._thread.is_alive():
             self._warn(f"improv: {self.path}: the disk does not answer; the end of the record may be missing")
 
-    def status(self) -> dict[str, Any]:
-        return {"session": str(self.path) if self.path else None}
-
     def _put(self, item: Line | str) -> None:
         if self._queue.qsize() < self._most:
             self._queue.put(item)

@@ -45,6 +45,7 @@ def train(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
     return main(words)
 
 
+@pytest.mark.usefixtures("few_rounds", "eager")
 def test_bad_files_end_nothing_and_ctrl_c_keeps_the_best(
     music: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -182,12 +182,11 @@ def test_a_beat_of_the_file_is_the_same_beat_of_the_performance(tmp_path: Path, 
     rest = 480 if kind.startswith("one beat") else 0
     part = read_part(written(tmp_path, smf(track, number(rest) + b"\xb0\x07\x63" + notes([60] * 16, 480))))
     assert part.tempo == pytest.approx(at_first, abs=1e-2)
-    meter = Meter(part.tempo)
-    meter.start(1.0)  # after a second of count-in
+    meter = Meter(part.tempo).started(1.0)  # after a second of count-in
     beats = []
     for event in part.script(1.0, tempi=True):
         if isinstance(event, Setting):
-            meter.set_tempo(event.time, float(str(event.value)))
+            meter = meter.at_tempo(event.time, float(str(event.value)))
         elif isinstance(event, NoteOn):
             beats.append(meter.beat(event.time))
     assert beats == pytest.approx([rest / 480 + i for i in range(16)], abs=2e-3)

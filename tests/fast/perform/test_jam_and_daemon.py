@@ -13,7 +13,7 @@ from improv.cli import main
 from improv.cli.daemon import Daemon, perform
 from improv.cli.jam import DEMO_CALL
 from improv.control.bindings import Bindings
-from improv.control.config.config import load_config
+from improv.control.config.reading import load_config
 from improv.core.events import Event, NoteOff, NoteOn, Setting, Stop
 from improv.midi.files import read_part
 from improv.models.loader import load_model

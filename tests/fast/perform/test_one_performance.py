@@ -13,7 +13,7 @@ import pytest
 from slow_thinking import Sleeping, Thinking, call
 
 from improv.cli import main
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Tap, Transport
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Tap
 from improv.core.harmony import parse_changes
 from improv.core.observer import Observer
 from improv.core.settings import Settings
@@ -117,7 +117,7 @@ def test_a_note_that_the_guard_closed_is_told_recorded_and_replays(tmp_path: Pat
     assert closed
     for off in closed:  # just after it was played
         assert notes.told[notes.told.index(("closed", off)) - 1] == ("played", off)
-    assert performance.status()["guarded"] == len(closed)
+    assert performance.counters.counts["guarded"] == len(closed)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["endless"]["pitch"] for line in lines if "endless" in line] == [off.pitch for off in closed]
     assert main(["replay", str(path)]) == 0
@@ -142,7 +142,7 @@ def test_what_the_inbox_left_out_is_told_while_it_plays_and_at_the_end(model: Mo
     assert notes.facts == [{"shed": shed | {"time": 1.0}}]
     assert "dropped 6 notes" in notes.texts[0]
     assert performance.run()["shed"] == shed
-    assert performance.status()["inbox_dropped"] == shed
+    assert performance.inbox.dropped == shed
 
 
 def test_what_is_played_while_all_is_made_ready_is_heard_at_zero_but_for_clock(model: Model) -> None:
@@ -184,8 +184,9 @@ def test_clicks_are_no_performer_s_they_are_neither_told_nor_counted_even_if_the
 def test_one_solo_begins_by_itself_and_in_a_band_it_begins_for_all(model: Model) -> None:
     _, alone = performed([one(model, mode="solo")], [Stop(1.0)])
     assert alone.of("heard") == [Stop(1.0)]
-    _, band = performed([one(model), one(model, mode="solo")], [Stop(1.0)])
-    assert band.of("heard") == [Transport(0.0, "start"), Stop(1.0)]
+    performance, band = performed([one(model), one(model, mode="solo")], [Stop(1.0)])
+    assert band.of("heard") == [Stop(1.0)]  # they share the beat: nobody has to be told
+    assert [p.improviser.meter.beat(1.0) for p in performance.performers] == [2.0, 2.0]
 
 
 def test_what_fills_in_for_a_slow_model_is_told_apart_and_counted(model: Model) -> None:
@@ -246,7 +247,7 @@ def test_how_late_notes_were_is_told_every_half_minute_in_which_there_were_any(m
         monitor.look(now)
     count = performance.counters.counts["played"]
     assert [fact["punctual"]["notes"] for fact in notes.facts] == [count]
-    assert sum(performance.status()["lateness_histogram"]["count"]) == count
+    assert sum(performance.lateness.histogram[1]) == count
 
 
 def test_chores_begin_are_done_and_end_with_a_live_performance(model: Model) -> None:
