@@ -93,6 +93,8 @@ def _cores() -> int:
 
 
 def _head(path: Path) -> bytes:
+    if not path.is_file():  # a folder, a pipe, a device without an end
+        raise CorpusError("no regular file" if path.exists() else "No such file or directory")
     with open(path, "rb") as file:
         return file.read(HEAD)
 
@@ -101,6 +103,6 @@ def _is_piece(path: Path) -> bool:
     """Whether a reader other than JSON lines knows the file: a folder holds much JSON that is none of ours."""
     try:
         head = _head(path)
-    except OSError:
+    except (OSError, CorpusError):
         return False
     return any(r.reads(path, head) for r in READERS if r is not json_lines)

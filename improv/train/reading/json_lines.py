@@ -22,6 +22,10 @@ from improv.train.reading import How
 from improv.train.reading.score import Score, ScoreNote, piece_of
 from improv.train.reading.solos import read_solo
 
+LARGEST = 512 * 2**20  # bytes of a file, unpacked
+LONGEST_LINE = 8 * 2**20  # bytes of a piece
+MOST_LINES = 200_000
+
 
 def reads(path: Path, head: bytes) -> bool:
     """A file that is named so, or is gzipped, or begins with a JSON object."""
@@ -60,18 +64,39 @@ def _records(path: Path) -> Iterator[tuple[int | None, dict[str, Any] | str]]:
     try:
         with open(path, "rb") as raw:
             opener = gzip.open if raw.read(2) == b"\x1f\x8b" else open
-        with opener(path, "rt", encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, 1):
+        with opener(path, "rb") as lines:
+            for number, line in enumerate(_bounded(lines), 1):
                 if not line.strip():
                     continue
                 try:
-                    record = json.loads(line)
+                    record = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+                except UnicodeDecodeError:
+                    raise
                 except (ValueError, RecursionError) as e:
                     yield number, f"not JSON ({e})"
                     continue
                 yield number, record if isinstance(record, dict) else "not a JSON object"
+    except CorpusError as e:
+        yield None, f"{e}, after line {number}"
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as e:
         yield None, f"can't be read as JSON lines after line {number} ({e})"
+
+
+def _bounded(lines: Any) -> Iterator[bytes]:
+    """The lines of a file, however it is packed. Raises CorpusError where they are more, or longer, than a corpus has."""
+    left = LARGEST
+    for _ in range(MOST_LINES):
+        line: bytes = lines.readline(LONGEST_LINE + 1)
+        if not line:
+            return
+        left -= len(line)
+        if len(line) > LONGEST_LINE:
+            raise CorpusError(f"a line of more than {LONGEST_LINE:,} bytes")
+        if left < 0:
+            raise CorpusError(f"more than {LARGEST:,} bytes unpacked")
+        yield line
+    if lines.readline(1):
+        raise CorpusError(f"more than {MOST_LINES:,} lines")
 
 
 def _lead_sheet(record: dict[str, Any]) -> Score:

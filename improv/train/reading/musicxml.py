@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,7 +20,10 @@ from improv.train.reading import How
 from improv.train.reading.melody import ScorePart, choose
 from improv.train.reading.score import Score, ScoreNote, piece_of
 
-LARGEST = 64 * 2**20  # bytes of a score, unpacked
+LARGEST = 16 * 2**20  # bytes of a score, packed and unpacked
+LARGEST_CONTAINER = 2**16  # bytes of what says where in an archive the score is
+MOST_NOTES, MOST_BARS = 50_000, 50_000  # of all parts together; music21 takes a second for a thousand notes
+LONGEST_BEATS = 32  # characters of a time signature's beats, as in 3+2+3
 _ROOTS = ("<score-partwise", "<score-timewise")
 
 
@@ -123,20 +128,42 @@ def _spelled(pitch: Any) -> str:
 
 def _text(path: Path) -> str:
     """The score's XML. Raises CorpusError."""
+    if path.stat().st_size > LARGEST:
+        raise CorpusError(f"{path.stat().st_size:,} bytes; a score has at most {LARGEST:,}")
     raw = path.read_bytes()
     if raw.startswith(b"PK"):
         try:
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-                root = ElementTree.fromstring(archive.read("META-INF/container.xml")).find(".//{*}rootfile")
+                container = archive.open("META-INF/container.xml").read(LARGEST_CONTAINER + 1)
+                if len(container) > LARGEST_CONTAINER:
+                    raise CorpusError(f"an archive whose container.xml has more than {LARGEST_CONTAINER:,} bytes")
+                root = ElementTree.fromstring(container).find(".//{*}rootfile")
                 inside = root.get("full-path") if root is not None else None
                 if not inside or archive.getinfo(inside).file_size > LARGEST:
                     raise CorpusError("an archive without a score, or with one too large")
-                raw = archive.read(inside)
-        except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, EOFError, OSError, RuntimeError) as e:
+                raw = archive.open(inside).read(LARGEST + 1)
+        except (
+            zipfile.BadZipFile,
+            ElementTree.ParseError,
+            KeyError,
+            EOFError,
+            OSError,
+            RuntimeError,
+            NotImplementedError,
+            zlib.error,
+            ValueError,
+        ) as e:
             raise CorpusError(f"not a readable archive ({e})") from None
     if len(raw) > LARGEST:
         raise CorpusError(f"{len(raw):,} bytes; a score has at most {LARGEST:,}")
-    return _decoded(raw, errors="replace")
+    text = _decoded(raw, errors="replace")
+    for what, most in (("note", MOST_NOTES), ("measure", MOST_BARS)):
+        if (many := text.count(f"<{what}>") + text.count(f"<{what} ")) > most:
+            raise CorpusError(f"{many:,} {what}s; a score has at most {most:,}")
+    for beats in re.findall(r"<beats\b[^>]*>([^<]*)", text):
+        if len(beats.strip()) > LONGEST_BEATS:
+            raise CorpusError(f"a time signature of {len(beats):,} characters; there may be {LONGEST_BEATS}")
+    return text
 
 
 def _decoded(raw: bytes, errors: str) -> str:

@@ -7,6 +7,7 @@ PHRASE, from one event to another, counted from 0 in each solo. solo_info: title
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from bisect import bisect_right
 from contextlib import closing
@@ -19,6 +20,10 @@ from improv.train.reading import How
 from improv.train.reading.solos import read_solo
 
 TABLES = {"melody", "beats", "solo_info"}
+LARGEST = 256 * 2**20  # bytes of the file
+LONGEST = 2**20  # bytes of a value
+MOST_SOLOS, MOST_ROWS = 10_000, 50_000  # rows of a solo in one of its tables
+WORK, LOOKS = 100_000, 20_000  # steps of all statements between two looks, and how many looks they may take
 
 
 def reads(path: Path, head: bytes) -> bool:
@@ -31,31 +36,51 @@ def read(path: Path, how: How) -> Reading:
     reading = Reading()
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as base:
+            _bound(base, path)
             base.row_factory = sqlite3.Row
-            there = {row[0] for row in base.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
+            plain = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'"  # no views, nothing that is run
+            there = {row[0] for row in base.execute(plain).fetchmany(MOST_ROWS)}
             if not there >= TABLES:
                 raise CorpusError(f"an SQLite file, but without {', '.join(sorted(TABLES - there))}: not the Weimar Jazz Database")
-            for solo in base.execute("SELECT * FROM solo_info ORDER BY melid").fetchall():
+            for solo in _rows(base, "SELECT * FROM solo_info ORDER BY melid", MOST_SOLOS):
                 name = f"wjd{solo['melid']:03}"
                 try:
                     record = _record(base, solo, "sections" in there) | {"id": name}
                     reading.pieces.append(read_solo(record, how.vocabulary, reading.unknown_chords))
                 except (CorpusError, KeyError, TypeError, ValueError, IndexError) as e:
                     reading.skipped.append(f"{path.name}: {name}: {e}")
-    except (sqlite3.Error, IndexError) as e:
+    except (sqlite3.Error, IndexError, TypeError, ValueError, OverflowError, MemoryError) as e:
         raise CorpusError(f"can't be read as the Weimar Jazz Database ({e})") from None
     return reading
+
+
+def _bound(base: sqlite3.Connection, path: Path) -> None:
+    """Nothing of a stranger's database is run, and no value or statement is without an end."""
+    if path.stat().st_size > LARGEST:
+        raise CorpusError(f"{path.stat().st_size:,} bytes; a database may have {LARGEST:,}")
+    base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+    base.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    base.execute("PRAGMA trusted_schema = OFF")
+    looks = itertools.count()
+    base.set_progress_handler(lambda: next(looks) > LOOKS, WORK)
+
+
+def _rows(base: sqlite3.Connection, statement: str, most: int, *values: Any) -> list[sqlite3.Row]:
+    rows = base.execute(statement, values).fetchmany(most + 1)
+    if len(rows) > most:
+        raise CorpusError(f"more than {most:,} rows")
+    return rows
 
 
 def _record(base: sqlite3.Connection, solo: sqlite3.Row, sections: bool) -> dict[str, Any]:
     """One solo with the fields that `read_solo` takes."""
     melid = solo["melid"]
-    beats = base.execute("SELECT onset, bar, beat, chord, form FROM beats WHERE melid = ? ORDER BY onset", (melid,)).fetchall()
-    events = base.execute("SELECT * FROM melody WHERE melid = ? ORDER BY eventid", (melid,)).fetchall()
+    beats = _rows(base, "SELECT onset, bar, beat, chord, form FROM beats WHERE melid = ? ORDER BY onset", MOST_ROWS, melid)
+    events = _rows(base, "SELECT * FROM melody WHERE melid = ? ORDER BY eventid", MOST_ROWS, melid)
     phrases = {}
     if sections:
-        bounds = base.execute("SELECT start, end FROM sections WHERE melid = ? AND type = 'PHRASE' ORDER BY start", (melid,))
-        phrases = {event: number for number, (start, end) in enumerate(bounds) for event in range(start, end + 1)}
+        bounds = _rows(base, "SELECT start, end FROM sections WHERE melid = ? AND type = 'PHRASE' ORDER BY start", MOST_ROWS, melid)
+        phrases = {event: number for number, (start, end) in enumerate(bounds) for event in range(start, min(end, len(events)) + 1)}
     at = {(b["bar"], b["beat"]): i for i, b in enumerate(beats)}
     onsets = [b["onset"] for b in beats]
     notes = []
