@@ -56,6 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("real time"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def runtime_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What performances keep while they run is no other program's, nor another test process's."""
+    folder = tmp_path_factory.mktemp("runtime")
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def model() -> Model:
     """A small network with random weights: whatever it plays, the laws hold."""

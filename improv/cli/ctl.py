@@ -165,7 +165,13 @@ def described(status: Status, age: float, now: float) -> Iterator[str]:
         yield "; ".join([*timing, *([status.priority] if status.priority else [])])
     gone = [f"input {name} ({part.port or 'virtual'})" for name, part in status.inputs.items() if not part.there]
     gone += [f"output of {name} ({part.port or 'virtual'})" for name, part in status.performers.items() if not part.there]
-    yield f"MISSING: {', '.join(gone)}" if gone else "nothing is missing"
+    waiting = [name for name, performer in status.performers.items() if performer.waits]
+    if waiting:
+        yield f"SILENT: {', '.join(waiting)}, after a panic; say `improv ctl play`, or play a note"
+    if gone:
+        yield f"MISSING: {', '.join(gone)}"
+    elif not waiting:
+        yield "nothing is missing"
 
 
 COUNTED = ("heard", "played", "filled", "dropped", "sounding", "queue", "reconnects")

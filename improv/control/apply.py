@@ -22,7 +22,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Transport
 from improv.core.harmony import parse_changes
 from improv.core.modes.classes import MODES
-from improv.core.settings import SETTINGS, SHARED, Settings
+from improv.core.settings import PLAY, SETTINGS, SHARED, Settings
 from improv.models.loader import load_model
 
 Function = Callable[[Desk, Request], dict[str, Any] | None]
@@ -194,6 +194,15 @@ def panic(desk: Desk, request: Request) -> None:
     desk.put(ControlChange(desk.now, 123, 0, 0, NOBODYS))
     desk.performance.ends.panic()
     desk.log("panic: all notes are off", "notice")
+
+
+@does("play")
+def play(desk: Desk, request: Request) -> None:
+    number, keeper = desk.number_of(request.get("performer")), desk.performance.timekeeper
+    if not keeper.meter.running and keeper.source.own:
+        desk.put(Transport(desk.now, "start"))  # one beat for all, with which they begin
+    else:
+        desk.put(Setting(desk.now, PLAY, 1, number))
 
 
 @does("stop")

@@ -87,6 +87,7 @@ _ROWS = (
     Command("learn", "bind the next controller that moves to a setting", (Field("name", SETTING), _WHOSE)),
     Command("unlearn", "take controllers off a setting", (Field("name", SETTING),)),
     Command("panic", "silence, now", (), (CTL, OSC, BINDING), urgent=True, alike=()),
+    Command("play", "go on after a panic", (_WHOSE,), (CTL, OSC, BINDING), quick=True),
     Command("mark", "put a mark in the record, with a text if you like", (Field("text", TEXT, False),), (CTL, OSC, BINDING), quick=True),
     Command(
         "capture",

@@ -65,7 +65,9 @@ def status_of(
 def _performer(performer: SteeredPerformer, port: Mapping[str, Any]) -> PerformerStatus:
     settings = asdict(performer.settings)
     others = {name: value for name, value in settings.items() if value != SETTINGS[name].default}
-    return PerformerStatus(settings["mode"], performer.model_name, settings["temperature"], **port, settings=others)
+    return PerformerStatus(
+        settings["mode"], performer.model_name, settings["temperature"], **port, settings=others, waits=performer.improviser.waits
+    )
 
 
 def beat_in_bar(meter: Meter, beat: float) -> float:

@@ -31,7 +31,7 @@ class LatenessHistogram(NamedTuple):
 class PerformerStatus(NamedTuple):
     """port: its MIDI output; None: a virtual port. there: whether the port is. missed: events that it could not take.
 
-    settings: those that differ from their defaults.
+    settings: those that differ from their defaults. waits: silenced, for a key or the command `play`.
     """
 
     mode: str | None = None
@@ -41,6 +41,7 @@ class PerformerStatus(NamedTuple):
     there: bool = True
     missed: int = 0
     settings: Mapping[str, Any] = {}
+    waits: bool = False
 
 
 class InputStatus(NamedTuple):

@@ -23,7 +23,7 @@ from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.note_book import NoteBook
 from improv.core.note_model import ChordVoicer, ModelState, NoteModel
-from improv.core.settings import BY_THE_BAR, Settings
+from improv.core.settings import BY_THE_BAR, PLAY, Settings
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
 
@@ -101,6 +101,11 @@ class Improviser:
             return self.voice.time
         soonest = min(self._times())
         return None if soonest == math.inf else soonest
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was silenced, and waits for a key or to be told to play. To be asked from any thread."""
+        return self._mode.waits
 
     @property
     def thinks(self) -> bool:
@@ -232,6 +237,10 @@ class Improviser:
         """
         if setting.name == "model" and setting.value not in self._models:
             return []  # whoever wished for it was to bring it
+        if setting.name == PLAY:
+            if self._mode.waits:
+                self._mode.start(time)
+            return []
         beat = self.meter.beat(time)
         if setting.name in BY_THE_BAR and self._goes_on(beat):
             self._wishes.append((self.meter.next_bar(beat), setting))

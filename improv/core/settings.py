@@ -24,6 +24,7 @@ DRUMS = 10  # the channel of a click, or of a count-in, where no other is said
 AT_ONCE, NEXT_BAR = "at once", "next bar"  # when a setting that changes takes effect
 PERFORMER, PERFORMANCE = "performer", "performance"  # whose it is: each performer has its own, or all share one
 GROUPS = {"music": "what it plays", "time": "when it plays", "line": "how it plays its line", "chords": "how it plays chords"}
+PLAY = "play"  # a Setting event of this name is no setting: who waits plays from now on
 PERIOD = "grain"  # a Setting event of this name is no user's: the MIDI system's period in ms, once at the start of a performance
 
 

@@ -188,17 +188,19 @@ def test_a_killed_jam_to_midi_clock_replays_as_far_as_its_record_goes(
 
 
 CRASH = """
-from improv.core.voice import Voice
-whole, notes = Voice.play, []
-def play(self, plan, time):
-    notes.append(plan)
+from improv.core.events import NoteOn
+from improv.perform.band import Band
+whole, notes = Band.advance, []
+def advance(self, now, heard=()):
+    played = whole(self, now, heard)
+    notes.extend(e for e in played if isinstance(e, NoteOn))
     if len(notes) == 4: raise RuntimeError("a planted fault")
-    return whole(self, plan, time)
-Voice.play = play
+    return played
+Band.advance = advance
 """
 
 
-def test_a_crash_inside_the_improviser_leaves_silence_and_a_whole_record(tmp_path: Path, client: Client) -> None:
+def test_a_crash_inside_the_performance_leaves_silence_and_a_whole_record(tmp_path: Path, client: Client) -> None:
     with jam(tmp_path, "--mode", "solo", code=CRASH) as process:
         client.connect()
         assert process.wait(10) == 1
@@ -210,6 +212,31 @@ def test_a_crash_inside_the_improviser_leaves_silence_and_a_whole_record(tmp_pat
     assert "planted fault" in lines[-1]["end"]["error"]  # type: ignore[index]
     played = [line["played"] for line in lines if "played" in line]
     assert played.count("NoteOn") == played.count("NoteOff") == 3
+
+
+FAULTY = """
+from improv.core.voice import Voice
+whole, notes = Voice.play, []
+def play(self, plan, time):
+    notes.append(plan)
+    if len(notes) == 4: raise OverflowError("math range error")
+    return whole(self, plan, time)
+Voice.play = play
+"""
+
+
+def test_a_model_that_fails_ends_nothing(tmp_path: Path, client: Client) -> None:
+    with jam(tmp_path, "--mode", "solo", code=FAULTY) as process:
+        client.connect()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(3)
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+        client.until_quiet(0.3)
+    assert client.open_notes() == set()
+    lines = session(tmp_path)
+    assert sum("silent" in line for line in lines) == 1
+    assert sum(line.get("filled") == "NoteOn" for line in lines) > 3
 
 
 def test_a_port_that_vanishes_ends_the_jam(tmp_path: Path, client: Client) -> None:

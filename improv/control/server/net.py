@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,7 +19,8 @@ from improv.core.errors import ImprovError
 
 Sender = tuple[Any, ...]  # address, port, and for IPv6 more
 ERRORS = 10.0  # replies a second that say what was wrong
-REQUESTS = 16  # HTTP requests at once
+REQUESTS = 16  # HTTP requests that are answered at once
+HALVES = 16  # that are only half said at once; of more, the oldest of the address that has most of them is shown out
 PATIENCE = 5.0  # seconds for one
 HEAD = 8192  # bytes of one
 
@@ -119,6 +121,7 @@ class MetricsServer:
 
     def __init__(self, end: ServerEnd, listening: Listening) -> None:
         self._end, self._listening, self._busy = end, listening, 0
+        self._halves: dict[asyncio.StreamWriter, str] = {}  # requests that are not wholly said, and whose, the oldest first
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername") or ("",)
@@ -126,19 +129,34 @@ class MetricsServer:
             self._end.counts["refused"] += 1
             writer.transport.abort()
             return
-        self._busy += 1
+        self._halves[writer] = str(peer[0])
+        if len(self._halves) > HALVES:
+            self._show_one_out()
         try:
             async with asyncio.timeout(PATIENCE):
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(self.answer(head))
-                await writer.drain()
-                writer.close()
-                await writer.wait_closed()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                del self._halves[writer]
+                self._busy += 1
+                try:
+                    writer.write(self.answer(head))
+                    await writer.drain()
+                    writer.close()
+                    await writer.wait_closed()
+                finally:
+                    self._busy -= 1
+        except (OSError, TimeoutError, KeyError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
-            self._busy -= 1
+            self._halves.pop(writer, None)
             writer.transport.abort()
+
+    def _show_one_out(self) -> None:
+        """Who says half a request keeps nobody out who says a whole one."""
+        crowd = Counter(self._halves.values())
+        oldest = next(writer for writer, address in self._halves.items() if crowd[address] == max(crowd.values()))
+        del self._halves[oldest]
+        self._end.counts["refused"] += 1
+        oldest.transport.abort()
 
     def answer(self, head: bytes) -> bytes:
         """The whole response to a request's head."""

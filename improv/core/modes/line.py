@@ -135,6 +135,12 @@ class Solo(Trade):
 
     begins = endless = True
 
+    @property
+    def waits(self) -> bool:
+        voice = self.voice
+        nothing = self.plan is None and self.turn is None and not self.pending and voice.tracker.line is None and not voice.tracker.keys
+        return nothing and voice.end is None and voice.meter.running
+
     def jumped(self) -> None:
         if self.plan and self.plan.opens and self.voice.tracker.line is None:
             self.start(self.voice.time)

@@ -35,6 +35,11 @@ class Mode:
     def start(self, time: float) -> None:
         """It was chosen, the performance begins, or the beat runs (again)."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether it plays by itself, but was silenced, and waits to be told to go on."""
+        return False
+
     def jumped(self) -> None:
         """The song goes on from elsewhere: what was planned is over other chords."""
 

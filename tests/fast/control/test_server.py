@@ -434,3 +434,20 @@ def test_where_there_are_no_unix_sockets_a_token_opens_a_port_of_the_loopback(tm
             assert fake.asked == [{"do": "panic"}]
 
     run(talk())
+
+
+def test_half_a_request_keeps_nobody_out(tmp_path: Path) -> None:
+    async def talk() -> None:
+        async with performing(tmp_path, metrics=LOOPBACK) as fake:
+            halves = []
+            for _ in range(300):
+                _, writer = await asyncio.open_connection("127.0.0.1", fake.ready["metrics"])
+                writer.write(b"GET /metrics HTTP/1.1\r\n")
+                halves.append(writer)
+            line, page = await http(fake.ready["metrics"], b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert line == "HTTP/1.1 200 OK"
+            assert "improv_up" in page
+            for writer in halves:
+                writer.transport.abort()
+
+    asyncio.run(talk())

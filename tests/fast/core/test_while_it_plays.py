@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_up import random_weights, small_card
 
-from improv.core.events import Bookmark, Event, NoteOff, NoteOn, Setting, Transport
+from improv.core.events import Bookmark, ControlChange, Event, NoteOff, NoteOn, Setting, Transport
 from improv.core.improviser import Improviser
 from improv.core.line.generator import BOOKMARKS
 from improv.core.settings import Settings
@@ -135,3 +135,26 @@ def test_of_too_many_bookmarks_the_first_is_forgotten(model: Model) -> None:
     generator.keep("0")  # kept anew, it is the latest
     generator.keep("one more")
     assert [name for name in ("0", "1", "2", "one more") if not generator.go_back(name)] == ["1"]
+
+
+@pytest.mark.parametrize("goes_on", [[Setting(8.0, "play", 1)], [NoteOn(8.0, 60, 80), NoteOff(8.2, 60)]])
+def test_a_soloist_that_was_silenced_waits_for_a_word_or_a_key(goes_on: list[Event], model: Model) -> None:
+    panic = ControlChange(4.0, 123, 0, 0)
+    looks: list[Event] = [Setting(at, "temperature", 1.0) for at in (3.0, 6.0, 12.0)]  # moments at which it is asked
+    improviser = Improviser(model, Settings(mode="solo", tempo=120.0), seed=1)
+    waits: dict[float, bool] = {}
+    played: list[Event] = []
+    heard = sorted([panic, *looks, *goes_on], key=lambda e: e.time)
+    perform(
+        alone(improviser), OfflineClock(heard, 20.0), queue.SimpleQueue(), played.append, lambda e: waits.update({e.time: improviser.waits})
+    )
+    assert [waits[at] for at in (3.0, 6.0, 12.0)] == [False, True, False]
+    assert not any(4.0 <= onset < 8.0 for onset in onsets(played))
+    assert max(onsets(played)) > 15.0
+
+
+def test_the_word_to_play_changes_nothing_for_who_plays_already(model: Model) -> None:
+    def solo(heard: list[Event]) -> list[Event]:
+        return play(Improviser(model, Settings(mode="solo", tempo=120.0), seed=1), heard)
+
+    assert solo([Setting(8.0, "play", 1)]) == solo([])
