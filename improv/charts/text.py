@@ -30,7 +30,7 @@ def read_chart(text: str, bar: float, title: str) -> tuple[Changes | None, Count
     def checked(found: re.Match[str]) -> str:
         nonlocal known
         word = found[0].strip(":")
-        if word in ("", "%", "/"):
+        if word in ("", "%", "x", "r", "/"):
             return found[0]
         try:
             parse_chord(word)

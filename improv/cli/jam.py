@@ -23,7 +23,7 @@ from improv.cli.learning import add_arguments as add_learning
 from improv.cli.learning import schooling_of
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
-from improv.cli.music_options import add_music, add_pictures
+from improv.cli.music_options import add_music, add_pictures, changes_of
 from improv.cli.replay import made_with, performed_by
 from improv.cli.sessions import default_folder
 from improv.cli.take import spread, told, write
@@ -31,7 +31,7 @@ from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync, Tap, Transport
 from improv.core.guard import longest
-from improv.core.harmony import Changes, parse_changes
+from improv.core.harmony import Changes
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
 from improv.core.meter import Meter
 from improv.core.settings import Settings
@@ -221,7 +221,7 @@ def _take(args: argparse.Namespace, mode: str, part: Part | None, bars: int | No
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
     metre = _metre(args.metre) if args.metre else part.metre if part else (4, 4)
     meter = Meter(settings.tempo, metre)
-    changes = parse_changes(args.changes, meter.bar) if args.changes else None
+    changes = changes_of(args.changes, meter.bar)
     channel = getattr(args, "channel", 1) - 1
     model = load_model(args.model)
     learning_setup = schooling_of(args, model)

@@ -22,7 +22,7 @@ from improv.cli.sessions import printable
 from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Mark, NoteOff, NoteOn, Setting
-from improv.core.harmony import Changes, parse_changes, pitch_name
+from improv.core.harmony import READING, Changes, parse_changes, pitch_name
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.note_model import NoteModel
@@ -67,12 +67,13 @@ class Piece:
     changes: Changes | None
     metre: tuple[int, int]
     bars: int | None
+    reading: int = READING
 
 
-def made_with() -> dict[str, str]:
+def made_with() -> dict[str, Any]:
     """What the notes depend on beside the model, for a session's header."""
     voicings = voicings_for()
-    said = {"improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
+    said: dict[str, Any] = {"reading": READING, "improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
     return said | ({"voicings": str(voicings.card["weights_sha256"])[:12]} if voicings else {})
 
 
@@ -188,7 +189,10 @@ def _piece(session: Session) -> Piece:
         bars, text = session.header.get("bars"), session.header.get("changes")
         if not all(isinstance(n, int) for n in (count, unit)) or not (bars is None or isinstance(bars, int)):
             raise ValueError("metre or bars")
-        return Piece(parse_changes(str(text), 4.0 * count / unit) if text else None, (count, unit), bars)
+        reading = session.header.get("reading", 1)  # until symbols were read as they are written, it was not said
+        if reading not in (1, READING):
+            raise SessionError(f"{session.path}: its changes are read as only a newer improv does; update improv")
+        return Piece(parse_changes(str(text), 4.0 * count / unit, reading) if text else None, (count, unit), bars, reading)
     except (TypeError, ValueError, ZeroDivisionError) as e:
         raise SessionError(f"{session.path}: its first line does not say how it was played ({e})") from None
 
@@ -232,7 +236,20 @@ def _improviser(
     p: RecordedPerformer, model: NoteModel, piece: Piece, shelf: Mapping[str, NoteModel], learning: Learning | None
 ) -> Improviser:
     voicings = voicings_for(p.settings)
-    return Improviser(model, p.settings, piece.changes, piece.metre, p.seed, piece.bars, p.channel, p.inputs, shelf, learning, voicings)
+    return Improviser(
+        model,
+        p.settings,
+        piece.changes,
+        piece.metre,
+        p.seed,
+        piece.bars,
+        p.channel,
+        p.inputs,
+        shelf,
+        learning,
+        voicings,
+        piece.reading,
+    )
 
 
 # Playing

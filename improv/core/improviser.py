@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from improv.core.beats.timekeeper import News, Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
-from improv.core.harmony import Changes, parse_changes
+from improv.core.harmony import READING, Changes, parse_changes
 from improv.core.line.dynamics import velocity
 from improv.core.line.generator import LineGenerator, Plan
 from improv.core.line.lessons import Learning, Lessons
@@ -37,6 +37,7 @@ class Improviser:
     inputs: the numbers of the inputs that it listens to; None for all. Other performers that it hears are to be told to it alone.
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
+    reading: how changes that come as a text are read, see `parse_changes`.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Improviser:
         models: Mapping[str, NoteModel] | None = None,
         learning: Learning | None = None,
         voicings: ChordVoicer | None = None,
+        reading: int = READING,
     ):
         settings = settings or Settings()
         self.channel = channel
         self._inputs = inputs
         self._models = {} if models is None else models
         self.voicings = voicings
+        self._reading = reading
         self.keeper = Timekeeper(settings, metre)
         self.meter = self.keeper.meter
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
@@ -231,7 +234,7 @@ class Improviser:
             self._mode.jumped()
             return
         if setting.name == "changes":
-            self.generator.changes = parse_changes(str(setting.value), self.meter.bar) if setting.value else None
+            self.generator.changes = parse_changes(str(setting.value), self.meter.bar, self._reading) if setting.value else None
             self._mode.jumped()
             return
         self.generator.settings = before.taken(setting.name, setting.value)

@@ -18,6 +18,7 @@ from improv.core.meter import FASTEST, SLOWEST
 PPQ = 480
 MOST_NOTES = 50_000  # of one player's part: hours of playing
 DRUMS = 9
+PLAIN = str.maketrans({"Δ": "^", "△": "^", "∆": "^", "♭": "b", "♯": "#", "−": "-", "–": "-", "˚": "°"})  # texts are Latin-1
 CHANNELS = [c for c in range(16) if c != DRUMS]  # of the tracks
 
 
@@ -107,7 +108,9 @@ def write_take(
         if message:
             tracks[number].append((beat + shift, message))
     if changes:
-        conductor += [(at + shift, mido.MetaMessage("marker", text=str(chord))) for at, chord in changes.spans(last - shift)]
+        conductor += [
+            (at + shift, mido.MetaMessage("marker", text=str(chord).translate(PLAIN))) for at, chord in changes.spans(last - shift)
+        ]
     file = mido.MidiFile(type=1, ticks_per_beat=PPQ)
     file.tracks.append(_track("improv", sorted(conductor, key=lambda m: m[0])))
     for name, part in zip(("player", *names), tracks, strict=True):

@@ -9,10 +9,14 @@ from typing import NamedTuple
 
 from improv.core.harmony.scales import NO_CHORD, Chord, HarmonyError
 from improv.core.harmony.symbols import parse_chord
+from improv.core.harmony.symbols_as_before import parse_chord_as_before
+
+READING = 2  # how changes are read: 1, to kinds alone, is for what was recorded up to version 0.2
+REPEATED = {"%": 1, "x": 1, "r": 2}  # how many bars a sign repeats
 
 
 class HarmonicContext(NamedTuple):
-    """The harmony seen from one beat: the chord now, the next other chord, the beats until it."""
+    """The harmony seen from one beat: the chord now, the next that is another to a model, the beats until it."""
 
     chord: Chord
     coming: Chord
@@ -47,12 +51,13 @@ class Changes:
         if i < 0:
             return HarmonicContext(NO_CHORD, self.chords[0], self.starts[0] - within)
         chord = self.chords[i]
-        if i + 1 < len(self.starts):
-            return HarmonicContext(chord, self.chords[i + 1], self.starts[i + 1] - within)
+        for j in range(i + 1, len(self.starts)):
+            if self.chords[j].told != chord.told:
+                return HarmonicContext(chord, self.chords[j], self.starts[j] - within)
         if not self.loop:
             return HarmonicContext(chord, NO_CHORD, float("inf"))
         for j, coming in enumerate(self.chords):
-            if coming != chord:
+            if coming.told != chord.told:
                 return HarmonicContext(chord, coming, self.length - within + self.starts[j])
         return HarmonicContext(chord, NO_CHORD, float("inf"))
 
@@ -68,12 +73,14 @@ class Changes:
             chorus += self.length
 
 
-def parse_changes(text: str, bar: float = 4.0) -> Changes:
-    """Read changes: bars between `|`, chords split the bar evenly, `%` repeats the bar before,
+def parse_changes(text: str, bar: float = 4.0, reading: int = READING) -> Changes:
+    """Read changes: bars between `|`, chords split the bar evenly, `%` or `x` repeats the bar before, `r` the two before,
     `/` holds the chord for its share of the bar, `|: ... :|` is played twice.
 
-    bar: beats a bar. Raises HarmonyError with the column.
+    bar: beats a bar. reading: 1 for what was recorded when symbols were read to their kinds alone. Raises HarmonyError with
+    the column.
     """
+    read = parse_chord if reading > 1 else parse_chord_as_before
     bars: list[list[Chord]] = []
     repeat_from: int | None = None
     pending: list[Chord] = []
@@ -92,17 +99,19 @@ def parse_changes(text: str, bar: float = 4.0) -> Changes:
                 repeat_from = len(bars)
             if token.endswith(":"):
                 repeat_from = len(bars)
-        elif token == "%":
-            if pending or not bars:
-                raise HarmonyError(f"changes, column {column + 1}: '%' repeats the bar before, and must stand alone in its bar", column)
-            bars.append(list(bars[-1]))
+        elif token in REPEATED:
+            count = REPEATED[token]
+            if pending or len(bars) < count:
+                said = "the bar before" if count == 1 else "the two bars before"
+                raise HarmonyError(f"changes, column {column + 1}: {token!r} repeats {said}, and must stand alone in its bar", column)
+            bars += [list(one) for one in bars[-count:]]
         elif token == "/":
             if not pending:
                 raise HarmonyError(f"changes, column {column + 1}: '/' holds a chord, and none stands before it in this bar", column)
             pending.append(pending[-1])
         else:
             try:
-                pending.append(parse_chord(token))
+                pending.append(read(token))
             except HarmonyError as e:
                 column += e.position
                 raise HarmonyError(f"changes, column {column + 1}: {e}", column) from None
