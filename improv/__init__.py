@@ -1,3 +1,3 @@
-"""improv: a jazz co-player for any MIDI rig."""
+"""improv: a jazz partner for any MIDI rig."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

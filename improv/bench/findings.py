@@ -119,7 +119,7 @@ def _disk() -> list[Finding]:
 def _extras() -> list[Finding]:
     wanted = (("link", "Ableton Link", "link"), ("tensorflow", "training", "train"))
     return [
-        Finding(what, FINE, "installed" if find_spec(module) else f"not installed: pip install 'improv[{extra}]' if you want it")
+        Finding(what, FINE, "installed" if find_spec(module) else f"not installed: pip install 'improv-jazz[{extra}]' if you want it")
         for module, what, extra in wanted
     ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from improv.cli.sessions import default_folder
 from improv.core.note_model import NoteModel
-from improv.learning.setup import LearningSetup, LearningWish, learning_setup
+from improv.learning.setup import LearningOptions, LearningSetup, learning_setup
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +23,8 @@ def profiles_folder() -> Path:
 
 
 def schooling_of(args: argparse.Namespace, model: NoteModel) -> LearningSetup | None:
-    """What the arguments of a jam ask for. Raises ProfileError."""
-    learn, name, forget = (getattr(args, what, None) for what in ("learn", "profile", "forget"))
-    return learning_setup(LearningWish(bool(learn), name, bool(forget), not args.fast), model, args.model, profiles_folder())
+    """What the arguments of a jam ask for; of a solo, nothing. Raises ProfileError."""
+    if not hasattr(args, "learn"):
+        return None
+    options = LearningOptions(args.learn, args.profile, args.forget, live=not args.fast)
+    return learning_setup(options, model, args.model, profiles_folder())

@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     for package in ("tensorflow", "tqdm"):
         if importlib.util.find_spec(package) is None:
-            raise ImprovError(f"training needs {package}, which is not installed: pip install '.[train]'")
+            raise ImprovError(f"training needs {package}, which is not installed: pip install 'improv-jazz[train]'")
     folder = Path(args.out)
     if args.origin and folder.resolve() == find_model(args.origin).resolve():
         raise ImprovError(f"--out {folder}: is the model that --from starts from; give the new one a folder of its own")
@@ -68,10 +68,10 @@ def run(args: argparse.Namespace) -> int:
     _check(reading, args.data)
     _make(folder, cluster)
 
-    from improv.train.options import LIMITS, TrainingWish, settings_of
+    from improv.train.options import LIMITS, TrainingOptions, settings_of
 
-    wish = TrainingWish({name: getattr(args, name) for name, _, _ in LIMITS}, args.origin, args.size, args.network, args.members)
-    config, network, starts = settings_of(wish)
+    options = TrainingOptions({name: getattr(args, name) for name, _, _ in LIMITS}, args.origin, args.size, args.network, args.members)
+    config, network, starts = settings_of(options)
     if cluster:
         _say([f"worker {cluster.rank} of {', '.join(cluster.addresses)}: waiting until all are there"])
     workers: Alone | Together = Together(cluster) if cluster else ALONE

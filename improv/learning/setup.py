@@ -57,7 +57,7 @@ class LearningSetup:
 
 
 @dataclass(frozen=True, slots=True)
-class LearningWish:
+class LearningOptions:
     """What was asked for: to learn, to play by a profile of that name, and to begin it anew. live: a player waits for the notes."""
 
     learn: bool = False
@@ -66,9 +66,9 @@ class LearningWish:
     live: bool = True
 
 
-def learning_setup(wish: LearningWish, model: NoteModel, name_of_model: str, profiles: Path) -> LearningSetup | None:
-    """What learns by this wish; None for nothing. name_of_model: or its folder. profiles: their folder. Raises ProfileError."""
-    learn, name, forget = wish.learn, wish.profile, wish.forget
+def learning_setup(options: LearningOptions, model: NoteModel, name_of_model: str, profiles: Path) -> LearningSetup | None:
+    """What learns by these options; None for nothing. name_of_model: or its folder. profiles: their folder. Raises ProfileError."""
+    learn, name, forget = options.learn, options.profile, options.forget
     if forget and not name:
         raise ProfileError("--forget removes a profile; say which with --profile NAME")
     if not learn and not name:
@@ -82,7 +82,7 @@ def learning_setup(wish: LearningWish, model: NoteModel, name_of_model: str, pro
         if before is None and not forget:
             raise ProfileError(f"profile {name}: there is none yet; --learn makes it")
         return LearningSetup(Known(before), model, before, name, None) if before else None
-    if not wish.live:
+    if not options.live:
         return LearningSetup(Inline(model, before), model, before, name, path)
     return LearningSetup(LearnerProcess(model, find_model(name_of_model), before, path), model, before, name, path)
 

@@ -165,5 +165,5 @@ def _library() -> Any:
     try:
         from link import Link as Peer
     except ImportError as e:
-        raise LinkError(f"Ableton Link needs a library that is not here ({e}): pip install 'improv[link]'") from None
+        raise LinkError(f"Ableton Link needs a library that is not here ({e}): pip install 'improv-jazz[link]'") from None
     return Peer

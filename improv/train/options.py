@@ -19,7 +19,7 @@ LIMITS = (("epochs", 1, 10_000), ("patience", 1, 10_000), ("rate", 1e-7, 1.0), (
 
 
 @dataclass(frozen=True)
-class TrainingWish:
+class TrainingOptions:
     """What was asked for; None for what was left to its default.
 
     fit: what FitConfig is to have, by the names of LIMITS. origin: the model to fine-tune. size, network: by the names of
@@ -33,24 +33,24 @@ class TrainingWish:
     members: int = 1
 
 
-def settings_of(wish: TrainingWish) -> tuple[FitConfig, NetworkConfig, list[Start]]:
+def settings_of(options: TrainingOptions) -> tuple[FitConfig, NetworkConfig, list[Start]]:
     """How to train, which network, and where its members start. Raises ImprovError for what is impossible."""
-    base = replace(FitConfig(), rate=FINE_TUNING_RATE) if wish.origin else FitConfig()
-    config = replace(base, **{k: v for k, v in wish.fit.items() if v is not None})
+    base = replace(FitConfig(), rate=FINE_TUNING_RATE) if options.origin else FitConfig()
+    config = replace(base, **{k: v for k, v in options.fit.items() if v is not None})
     for name, low, high in LIMITS:
         if not low <= getattr(config, name) <= high:
             raise ImprovError(f"--{name} {getattr(config, name):g}: expected {low:g} to {high:g}")
-    if wish.origin:
-        if wish.size or wish.network or wish.members != 1:
+    if options.origin:
+        if options.size or options.network or options.members != 1:
             raise ImprovError("--size, --network, --members: a model that is fine-tuned (--from) keeps its own")
-        card = load_model(wish.origin).card
+        card = load_model(options.origin).card
         refuse_grammar(card, "improv train --from")
-        models, network = begin(card, stored_weights(wish.origin), config.seed)
+        models, network = begin(card, stored_weights(options.origin), config.seed)
         return config, network, [Start([v.numpy() for v in m.trainable_variables], card["weights_sha256"]) for m in models]
-    if not 1 <= wish.members <= 8:
-        raise ImprovError(f"--members {wish.members}: expected 1 to 8")
-    sizes = NETWORKS[wish.network or "lstm"]
-    return config, sizes[wish.size or "laptop"], []
+    if not 1 <= options.members <= 8:
+        raise ImprovError(f"--members {options.members}: expected 1 to 8")
+    sizes = NETWORKS[options.network or "lstm"]
+    return config, sizes[options.size or "laptop"], []
 
 
 def begun_of(origin: str) -> Begun:

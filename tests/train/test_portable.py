@@ -187,7 +187,7 @@ def test_mistakes_are_named(arguments: list[str], says: str, capsys: pytest.Capt
 def test_a_missing_package_is_named(small: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert main(["export", small, "--to", "onnx"]) == 2
-    assert "pip install '.[export]'" in capsys.readouterr().err
+    assert "pip install 'improv-jazz[export]'" in capsys.readouterr().err
     assert left() == set()
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 WATCHDOG = 20  # seconds without a sign of life; a machine that stood still for ten goes on
 TEXT = """\
-# /etc/systemd/system/improv.perform.sd_notify. Write it there and start it:
-#   improv init --to {config} --systemd | sudo tee /etc/systemd/system/improv.perform.sd_notify
+# /etc/systemd/system/improv.service. Write it there and start it:
+#   improv init --to {config} --systemd | sudo tee /etc/systemd/system/improv.service
 #   sudo systemctl daemon-reload && sudo systemctl enable --now improv
 #   sudo loginctl enable-linger {user}      # so that {runtime} is there from the boot on
 # What it says: journalctl -u improv -f

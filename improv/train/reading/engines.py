@@ -42,7 +42,7 @@ def engine_of(text: str, local: Engine, lost: Callable[[Any], Any] | None = None
     if name != "dask" or (named and not address):
         raise EngineError(f"--reader {text}: expected local, dask, or dask=tcp://HOST:PORT of a scheduler")
     if importlib.util.find_spec("distributed") is None:
-        raise EngineError(f"--reader {text} needs dask, which is not installed: pip install '.[cluster]'")
+        raise EngineError(f"--reader {text} needs dask, which is not installed: pip install 'improv-jazz[cluster]'")
     return partial(_over_dask, address or None, lost)
 
 

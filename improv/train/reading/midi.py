@@ -55,7 +55,7 @@ def parse(path: Path) -> Any:
     try:
         import symusic
     except ImportError:
-        raise CorpusError("reading MIDI needs symusic, which is not installed: pip install 'improv[train]'") from None
+        raise CorpusError("reading MIDI needs symusic, which is not installed: pip install 'improv-jazz[train]'") from None
     try:
         return symusic.Score.from_midi(path.read_bytes())
     except (RuntimeError, ValueError, TypeError, IndexError, MemoryError) as e:

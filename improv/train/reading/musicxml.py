@@ -45,7 +45,7 @@ def read(path: Path, how: How) -> Reading:
     try:
         from music21 import converter, harmony, stream, tempo
     except ImportError:
-        raise CorpusError("reading MusicXML needs music21, which is not installed: pip install 'improv[train]'") from None
+        raise CorpusError("reading MusicXML needs music21, which is not installed: pip install 'improv-jazz[train]'") from None
     text = _text(path)
     try:
         with warnings.catch_warnings():

@@ -103,7 +103,7 @@ def export(
     form = FORMATS[kind]
     for package in form.packages:
         if importlib.util.find_spec(package) is None:
-            raise ExportError(f"export to {kind} needs {package}, which is not installed: pip install '.[export]'")
+            raise ExportError(f"export to {kind} needs {package}, which is not installed: pip install 'improv-jazz[export]'")
     _refuse(target, overwrite)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import wave
+from importlib.util import find_spec
 from pathlib import Path
 
 import mido
@@ -20,6 +21,7 @@ from improv.models.loader import find_model
 from improv.session import read_session
 
 CHANGES = "Dm7 | G7 | Cmaj7 | A7"
+TRAINS = pytest.mark.skipif(find_spec("tensorflow") is None, reason="training is an extra: pip install '.[train]'")
 
 
 @pytest.fixture(autouse=True)
@@ -187,7 +189,7 @@ def test_unreadable_models(kind: str, says: str, capsys: pytest.CaptureFixture[s
         (["solo", "--out", "nowhere/solo.mid"], "no folder"),
         (["eval", "jazz", "none.jsonl"], "none.jsonl"),
         (["eval", "nobody", "none.jsonl"], "nobody"),
-        (["train", "none.jsonl", "--out", "models/x"], "none.jsonl"),
+        pytest.param(["train", "none.jsonl", "--out", "models/x"], "none.jsonl", marks=TRAINS),
         (["bench", "step", "--notes", "1"], "--notes 1"),
         (["bench", "lateness", "--events", "1"], "--events 1"),
     ],

@@ -194,14 +194,14 @@ def test_a_tempo_that_link_has_not_is_refused(joined: tuple[Peer, Link, queue.Si
 
 def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "link", None)
-    with pytest.raises(ImprovError, match=r"pip install 'improv\[link\]'"):
+    with pytest.raises(ImprovError, match=r"pip install 'improv-jazz\[link\]'"):
         Link(lambda: 0.0, print, 120.0, 4.0)
 
 
 def alone() -> str | None:
     """Why two real peers can't have a network of their own here, or None. On ours, they'd change a band's tempo."""
     if importlib.util.find_spec("link") is None:
-        return "LinkPython-extern is not installed (pip install 'improv[link]')"
+        return "LinkPython-extern is not installed (pip install 'improv-jazz[link]')"
     if sys.platform != "linux" or shutil.which("unshare") is None:
         return "a network of its own takes Linux and unshare"
     if subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode:
