@@ -52,13 +52,14 @@ def guides(chord: Chord) -> frozenset[int]:
 def avoided(chord: Chord) -> frozenset[int]:
     """Pitch classes that clash with a chord: outside chord and scale; or, unless it is altered, of the scale and a semitone above
     a tone of the chord (M. Levine, The Jazz Theory Book, 1995, chapter 3); and the sixth of a minor seventh chord, which makes
-    the tritone of the dominant that it leads to. Of a symbol that says more than its kind: thirds and sevenths that it has not."""
+    the tritone of the dominant that it leads to. Of a symbol without a third, thirds; of one without its kind's seventh, that."""
     inside = chord.tones | chord.scale
     above = {(tone + 1) % 12 for tone in chord.tones} - chord.tones if chord.kind != "7alt" else set()
     if chord.kind == "m7" and chord.root is not None:
         above.add((chord.root + 9) % 12)
     if chord.sound and chord.root is not None:
-        above |= {(chord.root + step) % 12 for step in THIRDS | (SEVENTHS & set(KINDS[chord.kind][0]))} - chord.tones
+        unwritten = SEVENTHS & (set(KINDS[chord.kind][0]) - chord.sound.tones) | (set() if THIRDS & chord.sound.tones else THIRDS)
+        above |= {(chord.root + step) % 12 for step in unwritten}
     return frozenset(range(12)) - (inside - above)
 
 

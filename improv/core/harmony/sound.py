@@ -79,7 +79,7 @@ def sound_of(said: SymbolText) -> Sound:
     for number, by in said.added:
         tones.add((_STEPS[number] - (number == 3 and said.minor) + by) % 12)
     for number in said.without:
-        tones -= {1: {0}, 3: {third}, 5: fifths, 7: {seventh}}.get(number) or {_STEPS.get(number, -1)}
+        tones -= {1: {0}, 3: {third}, 5: fifths, 7: {-1 if seventh is None else seventh}}.get(number) or {_STEPS[number]}
     return Sound(frozenset(tones), frozenset(excluded - tones))
 
 

@@ -29,7 +29,8 @@ def pitch_bias(at: Context) -> np.ndarray | None:
 @lru_cache(maxsize=256)
 def _pitch_bias(chord: Chord, on_beat: bool) -> np.ndarray:
     root, sound = chord.root, chord.sound
-    assert root is not None and sound is not None
+    assert root is not None
+    assert sound is not None
     tones, scale = (frozenset(steps) for steps in KINDS[chord.kind])
     bias = np.zeros(12)
     for step in sound.tones - tones:

@@ -307,7 +307,7 @@ def test_replay_says_what_differs_and_why(take: Path, capsys: pytest.CaptureFixt
         (lambda h: h.update(metre=[4, 0]), "does not say how it was played"),
         (lambda h: h.update(metre="x"), "does not say how it was played"),
         (lambda h: h.update(metre=[400, 4]), "metre 400/4"),
-        (lambda h: h.update(changes="H7"), "H7"),
+        (lambda h: h.update(changes="X7"), "X7"),
         (lambda h: h.update(continues="before.jsonl"), "goes on from before.jsonl"),
     ],
 )
