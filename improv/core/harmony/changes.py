@@ -11,16 +11,20 @@ from improv.core.harmony.scales import NO_CHORD, Chord, HarmonyError
 from improv.core.harmony.symbols import parse_chord
 from improv.core.harmony.symbols_as_before import parse_chord_as_before
 
-READING = 2  # how changes are read: 1, to kinds alone, is for what was recorded up to version 0.2
+READING = 2  # how changes are read; 1, to kinds alone, is how sessions without the mark were
 REPEATED = {"%": 1, "x": 1, "r": 2}  # how many bars a sign repeats
 
 
 class HarmonicContext(NamedTuple):
-    """The harmony seen from one beat: the chord now, the next that is another to a model, the beats until it."""
+    """The harmony seen from one beat: the chord now, the next that is another to a model, the beats until it.
+
+    before: a chord that comes before that, which only a reader of the symbols tells from the chord now, and the beats until it.
+    """
 
     chord: Chord
     coming: Chord
     until: float  # beats until `coming`; infinity when no other chord comes
+    before: tuple[Chord, float] | None = None
 
 
 OPEN = HarmonicContext(NO_CHORD, NO_CHORD, float("inf"))
@@ -51,15 +55,19 @@ class Changes:
         if i < 0:
             return HarmonicContext(NO_CHORD, self.chords[0], self.starts[0] - within)
         chord = self.chords[i]
+        before: tuple[Chord, float] | None = None
         for j in range(i + 1, len(self.starts)):
             if self.chords[j].told != chord.told:
-                return HarmonicContext(chord, self.chords[j], self.starts[j] - within)
+                return HarmonicContext(chord, self.chords[j], self.starts[j] - within, before)
+            before = before or (self.chords[j], self.starts[j] - within)
         if not self.loop:
-            return HarmonicContext(chord, NO_CHORD, float("inf"))
+            return HarmonicContext(chord, NO_CHORD, float("inf"), before)
         for j, coming in enumerate(self.chords):
             if coming.told != chord.told:
-                return HarmonicContext(chord, coming, self.length - within + self.starts[j])
-        return HarmonicContext(chord, NO_CHORD, float("inf"))
+                return HarmonicContext(chord, coming, self.length - within + self.starts[j], before)
+            if coming != chord:
+                before = before or (coming, self.length - within + self.starts[j])
+        return HarmonicContext(chord, NO_CHORD, float("inf"), before)
 
     def spans(self, until: float) -> Iterable[tuple[float, Chord]]:
         """(beat, chord) for each change from 0 up to `until` beats, choruses repeated."""

@@ -1,6 +1,6 @@
-"""Chord symbols as they were read up to version 0.2: to the nearest kind alone.
+"""Chord symbols as they were first read: to the nearest kind alone.
 
-Sessions that were recorded then are played again with what was read then, so nothing here changes any more.
+A session of that time is played again with what was read then, so nothing here changes any more.
 """
 
 from __future__ import annotations

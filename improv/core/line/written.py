@@ -15,7 +15,7 @@ import numpy as np
 from improv.core.harmony import KINDS, Chord
 from improv.core.vocabulary import GRID, Context
 
-PASSING = -1.0  # nats: off the beat, for a tone that is excluded
+PASSING = -1.5  # nats: off the beat, for a tone that is excluded
 INSTEAD, NEW = 0.5, 1.0  # nats: for a tone a semitone from one that is excluded; for one that is not in the kind's scale
 SHORT = GRID // 2  # 1/12 beat: as long as a tone that is excluded may sound
 
@@ -45,7 +45,9 @@ def _pitch_bias(chord: Chord, on_beat: bool) -> np.ndarray:
 def length_bias(pitch: int, at: Context, durations: tuple[int, ...]) -> np.ndarray | None:
     """What the symbol adds to the logits of a note's length, (durations,): none that lets an excluded tone sound for long, or
     reaches into a coming chord that excludes it; None where any length will do. durations: of the classes, in 1/12 beat."""
-    now, coming, until = at.harmony
+    now, coming, until, before = at.harmony
+    if before is not None:
+        coming, until = before
     longest = math.inf
     if now.sound and pitch % 12 in now.excluded:
         longest = SHORT

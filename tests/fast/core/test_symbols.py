@@ -253,12 +253,13 @@ def test_where_the_kind_says_all_the_music_is_as_before(mode: str, jazz: Model) 
     assert solo(jazz, misread, 3, reading=2, mode=mode) != solo(jazz, misread, 3, reading=1, mode=mode)
 
 
-def test_a_note_does_not_reach_into_a_chord_that_excludes_it(jazz: Model) -> None:
+@pytest.mark.parametrize("changes", ["Cmaj7 C7b5", "Cm Cm#5"])  # to the model, the second is one chord
+def test_a_note_does_not_reach_into_a_chord_that_excludes_it(changes: str, jazz: Model) -> None:
     for seed in range(6):
-        for start, end, pitch, _ in notes_of(solo(jazz, "Cmaj7 C7b5", seed)):
+        for start, end, pitch, _ in notes_of(solo(jazz, changes, seed)):
             before, within = start * 2 // 4 * 4, start * 2 % 4
             if pitch % 12 == 7 and within < 1.9:
-                assert end * 2 <= before + 2.0 + 0.15  # the beat of the change, and how far a note may lie behind it
+                assert end * 2 <= before + 2.0 + 0.25  # the beat of the change, and the farthest that a note may lie behind it
 
 
 def test_changes_that_come_while_it_plays_are_read_as_it_was_told() -> None:
