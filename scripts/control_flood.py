@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from improv.control import local_socket as place
-from improv.control.performance_end import Control
+from improv.control.performance_end import PerformanceEnd
 from improv.control.server.osc import write_message
 
 
@@ -67,7 +67,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "control.sock"
-        with Control(Config(Section(path, Post("127.0.0.1", 0))), answer, lambda text: print("log:", text)) as control:
+        with PerformanceEnd(Config(Section(path, Post("127.0.0.1", 0))), answer, lambda text: print("log:", text)) as control:
             if not control.wait(10) or control.ready is None or control.child is None:
                 raise SystemExit("the server does not start")
             control.status({"bar": 1})
@@ -81,7 +81,7 @@ def main() -> None:
             ):
                 before = len(asked)
                 took, worst = during(path, storm)
-                print(f"{name}: {took:.1f} s; status took {worst * 1000:.0f} ms at worst; {len(asked) - before} wishes got through")
+                print(f"{name}: {took:.1f} s; status took {worst * 1000:.0f} ms at worst; {len(asked) - before} requests got through")
             print(f"after: {seen(child)}; same server: {control.child == child}; {ask(path, 'status').get('control')}")
 
 

@@ -19,15 +19,15 @@ from collections.abc import Callable
 
 from rig import JACK, Rig
 
-from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop
-from improv.core.improviser import Improviser
+from improv.core.events import Event, NoteOff, NoteOn, Stop
+from improv.core.observer import Observer
 from improv.core.settings import Settings
 from improv.midi.patchbay import Input, Patchbay
 from improv.models.loader import load_model
 from improv.perform.clock import LiveClock
-from improv.perform.deadline import DeadlinePlayer, Worker
-from improv.perform.engine import perform
 from improv.perform.inbox import Inbox
+from improv.perform.performance import Performance, PerformanceConfig
+from improv.perform.performers import PerformerSetup
 
 FLOODER = """
 import random, rtmidi, subprocess, sys, time
@@ -78,14 +78,24 @@ def flood(kind: str, rate: int, seconds: float) -> None:
             print("  it said last: " + rig.said.strip().splitlines()[-1])
 
 
+class Counted(Observer):
+    """How many events were heard, and note-ons played less note-offs."""
+
+    events = sounding = 0
+
+    def heard(self, event: Event) -> None:
+        self.events += 1
+
+    def played(self, event: Event, late: float, filled: bool) -> None:
+        self.sounding += isinstance(event, NoteOn) - isinstance(event, NoteOff)
+
+
 def direct(rate: int, seconds: float) -> None:
     """The same without JACK, which drops most of a flood itself: messages into the input's callback, in this program."""
-    clock, inbox = LiveClock(), Inbox()
-    heard = sounding = most = 0
-    improviser = Improviser(load_model("jazz"), Settings(mode="trade", tempo=160.0), seed=1)
-    worker = Worker(lambda: inbox.put(Ready(clock.now())))
-    deadline = DeadlinePlayer(improviser, worker)
-    inbox.behind = lambda: deadline.behind
+    clock, inbox, counted = LiveClock(), Inbox(), Counted()
+    setup = PerformerSetup("improv", load_model("jazz"), Settings(mode="trade", tempo=160.0), 1)
+    performance = Performance(PerformanceConfig([setup]), clock, observers=[counted], inbox=inbox)
+    most = 0
     bay = Patchbay(JACK, clock.now, inbox.put, [Input(0, "in")])  # not started: no port is opened
     arrived = bay._listener(Input(0, "in"))
     took = [0.0, 0.0]
@@ -105,20 +115,10 @@ def direct(rate: int, seconds: float) -> None:
         time.sleep(1.0)
         inbox.put(Stop(clock.now(), "over"))
 
-    def hear(event: Event) -> None:
-        nonlocal heard
-        heard += 1
-
-    def send(event: Event) -> None:
-        nonlocal sounding
-        sounding += isinstance(event, NoteOn) - isinstance(event, NoteOff)
-
     threading.Thread(target=pour, daemon=True).start()
-    sys.setswitchinterval(0.0001)
-    perform(deadline, clock, inbox, send, hear)
-    worker.close()
-    print(f"without JACK: {took[0]:,.0f} messages in {took[1]:.0f} s ({took[0] / took[1]:,.0f} a second); {heard:,} events taken,")
-    print(f"  left out {inbox.dropped}; at most {most:,} waited; our note-ons less note-offs {sounding}")
+    performance.run()
+    print(f"without JACK: {took[0]:,.0f} messages in {took[1]:.0f} s ({took[0] / took[1]:,.0f} a second); {counted.events:,} events taken,")
+    print(f"  left out {inbox.dropped}; at most {most:,} waited; our note-ons less note-offs {counted.sounding}")
     print(f"  memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB at most")
 
 

@@ -63,14 +63,14 @@ def lateness(path: Path | None, seconds: float, confirm: Callable[[int], None]) 
     def send(event: Event) -> None:
         late.append(clock.now() - event.time)
         if recorder:
-            recorder.play(event, late[-1])
+            recorder.played(event, late[-1])
 
     timer = threading.Timer(seconds, lambda: inbox.put(Stop(clock.now())))
     timer.start()
     clock.begin()
     perform(Steady(), clock, inbox, send)
     if recorder:
-        recorder.close({})
+        recorder.ended({})
     return late
 
 
@@ -117,9 +117,9 @@ def main() -> None:
         start = time.perf_counter()
         rng = np.random.default_rng(1)
         for i in range(200):  # 48 a second, in what the writer takes together, at a time of 100,000 s since the machine started
-            recorder.hear(Pulse((1e5 + i / 48 + float(rng.normal(0, 5e-4))) - 1e5 + 3600.0))
+            recorder.heard(Pulse((1e5 + i / 48 + float(rng.normal(0, 5e-4))) - 1e5 + 3600.0))
             time.sleep(1 / 48)
-        recorder.close({})
+        recorder.ended({})
         size = (folder / "pulses.jsonl").stat().st_size
         print(f"MIDI Clock at 120: {size / 200 * 48 * 3600 / 1e6:.1f} MB an hour; took {time.perf_counter() - start:.0f} s to measure")
         many = folder / "many"

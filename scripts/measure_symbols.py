@@ -27,6 +27,7 @@ from improv.core.harmony import KINDS, NAMES, READING, Chord, HarmonyError, pars
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings
 from improv.models.loader import load_model
+from improv.perform.band import alone
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
 
@@ -87,7 +88,7 @@ def measure(quality: str, model: str, bars: int, seeds: int, reading: int) -> Me
             return None
         improviser = Improviser(network, Settings(mode="solo", tempo=TEMPO), changes, seed=seed, bars=bars)
         played: list[Event] = []
-        perform(improviser, OfflineClock(), queue.SimpleQueue(), played.append)
+        perform(alone(improviser), OfflineClock(), queue.SimpleQueue(), played.append)
         for start, end, pitch, _ in notes_of(played):
             on, off, step = start * TEMPO / 60, end * TEMPO / 60, (pitch - root) % 12
             measured.sounding[step] += off - on

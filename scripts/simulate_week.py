@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import queue
 import random
 import sys
 import tempfile
@@ -22,16 +21,17 @@ from pathlib import Path
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting, Stop
 from improv.core.harmony import parse_changes
-from improv.core.improviser import Improviser
+from improv.core.observer import Observer
 from improv.core.settings import MODES, Settings
 from improv.models.loader import load_model
-from improv.perform.band import Band, Slot
-from improv.perform.clock import Inbox, OfflineClock
-from improv.perform.engine import perform
-from improv.perform.metronome import Metronome
+from improv.perform.clock import EventQueue, OfflineClock
+from improv.perform.performance import Performance, PerformanceConfig
+from improv.perform.performers import PerformerSetup, Song
 from improv.session import Recorder
+from improv.session.header import header_of
 
 WEEK = 7 * 24 * 3600.0
+CHANGES = "Dm7 | G7 | Cmaj7 | A7"
 LOOKS = 40  # at memory and files
 
 
@@ -42,7 +42,7 @@ class Endless(OfflineClock):
         super().__init__()
         self._coming = script
 
-    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
+    def wait(self, inbox: EventQueue[Event], until: float | None) -> list[Event]:
         if not self._script and (event := next(self._coming, None)):
             self._script.append(event)
         return super().wait(inbox, until)
@@ -80,50 +80,52 @@ def resident() -> int:
     return 0
 
 
+class Looks(Observer):
+    """Counts, follows what sounds, and looks at memory and files now and then: `rows` of events heard, MB, open files."""
+
+    def __init__(self, events: int):
+        self.rows: list[tuple[int, float, int]] = []
+        self.sounding: set[tuple[int, int]] = set()
+        self._every, self._heard, self._played = max(events // LOOKS, 1), 0, 0
+        self._began = time.perf_counter()
+
+    def heard(self, event: Event) -> None:
+        self._heard += 1
+        if self._heard % self._every == 0:
+            self.look(event.time)
+
+    def played(self, event: Event, late: float, filled: bool) -> None:
+        self._played += 1
+        if isinstance(event, NoteOn):
+            self.sounding.add((event.channel, event.pitch))
+        elif isinstance(event, NoteOff):
+            self.sounding.discard((event.channel, event.pitch))
+
+    def look(self, time_now: float) -> None:
+        memory, files = resident() / 2**20, len(os.listdir("/proc/self/fd"))
+        self.rows.append((self._heard, memory, files))
+        spent, days = time.perf_counter() - self._began, time_now / 86400
+        print(f"{self._heard:<10} {self._played:<10} {days:5.2f} days  {memory:6.1f} MB  {files:<12} {spent:.0f} s", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=3_000_000, help="how many the player makes (default: 3,000,000)")
     parser.add_argument("--model", default="pocket")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    settings = Settings()
-    improviser = Improviser(load_model(args.model), settings, parse_changes("Dm7 | G7 | Cmaj7 | A7"), seed=args.seed)
-    band = Band([Slot(Metronome(settings), -1), Slot(improviser)])
-    counts = {"heard": 0, "played": 0}
-    sounding: set[tuple[int, int]] = set()
-    rows: list[tuple[int, float, int]] = []
-    began = time.perf_counter()
+    setup = PerformerSetup("improv", load_model(args.model), Settings(), args.seed)
+    song = Song(parse_changes(CHANGES), CHANGES)
+    clock, looks = Endless(player(args.events, random.Random(args.seed))), Looks(args.events)
     print("heard      played     simulated   memory    open files   elapsed", flush=True)
-
-    def look() -> None:
-        memory, files = resident(), len(os.listdir("/proc/self/fd"))
-        rows.append((counts["heard"], memory / 2**20, files))
-        spent = time.perf_counter() - began
-        days = improviser.time / 86400
-        print(
-            f"{counts['heard']:<10} {counts['played']:<10} {days:5.2f} days  {memory / 2**20:6.1f} MB  {files:<12} {spent:.0f} s",
-            flush=True,
-        )
-
-    def heard(event: Event) -> None:
-        recorder.hear(event)
-        counts["heard"] += 1
-        if counts["heard"] % max(args.events // LOOKS, 1) == 0:
-            look()
-
-    def send(event: Event) -> None:
-        recorder.play(event, 0.0)
-        counts["played"] += 1
-        if isinstance(event, NoteOn):
-            sounding.add((event.channel, event.pitch))
-        elif isinstance(event, NoteOff):
-            sounding.discard((event.channel, event.pitch))
-
     with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(Path(folder) / "week.jsonl", {"seed": args.seed})
-        perform(band, Endless(player(args.events, random.Random(args.seed))), queue.SimpleQueue(), send, heard)
-        recorder.close({"reason": "over"})
-    look()
+        recorder = Recorder(Path(folder) / "week.jsonl", header_of(song, [setup]))
+        end = Performance(PerformanceConfig([setup], song), clock, observers=[recorder, looks]).run()
+    if "error" in end:
+        print(end["error"])
+        return 1
+    looks.look(clock.now())
+    rows, sounding = looks.rows, looks.sounding
     settled = rows[len(rows) // 4 :]
     first, last = settled[0], settled[-1]
     print(f"from a quarter on: memory {first[1]:.1f} to {last[1]:.1f} MB, files {first[2]} to {last[2]}; {len(sounding)} notes hang")

@@ -11,33 +11,33 @@ from pathlib import Path
 from typing import Any
 
 from improv.control.server.process import serve
+from improv.control.status import InputStatus, Lateness, LatenessHistogram, PerformerStatus, Status, as_json
 
-STATUS: dict[str, Any] = {
-    "since": 1_795_000_000,
-    "time": 12.5,
-    "tempo": 132.0,
-    "bar": 3,
-    "beat": 2.5,
-    "clock": "internal",
-    "running": True,
-    "heard": 40,
-    "played": 30,
-    "filled": 1,
-    "dropped": 0,
-    "queue": 0,
-    "reconnects": 2,
-    "sounding": 1,
-    "step_us": 117,
-    "session": "sessions/2026-11-21T20-15.jsonl",
-    "priority": "SCHED_FIFO 60",
-    "lateness_ms": {"p50": 0.1, "p99": 0.4, "p999": 1.25, "max": 3.0, "jitter": 0.1},
-    "lateness_histogram": {"le": [0.5, 1.0], "count": [20, 8, 2]},
-    "performers": {
-        "left": {"mode": "trade", "model": "jazz", "temperature": 1.1, "output": "FLUID", "there": True},
-        "right": {"mode": "comp", "model": "pocket", "temperature": 0.9, "output": "Synth", "there": False},
+STATUS = Status(
+    since="2026-11-18T14:26:40+00:00",
+    time=12.5,
+    tempo=132.0,
+    bar=3,
+    beat=2.5,
+    position=9.5,
+    clock="internal",
+    running=True,
+    heard=40,
+    played=30,
+    filled=1,
+    reconnects=2,
+    sounding=1,
+    step_us=117.0,
+    session="sessions/2026-11-21T20-15.jsonl",
+    priority="SCHED_FIFO 60",
+    lateness_ms=Lateness(0.1, 0.4, 1.25, 3.0, 0.3),
+    lateness_histogram=LatenessHistogram((0.5, 1.0), (20, 8, 2), 21.5),
+    performers={
+        "left": PerformerStatus("trade", "jazz", 1.1, "FLUID"),
+        "right": PerformerStatus("comp", "pocket", 0.9, "Synth", False, settings={"mode": "comp", "temperature": 0.9}),
     },
-    "inputs": {"keys": {"port": "Keystation", "there": False}},
-}
+    inputs={"keys": InputStatus("Keystation", False)},
+)
 
 
 class FakePerformance:
@@ -88,7 +88,7 @@ async def performing(
     first = {"control": {"socket": str(fake.path)} | control, "performers": ["left", "right"]}
     writer.write(json.dumps(first).encode() + b"\n")
     await asyncio.wait_for(fake.settled.wait(), 10)
-    fake.tell({"status": STATUS})
+    fake.tell({"status": as_json(STATUS)})
     try:
         yield fake
         assert not server.done() or not fake.ready

@@ -92,7 +92,7 @@ def clock_lock(api: int | None, notes: int) -> tuple[list[float], int]:
         def out(event: Event) -> None:
             send(event)
             now = clock.now()
-            recorder.play(event, now - event.time)
+            recorder.played(event, now - event.time)
             if len(handed) < player.number:  # not the note-off that closes what sounds at the end
                 handed.append(now)
 
@@ -109,7 +109,7 @@ def clock_lock(api: int | None, notes: int) -> tuple[list[float], int]:
 
         source = threading.Thread(target=play, daemon=True)
         source.start()
-        perform(player, clock, inbox, out, recorder.hear)
+        perform(player, clock, inbox, out, recorder.heard)
         source.join()
     if not grid or not handed:
         raise ImprovError("no MIDI clock arrived at our own input; see `improv ports`, or choose another system with --api")

@@ -6,7 +6,6 @@ are any. Beside lateness, in turns with it, the same loop with nothing to think,
 
 from __future__ import annotations
 
-import gc
 import queue
 import random
 import subprocess
@@ -20,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from improv.core.events import Event, NoteOff, NoteOn, Stop
-from improv.perform.clock import SPIN, Inbox, LiveClock
+from improv.perform.clock import EventQueue, LiveClock
 from improv.perform.engine import perform
-from improv.perform.priority import priority, raise_priority
+from improv.perform.in_time import in_time
+from improv.perform.priority import raise_priority
 from improv.session import Recorder
 
 GAP = (0.006, 0.022)  # seconds between two events, drawn evenly: faster than anyone plays, at no one's beat
@@ -116,7 +116,7 @@ def lateness(think: Callable[[], None], api: int | None, events: int) -> dict[st
                         send(event)
                     took = clock.now() - event.time
                     if ours:
-                        recorder.play(event, took)
+                        recorder.played(event, took)
                     found.append(took * 1e6)
 
                 perform(Ticking(each + WARM, thought, turn), _UntilOver(clock), inbox, out)
@@ -133,7 +133,7 @@ def key_to_note(api: int | None, keys: int) -> list[float]:
         def out(event: Event) -> None:
             send(event)
             took = clock.now() - event.time
-            recorder.play(event, took)
+            recorder.played(event, took)
             found.append(took * 1e6)
 
         def play() -> None:
@@ -149,7 +149,7 @@ def key_to_note(api: int | None, keys: int) -> list[float]:
 
         player = threading.Thread(target=play, daemon=True)
         player.start()
-        perform(Echoing(), clock, inbox, out, recorder.hear)
+        perform(Echoing(), clock, inbox, out, recorder.heard)
         player.join()
     return found[WARM:]
 
@@ -161,33 +161,26 @@ class _UntilOver:
         self.now = clock.now
         self._wait = clock.wait
 
-    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
+    def wait(self, inbox: EventQueue[Event], until: float | None) -> list[Event]:
         return [Stop(self.now(), "over")] if until is None else self._wait(inbox, until)
 
 
 @contextmanager
-def equipped(api: int | None) -> Iterator[tuple[LiveClock, Inbox[Event], Callable[[Event], None], int | None, Recorder]]:
+def equipped(api: int | None) -> Iterator[tuple[LiveClock, EventQueue[Event], Callable[[Event], None], int | None, Recorder]]:
     """A clock, an inbox, a port's send, its system's number (None: no port) and a record, as `jam` has them."""
     clock, inbox = LiveClock(), queue.SimpleQueue[Event]()
     send: Callable[[Event], None] = lambda event: None  # noqa: E731
-    interval = sys.getswitchinterval()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         recorder = Recorder(Path(folder) / "s.jsonl", {})
-        stack.callback(recorder.close, {})
+        stack.callback(recorder.ended, {})
         if api is not None:
             from improv.midi.fixed_ports import FixedPorts
 
             ports = FixedPorts(api, clock.now, inbox.put, begin=raise_priority)
             stack.callback(ports.close)
             send = ports.send
-        stack.callback(sys.setswitchinterval, interval)
-        sys.setswitchinterval(0.0001)
-        gc.collect()
-        gc.freeze()
-        stack.callback(gc.unfreeze)
-        granted = stack.enter_context(priority())
-        clock.spin = SPIN if granted.spins else 0.0
+        stack.enter_context(in_time(clock))
         yield clock, inbox, send, api, recorder
 
 

@@ -11,82 +11,90 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from improv.control.local_socket import connect, converse, usual_place
+from improv.control.commands import (
+    BARS,
+    CAPTURED,
+    COMMANDS,
+    CTL,
+    FILE,
+    MODEL,
+    NAME,
+    OLDER,
+    PERFORMER,
+    SETTING,
+    TEXT,
+    VALUE,
+    Command,
+    Request,
+    by_way,
+    expanded,
+)  # fmt: skip
+from improv.control.local_socket import connect, converse, usual_path
+from improv.control.status import Status, read_status
 from improv.core.errors import ImprovError
 
 DONE, BROKEN, REFUSED, NOBODY = 0, 1, 2, 3
 CODES = "exit codes: 0 done, 1 the daemon did not reply, 2 refused or bad input, 3 no daemon is there"
 PATIENCE = 15.0  # seconds
 CROWDED = 2.0  # seconds in which a daemon that is busy is asked again
-ACTIONS = {  # name: (its argument and whether it must be there, is it for one performer too, what it does)
-    "status": (None, False, "who plays what, since when, how late, what is missing"),
-    "set": (None, True, "a setting: `set temperature 0.9`"),
-    "mode": ("name", True, "trade, solo, echo, comp, duet"),
-    "model": ("name", True, "play with another model"),
-    "preset": ("name", False, "recall settings by name"),
-    "save": ("name", False, "keep the settings as a preset"),
-    "mood": (None, False, "changes, tempo and settings from words: `mood hope and wonder`"),
-    "keep": ("name", True, "keep the state of this moment as a bookmark"),
-    "back": ("name", True, "go back to a bookmark"),
-    "learn": ("name", True, "bind the next controller that moves to a setting"),
-    "unlearn": ("name", False, "forget what is bound to a setting"),
-    "panic": (None, False, "silence, now"),
-    "mark": (None, False, "a mark in the record, with a text if you like"),
-    "capture": (None, False, "the last bars as a MIDI file"),
-    "reload": (None, False, "read the configuration again"),
-    "stop": (None, False, "end the daemon"),
-}
+WORDS = {"mode": "MODE", SETTING: "SETTING", VALUE: "VALUE", NAME: "NAME", MODEL: "MODEL", TEXT: "WORD"}  # for a field, by command or kind
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The actions, each with its words."""
+    """The commands, each with its fields."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the reply as JSON")
+    common.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="show the reply as JSON")
     common.add_argument(
         "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's socket (default: $IMPROV_SOCKET or the usual place)"
     )
     parser.epilog = CODES
-    parser.add_argument("--json", action="store_true", help="the reply as JSON")
+    parser.add_argument("--json", action="store_true", help="show the reply as JSON")
     parser.add_argument("--socket", metavar="PATH", help="the daemon's socket (default: $IMPROV_SOCKET or the usual place)")
-    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True, parser_class=type(parser))
-    for name, (word, own, text) in ACTIONS.items():
-        action = actions.add_parser(name, help=text, description=text, parents=[common], epilog=CODES)
-        if word:
-            action.add_argument(word, metavar=("MODE" if name == "mode" else "SETTING" if "learn" in name else "NAME"))
-        if own:
-            action.add_argument("--performer", metavar="NAME", help="for this one alone (default: all)")
-        if name == "set":
-            action.add_argument("name", metavar="SETTING")
-            action.add_argument("value", metavar="VALUE")
-        elif name == "mark":
-            action.add_argument("text", metavar="TEXT", nargs="*", default=[])
-        elif name == "mood":
-            action.add_argument("text", metavar="WORD", nargs="+")
-        elif name == "capture":
-            action.add_argument("--bars", type=int, default=16, metavar="N", help="how many (default: 16)")
-            action.add_argument("--to", metavar="FILE", help="where it goes (default: beside the session's record)")
+    actions = parser.add_subparsers(metavar="COMMAND", dest="action", required=True, parser_class=type(parser))
+    for row in by_way(CTL):
+        text = row.help + (f", for example `{row.example}`" if row.example else "")
+        _add_fields(actions.add_parser(row.name, help=text, description=text, parents=[common], epilog=CODES), row)
+        for old in row.older:  # not listed
+            _add_fields(actions.add_parser(old, description=f"{text} (now called `{row.name}`)", parents=[common], epilog=CODES), row)
 
 
-def request_of(args: argparse.Namespace) -> dict[str, Any]:
+def _add_fields(action: argparse.ArgumentParser, row: Command) -> None:
+    for field in row.fields:
+        word = WORDS.get(row.name, WORDS.get(field.kind))
+        if field.kind == PERFORMER:
+            action.add_argument("--performer", metavar="NAME", help="for this performer alone (default: for all)")
+        elif field.kind == BARS:
+            action.add_argument("--bars", type=int, default=CAPTURED, metavar="N", help=f"how many (default: {CAPTURED})")
+        elif field.kind == FILE:
+            action.add_argument("--to", dest="file", metavar="FILE", help="where it goes (default: beside the session's record)")
+        elif field.kind == TEXT:
+            action.add_argument(field.name, metavar=word, nargs="+" if field.needed else "*", default=[])
+        else:
+            action.add_argument(field.name, metavar=word)
+
+
+def request_of(args: argparse.Namespace) -> Request:
     """What is asked of the daemon."""
-    do = args.action
-    if do == "mode":
-        asked: dict[str, Any] = {"do": "set", "name": "mode", "value": args.name}
-    else:
-        asked = {"do": do} | {key: getattr(args, key) for key in ("name", "value", "bars") if hasattr(args, key)}
-    if getattr(args, "performer", None):
-        asked["performer"] = args.performer
-    if getattr(args, "text", None):
-        asked["text"] = " ".join(args.text)
-    if getattr(args, "to", None):
-        asked["file"] = str(Path(args.to).absolute())  # the daemon stands in another folder
-    return asked
+    row = COMMANDS[OLDER.get(args.action, args.action)]
+    request: Request = {"do": row.name}
+    for field in row.fields:
+        given = getattr(args, field.name, None)
+        if not given and given != 0:
+            continue
+        if field.kind == TEXT:
+            given = " ".join(given)
+        elif field.kind == FILE:
+            given = str(Path(given).absolute())  # the daemon stands in another folder
+        request[field.name] = given
+    return expanded(request)
 
 
 def run(args: argparse.Namespace) -> int:
     """Ask, and show the reply. Returns the exit code."""
     said = args.socket or os.environ.get("IMPROV_SOCKET")
-    path = Path(said) if said else usual_place()
+    path = Path(said) if said else usual_path()
+    if args.action in OLDER:
+        print(f"improv: `{args.action}` is called `{OLDER[args.action]}` now; both work", file=sys.stderr)
     try:
         reply = _ask(path, request_of(args))
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
@@ -101,7 +109,8 @@ def run(args: argparse.Namespace) -> int:
     elif reply.get("ok") is not True:
         print(f"improv: {_clean(reply.get('error', 'refused'))}", file=sys.stderr)
     elif args.action == "status":
-        print("\n".join(described(reply, time.time())))
+        told = described(read_status(reply.get("status")), float(reply.get("age") or 0.0), time.time())
+        print("\n".join(map(_clean, told)))
     else:
         print(_said(reply))
     return DONE if reply.get("ok") is True else BROKEN if reply.get("busy") else REFUSED
@@ -133,56 +142,48 @@ def _ask(path: Path, request: dict[str, Any]) -> dict[str, Any]:
         time.sleep(0.1)
 
 
-def described(reply: Mapping[str, Any], now: float) -> Iterator[str]:
-    """The status in a few lines, for a technician. What the daemon does not tell is left out. now: seconds since 1970."""
-    status = reply.get("status") or {}
-    age = reply.get("age") or 0
-    session = f", session {Path(str(status['session'])).name}" if status.get("session") else ""
-    yield _clean(f"performing since {_since(status.get('since'), now)}{session}")
+def described(status: Status, age: float, now: float) -> Iterator[str]:
+    """The status in a few lines, for a technician. age: seconds since it was told. now: seconds since 1970."""
+    session = f", session {Path(status.session).name}" if status.session else ""
+    yield f"performing since {_since(status.since, now)}{session}"
     if age > 5:
         yield f"ATTENTION: nothing was heard from the performance for {age:.0f} s"
-    place = f", bar {status['bar']}" if _is_number(status.get("bar")) else ""
-    place += f" beat {status['beat']:.3g}" if place and _is_number(status.get("beat")) else ""
-    tempo = f", {status['tempo']:.1f} a minute" if _is_number(status.get("tempo")) else ""
-    yield _clean(f"clock {status.get('clock', '?')}{tempo}{place}, {'running' if status.get('running') else 'standing'}")
-    performers: Mapping[str, Any] = status.get("performers") or {}
-    wide = max(map(len, performers), default=0)
-    for name, part in performers.items():
-        there = "" if part.get("there", True) else " (MISSING)"
-        words = [str(part[key]) for key in ("mode", "model") if part.get(key)]
-        words += [f"{key} {part[key]:.3g}" for key in ("temperature",) if _is_number(part.get(key))]
-        yield _clean(f"  {name:{wide}}  {', '.join(words)} -> {part.get('output') or 'a virtual port'}{there}")
-    counted = [
-        f"{key} {status[key]}" for key in ("heard", "played", "filled", "dropped", "sounding", "queue", "reconnects") if key in status
-    ]
-    yield _clean(", ".join(counted))
-    late = status.get("lateness_ms") or {}
-    shown = [f"{late[key]:.2f} {word}" for key, word in LATE.items() if _is_number(late.get(key))]
-    step = [f"a step {status['step_us']:.0f} us"] if _is_number(status.get("step_us")) else []
-    if shown or step:
-        lateness = [f"lateness in ms: {', '.join(shown)}"] if shown else []
-        yield _clean("; ".join([*lateness, *step, *([str(status["priority"])] if status.get("priority") else [])]))
-    gone = [
-        f"input {name} ({part.get('port') or 'virtual'})"
-        for name, part in (status.get("inputs") or {}).items()
-        if not part.get("there", True)
-    ]
-    gone += [f"output of {name} ({part.get('output') or 'virtual'})" for name, part in performers.items() if not part.get("there", True)]
-    yield _clean(f"MISSING: {', '.join(gone)}" if gone else "nothing is missing")
+    tempo = f", {status.tempo:.1f} bpm" if status.tempo is not None else ""
+    place = f", bar {status.bar}, beat {int(status.beat)}" if status.bar is not None and status.beat is not None else ""
+    yield f"clock {status.clock or '?'}{tempo}{place}, {'running' if status.running else 'stopped'}"
+    wide = max(map(len, status.performers), default=0)
+    for name, performer in status.performers.items():
+        words = [word for word in (performer.mode, performer.model) if word]
+        words += [f"temperature {performer.temperature:.3g}"] if performer.temperature is not None else []
+        yield f"  {name:{wide}}  {', '.join(words)} -> {performer.port or 'a virtual port'}{'' if performer.there else ' (MISSING)'}"
+    yield ", ".join(f"{name} {getattr(status, name)}" for name in COUNTED)
+    late, step = status.lateness_ms, status.step_us
+    shown = [f"{getattr(late, name):.2f} {word}" for name, word in LATE.items() if getattr(late, name) is not None]
+    timing = [f"lateness in ms: {', '.join(shown)}"] if shown else []
+    timing += [f"a model step {step:.0f} us"] if step is not None else []
+    if timing:
+        yield "; ".join([*timing, *([status.priority] if status.priority else [])])
+    gone = [f"input {name} ({part.port or 'virtual'})" for name, part in status.inputs.items() if not part.there]
+    gone += [f"output of {name} ({part.port or 'virtual'})" for name, part in status.performers.items() if not part.there]
+    yield f"MISSING: {', '.join(gone)}" if gone else "nothing is missing"
 
 
+COUNTED = ("heard", "played", "filled", "dropped", "sounding", "queue", "reconnects")
 LATE = {"p50": "p50", "p99": "p99", "p999": "p99.9", "max": "worst"}
 
 
-def _since(since: object, now: float) -> str:
-    """since: seconds since 1970, or a text."""
-    if not _is_number(since):
-        return str(since or "?")
-    assert isinstance(since, int | float)
-    minutes = int(max(0.0, now - since) // 60)
+def _since(since: str | None, now: float) -> str:
+    """A date and time as the daemon writes it, and how long ago that is. now: seconds since 1970."""
+    from datetime import datetime
+
+    try:
+        began = datetime.fromisoformat(since or "")
+    except ValueError:
+        return since or "?"
+    minutes = int(max(0.0, now - began.timestamp()) // 60)
     days, hours = minutes // 1440, minutes // 60 % 24
     long = f"{days} d {hours} h" if days else f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
-    return f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(since))} ({long})"
+    return f"{began:%Y-%m-%d %H:%M} ({long})"
 
 
 def _said(reply: Mapping[str, Any]) -> str:
@@ -190,10 +191,6 @@ def _said(reply: Mapping[str, Any]) -> str:
     if "text" in reply:
         return _clean(reply["text"])
     return _clean(", ".join(f"{key} {value}" for key, value in reply.items() if key != "ok") or "done")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _clean(text: object) -> str:

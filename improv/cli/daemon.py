@@ -7,82 +7,70 @@ record, a reader of the control process, and one that looks after everything twi
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import signal
-import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from improv.cli import BROKEN, OK
-from improv.cli.replay import made_with, performed_by
-from improv.control.bindings import Bindings
-from improv.control.commands import Commands, learned_bindings
-from improv.control.config.config import Config, PerformerConfig, check_models, load_config
-from improv.core.events import Event, NoteOff, NoteOn, ProgramChange, Pulse, Ready, Setting, Stop, Transport
-from improv.core.guard import longest
-from improv.core.improviser import Improviser
-from improv.core.note_model import NoteModel
+from improv.cli.take import write_cut
+from improv.control.bindings import Asked, Bindings
+from improv.control.config.reading import check_models, load_config
+from improv.control.config.tree import Config
+from improv.control.kept import learned_bindings
+from improv.control.performance_end import PerformanceEnd
+from improv.control.standing import status_of
+from improv.control.steered import PerformanceClock, SteeredPerformer
+from improv.control.steering import Steering
+from improv.core.errors import ImprovError
+from improv.core.events import Event, ProgramChange, Stop
+from improv.core.meter import Meter
 from improv.midi.calibration import stored_advance
 from improv.midi.systems import choose_api, mend
-from improv.models.loader import find_model, load_model, voicings_for
-from improv.perform.band import Band, Slot
-from improv.perform.clock import SPIN, LiveClock
-from improv.perform.deadline import DeadlinePlayer, Worker
-from improv.perform.engine import asked, perform
-from improv.perform.housekeeping import Housekeeping, keep_state
+from improv.models.loader import find_model, load_model
+from improv.models.model import State
+from improv.perform.clock import LiveClock, OfflineClock
+from improv.perform.ends import Ends
+from improv.perform.figures import StepFigure, thinking
 from improv.perform.inbox import Inbox
-from improv.perform.log import Log
-from improv.perform.metronome import PART, Metronome
-from improv.perform.monitor import LatenessLog
-from improv.perform.priority import priority, raise_priority
+from improv.perform.log import Log, Logged
+from improv.perform.performance import Joined, Performance, PerformanceConfig
+from improv.perform.performers import PerformerSetup, Song
+from improv.perform.performing import Chore, Performing
+from improv.perform.priority import raise_priority
 from improv.perform.sd_notify import notify
+from improv.perform.signals import told_signals
+from improv.perform.watchdog import Watchdog
 from improv.session import Recorder, cut_off
 from improv.session.capture import Capture
-from improv.session.snapshot import SnapshotError, read_snapshot, state_beside
+from improv.session.chores import Pruning, StateOnDisk
+from improv.session.header import header_of, keep_beside
 from improv.titles.draw import titled
 
 WAIT = 2.0  # seconds between looks for a MIDI system
 STATE = "state.safetensors"
 KEPT_BARS = 64  # of which the last can be captured
+SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")  # that end it; SIGHUP reads the configuration again
 
 
-class Member:
-    """A performer of the configuration, at work. models: those at hand, by name; each performer has its own, for its own thread."""
+@dataclass
+class Daemon:
+    """What there is of a daemon before it performs. over: it is to end."""
 
-    def __init__(self, number: int, performer: PerformerConfig, config: Config, inbox: Inbox, clock: LiveClock):
-        self.number, self.name = number, performer.name
-        self.settings = config.settings_of(performer)
-        self.seed = performer.seed if performer.seed is not None else int.from_bytes(os.urandom(4), "little")
-        self.model_name = performer.model
-        self.models: dict[str, NoteModel] = {performer.model: load_model(performer.model)}
-        self.channel = performer.channel - 1
-        self.inputs = frozenset(i for i, source in enumerate(config.inputs) if source.name in performer.hears)
-        self.hears = frozenset(i for i, other in enumerate(config.performers) if other.name in performer.hears and i != number)
-        model = self.models[performer.model]
-        music = config.music
-        self.improviser = Improviser(
-            model,
-            self.settings,
-            music.sheet,
-            music.metre,
-            self.seed,
-            None,
-            self.channel,
-            self.inputs,
-            self.models,
-            voicings=voicings_for(self.settings),
-        )
-        self.worker = Worker(lambda: inbox.put(Ready(clock.now())), raise_priority)
-        self.deadline = DeadlinePlayer(self.improviser, self.worker)
+    config: Config
+    clock: LiveClock | OfflineClock
+    log: Log
+    inbox: Inbox = field(default_factory=Inbox)
+    over: threading.Event = field(default_factory=threading.Event)
+    steering: Steering | None = None  # once there is one
 
-    def header(self) -> dict[str, Any]:
-        """What the record is to know of it, to play it again."""
-        model = self.improviser.generator.model
-        return performed_by(self.name, model, self.settings, self.seed, self.channel, self.hears, self.inputs)
+    def stop(self, signal_name: str) -> None:
+        self.over.set()
+        self.inbox.put(Stop(self.clock.now(), signal_name))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,158 +84,164 @@ def run(args: argparse.Namespace) -> int:
     """Perform until told to stop. Returns the exit code."""
     config = load_config(args.config)
     check_models(config, find_model)
-    log = Log(config.log_json or args.log_json)
-    with ExitStack() as stack:
-        return _run(Path(args.config), config, log, stack)
+    parts = Daemon(config, LiveClock(), Log(config.log_json or args.log_json))
+    for note in config.notes:
+        parts.log(note, "notice")
+    with told_signals(parts.stop, SIGNALS), ExitStack() as stack:
+        _reload_on_hangup(parts)
+        api = _awaited_api(parts.log, parts.over)
+        return OK if api is None else _on_ports(Path(args.config), parts, api, stack)
 
 
-def _run(path: Path, config: Config, log: Log, stack: ExitStack) -> int:
-    over = threading.Event()
-    clock = LiveClock()
-    members: list[Member] = []
-    inbox = Inbox(behind=lambda: sum(m.deadline.behind for m in members))
-    orders: list[Commands] = []  # once there is one
-    _on_signals(clock, inbox, over, lambda: orders[0].reload() if orders else None)
-    api = _awaited_api(log, over)
-    if api is None:
-        return OK
-    members += [Member(i, p, config, inbox, clock) for i, p in enumerate(config.performers)]
-    for member in members:
-        stack.callback(member.worker.close)
-    state = config.record.folder / STATE
-    restored = _restore(members, state, log)
-    counts = {"heard": 0, "played": 0, "filled": 0, "dropped": 0, "guarded": 0}
-    punctuality = LatenessLog()
-    first = members[0].improviser
-    music = config.music
-    header: dict[str, Any] = made_with() | {
-        "changes": music.changes,
-        "metre": list(music.metre),
-        "bars": None,
-        "seed": members[0].seed,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "performers": [m.header() for m in members],
-    }
-    name = f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
-    record = config.record.folder / name if config.record.on else None
-    header |= titled(members[0].seed) if record else {}
-    if restored:
-        header["restored"] = restored
-        if record is not None:
-            keep_state(state_beside(record), members, log)
-    hanging = cut_off(config.record.folder)
-    recorder = Recorder(record, header, warn=log.warn)
-    capture = Capture(first.meter, KEPT_BARS)
-    bindings = Bindings((), [i.name for i in config.inputs])
-    bindings.learned = learned_bindings(config.record.folder)
-    bindings.replace(config.bindings)
-    binding = threading.Lock()
-    steering = {i for i, source in enumerate(config.inputs) if source.role == "control"}
-
-    def arrive(event: Event) -> None:
-        """In a port's thread: an event is a wish, or music."""
-        with binding:
-            wishes = bindings.wishes(event)
-        if wishes is not None and orders:
-            for wish in wishes:
-                orders[0].grant(wish)
-        elif wishes is None and not isinstance(event, ProgramChange) and getattr(event, "part", -1) not in steering:
-            inbox.put(event)
-
+def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
+    """Open what is live, and perform there."""
     from improv.midi.patchbay import Input, Output, Patchbay
     from improv.midi.ports import api_name
 
+    config, clock, log = parts.config, parts.clock, parts.log
+    bindings, binding = Bindings((), [i.name for i in config.inputs]), threading.Lock()
+    bindings.learned = learned_bindings(config.record.folder)
+    bindings.replace(config.bindings)
+    hanging = cut_off(config.record.folder)
     inputs = [Input(i, s.name, s.port, frozenset(c - 1 for c in s.channels), s.role) for i, s in enumerate(config.inputs)]
     outputs = []
     for i, p in enumerate(config.performers):
         label = p.name if len(config.performers) > 1 else "out"
-        outputs.append(Output(i, p.output, label, members[i].channel if hanging else None))
+        outputs.append(Output(i, p.output, label, p.channel - 1 if hanging else None))
     if hanging:
         log("the last session was cut off; what it may have left sounding is closed", "notice")
-    bay = Patchbay(api, clock.now, arrive, inputs, outputs, raise_priority, lambda text: log(text, "notice"))
+    bay = Patchbay(api, clock.now, _arrival(parts, bindings, binding), inputs, outputs, raise_priority, lambda text: log(text, "notice"))
     stack.callback(bay.close)
-    early = _advance(config, api_name(api), bay) / 1000.0
-    arrived = 0.0
-
-    def send(event: Event) -> None:
-        bay.send(event)
-        if isinstance(event, Pulse | Transport) or getattr(event, "part", 0) == PART:
-            return
-        late = clock.now() - asked(event.time, early, arrived)
-        filled = isinstance(event, NoteOn | NoteOff) and members[event.part].deadline.relieved(event)
-        recorder.play(event, late, filled)
-        capture.play(event)
-        if isinstance(event, NoteOn):
-            counts["filled" if filled else "played"] += 1
-            punctuality.add(late)
-
-    def heard(event: Event) -> None:
-        nonlocal arrived
-        arrived = event.time
-        recorder.hear(event)
-        capture.hear(event)
-        counts["heard"] += isinstance(event, NoteOn)
-
-    def dropped(event: Event, late: float) -> None:
-        if isinstance(event, NoteOn | NoteOff) and event.part != PART:
-            recorder.drop(event, late, members[event.part].deadline.relieved(event))
-        counts["dropped"] += isinstance(event, NoteOn)
-
-    def allowed(event: NoteOn) -> float:
-        if event.part == PART:
-            return longest("comp", first.meter)
-        return longest(members[event.part].improviser.settings.mode, first.meter)
-
-    def closed(event: NoteOff) -> None:
-        counts["guarded"] += 1
-        log(f"a note sounded for longer than any phrase, and was closed: pitch {event.pitch}", "warning")
-
-    metronome = Metronome(members[0].settings, music.metre, music.send_clock)
-    slots = [Slot(metronome, PART), *(Slot(m.deadline, m.number, m.hears) for m in members)]
-    orders.append(Commands(path, config, members, clock, inbox, bay, capture, bindings, binding, log))
-    upkeep = Housekeeping(config, members, clock, inbox, bay, recorder, punctuality, counts, orders[0], state, log)
+    link: Joined | None = None
     if config.music.clock == "link":
         from improv.perform.link import Link
 
-        link = Link(clock.now, inbox.put, config.music.tempo, first.meter.bar)
-        stack.callback(link.close)
-        orders[0].link = link
-    sys.setswitchinterval(0.0001)
-    gc.collect()
-    gc.freeze()
-    end: dict[str, Any] = {"reason": "error"}
-    try:
-        with priority() as granted:
-            clock.spin = SPIN if granted.spins else 0.0
-            bay.start()
-            while not inbox.empty():  # heard while things were made ready, by another zero
-                inbox.get_nowait()
-            clock.begin()
-            if over.is_set():  # stopped while things were made ready
-                inbox.put(Stop(0.0, "stopped as it began"))
-            if bay.period:
-                inbox.put(Setting(0.0, "grain", round(1000 * bay.period, 3)))
-            if first.keeper.source.own and any(m.settings.mode == "solo" for m in members):
-                inbox.put(Transport(0.0, "start"))  # one beat for all
-            upkeep.start(granted.text)
-            notify("READY=1\nSTATUS=performing")
-            log(f"performing: {', '.join(m.name for m in members)}", priority=granted.text, session=recorder.path)
-            stop = perform(Band(slots, recorder.overhear), clock, inbox, send, heard, dropped, early, allowed, closed)
-        end = {"reason": stop.reason, "time": stop.time, "priority": granted.text}
-    except Exception as e:
-        end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}
-        log(f"internal error, all notes closed: {end['error']}", "error")
-        if os.environ.get("IMPROV_DEBUG"):
-            raise
-    finally:
-        notify("STOPPING=1")
-        over.set()
-        upkeep.close()
-        behind = {str(m.number): m.deadline.unknown_since for m in members if m.deadline.unknown_since is not None}
-        end |= {k: counts[k] for k in ("filled", "dropped")} | {"lateness_ms": punctuality.all()}
-        recorder.close(end | ({"behind": behind} if behind else {}))
+        link = opened = Link(clock.now, parts.inbox.put, config.music.tempo, Meter(config.music.tempo, config.music.metre).bar)
+        stack.callback(opened.close)
+    return perform(path, parts, bay, link, _advance(config, api_name(api)) / 1000.0, bindings, binding)
+
+
+def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: float, bindings: Bindings, binding: threading.Lock) -> int:
+    """The performance, its record and all that is looked after meanwhile. Returns the exit code."""
+    config, log = parts.config, parts.log
+    state = StateOnDisk(config.record.folder / STATE, log)
+    song, performers = music_of(config, state)
+    for performer in performers:
+        if performer.state is not None:
+            log(f"{performer.name} remembers {performer.state.past.notes} notes")
+    settings = PerformanceConfig(performers, song, config.music.send_clock, early, signals=())  # they are told to the parts
+    performance = Performance(settings, parts.clock, ends, inbox=parts.inbox, link=link)
+    name = f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
+    record = config.record.folder / name if config.record.on else None
+    header = header_of(song, performers, early)
+    if record:
+        header |= titled(performers[0].seed)
+        try:
+            keep_beside(record, performers)
+        except (ImprovError, OSError) as e:
+            log(str(e), "warning")
+    recorder, capture = Recorder(record, header, warn=log.warn), Capture(lambda: performance.meter, KEPT_BARS)
+    for observer in (recorder, capture, Logged(log, [p.name for p in performers], record)):
+        performance.observe(observer)
+    last_bars = KeptBars(capture, performance.performers, parts.clock)
+    steering = parts.steering = Steering(path, config, performance, bindings, binding, last_bars, log)
+
+    def limits() -> tuple[Path, float | None, float | None]:
+        kept = steering.config.record
+        return kept.folder, kept.keep_days if kept.on else None, kept.keep_mb if kept.on else None
+
+    chores: list[Chore] = [
+        Watchdog(),
+        Served(lambda: PerformanceEnd(config, steering.answer, log).start(), lambda: recorder.path),
+        state,
+        Pruning(limits, lambda: recorder.path, log),
+    ]
+    end = performance.run(chores)
+    counts = performance.counters.counts
     log(f"stopped: {end['reason']}", heard=counts["heard"], played=counts["played"])
     return BROKEN if end["reason"] == "error" else OK
+
+
+def music_of(config: Config, state: StateOnDisk) -> tuple[Song, list[PerformerSetup]]:
+    """What a configuration says of the music. state: what the performers remember from the last end."""
+    music = config.music
+    models = [load_model(p.model) for p in config.performers]  # each has its own, for its own thread
+    states: dict[str, State] = state.before({p.name: m for p, m in zip(config.performers, models, strict=True)})
+    performers = [
+        PerformerSetup(
+            p.name,
+            model,
+            config.settings_of(p),
+            p.seed if p.seed is not None else int.from_bytes(os.urandom(4), "little"),
+            p.model,
+            p.channel - 1,
+            frozenset(i for i, other in enumerate(config.performers) if other.name in p.hears and i != number),
+            frozenset(i for i, source in enumerate(config.inputs) if source.name in p.hears),
+            state=states.get(p.name),
+        )
+        for number, (p, model) in enumerate(zip(config.performers, models, strict=True))
+    ]
+    return Song(music.sheet, music.changes, music.metre), performers
+
+
+@dataclass
+class KeptBars:
+    """The last bars of all performers, to be written when asked for."""
+
+    capture: Capture
+    performers: Sequence[SteeredPerformer]
+    clock: PerformanceClock
+    most: int = KEPT_BARS
+
+    def write(self, path: Path, bars: int) -> None:
+        cut = self.capture.cut(self.clock.now(), bars)
+        if not cut.events:
+            raise ImprovError("nothing was played in the last bars")
+        write_cut(path, cut, self.performers[0].improviser.generator.changes, [p.name for p in self.performers])
+
+
+class Served:
+    """A chore: the control process, which is told how the performance stands. begin: begins it. record: the record's path, if any."""
+
+    def __init__(self, begin: Callable[[], PerformanceEnd], record: Callable[[], Path | None]):
+        self._begin, self._record = begin, record
+        self._control: PerformanceEnd | None = None
+        self._since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self._step = StepFigure()
+
+    def start(self, performance: Performing) -> None:
+        self._control = self._begin()
+
+    def look(self, performance: Performing, now: float) -> None:
+        assert self._control
+        self._step.look(*thinking(performance.performers))
+        record, counts = self._record(), performance.counters.counts
+        session = None if record is None else str(record)
+        status = status_of(performance, counts, performance.lateness, self._step.us, self._since, session, performance.priority)
+        self._control.status(status)
+
+    def close(self, performance: Performing) -> None:
+        if self._control:
+            self._control.close()
+
+
+def _arrival(parts: Daemon, bindings: Bindings, binding: threading.Lock) -> Callable[[Event], None]:
+    """What a port's thread hands an event to: it asks for something, or is music."""
+    surfaces = {i for i, source in enumerate(parts.config.inputs) if source.role == "control"}
+
+    def arrive(event: Event) -> None:
+        with binding:
+            asked = bindings.requests(event)
+        if asked is not None and parts.steering:
+            for said in asked:
+                if isinstance(said, Asked):
+                    parts.steering.obey(said)
+                else:
+                    parts.steering.learned(said)
+        elif asked is None and not isinstance(event, ProgramChange) and getattr(event, "part", -1) not in surfaces:
+            parts.inbox.put(event)
+
+    return arrive
 
 
 def _awaited_api(log: Log, over: threading.Event) -> int | None:
@@ -266,34 +260,19 @@ def _awaited_api(log: Log, over: threading.Event) -> int | None:
     return None
 
 
-def _advance(config: Config, api: str, bay: Any) -> float:
+def _advance(config: Config, api: str) -> float:
+    """Milliseconds by which notes are handed over early: as said, or as calibrated for the first output."""
     if config.music.advance is not None:
         return float(config.music.advance)
     output = config.performers[0].output
     return (stored_advance(api, output) or 0.0) if output else 0.0
 
 
-def _restore(members: list[Member], path: Path, log: Log) -> list[str]:
-    """Go on with what was heard before the last end. Returns who does."""
-    try:
-        states = read_snapshot(path, {m.name: m.improviser.generator.model for m in members})
-    except SnapshotError as e:
-        log(str(e), "warning")
-        return []
-    for member in members:
-        if member.name in states:
-            member.improviser.restore(states[member.name])
-            log(f"{member.name} remembers {states[member.name].past.notes} notes")
-    return sorted(states)
+def _reload_on_hangup(parts: Daemon) -> None:
+    def reload() -> None:
+        if parts.steering:
+            parts.steering.reload()
 
-
-def _on_signals(clock: LiveClock, inbox: Inbox, over: threading.Event, reload: Any) -> None:
-    def stop(number: int, frame: object) -> None:
-        over.set()
-        inbox.put(Stop(clock.now(), signal.Signals(number).name))
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
     if hasattr(signal, "SIGHUP"):
         # In a thread of its own: a file is read.
         signal.signal(signal.SIGHUP, lambda number, frame: threading.Thread(target=reload, daemon=True).start())

@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from improv.cli import OK
-from improv.control.config.config import Config, load_config, read_config
+from improv.control.config.reading import load_config, read_config
 from improv.control.config.sample import sample
+from improv.control.config.tree import Config
 from improv.core.errors import ImprovError
 
 

@@ -1,4 +1,4 @@
-"""The options that say what is played and how, of `improv jam` and `improv solo`."""
+"""The options that say what is played and how, of `improv jam` and `improv solo`. Those of settings come from their rows in `core`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import argparse
 import sys
 
 from improv.core.harmony import Changes, parse_changes, taken_for
-from improv.core.settings import DRUMS, TABLE, Settings
-
-WHAT = ("mode", "clock", "tempo", "count_in", "click", "trade")  # settings that say what is played, and when
+from improv.core.settings import DRUMS, GROUPS, SETTINGS, SettingRow
 
 
 def changes_of(text: str | None, bar: float) -> Changes | None:
@@ -21,37 +19,44 @@ def changes_of(text: str | None, bar: float) -> Changes | None:
     return changes
 
 
-def add_music(parser: argparse.ArgumentParser, mode: str) -> None:
-    what, how = parser.add_argument_group("what it plays, and when"), parser.add_argument_group("how it plays")
-    what.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
-    what.add_argument("--changes", metavar="CHORDS", help='e.g. "Dm7 | G7 | Cmaj7 | %%"; looped')
-    what.add_argument(
+def add_music(parser: argparse.ArgumentParser, alone: bool) -> None:
+    """The piece, and the settings. alone: without a player to hear."""
+    piece = parser.add_argument_group("the piece")
+    piece.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
+    piece.add_argument("--changes", metavar="CHORDS", help='for example "Dm7 | G7 | Cmaj7 | %%"; looped')
+    piece.add_argument(
         "--mood",
         metavar="WORDS",
-        help='changes, tempo and the rest from words: "hope and wonder", dark; `list` lists them. What you set wins',
+        help='changes, tempo and settings from words: "hope and wonder", dark; `list` lists them. Options that you give yourself win',
     )
-    what.add_argument("--key", metavar="KEY", help="with --mood: the tonic, for example Eb (default: the mood's)")
-    what.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
-    what.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and told)")
-    defaults = Settings(mode=mode)
-    for name, (limits, text) in TABLE.items():
-        live = ("mode", "enter", "interval", "clock", "count_in", "click", "trade", "learned", "voicing")
-        if name == "grain" or (mode == "solo" and name in live):
-            continue
-        default = getattr(defaults, name)
-        kind = type(default)
-        shown = "the file's, or 120" if name == "tempo" and mode == "trade" else default
-        named = kind is str
-        (what if name in WHAT else how).add_argument(
-            f"--{name.replace('_', '-')}",
-            type=kind,
-            choices=limits if named else None,
-            metavar=None if named else f"{limits[0]:g}..{limits[1]:g}",
-            nargs="?" if name == "click" else None,
-            const=DRUMS if name == "click" else None,
-            help=f"{text} (default: {shown})",
-        )
+    piece.add_argument("--key", metavar="KEY", help="with --mood: the key, for example Eb (default: the mood's)")
+    piece.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
+    piece.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and shown)")
+    add_settings(parser, alone)
     parser.add_argument("--json", action="store_true", help="the summary as JSON")
+
+
+def add_settings(parser: argparse.ArgumentParser, alone: bool) -> None:
+    """An option for each setting. alone: leave out those that need a player to hear; they stay at their defaults."""
+    for group, heading in GROUPS.items():
+        rows = [row for row in SETTINGS.values() if row.group == group and (row.alone or not alone)]
+        if rows:
+            part = parser.add_argument_group(heading)
+            for row in rows:
+                _add(part, row, "120, or the tempo of --player's file" if row.name == "tempo" and not alone else row.default)
+
+
+def _add(part: argparse._ArgumentGroup, row: SettingRow, default: object) -> None:
+    channel = row.name == "click"  # --click alone: on the channel of the drums
+    part.add_argument(
+        f"--{row.name.replace('_', '-')}",
+        type=type(row.default),
+        choices=row.limits if row.is_word else None,
+        metavar=None if row.is_word else f"{row.limits[0]:g}..{row.limits[1]:g}",
+        nargs="?" if channel else None,
+        const=DRUMS if channel else None,
+        help=f"{row.help} (default: {default})",
+    )
 
 
 def add_pictures(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from improv.cli.music_options import add_music, add_pictures
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bars", type=int, default=24, help="how long (default: 24)")
     parser.add_argument("--out", metavar="FILE", default="solo.mid", help="the MIDI file (default: solo.mid)")
-    add_music(parser, "solo")
+    add_music(parser, alone=True)
     add_pictures(parser)
 
 

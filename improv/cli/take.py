@@ -12,29 +12,19 @@ from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.events import NoteOn
 from improv.core.harmony import Changes
 from improv.midi.files import write_take
+from improv.perform.observers import KeptTake
 from improv.render.piano_roll import draw_roll
-from improv.session import Cut, Recorder
+from improv.session import Cut
 
 
-def spread(lateness: Sequence[float]) -> dict[str, float]:
-    """Lateness in ms, from seconds: how it is spread; jitter is p99 - p50. Empty where nothing was played."""
-    if not lateness:
-        return {}
-    import numpy as np
-
-    p50, p99, p999, most = (float(x) for x in np.percentile(np.array(lateness) * 1000, [50, 99, 99.9, 100]))
-    found = {"p50": p50, "p99": p99, "p999": p999, "max": most, "jitter": p99 - p50}
-    return {name: round(ms, 3) for name, ms in found.items()}
-
-
-def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None, recorder: Recorder) -> list[str]:
+def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None, take: KeptTake) -> list[str]:
     """The take as MIDI, sound and picture, as asked for. keeper: a new one. Returns what was written."""
     written: list[str] = []
-    if not any(isinstance(e, NoteOn) for e in (*recorder.heard, *recorder.played)):
+    if not any(isinstance(e, NoteOn) for e in (*take.heard_events, *take.played_events)):
         if args.record or args.wav or args.png:
             print("improv: nothing was played, so nothing is written", file=sys.stderr)
         return written
-    heard, played, tempos = in_beats(keeper, recorder.heard, recorder.played)
+    heard, played, tempos = in_beats(keeper, take.heard_events, take.played_events)
     midi = Path(args.record or f"{args.wav or args.png}.mid")
     if args.record or args.wav:
         write_take(midi, heard, played, tempos, keeper.meter.metre, changes)
@@ -63,6 +53,7 @@ def told(summary: dict[str, Any]) -> str:
         said.append("late by {p50} ms (p50), {p99} ms (p99), at most {max} ms; jitter {jitter} ms".format(**summary["lateness_ms"]))
     said += [f"{summary['filled']} filled in while the model was too slow"] if summary["filled"] else []
     said += [f"{summary['dropped']} dropped as too late"] if summary["dropped"] else []
+    said += [f"{summary['guarded']} closed that sounded too long"] if summary["guarded"] else []
     if summary.get("learned"):
         kept = f", kept in {summary['profile']}" if summary["profile"] else ""
         said.append(f"learned from {summary['learned']} phrases{kept}")

@@ -1,6 +1,6 @@
-"""From what is heard to what is wished: controllers, program changes and keys that are bound. Pure, and cheap for music.
+"""From what is heard to what is asked for: controllers, program changes and keys that are bound. Pure, and cheap for music.
 
-A wish is a request of the control protocol, with the time of the event. Learning binds the next controller that moves.
+What is asked for is a request, with the time of the event. Learning binds the next controller that moves.
 """
 
 from __future__ import annotations
@@ -10,67 +10,71 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from improv.control.config.config import Binding
-from improv.core.events import Bookmark, ControlChange, Event, Mark, NoteOff, NoteOn, ProgramChange, Setting, Tap
-from improv.core.settings import TABLE, SettingError, Settings
+from improv.control.commands import BARS, CAPTURED, COMMANDS, MODEL, NAME, PERFORMER, TEXT
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange
+from improv.core.settings import row_of
 
 PRESSED = 64  # a controller's value from which a button is down
 MOVED = 8  # of 127: by more than that, a controller was meant
 SUSTAIN, PRESSES = 64, 3  # the pedal is pressed so often, alone, to be learned
-MODES = 120  # controllers from here on are messages to the whole channel
-BARS = 16  # of a capture
+MESSAGES = 120  # controllers from here on are messages to the whole channel
 
 Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """time: of the event that it came from, in seconds. request: of the control protocol, and {"do": "tap"}."""
+class Binding:
+    """What a controller, a program change or a key does: it changes a setting, or does an action.
+
+    kind: cc, program or key, with its number 0-127. channel: 1-16; None: any. input: its name; None: any.
+    setting: low to high is what the controller covers, None: all of the setting's range; value: what it is set to instead.
+    action: one of commands.ACTIONS; name: the preset, model or bookmark, or the mark's text. bars: of a capture.
+    performer: None: all of them.
+    """
+
+    kind: str
+    number: int
+    channel: int | None = None
+    setting: str | None = None
+    action: str | None = None
+    performer: str | None = None
+    low: float | None = None
+    high: float | None = None
+    value: str | float | None = None
+    name: str | None = None
+    bars: int | None = None
+    input: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request of a binding. time: of the event that it came from, in seconds."""
 
     time: float
     request: Mapping[str, Any]
 
 
-def as_event(wish: Wish, parts: Mapping[str, int]) -> Event | None:
-    """The event that a wish is to the performance; None for what is no event (panic, preset, model, capture, learned).
+@dataclass(frozen=True, slots=True)
+class ControllerLearned:
+    """A controller was bound to a setting."""
 
-    parts: the performers' numbers by name.
-    """
-    said = wish.request
-    part = None if said.get("performer") is None else parts[said["performer"]]
-    match said["do"]:
-        case "set":
-            return Setting(wish.time, said["name"], said["value"], part)
-        case "tap":
-            return Tap(wish.time)
-        case "keep" | "back":
-            return Bookmark(wish.time, said["name"], said["do"] == "keep", part)
-        case "mark":
-            return Mark(wish.time, said.get("text", ""))
-    return None
+    binding: Binding
 
 
 def limits_of(binding: Binding) -> tuple[float, float]:
     """What a controller at 0 and at 127 makes of a setting that is a number."""
-    low, high = TABLE[binding.setting or ""][0]
+    low, high = row_of(binding.setting).limits
     return (low if binding.low is None else binding.low, high if binding.high is None else binding.high)
-
-
-def whole(setting: str, value: Any) -> Any:
-    """The value as the setting's kind of number."""
-    if isinstance(getattr(Settings(), setting), int) and isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
 
 
 def scaled(binding: Binding, value: int) -> Any:
     """The setting's value for a controller's, 0-127."""
-    choices = TABLE[binding.setting or ""][0]
-    if isinstance(choices[0], str):
-        return choices[value * len(choices) // 128]
+    row = row_of(binding.setting)
+    if row.is_word:
+        return row.limits[value * len(row.limits) // 128]
     low, high = limits_of(binding)
     exact = low + (high - low) * value / 127
-    if isinstance(getattr(Settings(), binding.setting or ""), int):
+    if row.is_whole:
         return round(exact)
     return min(max(round(exact, 3), min(low, high)), max(low, high))
 
@@ -106,7 +110,7 @@ class Bindings:
         self._inputs = list(inputs)
         self._lesson: _Lesson | None = None
         self._last: dict[tuple[int, int, int], int] = {}  # controller (input, channel, number) -> its latest value
-        self._said: dict[Binding, Any] = {}  # what a controller's binding last wished
+        self._said: dict[Binding, Any] = {}  # what a controller's binding last asked for
         self.learned: tuple[Binding, ...] = ()
         self.replace(bindings)
 
@@ -121,8 +125,7 @@ class Bindings:
 
     def learn(self, setting: str, performer: str | None = None, low: float | None = None, high: float | None = None) -> None:
         """The next controller that moves is bound to a setting. Raises SettingError where there is none of that name."""
-        if setting not in TABLE:
-            raise SettingError(f"no setting {setting!r}; there are {', '.join(TABLE)}")
+        row_of(setting)
         self._lesson = _Lesson(Binding("cc", 0, setting=setting, performer=performer, low=low, high=high))
 
     def forget_lesson(self) -> None:
@@ -141,7 +144,7 @@ class Bindings:
         self._bind(b for b in self._all if b.setting != setting)
         return gone
 
-    def wishes(self, event: Event) -> list[Wish] | None:
+    def requests(self, event: Event) -> list[Asked | ControllerLearned] | None:
         """What an event asks for; None where it is not bound, and so is music.
 
         A key that is bound is never music, and a controller while one is learned is none either, the sustain pedal apart.
@@ -152,10 +155,10 @@ class Bindings:
             found = self._found("key", event.pitch, event)
             if found is None:
                 return None
-            return [w for b in found for w in self._pressed(b, event.time)] if isinstance(event, NoteOn) else []
+            return [a for b in found for a in self._pressed(b, event.time)] if isinstance(event, NoteOn) else []
         if isinstance(event, ProgramChange):
             found = self._found("program", event.program, event)
-            return None if found is None else [w for b in found for w in self._pressed(b, event.time)]
+            return None if found is None else [a for b in found for a in self._pressed(b, event.time)]
         return None
 
     def _bind(self, bindings: Iterable[Binding]) -> None:
@@ -178,7 +181,7 @@ class Bindings:
 
     # Controllers
 
-    def _controller(self, event: ControlChange) -> list[Wish] | None:
+    def _controller(self, event: ControlChange) -> list[Asked | ControllerLearned] | None:
         if event.part < 0:
             return None
         place = (event.part, event.channel, event.control)
@@ -189,9 +192,9 @@ class Bindings:
         found = self._found("cc", event.control, event)
         if found is None:
             return None
-        return [w for b in found for w in self._moved(b, event, before)]
+        return [a for b in found for a in self._moved(b, event, before)]
 
-    def _moved(self, binding: Binding, event: ControlChange, before: int | None) -> list[Wish]:
+    def _moved(self, binding: Binding, event: ControlChange, before: int | None) -> list[Asked | ControllerLearned]:
         if binding.setting is None or binding.value is not None:
             # A button goes down. Some never say that they come up: they say the same again.
             down = event.value >= PRESSED and (before is None or before < PRESSED or before == event.value)
@@ -202,25 +205,17 @@ class Bindings:
         self._said[binding] = value
         return [_set(binding, value, event.time)]
 
-    def _pressed(self, binding: Binding, time: float) -> list[Wish]:
+    def _pressed(self, binding: Binding, time: float) -> list[Asked | ControllerLearned]:
         if binding.setting is not None:
-            return [_set(binding, whole(binding.setting, binding.value), time)]
-        request: dict[str, Any] = {"do": binding.action}
-        match binding.action:
-            case "keep" | "back" | "preset" | "model":
-                request |= {"name": binding.name, "performer": binding.performer}
-            case "mark":
-                request |= {"text": binding.name or ""}
-            case "capture":
-                request |= {"bars": binding.bars or BARS}
-            case "panic":
-                request |= {"performer": binding.performer}
-        return [Wish(time, request)]
+            return [_set(binding, row_of(binding.setting).natural(binding.value), time)]
+        return [Asked(time, request_of(binding))]
 
     # Learning
 
-    def _lesson_of(self, lesson: _Lesson, event: ControlChange, place: tuple[int, int, int], before: int | None) -> list[Wish] | None:
-        if event.control >= MODES:
+    def _lesson_of(
+        self, lesson: _Lesson, event: ControlChange, place: tuple[int, int, int], before: int | None
+    ) -> list[Asked | ControllerLearned] | None:
+        if event.control >= MESSAGES:
             return None
         if event.control == SUSTAIN:
             lesson.presses += event.value >= PRESSED and (before is None or before < PRESSED)
@@ -236,11 +231,19 @@ class Bindings:
         binding = replace(lesson.binding, number=event.control, channel=event.channel + 1, input=name)
         self.learned = (*(b for b in self.learned if not _same_source(b, binding)), binding)
         self._bind((*(b for b in self._all if not _same_source(b, binding)), binding))
-        return [Wish(event.time, {"do": "learned", "binding": binding}), *self._moved(binding, event, before)]
+        return [ControllerLearned(binding), *self._moved(binding, event, before)]
 
 
-def _set(binding: Binding, value: Any, time: float) -> Wish:
-    return Wish(time, {"do": "set", "name": binding.setting, "value": value, "performer": binding.performer})
+def request_of(binding: Binding) -> dict[str, Any]:
+    """The request of a binding's action."""
+    said = {NAME: binding.name, MODEL: binding.name, TEXT: binding.name or "", BARS: binding.bars or CAPTURED, PERFORMER: binding.performer}
+    fields = {f.name: said.get(f.kind) for f in COMMANDS[binding.action or ""].fields}
+    return {"do": binding.action} | {name: value for name, value in fields.items() if value is not None}
+
+
+def _set(binding: Binding, value: Any, time: float) -> Asked:
+    whose = {} if binding.performer is None else {"performer": binding.performer}
+    return Asked(time, {"do": "set", "name": binding.setting, "value": value} | whose)
 
 
 def _same_source(one: Binding, other: Binding) -> bool:

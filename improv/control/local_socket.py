@@ -22,15 +22,15 @@ UNIX = hasattr(socket, "AF_UNIX")
 BACKLOG = 128
 
 
-class PlaceError(ImprovError):
-    """The socket can't be there: something else is."""
+class LocalSocketError(ImprovError):
+    """The socket can't be opened at its path."""
 
 
-class LiveError(PlaceError):
+class LiveSocketError(LocalSocketError):
     """Another daemon listens there."""
 
 
-def usual_place() -> Path:
+def usual_path() -> Path:
     """The socket's path unless the configuration says another."""
     from platformdirs import user_runtime_path
 
@@ -39,7 +39,7 @@ def usual_place() -> Path:
         return user_runtime_path("improv", appauthor=False) / "control.sock"
 
 
-class Door:
+class LocalSocket:
     """A listening socket and what belongs to it. token: what must be said first; None: nothing."""
 
     def __init__(self, sock: socket.socket, token: str | None, close: Callable[[], None]) -> None:
@@ -52,28 +52,28 @@ class Door:
         return self.token is not None and hmac.compare_digest(said.strip(), self.token.encode())
 
 
-def listen(path: Path, unix: bool = UNIX) -> Door:
-    """Listen at a path. What a dead daemon left there is replaced. Raises PlaceError, or LiveError where one listens."""
+def listen(path: Path, unix: bool = UNIX) -> LocalSocket:
+    """Listen at a path. What a dead daemon left there is replaced. Raises LocalSocketError, or LiveSocketError where one listens."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:
-        raise PlaceError(f"{path.parent}: {e.strerror}; say where with `socket` under [control]") from None
+        raise LocalSocketError(f"{path.parent}: {e.strerror}; say where with `socket` under [control]") from None
     _check_folder(path)
     if is_live(path):
-        raise LiveError(f"another improv daemon listens at {path}; stop it, or give this one a `socket` of its own under [control]")
+        raise LiveSocketError(f"another improv daemon listens at {path}; stop it, or give this one a `socket` of its own under [control]")
     try:
         left = path.lstat().st_mode
         if not (stat.S_ISSOCK(left) if unix else stat.S_ISREG(left)):
-            raise PlaceError(f"{path}: something else than a socket is there; move it, or give a path of its own")
+            raise LocalSocketError(f"{path}: there is something else than a socket; move it, or set another `socket` under [control]")
         path.unlink()
     except FileNotFoundError:
         pass
     except OSError as e:
-        raise PlaceError(f"{path}: {e.strerror}") from None
+        raise LocalSocketError(f"{path}: {e.strerror}") from None
     try:
         return _unix(path) if unix else _loopback(path)
     except OSError as e:
-        raise PlaceError(f"{path}: {e.strerror or e}; say where with `socket` under [control]") from None
+        raise LocalSocketError(f"{path}: {e.strerror or e}; say where with `socket` under [control]") from None
 
 
 def _check_folder(path: Path) -> None:
@@ -83,10 +83,10 @@ def _check_folder(path: Path) -> None:
     for folder in (path.parent, path.parent.parent):
         found = folder.stat()
         if found.st_uid not in (os.geteuid(), 0) or (found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX):
-            raise PlaceError(f"{folder}: others may write there; use a folder of your own, with `socket` under [control]")
+            raise LocalSocketError(f"{folder}: other users may write there; choose a folder of your own, with `socket` under [control]")
 
 
-def _unix(path: Path) -> Door:
+def _unix(path: Path) -> LocalSocket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)  # so that nobody else can open it, from its first moment on
     try:
@@ -94,7 +94,7 @@ def _unix(path: Path) -> Door:
     except OSError as e:
         sock.close()
         if len(os.fsencode(path)) > 100:
-            raise PlaceError(f"{path}: too long for a socket, which takes about 100 characters") from None
+            raise LocalSocketError(f"{path}: too long for a socket, which takes about 100 characters") from None
         raise e
     finally:
         os.umask(before)
@@ -110,10 +110,10 @@ def _unix(path: Path) -> Door:
         except OSError:
             pass
 
-    return Door(sock, None, close)
+    return LocalSocket(sock, None, close)
 
 
-def _loopback(path: Path) -> Door:
+def _loopback(path: Path) -> LocalSocket:
     import secrets  # loads much, and is seldom needed
 
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -139,7 +139,7 @@ def _loopback(path: Path) -> Door:
         except (OSError, ValueError):
             pass
 
-    return Door(sock, token, close)
+    return LocalSocket(sock, token, close)
 
 
 def connect(path: Path, timeout: float) -> socket.socket:

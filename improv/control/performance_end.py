@@ -5,7 +5,6 @@ One thread, asleep unless something is asked or told.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import random
@@ -21,6 +20,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
+from improv.control.status import Status, as_json
 from improv.core.errors import ImprovError
 
 LINE = 65536  # bytes of a line, at most, both ways
@@ -36,7 +36,7 @@ class Named(Protocol):
 
 
 class Configured(Protocol):
-    """What is read of a configuration: `control`, a dataclass with socket, osc and metrics, and the performers' names."""
+    """What is read of a configuration: `control`, with socket, osc and metrics, and the performers' names."""
 
     @property
     def control(self) -> Any: ...
@@ -44,7 +44,7 @@ class Configured(Protocol):
     def performers(self) -> Sequence[Named]: ...
 
 
-class Control:
+class PerformanceEnd:
     """answer: gets each request in the thread of this, and gives the reply. log: gets lines for people, there too.
 
     refused: why the server will not start, where it won't; None otherwise. socket: where it listens, once it does.
@@ -60,25 +60,25 @@ class Control:
     ) -> None:
         self._first, self._answer, self._log = introduction(config), answer, log
         self._backoff, self._command = backoff, command
-        self._statuses: deque[Mapping[str, Any]] = deque(maxlen=1)  # the latest, until it is told
+        self._statuses: deque[Status] = deque(maxlen=1)  # the latest, until it is told
         self._over = self._renewed = False
         self._bell, self._rung = socket.socketpair()
         self._bell.setblocking(False)
         self._rung.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._settled = threading.Event()
-        self._complaint = ""
+        self._told_last = ""
         self.refused: str | None = None
         self.socket: str | None = None
         self.ready: dict[str, Any] | None = None
         self.restarts = 0
         self.child: int | None = None  # the server's process id
 
-    def start(self) -> Control:
+    def start(self) -> PerformanceEnd:
         self._thread.start()
         return self
 
-    def __enter__(self) -> Control:
+    def __enter__(self) -> PerformanceEnd:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
@@ -89,9 +89,9 @@ class Control:
         self._settled.wait(seconds)
         return self.ready is not None
 
-    def status(self, told: Mapping[str, Any]) -> None:
-        """Hand over the latest status, which is not to be changed afterwards. Never waits; a later one takes an earlier one's place."""
-        self._statuses.append(told)
+    def status(self, status: Status) -> None:
+        """Hand over the latest status. Never waits; a later one takes an earlier one's place."""
+        self._statuses.append(status)
         self._ring()
 
     def renew(self, config: Configured) -> None:
@@ -123,7 +123,7 @@ class Control:
             try:
                 self._live()
             except OSError as e:  # no process, no descriptor: later perhaps
-                self._log(f"control: the server does not start: {e}")
+                self._log(f"control: the control server does not start: {e}")
             self.ready, self.child = None, None
             if self._over:
                 return
@@ -132,7 +132,7 @@ class Control:
                 continue
             pause = self._backoff[0] if monotonic() - began > LIVED else pause
             if self.refused is None:
-                self._log(f"control: the server has ended; the music goes on, a new one in {pause:.1f} s")
+                self._log(f"control: the control server has ended; the music goes on, and a new server starts in {pause:.1f} s")
             self._rest(pause if self.refused is None else self._backoff[1])
             pause = min(2 * pause, self._backoff[1]) * random.uniform(0.9, 1.0)
             self.restarts += 1
@@ -181,7 +181,7 @@ class Control:
                 elif events & selectors.EVENT_READ and not self._heard(ours, heard, out):
                     return
             if self._statuses and not out:
-                out += self._written({"status": self._statuses.popleft()})
+                out += self._written({"status": as_json(self._statuses.popleft())})
             if out:
                 try:
                     del out[: ours.send(out)]
@@ -227,14 +227,14 @@ class Control:
             line = _line(told)
             if len(line) <= LINE:
                 return line
-            text = "too long for a line"
+            why = "too long for a line"
         except (TypeError, ValueError) as e:
-            text = f"not to be written as JSON: {e}"
-        complaint = f"control: a {'reply' if 'reply' in told else 'status'} is {text}"
-        if complaint != self._complaint:
-            self._log(complaint)
-        self._complaint = complaint
-        return _line({"id": told["id"], "reply": {"ok": False, "error": text}}) if "reply" in told else b""
+            why = f"not to be written as JSON: {e}"
+        text = f"control: a {'reply' if 'reply' in told else 'status'} is {why}"
+        if text != self._told_last:
+            self._log(text)
+        self._told_last = text
+        return _line({"id": told["id"], "reply": {"ok": False, "error": why}}) if "reply" in told else b""
 
     def _noted(self, told: dict[str, Any]) -> None:
         if isinstance(ready := told.get("ready"), dict):
@@ -252,13 +252,21 @@ class Control:
 def introduction(config: Configured) -> dict[str, Any]:
     """The first line to the server."""
     return {
-        "control": json.loads(json.dumps(dataclasses.asdict(config.control), default=_plain)),
+        "control": _section(config.control),
         "performers": [p.name for p in config.performers],
     }
 
 
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Path) else list(value)  # type: ignore[call-overload]
+def _section(section: Any) -> Any:
+    """A section of the configuration as JSON takes it."""
+    if section is None or isinstance(section, str | int):
+        return section
+    if isinstance(section, Path):
+        return str(section)
+    if isinstance(section, tuple):
+        return list(section)
+    names = ("socket", "osc", "metrics", "listen", "port", "secret", "allow")
+    return {name: _section(getattr(section, name)) for name in names if hasattr(section, name)}
 
 
 def _line(told: Mapping[str, Any]) -> bytes:

@@ -1,7 +1,8 @@
 """What may be asked for from outside, and how much of it reaches the performance. Pure: no socket and no clock in here.
 
-`read_wish` lets through what is well-formed and within its range, so that the performance is never fed rubbish. What needs
-its state to judge (a preset's name, low and high together) it judges itself. `Wishes` is the waiting line towards it.
+`read_request` lets through what is well-formed and within its range, by the rows of `commands`, so that the performance is never
+fed rubbish. What needs its state to judge (a preset's name, low and high together) it judges itself. `RequestQueue` is the waiting
+line towards it.
 """
 
 from __future__ import annotations
@@ -11,81 +12,65 @@ from collections.abc import Callable, Collection, Hashable
 from contextlib import suppress
 from typing import Any
 
+from improv.control.commands import BARS, COMMANDS, CTL, FILE, MODEL, NAME, PERFORMER, SETTING, TEXT, VALUE, Request, by_way, expanded
 from improv.core.errors import ImprovError
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import SETTINGS, Settings
 
-Request = dict[str, Any]
 Reply = dict[str, Any]
 Then = Callable[[Reply], None]
 
-# what is asked for: the fields it must have, the fields it can have
-FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "status": ((), ()),
-    "set": (("name", "value"), ("performer",)),
-    "model": (("name",), ("performer",)),
-    "preset": (("name",), ()),
-    "save": (("name",), ()),
-    "mood": (("text",), ()),
-    "keep": (("name",), ("performer",)),
-    "back": (("name",), ("performer",)),
-    "learn": (("name",), ("performer",)),
-    "unlearn": (("name",), ()),
-    "mark": ((), ("text",)),
-    "capture": ((), ("bars", "file")),
-    "panic": ((), ()),
-    "reload": ((), ()),
-    "stop": ((), ()),
-}
-URGENT = ("panic", "stop")
-LONGEST = {"name": 64, "text": 256, "file": 4096, "model": 4096}  # characters
-BARS = (1, 1000)
-RATE, URGENT_RATE = 200.0, 20.0  # wishes a second towards the performance
-WAITING = 256  # wishes that wait, at most
+LONGEST = {TEXT: 256, FILE: 4096, MODEL: 4096}  # characters; of other texts, NAMES
+NAMES = 64
+MOST_BARS = 1000
+RATE, URGENT_RATE = 200.0, 20.0  # requests a second towards the performance
+WAITING = 256  # requests that wait, at most
 _ANY = Settings(low=0, high=127)  # against which one setting alone is judged
+_KNOWN = tuple(row.name for row in by_way(CTL))
 
 
-class WishError(ImprovError):
-    """A wish that is not understood or can't be granted."""
+class RequestError(ImprovError):
+    """A request that is not understood or can't be granted."""
 
 
-def read_wish(raw: object, performers: Collection[str]) -> Request:
-    """The request as the performance gets it: known fields, of the right kinds and ranges. Raises WishError."""
+def read_request(raw: object, performers: Collection[str]) -> Request:
+    """The request as the performance gets it: known fields, of the right kinds and ranges. Raises RequestError, SettingError."""
     if not isinstance(raw, dict):
-        raise WishError('expected an object, such as {"do": "status"}')
-    do = raw.get("do")
-    if not isinstance(do, str) or do not in FIELDS:
-        raise WishError(f"do {_shown(do)}: expected one of {', '.join(FIELDS)}")
-    needed, others = FIELDS[do]
-    for name in raw:
-        if name not in ("do", *needed, *others):
-            raise WishError(f"{do}: unknown field {_shown(name)}; it takes {', '.join(needed + others) or 'none'}")
-    for name in needed:
-        if raw.get(name) is None:
-            raise WishError(f"{do}: {name} is missing")
-    wish: Request = {"do": do}
-    for name in needed + others:
-        if raw.get(name) is not None:
-            wish[name] = _field(do, name, raw, performers)
-    return wish
+        raise RequestError('expected an object, such as {"do": "status"}')
+    said = expanded(raw)
+    do = said.get("do")
+    row = COMMANDS.get(do) if isinstance(do, str) else None
+    if row is None or CTL not in row.ways:
+        raise RequestError(f"do {shown(raw.get('do'))}: expected one of {', '.join(_KNOWN)}")
+    fields = {f.name: f for f in row.fields}
+    for name in said:
+        if name != "do" and name not in fields:
+            raise RequestError(f"{row.name}: unknown field {shown(name)}; it takes {', '.join(fields) or 'none'}")
+    request: Request = {"do": row.name}
+    for name, field in fields.items():
+        if said.get(name) is not None:
+            request[name] = _field(name, field.kind, said, performers)
+        elif field.needed:
+            raise RequestError(f"{row.name}: {name} is missing")
+    return request
 
 
-def _field(do: str, name: str, raw: Request, performers: Collection[str]) -> Any:
-    given = raw[name]
-    if name == "value":
-        return fitting(raw["name"], given)
-    if name == "bars":
-        if isinstance(given, bool) or not isinstance(given, int) or not BARS[0] <= given <= BARS[1]:
-            raise WishError(f"bars {_shown(given)}: expected a whole number from {BARS[0]} to {BARS[1]}")
+def _field(name: str, kind: str, said: Request, performers: Collection[str]) -> Any:
+    given = said[name]
+    if kind == VALUE:
+        return fitting(said.get("name"), given)
+    if kind == BARS:
+        if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MOST_BARS:
+            raise RequestError(f"{name} {shown(given)}: expected a whole number from 1 to {MOST_BARS}")
         return given
-    most = LONGEST["model" if do == "model" and name == "name" else name if name in LONGEST else "name"]
-    if not isinstance(given, str) or not given.isprintable() or len(given) > most or (not given.strip() and name != "text"):
-        raise WishError(f"{name} {_shown(given)}: expected text of at most {most} characters, in one line")
-    if name == "performer" and given not in performers:
-        raise WishError(f"no performer {_shown(given)}; there are {', '.join(performers)}")
-    if name == "name" and do in ("set", "learn", "unlearn") and given not in TABLE:
-        raise WishError(f"no setting {_shown(given)}; there are {', '.join(TABLE)}")
-    if name == "name" and do in ("preset", "save", "keep", "back") and not plain(given):
-        raise WishError(f"name {_shown(given)}: expected a name without / and \\, that begins with no dot")
+    most = LONGEST.get(kind, NAMES)
+    if not isinstance(given, str) or not given.isprintable() or len(given) > most or (not given.strip() and kind != TEXT):
+        raise RequestError(f"{name} {shown(given)}: expected text of at most {most} characters, in one line")
+    if kind == PERFORMER and given not in performers:
+        raise RequestError(f"no performer {shown(given)}; there are {', '.join(performers)}")
+    if kind == SETTING and given not in SETTINGS:
+        raise RequestError(f"no setting {shown(given)}; there are {', '.join(SETTINGS)}")
+    if kind == NAME and not plain(given):
+        raise RequestError(f"name {shown(given)}: expected a name without / and \\, that begins with no dot")
     return given
 
 
@@ -95,28 +80,25 @@ def plain(name: str) -> bool:
 
 
 def fitting(name: object, value: object) -> Any:
-    """A setting's value as its kind: "0.9" and 0.9 for a number, 60.0 for a whole one. Raises SettingError, WishError."""
-    if not isinstance(name, str) or name not in TABLE:
-        raise WishError(f"no setting {_shown(name)}; there are {', '.join(TABLE)}")
-    default = getattr(_ANY, name)
+    """A setting's value as its kind: "0.9" and 0.9 for a number, 60.0 for a whole one. Raises SettingError, RequestError."""
+    if not isinstance(name, str) or name not in SETTINGS:
+        raise RequestError(f"no setting {shown(name)}; there are {', '.join(SETTINGS)}")
+    row = SETTINGS[name]
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise WishError(f"{name} {_shown(value)}: expected a {'word' if isinstance(default, str) else 'number'}")
+        raise RequestError(f"{name} {shown(value)}: expected a {'word' if row.is_word else 'number'}")
     if isinstance(value, str):
         value = value[:64]
-        if not isinstance(default, str):
+        if not row.is_word:
             with suppress(ValueError):
                 value = float(value)
     if not isinstance(value, str) and not abs(value) < 1e9:  # nan too
-        value = _shown(value)
-    if isinstance(default, int) and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(default, float) and isinstance(value, int):
-        value = float(value)
+        value = shown(value)
+    value = row.natural(value)
     _ANY.changed(name, value)
     return value
 
 
-def _shown(given: object) -> str:
+def shown(given: object) -> str:
     """Anything, in few and printable characters."""
     text = ascii(given) if isinstance(given, str | int | float | bool | None) else f"of kind {type(given).__name__}"
     return text if len(text) <= 48 else text[:45] + "..."
@@ -143,10 +125,10 @@ class Bucket:
         return True
 
 
-class Wishes:
+class RequestQueue:
     """The waiting line towards the performance: bounded, no faster than it can bear, the urgent ones first.
 
-    Of several wishes for one setting the latest wins, at the latest's place; all who wished get its reply.
+    Of several requests for one setting the latest wins, at the latest's place; all who asked get its reply.
     """
 
     def __init__(self, rate: float = RATE, most: int = WAITING) -> None:
@@ -159,11 +141,12 @@ class Wishes:
     def __len__(self) -> int:
         return len(self._waiting) + len(self._urgent)
 
-    def offer(self, wish: Request, who: Hashable, then: Then) -> bool:
-        """Wait in line; False: there was no room. who: one of them has one reply a wish. then: takes the reply."""
+    def offer(self, request: Request, who: Hashable, then: Then) -> bool:
+        """Wait in line; False: there was no room. who: one of them has one reply a request. then: takes the reply."""
         self._count += 1
-        line = self._urgent if wish["do"] in URGENT else self._waiting
-        key = _key(wish) or ("only", self._count)
+        row = COMMANDS[request["do"]]
+        line = self._urgent if row.urgent else self._waiting
+        key = (row.name, self._count) if row.alike is None else (row.name, *(request.get(name) for name in row.alike), None)
         waiters: dict[Hashable, Then] = {}
         if key in line:
             self.replaced += 1
@@ -172,7 +155,7 @@ class Wishes:
             self.dropped += 1
             return False
         waiters[who] = then
-        line[key] = (wish, waiters)
+        line[key] = (request, waiters)
         return True
 
     def wait(self, now: float) -> float | None:
@@ -185,15 +168,6 @@ class Wishes:
         """The next one, if it may go now."""
         for line, bucket in ((self._urgent, self._hurried), (self._waiting, self._ordinary)):
             if line and bucket.passes(now):
-                _, (wish, waiters) = line.popitem(last=False)
-                return wish, list(waiters.values())
+                _, (request, waiters) = line.popitem(last=False)
+                return request, list(waiters.values())
         return None
-
-
-def _key(wish: Request) -> Hashable:
-    """Wishes with the same key replace each other; None: each counts."""
-    if wish["do"] == "set":
-        return ("set", wish["name"], wish.get("performer"))
-    if wish["do"] == "model":
-        return ("model", wish.get("performer"))
-    return wish["do"] if wish["do"] in ("panic", "stop", "reload") else None

@@ -1,116 +1,172 @@
-"""Every setting of an improviser: its range, its default, what it does. One table.
+"""Every setting of an improviser, one row each: a field of `Settings`. Options, improv.toml, OSC, ctl and bindings read the rows.
 
-Settings are values: `changed` gives a new one. They arrive as `Setting` events, wherever the wish came from.
+Settings are values: `changed` gives a new one. They arrive as `Setting` events, wherever the request came from.
+A new setting is one row here, and the code that uses it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
+from improv.core import beats, modes
 from improv.core.errors import ImprovError
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.vocabulary import FEELS
 
-MODES = ("trade", "solo", "echo", "comp", "duet")
-ENTRIES = ("beat", "bar", "now")
-VOICING = ("rules", "learned")
-CLOCKS = ("internal", "midi", "link", "follow", "free")
+# By name, what each does.
+MODES = {name: row.help for name, row in modes.MODES.items()}
+CLOCKS = {name: row.help for name, row in beats.CLOCKS.items()}
+ENTRIES = {"beat": "on the next beat", "bar": "on the next bar", "now": "at once"}
 DRUMS = 10  # the channel of a click, or of a count-in, where no other is said
-
-# name: (lowest, highest) or the choices, and what it is for.
-TABLE: dict[str, tuple[tuple[Any, ...], str]] = {
-    "mode": (
-        MODES,
-        "trade: listen, answer, yield; solo: play until interrupted; echo: harmonise your line as you play it; "
-        "comp: chords under you; duet: a line beside yours that leaves room",
-    ),
-    "clock": (
-        CLOCKS,
-        "internal: at --tempo; midi: MIDI Clock, Start, Stop and song position from outside; link: Ableton Link; "
-        "follow: the beat is taken from your playing; free: no beat, at your own pace",
-    ),
-    "tempo": ((SLOWEST, FASTEST), "quarter notes a minute; with another clock, where it begins"),
-    "count_in": ((0, 8), "bars that are clicked before bar one"),
-    "click": ((0, 16), "MIDI channel of the metronome; 0: none, and 10 for a count-in"),
-    "trade": ((0, 32), "bars to trade, from bar one and you first: 4 for fours; 0: as the phrases go"),
-    "grain": ((0.0, 100.0), "ms between two looks of the MIDI system at its ports, as it says itself"),
-    "temperature": ((0.05, 3.0), "how adventurous the pitches: below 1 safer, above 1 wilder"),
-    "rhythm_temperature": ((0.05, 3.0), "how adventurous the rhythm, likewise"),
-    "density": ((-2.0, 2.0), "how many notes: above 0 more, below 0 fewer, 0 as the model has learned"),
-    "top_p": ((0.05, 1.0), "share of probability, of the likeliest pitches and lengths, that is drawn from"),
-    "recall": ((0.0, 3.0), "how much what was played before in this performance is taken up again: 0 not at all"),
-    "learned": ((0.0, 1.0), "how much of what was learned of you (--learn, --profile) it plays by: 0 nothing, 1 all of it"),
-    "low": ((0, 127), "lowest MIDI pitch played; 60 is middle C"),
-    "high": ((0, 127), "highest MIDI pitch played"),
-    "enter": (ENTRIES, "answers start on the next beat, the next bar, or at once"),
-    "feel": (FEELS, "swing, straight, or any: as the music suggests"),
-    "loudness": ((-64, 64), "added to every velocity: above 0 louder"),
-    "interval": ((-24, 24), "echo: semitones from your note to its echo; 0: to a chord tone below"),
-    "voicing": (VOICING, "comp: chords by rule, or as learned from pianists' hands"),
-    "accents": ((0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as the player does"),
-}
-_NAMED = {"mode", "clock", "enter", "feel", "voicing"}
-_WHOLE = {"low", "high", "loudness", "interval", "count_in", "click", "trade"}
+AT_ONCE, NEXT_BAR = "at once", "next bar"  # when a setting that changes takes effect
+PERFORMER, PERFORMANCE = "performer", "performance"  # whose it is: each performer has its own, or all share one
+GROUPS = {"music": "what it plays", "time": "when it plays", "line": "how it plays its line", "chords": "how it plays chords"}
+PERIOD = "grain"  # a Setting event of this name is no user's: the MIDI system's period in ms, once at the start of a performance
 
 
 class SettingError(ImprovError):
     """An unknown setting, or a value outside its range."""
 
 
+@dataclass(frozen=True)
+class SettingRow:
+    """What there is to know of a setting. limits: lowest and highest; or, of words, the choices.
+
+    when: AT_ONCE or NEXT_BAR. whose: PERFORMER or PERFORMANCE. group: a key of GROUPS. alone: whether `improv solo`
+    takes it, with no player to hear.
+    """
+
+    name: str
+    default: Any
+    limits: tuple[Any, ...]
+    help: str
+    group: str
+    when: str
+    whose: str
+    alone: bool
+
+    @cached_property
+    def is_word(self) -> bool:
+        """Whether it is one of some words; it is a number otherwise."""
+        return isinstance(self.default, str)
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether it is a whole number."""
+        return isinstance(self.default, int)
+
+    @property
+    def takes(self) -> str:
+        """What values it takes, in words."""
+        if self.is_word:
+            return f"one of {', '.join(self.limits)}"
+        return f"{'a whole number ' if self.is_whole else ''}from {self.limits[0]:g} to {self.limits[1]:g}"
+
+    def natural(self, value: Any) -> Any:
+        """A number as the setting's kind: 60.0 as 60 for a whole one, 1 as 1.0 for another. All else stays as it is."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        if self.is_whole:
+            return int(value) if isinstance(value, float) and value.is_integer() else value
+        return value if self.is_word else float(value)
+
+    def check(self, value: Any) -> None:
+        """Raises SettingError where the setting does not take the value."""
+        if self.is_word:
+            good = value in self.limits
+        else:
+            kinds = (int,) if self.is_whole else (int, float)
+            good = not isinstance(value, bool) and isinstance(value, kinds) and self.limits[0] <= value <= self.limits[1]
+        if not good:
+            raise SettingError(f"{self.name} {value!r}: expected {self.takes}")
+
+
+def _row(
+    default: Any,
+    limits: tuple[Any, ...] | Mapping[str, str],
+    help: str,
+    group: str,
+    *,
+    when: str = AT_ONCE,
+    whose: str = PERFORMER,
+    alone: bool = True,
+) -> Any:
+    """A field of Settings with its row. limits: a mapping has the choices and what each means, which `help` says first."""
+    if isinstance(limits, Mapping):
+        told = "; ".join(f"{word}: {text}" for word, text in limits.items())
+        limits, help = tuple(limits), f"{help}{told}"
+    row = {"default": default, "limits": limits, "help": help, "group": group, "when": when, "whose": whose, "alone": alone}
+    return field(default=default, metadata=row)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One value for each row of TABLE."""
+    """One value for each row."""
 
-    mode: str = "trade"
-    clock: str = "internal"
-    tempo: float = 120.0
-    count_in: int = 0
-    click: int = 0
-    trade: int = 0
-    grain: float = 0.0
-    temperature: float = 1.1  # by `improv eval --improvise`: intervals, phrases and rests nearest to real solos
-    rhythm_temperature: float = 1.0
-    density: float = 0.0
-    top_p: float = 1.0
-    recall: float = 1.5  # 1 foretells best; by `improv eval --listening`, 1.5 answers as real soloists do
-    learned: float = 1.0
-    low: int = 50
-    high: int = 84
-    enter: str = "beat"
-    feel: str = "swing"
-    loudness: int = 0
-    interval: int = 0
-    voicing: str = "rules"  # by scripts/compare_voicings.py
-    accents: float = 1.0
+    mode: str = _row("trade", MODES, "", "music", when=NEXT_BAR, alone=False)
+    clock: str = _row("internal", CLOCKS, "", "time", whose=PERFORMANCE, alone=False)
+    tempo: float = _row(
+        120.0, (SLOWEST, FASTEST), "quarter notes a minute; with an outside clock, the tempo it begins with", "time", whose=PERFORMANCE
+    )
+    count_in: int = _row(0, (0, 8), "bars that are clicked before bar one", "time", whose=PERFORMANCE, alone=False)
+    click: int = _row(
+        0, (0, 16), "MIDI channel of the metronome; 0: no click, and 10 for a count-in", "time", whose=PERFORMANCE, alone=False
+    )
+    trade: int = _row(
+        0, (0, 32), "bars to trade, from bar one and you first: 4 for fours; 0: you take turns by the phrase", "music", alone=False
+    )
+    # 1.1 by `improv eval --improvise`: intervals, phrases and rests nearest to real solos
+    temperature: float = _row(1.1, (0.05, 3.0), "how adventurous the pitches are: below 1 safer, above 1 wilder", "line")
+    rhythm_temperature: float = _row(1.0, (0.05, 3.0), "how adventurous the rhythm is: below 1 safer, above 1 wilder", "line")
+    density: float = _row(0.0, (-2.0, 2.0), "how many notes: above 0 more, below 0 fewer, 0 as the model has learned", "line")
+    top_p: float = _row(
+        1.0, (0.05, 1.0), "share of probability that it draws from, the likeliest pitches and lengths first: 1 takes them all", "line"
+    )
+    # 1 foretells best; by `improv eval --listening`, 1.5 answers as real soloists do
+    recall: float = _row(1.5, (0.0, 3.0), "how much it takes up what was played before in this performance: 0 not at all", "line")
+    learned: float = _row(1.0, (0.0, 1.0), "how much it plays by what it has learned of you: 0 not at all, 1 fully", "line", alone=False)
+    low: int = _row(50, (0, 127), "lowest MIDI pitch it plays; 60 is middle C", "line")
+    high: int = _row(84, (0, 127), "highest MIDI pitch it plays", "line")
+    enter: str = _row("beat", ENTRIES, "when an answer starts. ", "time", alone=False)
+    feel: str = _row("swing", FEELS, "swing, straight, or any: as the music suggests", "line")
+    loudness: int = _row(0, (-64, 64), "added to every velocity: above 0 louder, below 0 softer", "line")
+    interval: int = _row(0, (-24, 24), "echo: semitones from your note to its echo; 0: to a chord tone below", "chords", alone=False)
+    # by scripts/compare_voicings.py
+    voicing: str = _row("rules", ("rules", "learned"), "comp: chords by rules, or as learned from pianists' hands", "chords", alone=False)
+    accents: float = _row(1.0, (0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as you accent yours", "line")
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _check(field.name, getattr(self, field.name))
+        for name, row in SETTINGS.items():
+            row.check(getattr(self, name))
         if self.high - self.low < 11:
             raise SettingError(f"low {self.low} and high {self.high}: the range must span an octave")
 
     def changed(self, name: str, value: Any) -> Settings:
         """The settings with one changed. Raises SettingError."""
-        if name not in TABLE:
-            raise SettingError(f"no setting {name!r}; there are {', '.join(TABLE)}")
+        row_of(name)
         return replace(self, **{name: value})
 
     def taken(self, name: str, value: Any) -> Settings:
-        """As `changed`; but where the two don't go together (a range below an octave, wished from two sides at once), nothing changes."""
+        """As `changed`; but where the value does not fit the others (a range below an octave, from two sides), nothing changes."""
         try:
             return self.changed(name, value)
         except SettingError:
             return self
 
 
-def _check(name: str, value: Any) -> None:
-    limits, _ = TABLE[name]
-    if name in _NAMED:
-        if value not in limits:
-            raise SettingError(f"{name} {value!r}: expected one of {', '.join(limits)}")
-        return
-    kinds = (int,) if name in _WHOLE else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not limits[0] <= value <= limits[1]:
-        whole = "a whole number " if name in _WHOLE else ""
-        raise SettingError(f"{name} {value!r}: expected {whole}from {limits[0]:g} to {limits[1]:g}")
+SETTINGS: dict[str, SettingRow] = {f.name: SettingRow(f.name, **f.metadata) for f in fields(Settings)}
+SHARED = tuple(row.name for row in SETTINGS.values() if row.whose == PERFORMANCE)  # settings that all performers share
+OWN = tuple(row.name for row in SETTINGS.values() if row.whose == PERFORMER)
+# What waits for the next bar line: such settings, and what a Setting event can change beside settings.
+BY_THE_BAR = frozenset({row.name for row in SETTINGS.values() if row.when == NEXT_BAR} | {"model", "changes"})
+
+
+def row_of(name: object) -> SettingRow:
+    """The row of a setting. Raises SettingError where there is none of that name."""
+    row = SETTINGS.get(name) if isinstance(name, str) else None
+    if row is None:
+        raise SettingError(f"no setting {name!r}; there are {', '.join(SETTINGS)}")
+    return row

@@ -61,6 +61,9 @@ class FixedPorts(Patchbay):
             self._resume(plug)
         return str(plug.name)
 
+    def start(self) -> None:
+        """They are there; whoever asks what is missing looks after them."""
+
     def missing(self) -> str | None:
         """The name of a connected port, or of the server, that is no longer there; None when all are. Looks after keys, too."""
         if self._server is not None and self._server.gone:

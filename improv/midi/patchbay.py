@@ -297,6 +297,10 @@ class Patchbay:
         """Seconds between two looks of the JACK server at its ports; None for other systems."""
         return self._server.period() if self._server else None
 
+    def missing(self) -> str | None:
+        """None: what is away is waited for."""
+        return None
+
     def status(self) -> dict[str, Any]:
         """What is there: `inputs` by name, `outputs` by the performer's number, both with `port` and `there`."""
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from improv.core.errors import ImprovError
-from improv.core.settings import TABLE, Settings
+from improv.core.settings import Settings, row_of
 from improv.mood.numerals import MODES, in_bars, symbols, tonic_of
 
 TABLES = Path(__file__).parent
@@ -32,7 +32,6 @@ SETTINGS = {  # setting: its column of moods.toml
     "low": "low", "high": "high", "temperature": "pitches", "rhythm_temperature": "rhythm", "density": "density",
     "loudness": "loudness", "accents": "accents",
 }  # fmt: skip
-_WHOLE = ("low", "high", "loudness")
 _SHARPER = {"Db": "C#", "Gb": "F#", "Ab": "G#"}  # tonics of minor keys
 _ENDINGS = (  # of a word whose stem may be known, and what stands there instead; the first stem that is known counts
     ("iness", "y"), ("ily", "y"), ("ies", "y"), ("iest", "y"), ("ier", "y"), ("fulness", "ful"), ("fully", "ful"), ("ness", ""),
@@ -230,14 +229,14 @@ def _settings(found: Sequence[Found], book: Book, share: float) -> tuple[float, 
         default = float(getattr(usual, name))
         values = [(s, getattr(book.moods[m], column)) for m, s in strengths.items()]
         towards = [s * (default + s * ((v if at is None else v[at]) - default)) for s, v in values]
-        lowest, highest = TABLE[name][0]
+        lowest, highest = row_of(name).limits
         return float(min(max(sum(towards) / sum(strengths.values()), lowest), highest))
 
     slow, fast = mixed("tempo", "tempo", 0), mixed("tempo", "tempo", 1)
     settings: dict[str, Any] = {}
     for name, column in SETTINGS.items():
         value = mixed(name, column)
-        settings[name] = round(value) if name in _WHOLE else round(value, 2)
+        settings[name] = round(value) if row_of(name).is_whole else round(value, 2)
     settings["high"] = max(settings["high"], settings["low"] + 12)
     settings["feel"] = book.moods[max(strengths, key=lambda m: strengths[m])].feel
     return float(round(slow + share * (fast - slow))), settings

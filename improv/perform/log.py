@@ -7,7 +7,12 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from improv.core.events import NoteOff
+from improv.core.observer import Observer
 
 LEVELS = {"error": 3, "warning": 4, "notice": 5, "info": 6}  # as in syslog
 
@@ -36,3 +41,26 @@ class Log:
 
     def warn(self, text: str) -> None:
         self(text.removeprefix("improv: "), "warning")
+
+
+class Logged(Observer):
+    """What a log is told of a performance. names: the performers'; record: where it is written, as far as it is."""
+
+    def __init__(self, log: Log, names: Sequence[str], record: Path | None):
+        self._log, self._names, self._record = log, names, record
+
+    def began(self, priority: str) -> None:
+        self._log(f"performing: {', '.join(self._names)}", priority=priority, session=self._record)
+
+    def closed(self, event: NoteOff) -> None:
+        self._log(f"note {event.pitch} sounded longer than it may, and was closed", "warning")
+
+    def changed(self, text: str, fact: Mapping[str, Any], warning: bool = False) -> None:
+        if warning:
+            self._log(text, "warning", **{k: v for what in fact.values() for k, v in what.items()})
+        elif not fact:  # what is no record's is for people
+            self._log(text, "notice")
+
+    def ended(self, end: Mapping[str, Any]) -> None:
+        if "error" in end:
+            self._log(f"internal error, all notes closed: {end['error']}", "error")

@@ -1,94 +1,80 @@
-"""What is looked at while a performance goes on, in a thread that has time: ports, outside clocks, punctuality."""
+"""What is looked at while a live performance goes on, in a thread that has time: ports, the inbox, outside clocks, lateness, chores."""
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections import deque
-from typing import Any
+from collections.abc import Sequence
 
-from improv.cli.take import spread
 from improv.core.events import Stop
-from improv.perform.clock import LiveClock
-from improv.perform.inbox import Inbox, Tally
-from improv.session import Recorder
+from improv.perform.inbox import Tally
+from improv.perform.performing import Chore, Performing
 
-WATCH = 0.5  # seconds between looks
-TOLD = 30.0  # seconds between words on how punctual it is
+LOOK = 0.5  # seconds between looks
+TELL = 30.0  # seconds between words on how punctual it is
 PATIENCE = 6.0  # seconds without an outside clock after which one is reminded
+CLOSING = 5.0  # seconds for which a look that goes on is waited for at the end
 NO_CLOCK = "no MIDI clock arrives yet: let the DAW or drum machine send clock to improv's input"
 NO_START = "MIDI clock arrives, at {:.1f}: press play there, or play a note to join in"
 
 
-class LatenessLog:
-    """How late notes were handed over, in seconds: all of them, and those since one last looked."""
-
-    def __init__(self) -> None:
-        self._all: deque[float] = deque(maxlen=100_000)
-        self._lately: list[float] = []
-
-    def add(self, late: float) -> None:
-        self._all.append(late)
-        self._lately.append(late)
-
-    def lately(self) -> list[float]:
-        """Those since this was last asked."""
-        lately, self._lately = self._lately, []
-        return lately
-
-    def all(self) -> dict[str, float]:
-        return spread(self._all)
-
-
 class Monitor:
-    """Ends the performance when a port vanishes; says what is missing, and how punctual it is."""
+    """Ends the performance when a port vanishes; tells what is missing, what was left out, and how punctual it is."""
 
-    def __init__(self, ports: Any, clock: LiveClock, inbox: Inbox, punctuality: LatenessLog, recorder: Recorder, take: Any, talks: bool):
-        self._ports, self._clock, self._inbox = ports, clock, inbox
-        self._punctuality, self._recorder, self._take, self._talks = punctuality, recorder, take, talks
+    def __init__(self, performance: Performing, chores: Sequence[Chore] = ()):
+        self._performance, self._chores = performance, chores
+        self._tally = Tally(performance.inbox)
+        self._told, self._reminded = 0.0, False
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, name="monitor", daemon=True)
 
-    def until(self, over: threading.Event) -> None:
-        """Look every half second."""
-        told = 0.0
-        reminded = False
-        tally = Tally(self._inbox)
-        while not over.wait(WATCH):
-            now = self._clock.now()
-            if gone := self._ports.missing():
-                self._inbox.put(Stop(now, f"port {gone}"))
-                return
-            if news := tally.news(now):
-                self._recorder.note({"shed": self._inbox.dropped | {"time": now}})
-                print(f"improv: {news}", file=sys.stderr, flush=True)
-            if now > PATIENCE and not reminded:
-                reminded = True
-                self._remind()
-            if now - told > TOLD:
-                told = now
-                self._tell()
+    def start(self) -> None:
+        for chore in self._chores:
+            chore.start(self._performance)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(CLOSING)
+        for chore in self._chores:
+            chore.close(self._performance)
+
+    def _look_on(self) -> None:
+        while not self._over.wait(LOOK):
+            self.look(self._performance.clock.now())
+
+    def look(self, now: float) -> None:
+        """One look, at a time in seconds."""
+        performance = self._performance
+        if gone := performance.ends.missing():
+            performance.put(Stop(now, f"port {gone}"))
+            self._over.set()
+            return
+        if news := self._tally.news(now):
+            performance.changed(news, {"shed": performance.inbox.dropped | {"time": now}}, warning=True)
+        if now > PATIENCE and not self._reminded:
+            self._reminded = True
+            self._remind()
+        if now - self._told > TELL:
+            self._told = now
+            self._tell(now)
+        for chore in self._chores:
+            chore.look(performance, now)
 
     def _remind(self) -> None:
         """Of what an outside clock still lacks."""
-        keeper = self._take.improviser.keeper
-        if self._take.settings.clock == "midi" and not keeper.meter.running:
-            self._say(NO_START.format(keeper.meter.tempo) if keeper.source.heard else NO_CLOCK)
+        keeper = self._performance.timekeeper
+        if keeper.settings.clock == "midi" and not keeper.meter.running:
+            self._performance.changed(NO_START.format(keeper.meter.tempo) if keeper.source.heard else NO_CLOCK, {})
 
-    def _tell(self) -> None:
-        """How punctual the notes were since this was last told, on the screen and in the record."""
-        lately = self._punctuality.lately()
-        if not lately:
+    def _tell(self, now: float) -> None:
+        """How punctual the notes were since this was last told."""
+        late = self._performance.lateness.lately()
+        if not late:
             return
-        late, keeper = spread(lately), self._take.improviser.keeper
-        beat = {"clock": self._take.settings.clock, "tempo": round(keeper.meter.tempo, 2), "sure": round(keeper.source.sure, 2)}
-        self._recorder.note({"punctual": late | {"notes": len(lately), "time": self._clock.now()} | beat})
-        text = f"{len(lately)} notes, late by {late['p50']} ms (p50), {late['p99']} ms (p99), jitter {late['jitter']} ms"
-        if beat["clock"] != "internal":
-            text += f"; {beat['clock']} clock at {beat['tempo']:.1f}" + (f", sure to {beat['sure']:.0%}" if beat["sure"] < 1 else "")
-        self._say(text)
-
-    def _say(self, text: str) -> None:
-        if self._talks:
-            try:
-                print(f"{'':15}{text}", flush=True)
-            except OSError:  # the terminal is gone; nobody looks
-                self._talks = False
+        keeper = self._performance.timekeeper
+        clock, tempo, sure = keeper.settings.clock, round(keeper.meter.tempo, 2), round(keeper.source.sure, 2)
+        text = f"{late['notes']} notes, late by {late['p50']} ms (p50), {late['p99']} ms (p99), jitter {late['jitter']} ms"
+        if clock != "internal":
+            text += f"; {clock} clock at {tempo:.1f}" + (f", sure to {sure:.0%}" if sure < 1 else "")
+        self._performance.changed(text, {"punctual": late | {"time": now, "clock": clock, "tempo": tempo, "sure": sure}})

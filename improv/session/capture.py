@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import Changes
 from improv.core.meter import Meter
+from improv.core.observer import Observer
 
 MOST = 20_000  # events that are kept, however long the bars are
 CHANGED = 0.001  # of the tempo: what is noted
@@ -47,22 +48,19 @@ class Cut:
         return turned(changes, self.position) if changes else None
 
 
-class Capture:
-    """Keeps the last `bars` whole bars and what there is of the next, as a meter counts them. Its memory is bounded.
+class Capture(Observer):
+    """Keeps the last `bars` whole bars and what there is of the next. Its memory is bounded. meter: says where the beat is now."""
 
-    It is to be told in the thread that performs: what was heard after the improviser took it, what was played as it is sent.
-    """
-
-    def __init__(self, meter: Meter, bars: int = 16, most: int = MOST):
-        self._meter, self._bars = meter, bars
+    def __init__(self, meter: Callable[[], Meter], bars: int = 16, most: int = MOST):
+        self._now, self._bars = meter, bars
         self._events: deque[tuple[bool, Event]] = deque(maxlen=most)
         self._tempos: deque[tuple[float, float]] = deque(maxlen=most)
         self._last = -math.inf
 
-    def hear(self, event: Event) -> None:
+    def heard(self, event: Event) -> None:
         self._keep(True, event)
 
-    def play(self, event: Event) -> None:
+    def played(self, event: Event, late: float = 0.0, filled: bool = False) -> None:
         self._keep(False, event)
 
     @property
@@ -72,7 +70,7 @@ class Capture:
 
     def cut(self, now: float, bars: int | None = None) -> Cut:
         """What there is at a time in seconds, or its last so many bars. It is a copy: another thread may go on with it."""
-        meter = self._meter
+        meter = self._now()
         last = max(meter.beat(now), self._last)
         bar = meter.bar_of(last) - (bars or self._bars)
         if self._events:  # no empty bars before it began
@@ -84,7 +82,7 @@ class Capture:
     def _keep(self, heard: bool, event: Event) -> None:
         if not isinstance(event, Note):
             return
-        meter = self._meter
+        meter = self._now()
         beat = self._last = max(meter.beat(event.time), self._last)
         if not self._tempos or abs(meter.tempo / self._tempos[-1][1] - 1) > CHANGED:
             self._tempos.append((beat, meter.tempo))

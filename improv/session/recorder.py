@@ -12,13 +12,15 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from improv.core.events import Event, Mark, NoteOn, Pulse
+from improv.core.events import Event, Mark, NoteOff, NoteOn, Pulse
+from improv.core.observer import Observer
 from improv.session.disk import Disk
-from improv.session.lines import MOST_PULSES, Line, encode, pulses_to_line, to_line
+from improv.session.lines import GUARDED, MOST_PULSES, Line, encode, pulses_to_line, to_line
 
 EVERY = 0.15  # seconds
 WARN_AGAIN = 5.0  # seconds between warnings of one kind
@@ -26,11 +28,10 @@ MOST = 50_000  # that wait to be written: about 10 MB
 CLOSING = 5.0  # seconds for which a disk that is stuck is waited for at the end
 
 
-class Recorder:
-    """Takes what is heard and played, in memory for the take and on disk for good.
+class Recorder(Observer):
+    """Takes what is heard and played, and writes it.
 
     path: the session file, or None for none. show: is called with (side, event) in the writer's thread.
-    keep: keep all events in `heard` and `played` (for a MIDI file at the end).
     most: events that may wait for the disk.
     A disk that fills up or vanishes stops the recording with a warning, and never the music; see `disk`.
     """
@@ -40,15 +41,12 @@ class Recorder:
         path: Path | None,
         header: dict[str, Any],
         show: Callable[[str, Event], None] | None = None,
-        keep: bool = False,
         warn: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
         most: int = MOST,
     ):
-        self.heard: list[Event] = []
-        self.played: list[Event] = []
         self.lost = 0  # events that did not fit into the queue
         self.counts = {"heard": 0, "overheard": 0, "played": 0, "filled": 0, "dropped": 0, "marks": 0}  # notes; but for marks
-        self._keep, self._show, self._warn, self._most = keep, show, warn, most
+        self._show, self._warn, self._most = show, warn, most
         self._queue: queue.SimpleQueue[Line | str | None] = queue.SimpleQueue()
         self._disk = Disk(path, header, warn)
         self._pulses: list[float] = []  # heard, and not yet a line
@@ -66,32 +64,29 @@ class Recorder:
 
     # For the performance
 
-    def hear(self, event: Event) -> None:
-        if self._keep:
-            self.heard.append(event)
+    def heard(self, event: Event) -> None:
         self._put(Line("heard", event))
 
-    def overhear(self, by: int, event: Event) -> None:
-        """by: the number of the performer that heard it from another; as `core.band.Band` tells it."""
+    def overheard(self, by: int, event: Event) -> None:
         self._put(Line("overheard", event, by=by))
 
-    def play(self, event: Event, late: float | None = None, filled: bool = False) -> None:
-        """filled: not the model's choice, see `improv.perform.deadline`."""
-        if self._keep:
-            self.played.append(event)
+    def played(self, event: Event, late: float | None = None, filled: bool = False) -> None:
         self._put(Line("filled" if filled else "played", event, late))
 
-    def drop(self, event: Event, late: float, filled: bool = False) -> None:
-        """An event that was due but was not sent, since it was too late."""
+    def dropped(self, event: Event, late: float, filled: bool = False) -> None:
         self._put(Line("dropped", event, late, filled=filled))
 
-    def note(self, line: dict[str, Any]) -> None:
-        """A line of another kind, which a replay passes over."""
-        self._put(encode(line))
+    def closed(self, event: NoteOff) -> None:
+        self._put(encode({GUARDED: asdict(event)}))
 
-    def close(self, end: dict[str, Any]) -> None:
+    def changed(self, text: str, fact: Mapping[str, Any], warning: bool = False) -> None:
+        """The fact is a line of another kind, which a replay passes over."""
+        if fact:
+            self._put(encode(fact))
+
+    def ended(self, end: Mapping[str, Any]) -> None:
         """Write the last line, with what was counted, and wait until all is on disk; not for ever."""
-        self._end = end
+        self._end = dict(end)
         self._queue.put(None)
         self._thread.join(CLOSING)
         if self._thread.is_alive():

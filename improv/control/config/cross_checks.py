@@ -1,4 +1,4 @@
-"""What refers to what in a configuration: names, ports and channels, settings of bindings, who may listen where."""
+"""What must fit together in a configuration: names, ports and channels, who hears whom, who may listen where."""
 
 from __future__ import annotations
 
@@ -7,51 +7,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from improv.control.bindings import limits_of, whole
-from improv.control.config.config import Binding, Config, Osc
+from improv.control.commands import TAKEN
+from improv.control.config.binding_checks import check_binding, one_of
 from improv.control.config.errors import ConfigErrors, meant, shown
-from improv.control.config.schema import TAKEN
 from improv.control.config.toml_lines import Path
+from improv.control.config.tree import Config, OscConfig, Tables, given
 from improv.core.errors import ImprovError
-from improv.core.harmony import Changes, HarmonyError, parse_changes
-from improv.core.meter import Meter, MeterError
-from improv.core.settings import DRUMS, TABLE, Settings
-
-SOURCES = ("cc", "program", "key")
-TARGETS = ("setting", "preset", "model", "action")
+from improv.core.harmony import HarmonyError
+from improv.core.meter import MeterError
+from improv.core.settings import DRUMS, Settings
 
 
-def metre_of(text: str, wrong: ConfigErrors) -> tuple[int, int]:
-    """Two numbers, 4/4 where they are none."""
-    try:
-        count, unit = (int(n) if n.isascii() and n.isdigit() and len(n) < 4 else 0 for n in text.split("/"))
-        Meter(120.0, (count, unit))
-        return count, unit
-    except (ValueError, MeterError):
-        wrong.add(("music", "metre"), f'{shown(text)}: expected beats a bar, 1 to 16, over 2, 4, 8 or 16, for example "3/4"')
-        return 4, 4
-
-
-def sheet_of(text: str | None, metre: tuple[int, int], wrong: ConfigErrors) -> Changes | None:
-    if text is None:
-        return None
-    try:
-        return parse_changes(text, Meter(120.0, metre).bar)
-    except HarmonyError as e:
-        wrong.add(("music", "changes"), str(e).removeprefix("changes, ").removeprefix("changes: "))
-        return None
-
-
-def refer(config: Config, said: Mapping[str, Any], wrong: ConfigErrors) -> None:
-    """Check all references; said: the file's values by table and key."""
-    _names(config, said, wrong)
+def check_all(config: Config, file: Tables, wrong: ConfigErrors) -> None:
+    """Check all that refers to something else. file: the tables as they were read, before they were completed."""
+    _music(config, wrong)
+    _names(file, wrong)
+    _presets(config, wrong)
     _ports(config, wrong)
-    _hearing(config, said, wrong)
-    _octaves(config, said, wrong)
-    for i, table in enumerate(said["binding"]):
-        _one_of(table, ("binding", i), wrong)
-    for i, binding in enumerate(config.bindings[: len(said["binding"])]):
-        _binding(config, binding, ("binding", i), wrong)
+    _hearing(config, file, wrong)
+    _octaves(config, file, wrong)
+    for i, binding in enumerate(config.binding):
+        one_of(binding, ("binding", i), wrong)
+        check_binding(config, binding.binding(), ("binding", i), wrong)
     if config.control.osc:
         _osc(config.control.osc, wrong)
     if config.control.metrics:
@@ -59,19 +36,31 @@ def refer(config: Config, said: Mapping[str, Any], wrong: ConfigErrors) -> None:
         _networks(config.control.metrics.allow, ("control", "metrics", "allow"), wrong)
 
 
-def _names(config: Config, said: Mapping[str, Any], wrong: ConfigErrors) -> None:
+def _music(config: Config, wrong: ConfigErrors) -> None:
+    """The metre, and the changes in it."""
+    try:
+        _ = config.music.metre
+    except (ValueError, MeterError):
+        text = f'{shown(config.music.metre_text)}: expected beats a bar, 1 to 16, over 2, 4, 8 or 16, for example "3/4"'
+        wrong.add(("music", "metre"), text)
+        return
+    try:
+        _ = config.music.sheet
+    except HarmonyError as e:
+        wrong.add(("music", "changes"), str(e).removeprefix("changes, ").removeprefix("changes: "))
+
+
+def _names(file: Tables, wrong: ConfigErrors) -> None:
     seen: dict[str, str] = {}
-    for kind in ("input", "performer"):
-        for i, table in enumerate(said[kind]):
-            name = table["name"]
-            if name is None:
+    for kind, names in (("input", [t.name for t in file.inputs]), ("performer", [t.name for t in file.performers])):
+        for i, name in enumerate(names):
+            if not name:  # which was said already
                 continue
             if name.lower() in TAKEN:
-                wrong.add((kind, i, "name"), f"{name!r} is a word of the control protocol; choose another name")
+                wrong.add((kind, i, "name"), f"{name!r} is the name of a command; choose another name")
             if name.lower() in seen:
                 wrong.add((kind, i, "name"), f"{name!r} is the name of {seen[name.lower()]} already")
             seen.setdefault(name.lower(), f"an {kind}" if kind == "input" else f"a {kind}")
-    _presets(config, wrong)
 
 
 def _presets(config: Config, wrong: ConfigErrors) -> None:
@@ -106,10 +95,10 @@ def _ports(config: Config, wrong: ConfigErrors) -> None:
                 wrong.add(("input", i), f"{other.name!r} listens to the same {port} and channels; give them ports or channels of their own")
 
 
-def _hearing(config: Config, said: Mapping[str, Any], wrong: ConfigErrors) -> None:
+def _hearing(config: Config, file: Tables, wrong: ConfigErrors) -> None:
     roles = {i.name: i.role for i in config.inputs}
     performers = {p.name for p in config.performers}
-    for i, (performer, table) in enumerate(zip(config.performers, said["performer"], strict=False)):
+    for i, (performer, table) in enumerate(zip(config.performers, file.performers, strict=False)):
         at: Path = ("performer", i, "hears")
         for name in performer.hears:
             if name == performer.name:
@@ -122,16 +111,15 @@ def _hearing(config: Config, said: Mapping[str, Any], wrong: ConfigErrors) -> No
         mode = performer.settings.get("mode", Settings().mode)
         if not performer.hears and mode != "solo":
             text = f'it hears nobody, so in mode {mode!r} it would never play; say whom, or mode = "solo"'
-            wrong.add(at if table["hears"] is not None else at[:2], text)
+            wrong.add(at if table.listens_to is not None else at[:2], text)
 
 
-def _octaves(config: Config, said: Mapping[str, Any], wrong: ConfigErrors) -> None:
-    if _octave({k: v for k, v in said["settings"].items() if v is not None}, ("settings",), wrong):
+def _octaves(config: Config, file: Tables, wrong: ConfigErrors) -> None:
+    if _octave(given(file.settings), ("settings",), wrong):
         return
-    for i, performer in enumerate(config.performers):
-        own = said["performer"][i] if said["performer"] else {}
-        if own.get("low") is not None or own.get("high") is not None:
-            _octave(performer.settings, ("performer", i), wrong)
+    for i, table in enumerate(file.performers):
+        if {"low", "high"} & set(given(table)):
+            _octave(config.performers[i].settings, ("performer", i), wrong)
 
 
 def _octave(settings: Mapping[str, Any], path: Path, wrong: ConfigErrors) -> bool:
@@ -145,66 +133,6 @@ def _octave(settings: Mapping[str, Any], path: Path, wrong: ConfigErrors) -> boo
         return True
 
 
-def _one_of(table: Mapping[str, Any], path: Path, wrong: ConfigErrors) -> None:
-    """A binding has one source and one target, and what belongs to them."""
-    for what, keys in (("what is moved", SOURCES), ("what it does", TARGETS)):
-        given = [k for k in keys if table[k] is not None]
-        if len(given) != 1 and not any(p[:2] == path and p[2:] in {(k,) for k in keys} for p, _ in wrong.found):
-            there = f"not {' and '.join(given)}" if given else "none is given"
-            wrong.add(path, f"say {what} by one of {', '.join(keys)}; {there}")
-
-
-def _binding(config: Config, binding: Binding, path: Path, wrong: ConfigErrors) -> None:
-    performers, inputs = [p.name for p in config.performers], [i.name for i in config.inputs]
-    for key, name, known, what in (
-        ("performer", binding.performer, performers, "performer"),
-        ("input", binding.input, inputs, "input"),
-        ("preset", binding.name if binding.action == "preset" else None, list(config.presets), "preset"),
-    ):
-        if name is not None and name not in known:
-            wrong.add(
-                (*path, key), f"no {what} is called {name!r}{meant(name, known) or ('; there are ' + ', '.join(known) if known else '')}"
-            )
-    for key in ("low", "high", "value"):
-        if getattr(binding, key) is not None and binding.setting is None:
-            wrong.add((*path, key), "belongs to a setting, and none is bound here")
-    if binding.action in ("keep", "back") and not binding.name:
-        wrong.add(path, f'say which bookmark, for example name = "a", for action {binding.action!r}')
-    elif binding.name is not None and binding.action not in ("keep", "back", "mark", "preset", "model"):
-        wrong.add((*path, "name"), "belongs to the actions keep, back and mark")
-    if binding.bars is not None and binding.action != "capture":
-        wrong.add((*path, "bars"), "belongs to the action capture")
-    if binding.setting:
-        _bound(binding, binding.setting, path, wrong)
-
-
-def _bound(binding: Binding, setting: str, path: Path, wrong: ConfigErrors) -> None:
-    """Whether what a binding does to its setting is within the setting's limits."""
-    limits = TABLE[setting][0]
-    named = isinstance(limits[0], str)
-    if binding.value is not None:
-        try:
-            Settings().changed(setting, whole(setting, binding.value))
-        except ImprovError as e:
-            if "octave" not in str(e):
-                wrong.add((*path, "value"), str(e) + (meant(binding.value, limits) if named else ""))
-        if binding.low is not None or binding.high is not None:
-            wrong.add((*path, "value"), "either value, or low and high")
-    elif binding.kind != "cc":
-        wrong.add(path, f"say what {setting} becomes, by value = ...; a {binding.kind} is not moved through a range")
-    for key, bound in (("low", binding.low), ("high", binding.high)):
-        if bound is None:
-            continue
-        if named:
-            wrong.add((*path, key), f"{setting} is one of {', '.join(limits)}, and has no range")
-        elif not limits[0] <= bound <= limits[1]:
-            wrong.add((*path, key), f"{bound:g}: {setting} goes from {limits[0]:g} to {limits[1]:g}")
-        elif whole(setting, bound) != bound:
-            wrong.add((*path, key), f"{bound:g}: {setting} is a whole number")
-    if not named and limits_of(binding)[0] == limits_of(binding)[1]:
-        wrong.add((*path, "high"), "low and high are the same")
-
-
 def _address(text: str, path: Path, wrong: ConfigErrors) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address("127.0.0.1" if text == "localhost" else text)
@@ -213,7 +141,7 @@ def _address(text: str, path: Path, wrong: ConfigErrors) -> ipaddress.IPv4Addres
         return None
 
 
-def _osc(osc: Osc, wrong: ConfigErrors) -> None:
+def _osc(osc: OscConfig, wrong: ConfigErrors) -> None:
     at: Path = ("control", "osc")
     address = _address(osc.listen, (*at, "listen"), wrong)
     good = _networks(osc.allow, (*at, "allow"), wrong)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from improv.control.config.config import Config, PerformerConfig
-from improv.core.settings import TABLE
+from msgspec.structs import fields
 
-LIVE_MUSIC = ("changes", "clock", "tempo", "count_in", "click", "tap")
-LIVE_RECORD = ("keep_days", "keep_mb")
+from improv.control.config.tree import Config, PerformerConfig, is_live
+from improv.core.settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,20 @@ class Change:
     new: Any
     performer: str | None = None
 
+    @property
+    def request(self) -> Mapping[str, Any] | None:
+        """The request that makes the change while it plays; None where it is of another kind."""
+        if self.what == "model":
+            return {"do": "model", "name": self.new, "performer": self.performer}
+        if self.what in ("setting", "changes"):
+            return {
+                "do": "set",
+                "name": self.name,
+                "value": self.new or "" if self.what == "changes" else self.new,
+                "performer": self.performer,
+            }
+        return None
+
     def __str__(self) -> str:
         whose = f'performer "{self.performer}": ' if self.performer else ""
         if self.what in ("bindings", "presets"):
@@ -34,14 +47,14 @@ class Change:
         return f"{whose}{name}: {_plain(self.old)} -> {_plain(self.new)}"
 
 
-class Changes(NamedTuple):
+class Differences(NamedTuple):
     """live: to be taken over between two notes. restart: what stays as it was until the daemon is started again."""
 
     live: list[Change]
     restart: list[Change]
 
 
-def changes(old: Config, new: Config) -> Changes:
+def differences(old: Config, new: Config) -> Differences:
     """What differs between two configurations, in the order of the file."""
     live: list[Change] = []
     restart: list[Change] = []
@@ -52,7 +65,7 @@ def changes(old: Config, new: Config) -> Changes:
     for field in fields(old.record):
         before, after = getattr(old.record, field.name), getattr(new.record, field.name)
         if before != after:
-            (live if field.name in LIVE_RECORD else restart).append(Change("record", field.name, before, after))
+            (live if is_live(field) else restart).append(Change("record", field.name, before, after))
     if old.control != new.control:
         restart.append(Change("control", "control", *_listening(old, new)))
     if old.bindings != new.bindings:
@@ -61,18 +74,18 @@ def changes(old: Config, new: Config) -> Changes:
         live.append(Change("presets", "presets", old.presets, new.presets))
     if old.log_json != new.log_json:
         restart.append(Change("log_json", "log_json", old.log_json, new.log_json))
-    return Changes(live, restart)
+    return Differences(live, restart)
 
 
 def _music(old: Config, new: Config, live: list[Change], restart: list[Change]) -> None:
     for field in fields(old.music):
-        if not field.compare or field.name == "tap":  # which is among the bindings
+        if field.name == "tap":  # which is among the bindings
             continue
         before, after = getattr(old.music, field.name), getattr(new.music, field.name)
         if before == after:
             continue
-        what = "changes" if field.name == "changes" else "setting" if field.name in TABLE else "music"
-        (live if field.name in LIVE_MUSIC else restart).append(Change(what, field.name, before, after))
+        what = "changes" if field.name == "changes" else "setting" if field.name in SETTINGS else "music"
+        (live if is_live(field) else restart).append(Change(what, field.encode_name, before, after))
 
 
 def _performers(old: Config, new: Config, live: list[Change], restart: list[Change]) -> None:
@@ -83,14 +96,14 @@ def _performers(old: Config, new: Config, live: list[Change], restart: list[Chan
         live += _settings(old, before[name], new, after[name])
         for field in fields(PerformerConfig):
             was, now = getattr(before[name], field.name), getattr(after[name], field.name)
-            if was != now and field.name != "settings":
-                model = field.name == "model"
-                (live if model else restart).append(Change("model" if model else "performer", field.name, was, now, name))
+            if was != now:
+                what = "model" if field.name == "model" else "performer"
+                (live if is_live(field) else restart).append(Change(what, field.encode_name, was, now, name))
 
 
 def _settings(old: Config, before: PerformerConfig, new: Config, after: PerformerConfig) -> Iterator[Change]:
     was, now = old.settings_of(before), new.settings_of(after)
-    for name in TABLE:
+    for name in SETTINGS:
         if name in before.settings or name in after.settings:
             one, other = getattr(was, name), getattr(now, name)
             if one != other:

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in words: where it stands, what it is, what was meant."""
+"""The mistakes of a configuration, in words: where each stands, what it is, what was meant."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ import msgspec
 from msgspec import inspect
 
 from improv.control.config.toml_lines import Path, line_of, lines_of
+from improv.control.config.tree import read_path
+from improv.core.errors import ImprovError
 
 SHOWN = 60  # characters of a wrong value
 LONG = 10**12  # a limit that nobody needs to be told
 MANY = 8  # choices that are not listed where one of them was surely meant
-MOST = 40  # complaints that are told
+MOST = 40  # mistakes that are told
+
+
+class ConfigError(ImprovError):
+    """A configuration that can't be used; the message has a line for each mistake."""
 
 
 @dataclass
@@ -32,12 +38,16 @@ class ConfigErrors:
 
     def told(self, file: str, text: str, raw: Any) -> str:
         """One line for each, in the order of the file's lines."""
-        where = lines_of(text)
-        lines = sorted((line_of(path, where), place(path, raw), said) for path, said in self.found)
-        told = [f"{file}:{line}: {named}: {said}" if named else f"{file}:{line}: {said}" for line, named, said in lines[:MOST]]
-        if len(lines) > MOST:
-            told.append(f"and {len(lines) - MOST} more")
+        lines = lines_told(self.found, file, text, raw)
+        told = lines[:MOST] + ([f"and {len(lines) - MOST} more"] if len(lines) > MOST else [])
         return "\n".join([f"{file}: {len(lines)} mistakes", *told]) if len(lines) > 1 else told[0]
+
+
+def lines_told(found: Iterable[tuple[Path, str]], file: str, text: str, raw: Any) -> list[str]:
+    """A line for each thing found, with its line in the file's text, in the order of these."""
+    where = lines_of(text)
+    lines = sorted((line_of(path, where), place(path, raw), said) for path, said in found)
+    return [f"{file}:{line}: {named}: {said}" if named else f"{file}:{line}: {said}" for line, named, said in lines]
 
 
 def place(path: Path, raw: Any) -> str:
@@ -91,8 +101,10 @@ def _words(kind: inspect.Type) -> str:
         return "one of " + ", ".join(str(v) for v in kind.values)
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         return _range("a whole number" if isinstance(kind, inspect.IntType) else "a number", kind)
-    if isinstance(kind, inspect.ListType):
+    if isinstance(kind, inspect.VarTupleType):
         return f"a list, each {_words(kind.item_type)}"
+    if isinstance(kind, inspect.CustomType):
+        return "a path in quotes"
     if isinstance(kind, inspect.StrType):
         if kind.pattern and kind.pattern.startswith("^(cc|key)"):
             return "cc0 to cc127, or key0 to key127"
@@ -138,7 +150,7 @@ def _all(kind: inspect.Type) -> list[inspect.Type]:
 def fits(value: object, kind: Any) -> bool:
     """Whether a key of this kind takes the value."""
     try:
-        msgspec.convert(value, kind, strict=True)
+        msgspec.convert(value, kind, strict=True, dec_hook=read_path)
     except (msgspec.ValidationError, OverflowError):
         return False
     return value == value  # not a number is none

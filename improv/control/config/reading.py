@@ -1,10 +1,11 @@
-"""From the text of improv.toml to a Config: by the tables of `schema`, then by what refers to what."""
+"""From improv.toml to a Config, by the tree: all that is wrong is said at once, each with its line."""
 
 from __future__ import annotations
 
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -12,47 +13,106 @@ from typing import Any, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from improv.control.config.config import (
-    CHANNELS,
-    Binding,
-    Config,
-    ConfigError,
-    Control,
-    Input,
-    Metrics,
-    Music,
-    Osc,
-    PerformerConfig,
-    Record,
-)
-from improv.control.config.cross_checks import metre_of, refer, sheet_of
-from improv.control.config.errors import MOST, ConfigErrors, fits, meant, wrong_value
-from improv.control.config.schema import OWN, WORD, Root
+from improv.control.config.cross_checks import check_all
+from improv.control.config.errors import MOST, ConfigError, ConfigErrors, fits, lines_told, meant, wrong_value
 from improv.control.config.toml_lines import Path as Keys
 from improv.control.config.toml_lines import unfinished
+from improv.control.config.tree import WORD, Config, InputConfig, PerformerTable, Tables, given, meta_of, read_path
+from improv.core.errors import ImprovError
 
-TABLES = 512  # of one kind
+LARGEST = 2**18  # bytes of a file
+MOST_TABLES = 512  # of one kind
+RETIRED = {"grain": "is no setting any more, and is ignored; take the line out"}  # keys of before
 
 
-def read(text: str, path: Path) -> Config:
-    """See `config.read_config`."""
+def load_config(path: Path | str) -> Config:
+    """Read and check a file. Raises ConfigError, which names every mistake and its line."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            blob = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; `improv init --to {path}` writes one") from None
+    except (OSError, ValueError) as e:
+        raise ConfigError(f"{path}: {getattr(e, 'strerror', None) or e}") from None
+    if len(blob) > LARGEST:
+        raise ConfigError(f"{path}: larger than {LARGEST // 1024} KiB; that is no configuration")
+    try:
+        text = blob.decode("utf-8")
+    except UnicodeDecodeError as e:
+        raise ConfigError(f"{path}:{blob[: e.start].count(10) + 1}: not UTF-8 text; save it as UTF-8") from None
+    return read_config(text, path)
+
+
+def read_config(text: str, path: Path) -> Config:
+    """The configuration that a file's text says; path: names the file in errors, and its folder. Raises ConfigError."""
     try:
         raw = tomllib.loads(text + "\n")
     except tomllib.TOMLDecodeError as e:
         raise ConfigError(_syntax(str(e), text, path)) from None
     except (ValueError, RecursionError) as e:
         raise ConfigError(f"{path}: not TOML that can be read ({type(e).__name__})") from None
-    wrong = ConfigErrors()
+    reading = _Reading()
+    wrong = reading.wrong
     try:
-        said = _table(Root, raw, (), wrong)
-        config = _build(said, path, wrong)
-        refer(config, said, wrong)
+        file: Tables = reading.table(Tables, raw, ())
+        config = completed(file, path.absolute().parent)
+        check_all(config, file, wrong)
         if len(wrong):
             raise ConfigError(wrong.told(str(path), text, raw))
+        return replace(config, notes=tuple(lines_told(reading.notes, str(path), text, raw)))
     except RecursionError:
-        raise ConfigError(f"{path}: tables or lists in one another, far too deep") from None
-    return config
+        raise ConfigError(f"{path}: tables or lists are nested too deep") from None
+
+
+def check_models(config: Config, find: Callable[[str], object]) -> None:
+    """Whether all models that are named are there, by `loader.find_model`. Raises ConfigError."""
+    named = {f'performer "{p.name}"': p.model for p in config.performers}
+    named |= {f"binding {i}": b.model for i, b in enumerate(config.binding, 1) if b.model}
+    wrong = []
+    for where, model in named.items():
+        try:
+            find(model)
+        except ImprovError as e:
+            wrong.append(f"{where}: {e}")
+    if wrong:
+        raise ConfigError("; ".join(wrong))
+
+
+def completed(file: Tables, folder: Path) -> Config:
+    """The tables, with all that the file leaves open filled in. folder: where the file is, which its paths are relative to."""
+    inputs = tuple(replace(i, name=i.name or f"{n}?") for n, i in enumerate(file.inputs, 1)) or (InputConfig("keys"),)
+    playing = tuple(i.name for i in inputs if i.role == "play")
+    shared, model = given(file.settings), _model(file.model, folder)
+    performers = tuple(
+        replace(
+            p,
+            name=p.name or f"{n}?",
+            model=_model(p.model, folder) if p.model else model,
+            listens_to=playing if p.listens_to is None else p.listens_to,
+            **(shared | given(p)),
+        )
+        for n, p in enumerate(file.performers or (PerformerTable("improv"),), 1)
+    )
+    tables = {f.name: getattr(file, f.name) for f in msgspec.structs.fields(Tables)}
+    return Config(
+        **tables
+        | {
+            "model": model,
+            "inputs": inputs,
+            "performers": performers,
+            "record": replace(file.record, folder=folder / file.record.folder.expanduser()),
+            "control": replace(file.control, socket=folder / file.control.socket.expanduser()) if file.control.socket else file.control,
+            "binding": tuple(replace(b, model=_model(b.model, folder)) if b.model else b for b in file.binding),
+        }
+    )
+
+
+def _model(name: str, folder: Path) -> str:
+    """A model's name; a folder's path is as seen from the file."""
+    return str(folder / name) if os.sep in name or "/" in name else name
 
 
 def _syntax(said: str, text: str, path: Path) -> str:
@@ -64,72 +124,94 @@ def _syntax(said: str, text: str, path: Path) -> str:
     return f"{path}:{found[2]}: column {found[3]}: not TOML: {what}{hint}"
 
 
-# By the tables
+# By the tree
 
 
 def nested(kind: Any) -> tuple[type[Struct] | None, str]:
-    """The table that a key holds, if it holds one, and how: one, optional, list or named."""
+    """The table that a key holds, if it holds one, and how: one, optional, several or named."""
     if isinstance(kind, type) and issubclass(kind, Struct):
         return kind, "one"
-    inner = get_args(kind)
+    inner = [t for t in get_args(kind) if isinstance(t, type) and issubclass(t, Struct)]
+    if not inner:
+        return None, ""
     if get_origin(kind) in (Union, UnionType):
-        tables = [t for t in inner if isinstance(t, type) and issubclass(t, Struct)]
-        return (tables[0], "optional") if tables else (None, "")
-    if get_origin(kind) in (list, dict) and isinstance(inner[-1], type) and issubclass(inner[-1], Struct):
-        return inner[-1], "list" if get_origin(kind) is list else "named"
-    return None, ""
+        return inner[0], "optional"
+    return inner[0], "named" if get_origin(kind) is dict else "several"
 
 
-def _table(kind: type[Struct], raw: Any, path: Keys, wrong: ConfigErrors) -> dict[str, Any]:
-    """A table's values by key, defaults where a key is missing or wrong."""
-    if not isinstance(raw, dict):
-        wrong.add(path, f"expected a table, [{'.'.join(str(p) for p in path if isinstance(p, str))}]")
-        raw = {}
-    keys = {f.name: f for f in msgspec.structs.fields(kind)}
-    for key in (k for k in raw if k not in keys):
-        wrong.add((*path, key), unknown(key, keys, path) if len(wrong) < MOST else "unknown key")
-    said = {}
-    for name, key in keys.items():
-        table, how = nested(key.type)
-        at = (*path, name)
-        if table is not None:
-            said[name] = _tables(table, how, raw.get(name), name in raw, at, wrong)
-        elif name not in raw:
-            if key.required:
-                wrong.add(path, f"{name!r} is missing")
-            said[name] = None if key.required else key.default if key.default is not msgspec.NODEFAULT else key.default_factory()
-        elif fits(raw[name], key.type):
-            said[name] = msgspec.convert(raw[name], key.type)
-        else:
-            wrong.add(at, wrong_value("..." if name == "secret" else raw[name], key.type))  # secrets are in no log
-            said[name] = None if key.required or key.default is msgspec.NODEFAULT else key.default
-    return said
+class _Reading:
+    """One file's reading. wrong: its mistakes; notes: what is right, and yet to be told."""
+
+    def __init__(self) -> None:
+        self.wrong = ConfigErrors()
+        self.notes: list[tuple[Keys, str]] = []
+
+    def table(self, kind: type[Struct], raw: Any, path: Keys) -> Any:
+        """A table of a kind; a key that is missing or wrong has its default, or None where there is none."""
+        if not isinstance(raw, dict):
+            self.wrong.add(path, f"expected a table, [{'.'.join(str(p) for p in path if isinstance(p, str))}]")
+            raw = {}
+        keys = {f.encode_name: f for f in msgspec.structs.fields(kind)}
+        for key in (k for k in raw if k not in keys):
+            if key in RETIRED:
+                self.notes.append(((*path, key), RETIRED[key]))
+            else:
+                self.wrong.add((*path, key), unknown(key, keys, path) if len(self.wrong) < MOST else "unknown key")
+        said = {}
+        for name, key in keys.items():
+            table, how = nested(key.type)
+            at = (*path, name)
+            if table is not None:
+                said[key.name] = self._tables(table, how, raw.get(name), name in raw, at)
+            elif name in raw:
+                said[key.name] = self._value(key, raw[name], at)
+            else:
+                if key.required:
+                    self.wrong.add(path, f"{name!r} is missing")
+                said[key.name] = default_of(key)
+        return kind(**said)
+
+    def _value(self, key: Any, given: Any, at: Keys) -> Any:
+        older = (meta_of(key.type).extra or {}).get("older", {})
+        if isinstance(given, str) and given in older:
+            self.notes.append((at, f"{given!r} is called {older[given]!r} now; both work"))
+            given = older[given]
+        if fits(given, key.type):
+            return msgspec.convert(given, key.type, dec_hook=read_path)
+        self.wrong.add(at, wrong_value("..." if key.name == "secret" else given, key.type))  # secrets are in no log
+        return default_of(key)
+
+    def _tables(self, table: type[Struct], how: str, raw: Any, there: bool, at: Keys) -> Any:
+        if how == "optional" and not there:
+            return None
+        if how == "several":
+            if there and not isinstance(raw, list):
+                self.wrong.add(at, f"expected [[{at[-1]}]], with double brackets, for each")
+                return ()
+            if len(raw or []) > MOST_TABLES:
+                self.wrong.add(at, f"{len(raw):,} of them; there can be {MOST_TABLES}")
+            return tuple(self.table(table, inner, (*at, i)) for i, inner in enumerate((raw or [])[:MOST_TABLES]))
+        if how == "named":
+            if there and not isinstance(raw, dict):
+                self.wrong.add(at, f"expected tables with a name, [{at[-1]}.NAME]")
+                return {}
+            for name in raw or {}:
+                if not re.fullmatch(WORD, name):
+                    self.wrong.add((*at, name), "expected a name of letters, digits, - and _, a letter first")
+            return {name: self.table(table, inner, (*at, name)) for name, inner in (raw or {}).items()}
+        return self.table(table, raw if there else {}, at)
 
 
-def _tables(table: type[Struct], how: str, raw: Any, given: bool, at: Keys, wrong: ConfigErrors) -> Any:
-    if how == "optional" and not given:
-        return None
-    if how == "list":
-        if given and not isinstance(raw, list):
-            wrong.add(at, f"expected [[{at[-1]}]], with double brackets, for each")
-            return []
-        if len(raw or []) > TABLES:
-            wrong.add(at, f"{len(raw):,} of them; there can be {TABLES}")
-        return [_table(table, inner, (*at, i), wrong) for i, inner in enumerate((raw or [])[:TABLES])]
-    if how == "named":
-        if given and not isinstance(raw, dict):
-            wrong.add(at, f"expected tables with a name, [{at[-1]}.NAME]")
-            return {}
-        for name in raw or {}:
-            if not re.fullmatch(WORD, name):
-                wrong.add((*at, name), "expected a name of letters, digits, - and _, a letter first")
-        return {name: _table(table, inner, (*at, name), wrong) for name, inner in (raw or {}).items()}
-    return _table(table, raw if given else {}, at, wrong)
+def default_of(key: Any) -> Any:
+    """What a key is where the file does not say; None where it must."""
+    if key.default is not msgspec.NODEFAULT:
+        return key.default
+    return None if key.default_factory is msgspec.NODEFAULT else key.default_factory()
 
 
 def unknown(key: str, known: Any, path: Keys) -> str:
     """What to say of a key that a table does not have."""
-    homes = [h for h in _homes(Root, "").get(key, ()) if h != _header(path)]
+    homes = [h for h in _homes(Tables, "").get(key, ()) if h != _header(path)]
     if homes and not (path and path[0] == "binding"):
         return f"unknown key here; it belongs in {homes[0]}"
     near = meant(key, known)
@@ -142,13 +224,13 @@ def _homes(kind: type[Struct], path: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for f in msgspec.structs.fields(kind):
         table, how = nested(f.type)
-        name = f"{path.strip('[]')}.{f.name}".lstrip(".")
+        name = f"{path.strip('[]')}.{f.encode_name}".lstrip(".")
         if table is None:
-            found.setdefault(f.name, []).append(path or "the top, before all tables")
+            found.setdefault(f.encode_name, []).append(path or "the top, before all tables")
             continue
         if path:
-            found.setdefault(f.name, []).append(f"[{name}]")
-        inner = _homes(table, f"[[{name}]]" if how == "list" else f"[{name}.NAME]" if how == "named" else f"[{name}]")
+            found.setdefault(f.encode_name, []).append(f"[{name}]")
+        inner = _homes(table, f"[[{name}]]" if how == "several" else f"[{name}.NAME]" if how == "named" else f"[{name}]")
         for key, headers in inner.items():
             found.setdefault(key, []).extend(headers)
     return found
@@ -157,75 +239,3 @@ def _homes(kind: type[Struct], path: str) -> dict[str, list[str]]:
 def _header(path: Keys) -> str:
     name = ".".join(p for p in path if isinstance(p, str))
     return f"[[{name}]]" if any(isinstance(p, int) for p in path) else f"[{name}]"
-
-
-# To values
-
-
-def _build(said: dict[str, Any], path: Path, wrong: ConfigErrors) -> Config:
-    folder = path.absolute().parent
-    music = dict(said["music"])
-    music["metre"] = metre_of(music["metre"], wrong)
-    bindings = tuple(_binding(b, folder) for b in said["binding"])
-    if music["tap"]:
-        bindings += (Binding("cc" if music["tap"].startswith("cc") else "key", int(music["tap"].strip("ceky")), action="tap"),)
-    inputs = tuple(
-        Input(i["name"] or f"{n}?", i["port"], frozenset(i["channels"] or CHANNELS), i["role"]) for n, i in enumerate(said["input"], 1)
-    ) or (Input("keys"),)
-    default_model = _model(said["model"], folder)
-    playing = tuple(i.name for i in inputs if i.role == "play")
-    everybody = said["performer"] or [dict.fromkeys((*OWN, "model", "output", "hears", "seed")) | {"name": "improv", "channel": 1}]
-    performers = tuple(
-        PerformerConfig(
-            p["name"] or f"{n}?",
-            _model(p["model"], folder) if p["model"] else default_model,
-            p["output"],
-            p["channel"],
-            playing if p["hears"] is None else tuple(p["hears"]),
-            _given(said["settings"]) | _given({name: p[name] for name in OWN}),
-            p["seed"],
-        )
-        for n, p in enumerate(everybody, 1)
-    )
-    record, control = said["record"], said["control"]
-    osc, metrics = control["osc"], control["metrics"]
-    return Config(
-        folder,
-        default_model,
-        inputs,
-        performers,
-        Music(**music, sheet=sheet_of(music["changes"], music["metre"], wrong)),
-        Record(_path(record["folder"], folder), record["keep_days"], record["keep_mb"], record["on"]),
-        Control(
-            _path(control["socket"], folder) if control["socket"] else None,
-            Osc(**(osc | {"allow": tuple(osc["allow"])})) if osc else None,
-            Metrics(**(metrics | {"allow": tuple(metrics["allow"])})) if metrics else None,
-        ),
-        bindings,
-        {name: _given(preset) for name, preset in said["preset"].items()},
-        said["log_json"],
-    )
-
-
-def _binding(said: dict[str, Any], folder: Path) -> Binding:
-    kind = next((k for k in ("cc", "program", "key") if said[k] is not None), "cc")
-    recalled = next((a for a in ("preset", "model") if said[a] is not None), None)
-    name = said[recalled] if recalled else said["name"]
-    if recalled == "model":
-        name = _model(name, folder)
-    same = {k: said[k] for k in ("channel", "setting", "performer", "low", "high", "value", "bars", "input")}
-    number = said[kind] if said[kind] is not None else 0
-    return Binding(kind, number, action=recalled or said["action"], name=name, **same)
-
-
-def _given(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if value is not None}
-
-
-def _path(said: str, folder: Path) -> Path:
-    return folder / Path(said).expanduser()
-
-
-def _model(name: str, folder: Path) -> str:
-    """A model's name; a folder's path is as seen from the file."""
-    return str(folder / name) if os.sep in name or "/" in name else name

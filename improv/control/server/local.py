@@ -7,8 +7,8 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from improv.control.local_socket import LINE, Door
-from improv.control.requests import Reply, WishError, read_wish
+from improv.control.local_socket import LINE, LocalSocket
+from improv.control.requests import Reply, RequestError, read_request
 from improv.control.server.server_end import ServerEnd
 from improv.core.errors import ImprovError
 
@@ -19,16 +19,16 @@ SLOW = 5.0  # seconds in which a reply must have been read, and a token said
 CROWDED = {"ok": False, "busy": True, "error": "too many connections; try again"}
 
 
-class Local:
-    """Serves the connections of a door."""
+class LocalServer:
+    """Serves the connections of a local_socket."""
 
-    def __init__(self, strand: ServerEnd, door: Door) -> None:
-        self._strand, self._door = strand, door
+    def __init__(self, end: ServerEnd, local_socket: LocalSocket) -> None:
+        self._end, self._socket = end, local_socket
         self._loop = asyncio.get_running_loop()
         self._open: dict[asyncio.StreamWriter, float | None] = {}  # since when it idles; None: it waits for a reply
 
     async def start(self) -> asyncio.Server:
-        return await asyncio.start_server(self._serve, sock=self._door.sock, limit=LINE)
+        return await asyncio.start_server(self._serve, sock=self._socket.sock, limit=LINE)
 
     async def finish(self) -> None:
         """Let replies that are on their way out leave."""
@@ -40,9 +40,9 @@ class Local:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._strand.counts["connections"] += 1
+        self._end.counts["connections"] += 1
         if len(self._open) >= MOST and not self._made_room():
-            self._strand.counts["refused"] += 1
+            self._end.counts["refused"] += 1
             writer.write(_line(CROWDED))
             writer.close()
             return
@@ -69,11 +69,11 @@ class Local:
         return True
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._door.token is not None:
+        if self._socket.token is not None:
             async with asyncio.timeout(SLOW):
                 said = await _read_line(reader)
-            if said is None or not self._door.opens_to(said):
-                self._strand.counts["refused"] += 1
+            if said is None or not self._socket.opens_to(said):
+                self._end.counts["refused"] += 1
                 writer.write(_line({"ok": False, "error": "the first line must be the token of the daemon's file"}))
                 return
         while True:
@@ -96,13 +96,13 @@ class Local:
 
     async def _reply(self, said: bytes, who: object) -> Reply:
         try:
-            wish = read_wish(_read_json(said), self._strand.performers)
+            request = read_request(_read_json(said), self._end.performers)
         except ImprovError as e:
             return {"ok": False, "error": str(e)}
-        if wish["do"] == "status":
-            return self._strand.reply_of_status()
+        if request["do"] == "status":
+            return self._end.reply_of_status()
         replied: asyncio.Future[Reply] = self._loop.create_future()
-        self._strand.offer(wish, id(who), lambda reply: None if replied.done() else replied.set_result(reply))
+        self._end.offer(request, id(who), lambda reply: None if replied.done() else replied.set_result(reply))
         return await replied
 
 
@@ -117,10 +117,10 @@ async def _read_line(reader: asyncio.StreamReader) -> bytes | None:
 
 
 def _read_json(said: bytes) -> Any:
-    """Strict JSON. Raises WishError."""
+    """Strict JSON. Raises RequestError."""
     with suppress(ValueError, RecursionError):
         return json.loads(said.decode("utf-8"), parse_constant=_no_constant)
-    raise WishError("not a line of JSON in UTF-8")
+    raise RequestError("not a line of JSON in UTF-8")
 
 
 def _no_constant(word: str) -> None:

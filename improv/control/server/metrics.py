@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+
+from improv.control.status import LatenessHistogram, Status
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
 # name: where it is in the status, its kind, what it is times, what it tells
@@ -23,55 +24,47 @@ ROWS: dict[str, tuple[str, str, float, str]] = {
     "improv_tempo_bpm": ("tempo", "gauge", 1, "Quarter notes a minute."),
     "improv_running": ("running", "gauge", 1, "Whether the beat runs."),
     "improv_performance_seconds": ("time", "gauge", 1, "The performance clock."),
-    "improv_model_step_seconds": ("step_us", "gauge", 1e-6, "What a step of the model takes."),
+    "improv_model_step_seconds": ("step_us", "gauge", 1e-6, "Time that a step of the model takes, with the thinking around it."),
 }
-CONTROL = {
-    "connections": "Connections to the local socket.",
-    "refused": "Connections, packets and messages that were refused.",
-    "wishes": "Wishes handed to the performance.",
-    "replaced": "Wishes that a later one for the same setting replaced.",
-    "wishes_dropped": "Wishes that found no room.",
-    "osc_messages": "OSC messages that were obeyed or answered.",
-    "osc_bad": "OSC packets and messages that were not understood.",
+CONTROL = {  # what the server counts: the metric's name, which dashboards know, and what it tells
+    "connections": ("improv_control_connections_total", "Connections to the local socket."),
+    "refused": ("improv_control_refused_total", "Connections, packets and messages that were refused."),
+    "requests": ("improv_control_wishes_total", "Requests handed to the performance."),
+    "replaced": ("improv_control_replaced_total", "Requests that a later one for the same setting replaced."),
+    "requests_dropped": ("improv_control_wishes_dropped_total", "Requests that found no room."),
+    "osc_messages": ("improv_control_osc_messages_total", "OSC messages that were obeyed or answered."),
+    "osc_bad": ("improv_control_osc_bad_total", "OSC packets and messages that were not understood."),
 }
 
 
-def exposition(status: Mapping[str, Any] | None, age: float | None, counts: Mapping[str, int]) -> str:
+def exposition(status: Status | None, age: float | None, counts: Mapping[str, int]) -> str:
     """The whole page. status: as the performance sent it, `age` seconds ago; counts: the server's own, by the names of CONTROL.
 
     What is missing in the status, or is no number, is left out.
     """
-    return "\n".join([*_lines(status or {}, age, counts), ""])
+    return "\n".join([*_lines(status or Status(), age, counts), ""])
 
 
-def _lines(status: Mapping[str, Any], age: float | None, counts: Mapping[str, int]) -> Iterator[str]:
+def _lines(status: Status, age: float | None, counts: Mapping[str, int]) -> Iterator[str]:
     yield from _head("improv_up", "gauge", "1: the performance is there and tells its status.")
     yield f"improv_up {int(age is not None and age < 5)}"
     if age is not None:
         yield from _head("improv_status_age_seconds", "gauge", "Since the performance last told its status.")
         yield f"improv_status_age_seconds {_number(age)}"
     for name, (key, kind, times, text) in ROWS.items():
-        if (value := _real(status.get(key))) is not None:
+        if (value := _real(getattr(status, key))) is not None:
             yield from _head(name, kind, text)
             yield f"{name} {_number(value * times)}"
-    yield from _lateness(status)
-    yield from _there(status)
-    for key, text in CONTROL.items():
-        yield from _head(f"improv_control_{key}_total", "counter", text)
-        yield f"improv_control_{key}_total {counts.get(key, 0)}"
+    yield from _lateness(status.lateness_histogram)
+    yield from _ports(status)
+    for key, (name, text) in CONTROL.items():
+        yield from _head(name, "counter", text)
+        yield f"{name} {counts.get(key, 0)}"
 
 
-def _lateness(status: Mapping[str, Any]) -> Iterator[str]:
-    """lateness_histogram: le, upper bounds in ms, ascending; count, of each alone, and one more for what is later; sum, if given, in ms."""
-    found = status.get("lateness_histogram")
-    if not isinstance(found, Mapping):
-        return
-    bounds, counts = found.get("le"), found.get("count")
-    if not isinstance(bounds, list) or not isinstance(counts, list) or len(counts) not in (len(bounds), len(bounds) + 1):
-        return
-    bounds = [_real(b) for b in bounds]
-    counts = [_real(c) for c in counts]
-    if None in bounds or None in counts:
+def _lateness(found: LatenessHistogram) -> Iterator[str]:
+    bounds, counts = [_real(b) for b in found.le], [_real(c) for c in found.counts]
+    if None in bounds or None in counts or len(counts) != len(bounds) + 1:
         return
     name = "improv_lateness_seconds"
     yield from _head(name, "histogram", "From the moment the music asks for an event until the port has it.")
@@ -79,27 +72,23 @@ def _lateness(status: Mapping[str, Any]) -> Iterator[str]:
     for bound, count in zip(bounds, counts, strict=False):
         total += count or 0.0
         yield f'{name}_bucket{{le="{_number((bound or 0.0) / 1000)}"}} {_number(total)}'
-    total += sum(c or 0.0 for c in counts[len(bounds) :])
+    total += counts[-1] or 0.0
     yield f'{name}_bucket{{le="+Inf"}} {_number(total)}'
-    if (whole := _real(found.get("sum"))) is not None:
-        yield f"{name}_sum {_number(whole / 1000)}"
+    yield f"{name}_sum {_number((_real(found.sum) or 0.0) / 1000)}"
     yield f"{name}_count {_number(total)}"
 
 
-def _there(status: Mapping[str, Any]) -> Iterator[str]:
-    inputs, performers = (part if isinstance(part := status.get(key), Mapping) else {} for key in ("inputs", "performers"))
-    if inputs or performers:
+def _ports(status: Status) -> Iterator[str]:
+    if status.inputs or status.performers:
         yield from _head("improv_port_up", "gauge", "Whether a port is there.")
-        for side, parts in (("input", inputs), ("output", performers)):
+        for side, parts in (("input", status.inputs), ("output", status.performers)):
             for name, part in parts.items():
-                if isinstance(part, Mapping) and "there" in part:
-                    yield f'improv_port_up{{side="{side}",name="{_label(name)}"}} {int(bool(part["there"]))}'
-    if performers:
+                yield f'improv_port_up{{side="{side}",name="{_label(name)}"}} {int(bool(part.there))}'
+    if status.performers:
         yield from _head("improv_performer_info", "gauge", "Who plays what.")
-        for name, part in performers.items():
-            if isinstance(part, Mapping):
-                mode, model = _label(part.get("mode", "")), _label(part.get("model", ""))
-                yield f'improv_performer_info{{name="{_label(name)}",mode="{mode}",model="{model}"}} 1'
+        for name, part in status.performers.items():
+            mode, model = _label(part.mode or ""), _label(part.model or "")
+            yield f'improv_performer_info{{name="{_label(name)}",mode="{mode}",model="{model}"}} 1'
 
 
 def _head(name: str, kind: str, text: str) -> Iterator[str]:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from improv.control.requests import Bucket, Reply, WishError, read_wish
+from improv.control.requests import Bucket, Reply, RequestError, read_request
 from improv.control.server.metrics import KIND, exposition
 from improv.control.server.osc import Message, OscError, read_packet, write_message
 from improv.control.server.osc_addresses import Network, allowed, asked, loopback, networks, opened, told
 from improv.control.server.server_end import ServerEnd
+from improv.control.status import Status
 from improv.core.errors import ImprovError
 
 Sender = tuple[Any, ...]  # address, port, and for IPv6 more
@@ -23,7 +24,7 @@ HEAD = 8192  # bytes of one
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class Listening:
     """Where to listen, and to whom: `secret` must be said, the sender be on `allow`; where both are, both."""
 
     listen: str
@@ -32,26 +33,26 @@ class Post:
     allow: tuple[Network, ...] = ()
 
 
-def read_post(section: object, name: str, demanding: bool) -> Post | None:
-    """A section of the configuration; None where there is none. demanding: refuse to be open to all. Raises WishError."""
+def read_listening(section: object, name: str, demanding: bool) -> Listening | None:
+    """A section of the configuration; None where there is none. demanding: refuse to be open to all. Raises RequestError."""
     if section is None:
         return None
     if not isinstance(section, dict) or not isinstance(section.get("port"), int):
-        raise WishError(f"{name}: expected listen and port")
+        raise RequestError(f"{name}: expected listen and port")
     allow: Sequence[str] = [str(a) for a in section.get("allow") or ()]
-    post = Post(str(section.get("listen") or "127.0.0.1"), section["port"], section.get("secret") or None, networks(allow))
-    if demanding and not loopback(post.listen) and not post.secret and not post.allow:
-        raise WishError(
-            f"{name}: {post.listen} can be reached from other machines; give it a `secret`, or `allow` the addresses that may send"
+    listening = Listening(str(section.get("listen") or "127.0.0.1"), section["port"], section.get("secret") or None, networks(allow))
+    if demanding and not loopback(listening.listen) and not listening.secret and not listening.allow:
+        raise RequestError(
+            f"{name}: {listening.listen} can be reached from other machines; give it a `secret`, or `allow` the addresses that may send"
         )
-    return post
+    return listening
 
 
-class Osc(asyncio.DatagramProtocol):
-    """Each message becomes a wish or is answered from the status. Who may not send hears nothing."""
+class OscServer(asyncio.DatagramProtocol):
+    """Each message becomes a request or is answered from the status. Who may not send hears nothing."""
 
-    def __init__(self, strand: ServerEnd, post: Post) -> None:
-        self._strand, self._post = strand, post
+    def __init__(self, end: ServerEnd, listening: Listening) -> None:
+        self._end, self._listening = end, listening
         self._loop = asyncio.get_running_loop()
         self._errors = Bucket(ERRORS, ERRORS)
         self._transport: asyncio.DatagramTransport | None = None
@@ -60,42 +61,42 @@ class Osc(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)  # it is one; Python 3.11's own is no subclass
 
     def datagram_received(self, packet: bytes, sender: Sender) -> None:
-        if not allowed(str(sender[0]), self._post.allow):
-            self._strand.counts["refused"] += 1
+        if not allowed(str(sender[0]), self._listening.allow):
+            self._end.counts["refused"] += 1
             return
         try:
             messages = read_packet(packet)
         except OscError:
-            self._strand.counts["osc_bad"] += 1
+            self._end.counts["osc_bad"] += 1
             return
         for message in messages:
-            plain = opened(message, self._post.secret)
+            plain = opened(message, self._listening.secret)
             if plain is None:
-                self._strand.counts["refused"] += 1
+                self._end.counts["refused"] += 1
                 continue
             try:
                 self._obey(plain, sender)
             except ImprovError as e:
-                self._strand.counts["osc_bad"] += 1
-                self._complain(str(e), sender)
+                self._end.counts["osc_bad"] += 1
+                self._tell_wrong(str(e), sender)
 
     def _obey(self, message: Message, sender: Sender) -> None:
-        wish = asked(message, self._strand.performers)
-        self._strand.counts["osc_messages"] += 1
-        if wish is None:
+        request = asked(message, self._end.performers)
+        self._end.counts["osc_messages"] += 1
+        if request is None:
             return
-        if wish["do"] == "get":
-            to = (sender[0], wish.get("port", sender[1]), *sender[2:])
-            self._send(told(wish, self._strand.status or {}), to)
+        if request["do"] == "get":
+            to = (sender[0], request.get("port", sender[1]), *sender[2:])
+            self._send(told(request, self._end.status or Status()), to)
             return
 
         def replied(reply: Reply) -> None:
             if reply.get("ok") is not True:
-                self._complain(str(reply.get("error", "refused")), sender)
+                self._tell_wrong(str(reply.get("error", "refused")), sender)
 
-        self._strand.offer(read_wish(wish, self._strand.performers), "osc", replied)
+        self._end.offer(read_request(request, self._end.performers), "osc", replied)
 
-    def _complain(self, text: str, to: Sender) -> None:
+    def _tell_wrong(self, text: str, to: Sender) -> None:
         if self._errors.passes(self._loop.time()):
             self._send(Message("/improv/error", (text[:256],)), to)
 
@@ -113,16 +114,16 @@ def _unsent(transport: asyncio.DatagramTransport) -> int:
     return size
 
 
-class Http:
+class MetricsServer:
     """GET /metrics, and nothing else."""
 
-    def __init__(self, strand: ServerEnd, post: Post) -> None:
-        self._strand, self._post, self._busy = strand, post, 0
+    def __init__(self, end: ServerEnd, listening: Listening) -> None:
+        self._end, self._listening, self._busy = end, listening, 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername") or ("",)
-        if self._busy >= REQUESTS or not allowed(str(peer[0]), self._post.allow):
-            self._strand.counts["refused"] += 1
+        if self._busy >= REQUESTS or not allowed(str(peer[0]), self._listening.allow):
+            self._end.counts["refused"] += 1
             writer.transport.abort()
             return
         self._busy += 1
@@ -147,16 +148,16 @@ class Http:
             return _response("400 Bad Request", "not HTTP/1.1\n")
         if words[0] not in ("GET", "HEAD"):
             return _response("405 Method Not Allowed", "GET /metrics\n", ("Allow: GET, HEAD",))
-        if self._post.secret is not None and not self._knows(fields):
-            self._strand.counts["refused"] += 1
+        if self._listening.secret is not None and not self._knows(fields):
+            self._end.counts["refused"] += 1
             return _response("401 Unauthorized", "the secret is missing\n", ("WWW-Authenticate: Bearer",))
         if words[1].partition("?")[0] != "/metrics":
             return _response("404 Not Found", "only /metrics is here\n")
-        page = exposition(self._strand.status, self._strand.age, self._strand.all_counts())
+        page = exposition(self._end.status, self._end.age, self._end.all_counts())
         return _response("200 OK", page, bodiless=words[0] == "HEAD")
 
     def _knows(self, fields: list[str]) -> bool:
-        wanted = f"Bearer {self._post.secret}".encode()
+        wanted = f"Bearer {self._listening.secret}".encode()
         given = [value.strip() for name, _, value in (f.partition(":") for f in fields) if name.lower() == "authorization"]
         return any(hmac.compare_digest(value.encode("latin-1"), wanted) for value in given)
 

@@ -1,47 +1,43 @@
-"""The OSC address space: what each address asks for, who may, and what is replied. Pure.
+"""The OSC address space, from the rows of `commands`: what each address asks for, who may ask, and what is replied. Pure.
 
     /improv/set/<setting> VALUE      for all performers; /improv/<performer>/set/<setting> VALUE for one
-    /improv/mode S  /improv/model S  likewise with a performer; a model by its name, never by a path
-    /improv/keep S  /improv/back S   a bookmark of the state; likewise with a performer
-    /improv/preset S
+    /improv/mode S  /improv/model S  also with a performer; a model by its name, never by a path
+    /improv/keep S  /improv/recall S  a bookmark; also with a performer (/improv/back is the older name of recall)
+    /improv/preset S                 also with a performer
     /improv/mark [S]
     /improv/panic
     /improv/get/<what> [PORT]        replies /improv/is/<what> VALUE... to the sender, or to another of its ports
-                                     what: a setting (also with a performer), or a word of the status
+                                     what: a setting, or a word of the status; also with a performer
 
 A first argument of 0 or false to panic and mark is a button let go, and ignored. Where there is a secret, it is the first argument,
-or stands before the address: /SECRET/improv/panic. What was not understood replies /improv/error S to senders who may ask.
-Stop, reload, learn, save and capture are not to be had over OSC: they are for the local socket.
+or stands before the address: /SECRET/improv/panic. What is not understood is answered by /improv/error S, to senders who may ask.
+Stop, reload, learn, save and capture can't be asked for over OSC: they are for the local socket.
 """
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
-from improv.control.requests import Request, WishError, _shown, plain
+from improv.control.commands import FIGURE, MODEL, OSC, PERFORMER, PORT, SETTING, TEXT, VALUE, Field, Request, by_way, expanded
+from improv.control.requests import RequestError, plain, shown
 from improv.control.server.osc import Argument, Message
-from improv.core.settings import TABLE
+from improv.control.status import FIGURES, PerformerStatus, Status
+from improv.core.settings import SETTINGS
 
-OWN = ("set", "get", "mode", "model", "keep", "back")  # with a performer's name too
-VERBS = (*OWN, "preset", "mark", "panic")
-BUTTONS = ("mark", "panic")
-SCALARS = (
-    *("since", "time", "session", "priority", "mode", "model", "tempo", "beat", "bar", "clock", "running"),
-    *("heard", "played", "filled", "dropped", "queue", "reconnects", "sounding", "step_us"),
-)
+WORDS = {word: row for row in by_way(OSC) for word in (row.name, *row.older)}  # the first word of an address, after a performer's name
+IN_ADDRESS = (SETTING, FIGURE)  # kinds of fields that stand in the address, not in the argument
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def networks(allow: Sequence[str]) -> tuple[Network, ...]:
-    """Addresses and networks as values. Raises WishError."""
+    """Addresses and networks as values. Raises RequestError."""
     try:
         return tuple(ipaddress.ip_network(text, strict=False) for text in allow)
     except ValueError as e:
-        raise WishError(f"allow: {e}") from None
+        raise RequestError(f"allow: {e}") from None
 
 
 def allowed(sender: str, allow: Sequence[Network]) -> bool:
@@ -76,63 +72,65 @@ def opened(message: Message, secret: str | None) -> Message | None:
 
 
 def asked(message: Message, performers: Collection[str]) -> Request | None:
-    """The request of a message, for `read_wish`, or {"do": "get", "name", "performer", "port"}; None: a button let go.
+    """The request of a message, for `read_request`, or {"do": "get", "name", "performer", "port"}; None: a button let go.
 
-    Raises WishError.
+    Raises RequestError.
     """
     words = message.address.split("/")[1:]
     if len(words) < 2 or words[0] != "improv":
-        raise WishError(f"{_shown(message.address)}: addresses here begin with /improv/")
+        raise RequestError(f"{shown(message.address)}: addresses here begin with /improv/")
     words = words[1:]
-    performer = words.pop(0) if words[0] not in VERBS and words[0] in performers else None
-    verb = words[0] if words else ""
-    if verb not in (OWN if performer else VERBS) or len(words) != (2 if verb in ("set", "get") else 1):
-        raise WishError(f"{_shown(message.address)}: no such address")
-    given = message.arguments[0] if message.arguments else None
+    performer = words.pop(0) if words[0] not in WORDS and words[0] in performers else None
+    row = WORDS.get(words[0]) if words else None
+    inside = [f for f in row.fields if f.kind in IN_ADDRESS] if row else []
+    if row is None or (performer and not row.field("performer")) or len(words) != 1 + len(inside):
+        raise RequestError(f"{shown(message.address)}: no such address")
     if len(message.arguments) > 1:
-        raise WishError(f"{_shown(message.address)}: one argument is expected, {len(message.arguments)} came")
-    if verb in BUTTONS and isinstance(given, int | float) and not given:
+        raise RequestError(f"{shown(message.address)}: one argument is expected, {len(message.arguments)} came")
+    given = message.arguments[0] if message.arguments else None
+    if not any(f.needed for f in row.fields) and isinstance(given, int | float) and not given:
         return None
-    wish = _wish(verb, words, given)
-    return wish | ({"performer": performer} if performer else {})
+    request: Request = {"do": row.name} | dict(zip((f.name for f in inside), words[1:], strict=True))
+    argument = next((f for f in row.fields if f not in inside and f.kind != PERFORMER), None)
+    if argument and (value := _value(row.name, argument, given)) is not None:
+        request[argument.name] = value
+    return expanded(request | ({"performer": performer} if performer else {}))
 
 
-def _wish(verb: str, words: Sequence[str], given: Argument) -> Request:
-    if verb == "set":
-        # 0.9 travels as a float of 32 bits and would arrive as 0.8999999761581421
-        return {"do": "set", "name": words[1], "value": float(f"{given:.7g}") if isinstance(given, float) else given}
-    if verb == "get":
-        if given is not None and (isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= 65535):
-            raise WishError(f"get: {_shown(given)} is no port")
-        return {"do": "get", "name": words[1]} | ({"port": given} if given is not None else {})
-    if verb == "mode":
-        return {"do": "set", "name": "mode", "value": given}
-    if verb == "panic":
-        return {"do": "panic"}
-    if verb == "mark":
-        return {"do": "mark"} | ({"text": given} if isinstance(given, str) else {})
-    if verb == "model" and isinstance(given, str) and not plain(given):
-        raise WishError(f"model {_shown(given)}: over OSC a model is chosen by its name, not by a path")
-    return {"do": verb, "name": given}
+def _value(word: str, field: Field, given: Argument) -> Argument:
+    """A field's value for an argument; None: it is left out. Raises RequestError."""
+    if field.kind == VALUE and isinstance(given, float):
+        return float(f"{given:.7g}")  # 0.9 travels as a float of 32 bits and would arrive as 0.8999999761581421
+    if field.kind == PORT and given is not None and (isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= 65535):
+        raise RequestError(f"{word}: {shown(given)} is no port")
+    if field.kind == TEXT and not isinstance(given, str):
+        return None
+    if field.kind == MODEL and isinstance(given, str) and not plain(given):
+        raise RequestError(f"model {shown(given)}: over OSC a model is chosen by its name, not by a path")
+    return given
 
 
-def told(query: Request, status: Mapping[str, Any]) -> Message:
-    """The reply to a query, from the latest status. Raises WishError."""
+def told(query: Request, status: Status) -> Message:
+    """The reply to a query, from the latest status. Raises RequestError."""
     name, performer = query["name"], query.get("performer")
-    performers = status.get("performers") or {}
     there = f"/improv/{performer}/is/{name}" if performer else f"/improv/is/{name}"
-    if name == "performers" and not performer:
-        return Message(there, tuple(str(p) for p in performers)[:32])
-    found: Any = None
     if performer:
-        found = (performers.get(performer) or {}).get(name)
-    elif name in SCALARS:
-        found = status.get(name)
-    if found is None and not performer and (name in TABLE or name == "model"):  # as the performers have it, one argument each
-        return Message(there, tuple(_argument(p.get(name)) for p in list(performers.values())[:32] if isinstance(p, dict)))
-    if found is None and name not in (*SCALARS, *TABLE, "output", "there"):
-        raise WishError(f"get {_shown(name)}: nothing of that name is known")
-    return Message(there, (_argument(found),))
+        return Message(there, (_argument(_of(status.performers.get(performer), name)),))
+    if name == "performers":
+        return Message(there, tuple(str(p) for p in status.performers)[:32])
+    if name in FIGURES:
+        return Message(there, (_argument(getattr(status, name)),))
+    return Message(there, tuple(_argument(_of(p, name)) for p in list(status.performers.values())[:32]))  # one argument each
+
+
+def _of(performer: PerformerStatus | None, name: str) -> object:
+    """A setting or a word of a performer's status; None where there is no such performer. Raises RequestError."""
+    if name in SETTINGS:
+        return None if performer is None else performer.settings.get(name, SETTINGS[name].default)
+    field = {"output": "port"}.get(name, name)
+    if field not in PerformerStatus._fields:
+        raise RequestError(f"get {shown(name)}: nothing of that name is known")
+    return getattr(performer, field, None)
 
 
 def _argument(found: object) -> Argument:

@@ -1,8 +1,10 @@
-"""The second process: what steers and watches the performance from outside. `python -m improv.control.server.process`, begun by `pipe`.
+"""The second process: what steers and watches the performance from outside.
 
-Standard input is its end of a socket pair, both ways (see `strand`). When that ends, so does the server, however the performance
-went. It serves the local socket, OSC and the metrics, checks every wish, and never runs ahead of the music: it is a batch job to
-the system, with a nice value. The OSC addresses are in `addresses`.
+`performance_end` begins it, as `python -m improv.control.server.process`.
+
+Standard input is its end of a socket pair, both ways (see `server_end`). When that ends, so does the server, however the performance
+went. It serves the local socket, OSC and the metrics, checks every request, and never runs ahead of the music: it is a batch job to
+the system, with a nice value. The OSC addresses are in `osc_addresses`.
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from improv.control.local_socket import Door, LiveError, listen, usual_place
-from improv.control.server.local import Local
-from improv.control.server.net import HEAD, Http, Osc, Post, read_post
+from improv.control.local_socket import LiveSocketError, LocalSocket, listen, usual_path
+from improv.control.server.local import LocalServer
+from improv.control.server.net import HEAD, Listening, MetricsServer, OscServer, read_listening
 from improv.control.server.server_end import ServerEnd
 from improv.core.errors import ImprovError
 
@@ -44,56 +46,56 @@ def step_back() -> None:
 async def serve(pipe: socket.socket) -> int:
     """Until the pipe ends. Returns the exit code: 2 where it refuses to start, and has said why."""
     reader, writer = await asyncio.open_connection(sock=pipe, limit=UP)
-    strand = ServerEnd(reader, writer)
+    end = ServerEnd(reader, writer)
     try:
         first = json.loads(await reader.readline())
-        strand.performers = [str(name) for name in first["performers"]]
+        end.performers = [str(name) for name in first["performers"]]
         control: dict[str, Any] = first["control"]
-        osc, metrics = read_post(control.get("osc"), "osc", True), read_post(control.get("metrics"), "metrics", False)
-        door = await open_door(Path(control["socket"]) if control.get("socket") else usual_place())
+        osc, metrics = read_listening(control.get("osc"), "osc", True), read_listening(control.get("metrics"), "metrics", False)
+        sock = await open_socket(Path(control["socket"]) if control.get("socket") else usual_path())
     except ImprovError as e:
-        strand.tell({"refused": str(e)})
+        end.tell({"refused": str(e)})
         with suppress(OSError):
             await writer.drain()
         writer.close()
         return 2
     except (ValueError, LookupError, TypeError, OSError):
         return 1  # a performance that ended before it began, or no performance at all
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: strand.say(f"control: {_told(context)}"))
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: end.say(f"control: {_told(context)}"))
     if sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, writer.transport.abort)
     async with AsyncExitStack() as open_ones:
-        open_ones.callback(door.close)
-        local = Local(strand, door)
+        open_ones.callback(sock.close)
+        local = LocalServer(end, sock)
         open_ones.push_async_callback(local.finish)
         server = await local.start()
         open_ones.callback(server.close)
-        ready = {"socket": control.get("socket") or str(usual_place())}
-        for name, post, begin in (("osc", osc, _osc), ("metrics", metrics, _metrics)):
-            if post:
-                ready[name] = await _begin(name, post, strand, begin, open_ones)
-        strand.tell({"ready": ready})
-        await strand.run()
+        ready = {"socket": control.get("socket") or str(usual_path())}
+        for name, listening, begin in (("osc", osc, _osc), ("metrics", metrics, _metrics)):
+            if listening:
+                ready[name] = await _begin(name, listening, end, begin, open_ones)
+        end.tell({"ready": ready})
+        await end.run()
     return 0
 
 
-async def open_door(path: Path) -> Door:
+async def open_socket(path: Path) -> LocalSocket:
     """Listen at the path. One that is still live gets two seconds to end: it may be of a daemon that was just killed."""
     for _ in range(20):
-        with suppress(LiveError):
+        with suppress(LiveSocketError):
             return listen(path)
         await asyncio.sleep(0.1)
     return listen(path)
 
 
-Begin = Callable[[ServerEnd, Post], Awaitable[tuple[int, Callable[[], None]]]]
+Begin = Callable[[ServerEnd, Listening], Awaitable[tuple[int, Callable[[], None]]]]
 
 
-async def _begin(name: str, post: Post, strand: ServerEnd, begin: Begin, open_ones: AsyncExitStack) -> int | None:
+async def _begin(name: str, listening: Listening, end: ServerEnd, begin: Begin, open_ones: AsyncExitStack) -> int | None:
     """Listen there, and give the port; where that fails, say so, give None, and try again and again: the rest works meanwhile."""
 
     async def once() -> int:
-        port, close = await begin(strand, post)
+        port, close = await begin(end, listening)
         open_ones.callback(close)
         return port
 
@@ -101,26 +103,26 @@ async def _begin(name: str, post: Post, strand: ServerEnd, begin: Begin, open_on
         while True:
             await asyncio.sleep(AGAIN)
             with suppress(OSError):
-                strand.say(f"{name} listens on {post.listen}, port {await once()}")
+                end.say(f"{name} listens on {listening.listen}, port {await once()}")
                 return
 
     try:
         return await once()
     except OSError as e:
-        strand.say(f"{name} can't listen on {post.listen}, port {post.port}: {e.strerror or e}; trying on")
+        end.say(f"{name} can't listen on {listening.listen}, port {listening.port}: {e.strerror or e}; it tries again every few seconds")
         task = asyncio.create_task(again())
         open_ones.callback(task.cancel)
         return None
 
 
-async def _osc(strand: ServerEnd, post: Post) -> tuple[int, Callable[[], None]]:
+async def _osc(end: ServerEnd, listening: Listening) -> tuple[int, Callable[[], None]]:
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: Osc(strand, post), local_addr=(post.listen, post.port))
+    transport, _ = await loop.create_datagram_endpoint(lambda: OscServer(end, listening), local_addr=(listening.listen, listening.port))
     return transport.get_extra_info("sockname")[1], transport.close
 
 
-async def _metrics(strand: ServerEnd, post: Post) -> tuple[int, Callable[[], None]]:
-    server = await asyncio.start_server(Http(strand, post).serve, post.listen, post.port, limit=HEAD)
+async def _metrics(end: ServerEnd, listening: Listening) -> tuple[int, Callable[[], None]]:
+    server = await asyncio.start_server(MetricsServer(end, listening).serve, listening.listen, listening.port, limit=HEAD)
     return server.sockets[0].getsockname()[1], server.close
 
 

@@ -1,4 +1,4 @@
-"""The server's end of the pipe to the performance: wishes down, replies and the status up. When it ends, the server ends.
+"""The server's end of the pipe to the performance: requests down, replies and the status up. When it ends, the server ends.
 
 Lines of JSON. Up, first: {"control": {...}, "performers": [...]}; then {"id", "reply"} and {"status"}. Down: {"id", "request"},
 {"ready": {...}}, {"refused": "why"}, {"log": "text"}.
@@ -13,11 +13,13 @@ from collections.abc import Hashable
 from contextlib import suppress
 from typing import Any
 
-from improv.control.requests import Bucket, Reply, Request, Then, Wishes
+from improv.control.commands import Request
+from improv.control.requests import Bucket, Reply, RequestQueue, Then
+from improv.control.status import Status, as_json, read_status
 
-IN_FLIGHT = 64  # wishes that the performance has and has not replied to, at most
-PATIENCE = 10.0  # seconds until a wish is given up
-FULL = {"ok": False, "busy": True, "error": "too many wishes at once; try again"}
+IN_FLIGHT = 64  # requests that the performance has and has not replied to, at most
+PATIENCE = 10.0  # seconds until a request is given up
+FULL = {"ok": False, "busy": True, "error": "too many requests at once; try again"}
 SILENT = {"ok": False, "error": "the performance does not reply"}
 
 
@@ -28,9 +30,9 @@ class ServerEnd:
         self._reader, self._writer = reader, writer
         self._loop = asyncio.get_running_loop()
         self.performers: list[str] = []
-        self.status: dict[str, Any] | None = None
+        self.status: Status | None = None
         self.counts: Counter[str] = Counter()
-        self.wishes = Wishes()
+        self.queue = RequestQueue()
         self._told: float | None = None  # when the status came
         self._flying: dict[int, tuple[list[Then], float]] = {}
         self._number = 0
@@ -42,9 +44,9 @@ class ServerEnd:
         """Seconds since the status came."""
         return None if self._told is None else self._loop.time() - self._told
 
-    def offer(self, wish: Request, who: Hashable, then: Then) -> None:
-        """Hand a wish, read by `read_wish`, to the performance in its turn; then: takes the reply, once, maybe at once."""
-        if self.wishes.offer(wish, who, then):
+    def offer(self, request: Request, who: Hashable, then: Then) -> None:
+        """Hand a request, read by `read_request`, to the performance in its turn; then: takes the reply, once, maybe at once."""
+        if self.queue.offer(request, who, then):
             self._more.set()
         else:
             then(dict(FULL))
@@ -54,11 +56,11 @@ class ServerEnd:
         if self.status is None:
             return {"ok": False, "busy": True, "error": "the performance has not told its status yet"}
         counts = dict(self.all_counts())
-        return {"ok": True, "status": self.status, "age": round(self.age or 0.0, 3), "control": counts}
+        return {"ok": True, "status": as_json(self.status), "age": round(self.age or 0.0, 3), "control": counts}
 
     def all_counts(self) -> Counter[str]:
         """What was counted, here and in the waiting line."""
-        return self.counts + Counter(replaced=self.wishes.replaced, wishes_dropped=self.wishes.dropped)
+        return self.counts + Counter(replaced=self.queue.replaced, requests_dropped=self.queue.dropped)
 
     def say(self, text: str) -> None:
         """Into the daemon's log; where it gets too much, nothing."""
@@ -98,7 +100,7 @@ class ServerEnd:
             if not isinstance(told, dict):
                 continue
             if isinstance(told.get("status"), dict):
-                self.status, self._told = told["status"], self._loop.time()
+                self.status, self._told = read_status(told["status"]), self._loop.time()
             elif isinstance(told.get("reply"), dict):
                 self._replied(told.get("id"), told["reply"])
 
@@ -111,25 +113,25 @@ class ServerEnd:
     async def _send(self) -> None:
         while True:
             self._more.clear()
-            wait = self.wishes.wait(self._loop.time()) if len(self._flying) < IN_FLIGHT else None
+            wait = self.queue.wait(self._loop.time()) if len(self._flying) < IN_FLIGHT else None
             if wait is None or wait > 0:
                 await _set_within(self._more, wait)
                 continue
-            taken = self.wishes.take(self._loop.time())
+            taken = self.queue.take(self._loop.time())
             if taken is None:
                 continue
-            wish, thens = taken
+            request, thens = taken
             self._number += 1
             self._flying[self._number] = (thens, self._loop.time() + PATIENCE)
-            self.counts["wishes"] += 1
-            self._writer.write(json.dumps({"id": self._number, "request": wish}).encode() + b"\n")
+            self.counts["requests"] += 1
+            self._writer.write(json.dumps({"id": self._number, "request": request}).encode() + b"\n")
             try:
                 await self._writer.drain()
             except OSError:
                 return
 
     async def _give_up(self) -> None:
-        """Wishes that the performance does not reply to don't hold up others for ever."""
+        """Requests that the performance does not reply to don't hold up others for ever."""
         while True:
             await asyncio.sleep(PATIENCE / 10)
             for number, (_, until) in list(self._flying.items()):

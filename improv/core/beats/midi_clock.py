@@ -8,6 +8,7 @@ from improv.core.beats.pulse_filter import PULSES, PulseFilter
 from improv.core.beats.source import BeatSource
 from improv.core.events import Event, NoteOn, Pulse, Setting, Transport
 from improv.core.meter import Meter, limited
+from improv.core.settings import PERIOD
 
 COAST = 6  # pulses for which the beat goes on when no more come
 
@@ -31,7 +32,7 @@ class MidiClockBeat(BeatSource):
         return 1.0 if self._filter.locked else 0.0
 
     def hear(self, event: Event, time: float) -> None:
-        if isinstance(event, Setting) and event.name == "grain" and not self.heard:
+        if isinstance(event, Setting) and event.name == PERIOD and not self.heard:
             self._filter = PulseFilter(self.meter.tempo, float(event.value) / 1000.0)  # type: ignore[arg-type]
         elif isinstance(event, Pulse):
             self._pulse(time if event.arrived is None else event.arrived)
@@ -51,26 +52,25 @@ class MidiClockBeat(BeatSource):
             self._count += 1
             self._set()
         else:
-            self.meter.set_tempo(time, limited(self._tempo()))
+            self.meter = self.meter.at_tempo(time, limited(self._tempo()))
 
     def _transport(self, event: Transport, time: float) -> None:
-        meter = self.meter
         coming = self._base + (self._count + 1) / PULSES
         if event.kind in ("start", "continue"):
             if not self._rolling:
                 self._filter.restart()  # its pulses may lie elsewhere now
             self._rolling = True
             if event.kind == "start":
-                meter.jump(coming, 0.0)
+                self.meter = self.meter.jumped(coming, 0.0)
         elif event.kind == "position":
-            meter.jump(coming, event.beat or 0.0)
+            self.meter = self.meter.jumped(coming, event.beat or 0.0)
         else:
             self._rolling = False
-            meter.stop(time)
+            self.meter = self.meter.stopped(time)
 
     def _set(self) -> None:
         beat = self._base + self._count / PULSES
-        self.meter.lock(self._filter.time, beat, self._tempo(), until=beat + COAST / PULSES)
+        self.meter = self.meter.locked(self._filter.time, beat, self._tempo(), until=beat + COAST / PULSES)
 
     def _tempo(self) -> float:
         return 60.0 / (PULSES * self._filter.period)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.control.bindings import Bindings, Wish, as_event, as_toml, scaled
-from improv.control.config.config import Binding, read_config
-from improv.core.events import Bookmark, ControlChange, Event, Mark, NoteOff, NoteOn, ProgramChange, Pulse, Setting, Tap
-from improv.core.settings import TABLE, SettingError, Settings
+from improv.control.bindings import Asked, Binding, Bindings, ControllerLearned, as_toml, scaled
+from improv.control.config.reading import read_config
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange, Pulse
+from improv.core.settings import SETTINGS, SettingError, Settings
 
 
 def cc(control: int, value: int, channel: int = 0, part: int = 0, time: float = 1.0) -> ControlChange:
@@ -21,13 +21,13 @@ def requests(bindings: Bindings, *events: Event) -> list[Any]:
     """What each event asks for: None where it is music."""
     found = []
     for event in events:
-        wishes = bindings.wishes(event)
-        found.append(None if wishes is None else [dict(w.request) for w in wishes])
+        asked = bindings.requests(event)
+        found.append(None if asked is None else [a if isinstance(a, ControllerLearned) else dict(a.request) for a in asked])
     return found
 
 
 def set_to(name: str, value: object, performer: str | None = None) -> list[dict[str, Any]]:
-    return [{"do": "set", "name": name, "value": value, "performer": performer}]
+    return [{"do": "set", "name": name, "value": value} | ({} if performer is None else {"performer": performer})]
 
 
 def test_a_controller_moves_a_setting_through_its_range() -> None:
@@ -46,7 +46,7 @@ def test_a_controller_moves_a_setting_through_its_range() -> None:
         (Binding("cc", 1, setting="recall"), (0, 127), [0.0, 3.0]),
         (Binding("cc", 1, setting="recall", low=3.0, high=0.0), (0, 127), [3.0, 0.0]),
         (Binding("cc", 1, setting="loudness"), (0, 64, 127), [-64, 1, 64]),
-        (Binding("cc", 1, setting="mode"), (0, 25, 26, 51, 52, 76, 77, 102, 103, 127), [m for m in TABLE["mode"][0] for _ in "ab"]),
+        (Binding("cc", 1, setting="mode"), (0, 25, 26, 51, 52, 76, 77, 102, 103, 127), [m for m in SETTINGS["mode"].limits for _ in "ab"]),
     ],
 )
 def test_ranges_whole_numbers_and_choices(binding: Binding, values: tuple[int, ...], said: list[object]) -> None:
@@ -54,9 +54,9 @@ def test_ranges_whole_numbers_and_choices(binding: Binding, values: tuple[int, .
     assert {type(scaled(binding, v)) for v in values} == {type(getattr(Settings(), binding.setting or ""))}
 
 
-@given(st.sampled_from(sorted(TABLE)), st.integers(0, 127), st.floats(0, 1), st.floats(0, 1))
+@given(st.sampled_from(sorted(SETTINGS)), st.integers(0, 127), st.floats(0, 1), st.floats(0, 1))
 def test_whatever_a_controller_says_is_within_the_setting(name: str, value: int, one: float, other: float) -> None:
-    limits = TABLE[name][0]
+    limits = SETTINGS[name].limits
     if isinstance(limits[0], str):
         binding = Binding("cc", 1, setting=name)
     else:
@@ -73,7 +73,7 @@ def test_what_was_said_is_not_said_again() -> None:
 
 def test_a_button_acts_as_it_goes_down() -> None:
     bound = Bindings([Binding("cc", 80, action="panic")])
-    panic = [{"do": "panic", "performer": None}]
+    panic = [{"do": "panic"}]
     assert requests(bound, cc(80, 127), cc(80, 0), cc(80, 127)) == [panic, [], panic]
     assert requests(bound, cc(80, 127), cc(80, 127)) == [panic, panic]  # one that never says that it comes up
     assert requests(bound, cc(80, 10), cc(80, 60), cc(80, 64), cc(80, 70), cc(80, 90)) == [[], [], panic, [], []]  # a knob, once
@@ -93,8 +93,8 @@ def test_a_bound_key_is_no_music_but_others_are() -> None:
 def test_programs_recall_presets_and_models() -> None:
     bound = Bindings([Binding("program", 0, action="preset", name="ballad"), Binding("program", 1, action="model", name="pocket")])
     assert requests(bound, ProgramChange(1.0, 0), ProgramChange(2.0, 1), ProgramChange(3.0, 2), Pulse(4.0)) == [
-        [{"do": "preset", "name": "ballad", "performer": None}],
-        [{"do": "model", "name": "pocket", "performer": None}],
+        [{"do": "preset", "name": "ballad"}],
+        [{"do": "model", "name": "pocket"}],
         None,
         None,
     ]
@@ -111,20 +111,25 @@ def test_one_controller_can_move_several_settings() -> None:
     assert requests(bound, cc(1, 0)) == [set_to("recall", 0.0) + set_to("low", 0, "left")]
 
 
-def test_wishes_that_are_events() -> None:
-    parts = {"left": 0, "right": 1}
+def test_a_request_has_the_time_of_its_event_and_what_its_command_takes() -> None:
     bound = Bindings(
         [
             Binding("key", 1, action="tap"),
-            Binding("key", 2, action="back", name="a", performer="right"),
+            Binding("key", 2, action="recall", name="a", performer="right"),
             Binding("key", 3, action="mark"),
             Binding("key", 4, setting="mode", value="solo"),
             Binding("key", 5, action="capture"),
+            Binding("key", 6, action="capture", bars=8),
         ]
     )
-    events = [as_event(w, parts) for key in range(1, 6) for w in bound.wishes(NoteOn(1.5, key, 1)) or []]
-    assert events == [Tap(1.5), Bookmark(1.5, "a", False, 1), Mark(1.5), Setting(1.5, "mode", "solo"), None]
-    assert bound.wishes(NoteOn(2.0, 5, 1)) == [Wish(2.0, {"do": "capture", "bars": 16})]
+    assert [bound.requests(NoteOn(1.5, key, 1)) for key in range(1, 7)] == [
+        [Asked(1.5, {"do": "tap"})],
+        [Asked(1.5, {"do": "recall", "name": "a", "performer": "right"})],
+        [Asked(1.5, {"do": "mark", "text": ""})],
+        [Asked(1.5, {"do": "set", "name": "mode", "value": "solo"})],
+        [Asked(1.5, {"do": "capture", "bars": 16})],
+        [Asked(1.5, {"do": "capture", "bars": 8})],
+    ]
 
 
 # Learning
@@ -142,7 +147,7 @@ def test_the_controller_that_moves_is_learned() -> None:
         None,
         [],
         [],
-        [{"do": "learned", "binding": learned}, *set_to("temperature", 0.491, "left")],
+        [ControllerLearned(learned), *set_to("temperature", 0.491, "left")],
     ]
     assert (bound.learning, bound.learned, bound.all) == (None, (learned,), (learned,))
     assert requests(bound, cc(21, 127, 2), cc(21, 127, 1)) == [set_to("temperature", 3.0, "left"), None]
@@ -151,14 +156,14 @@ def test_the_controller_that_moves_is_learned() -> None:
 def test_a_button_is_learned_as_it_comes_up() -> None:
     bound = Bindings()
     bound.learn("mode")
-    assert requests(bound, cc(80, 127), cc(80, 0))[1][0]["binding"] == Binding("cc", 80, 1, "mode")
+    assert requests(bound, cc(80, 127), cc(80, 0))[1][0].binding == Binding("cc", 80, 1, "mode")
 
 
 def test_a_controller_whose_place_is_known_is_learned_at_once() -> None:
     bound = Bindings()
-    bound.wishes(cc(21, 100))
+    bound.requests(cc(21, 100))
     bound.learn("recall")
-    assert requests(bound, cc(21, 80))[0][0]["binding"].number == 21
+    assert requests(bound, cc(21, 80))[0][0].binding.number == 21
 
 
 def test_the_pedal_is_learned_when_it_is_pressed_alone_three_times() -> None:
@@ -166,7 +171,7 @@ def test_the_pedal_is_learned_when_it_is_pressed_alone_three_times() -> None:
     bound = Bindings()
     bound.learn("recall")
     assert requests(bound, down, up, down, up, cc(7, 1), down, up, down, up) == [None] * 4 + [[]] + [None] * 4
-    assert requests(bound, down)[0][0]["binding"] == Binding("cc", 64, 1, "recall")
+    assert requests(bound, down)[0][0].binding == Binding("cc", 64, 1, "recall")
 
 
 def test_messages_to_a_whole_channel_are_not_learned() -> None:

@@ -8,26 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.control.config.config import (
-    Binding,
-    Config,
-    ConfigError,
-    Control,
-    Input,
-    Metrics,
-    Music,
-    Osc,
-    PerformerConfig,
-    Record,
-    check_models,
-    load_config,
-    read_config,
-)
-from improv.control.config.reading import nested
+from improv.control.bindings import Binding
+from improv.control.config.errors import ConfigError
+from improv.control.config.reading import check_models, load_config, nested, read_config
 from improv.control.config.sample import sample
-from improv.control.config.schema import OWN, Root
 from improv.control.config.toml_lines import line_of, lines_of
-from improv.core.settings import TABLE, Settings
+from improv.control.config.tree import (
+    BindingConfig,
+    Config,
+    ControlConfig,
+    InputConfig,
+    MetricsConfig,
+    MusicConfig,
+    OscConfig,
+    PerformerTable,
+    PresetTable,
+    RecordConfig,
+    SettingsTable,
+    Tables,
+    is_live,
+)
+from improv.core.settings import OWN, SETTINGS, Settings
 from improv.models.loader import DEFAULT, find_model
 
 HERE = Path("/stage/improv.toml")
@@ -116,29 +117,38 @@ def uncommented(text: str) -> str:
 
 def test_a_file_is_read_into_values() -> None:
     shared = {"temperature": 0.9, "mode": "duet"}
-    assert read_config(TRIO, HERE) == Config(
-        folder=Path("/stage"),
-        model_default="jazz",
-        inputs=(
-            Input("keys", "Keystation", frozenset({1, 2})),
-            Input("pads", "nanoKONTROL", role="control"),
-        ),
-        performers=(
-            PerformerConfig("left", "jazz", "FLUID", 1, ("keys", "right"), shared | {"temperature": 1.4}),
-            PerformerConfig("right", "/stage/models/mine", "FLUID", 2, ("left",), shared | {"mode": "comp"}, 4),
-        ),
-        music=Music("Dm7 | G7 | Cmaj7 | %", (3, 4), "midi", 96.0, click=10, tap="cc80"),
-        record=Record(Path("/stage/takes"), 30.0),
-        control=Control(Path("/run/improv/socket"), Osc("0.0.0.0", 9001, "blue in green", ("192.168.1.0/24",)), Metrics("127.0.0.1", 9464)),
-        bindings=(
-            Binding("cc", 74, 1, "temperature", low=0.5, high=2.0),
-            Binding("program", 3, action="preset", name="ballad"),
-            Binding("key", 36, action="model", name="/stage/models/mine", performer="left", input="pads"),
-            Binding("cc", 80, action="tap"),
-        ),
-        presets={"ballad": {"tempo": 60.0, "mode": "solo"}},
+    config = read_config(TRIO, HERE)
+    assert config == Config(
+        model="jazz",
         log_json=True,
+        music=MusicConfig(changes="Dm7 | G7 | Cmaj7 | %", metre_text="3/4", clock="midi", tempo=96.0, click=10, tap="cc80"),
+        settings=SettingsTable(**shared),
+        inputs=(InputConfig("keys", "Keystation", (1, 2)), InputConfig("pads", "nanoKONTROL", role="control")),
+        performers=(
+            PerformerTable("left", "jazz", "FLUID", 1, ("keys", "right"), **shared | {"temperature": 1.4}),
+            PerformerTable("right", "/stage/models/mine", "FLUID", 2, ("left",), 4, **shared | {"mode": "comp"}),
+        ),
+        record=RecordConfig(True, Path("/stage/takes"), 30.0),
+        control=ControlConfig(
+            Path("/run/improv/socket"), OscConfig("0.0.0.0", 9001, "blue in green", ("192.168.1.0/24",)), MetricsConfig("127.0.0.1", 9464)
+        ),
+        binding=(
+            BindingConfig(cc=74, channel=1, setting="temperature", low=0.5, high=2.0),
+            BindingConfig(program=3, preset="ballad"),
+            BindingConfig(key=36, input="pads", model="/stage/models/mine", performer="left"),
+        ),
+        preset={"ballad": PresetTable(tempo=60.0, mode="solo")},
     )
+    assert config.bindings == (
+        Binding("cc", 74, 1, "temperature", low=0.5, high=2.0),
+        Binding("program", 3, action="preset", name="ballad"),
+        Binding("key", 36, action="model", name="/stage/models/mine", performer="left", input="pads"),
+        Binding("cc", 80, action="tap"),
+    )
+    assert config.presets == {"ballad": {"tempo": 60.0, "mode": "solo"}}
+    assert [i.channels for i in config.inputs] == [{1, 2}, set(range(1, 17))]
+    assert config.music.metre == (3, 4)
+    assert [p.settings for p in config.performers] == [shared | {"temperature": 1.4}, shared | {"mode": "comp"}]
 
 
 def test_changes_are_parsed_in_the_metre() -> None:
@@ -159,6 +169,22 @@ def test_no_log_shows_the_secret() -> None:
     assert "blue in green" not in repr(read_config(TRIO, HERE))
 
 
+def test_words_of_before_go_on_working_and_are_told() -> None:
+    text = '[settings]\ngrain = 5.0\n[[binding]]\nkey = 37\naction = "back"\nname = "a"\n'
+    config = read_config(text, Path("improv.toml"))
+    assert config.bindings == (Binding("key", 37, action="recall", name="a"),)
+    assert config.notes == (
+        "improv.toml:2: settings, grain: is no setting any more, and is ignored; take the line out",
+        "improv.toml:5: binding \"a\", action: 'back' is called 'recall' now; both work",
+    )
+    assert read_config(TRIO, HERE).notes == ()
+
+
+def test_what_a_reload_takes_over_is_said_by_the_tree() -> None:
+    live = {key.encode_name for kind in (MusicConfig, RecordConfig, PerformerTable) for key in msgspec.structs.fields(kind) if is_live(key)}
+    assert live == {"changes", "tap", "keep_days", "keep_mb", "model", *SETTINGS}
+
+
 # The file that init writes
 
 
@@ -168,15 +194,15 @@ def test_the_sample_performs_as_jam_would() -> None:
     (performer,) = config.performers
     assert config.settings_of(performer) == Settings()
     assert (performer.model, performer.output, performer.channel, performer.hears) == (DEFAULT, None, 1, ("keys",))
-    assert config.inputs == (Input("keys"),)
-    assert (config.music, config.control, config.bindings) == (Music(), Control(), ())
+    assert config.inputs == (InputConfig("keys"),)
+    assert (config.music, config.control, config.bindings) == (MusicConfig(), ControlConfig(), ())
 
 
 def test_every_line_of_the_sample_can_be_taken_into_use() -> None:
     config = read_config(uncommented(sample()), HERE)
-    assert config.music == Music("Dm7 | G7 | Cmaj7 | %", advance=0.0, tap="cc80")
+    assert config.music == MusicConfig("Dm7 | G7 | Cmaj7 | %", advance=0.0, tap="cc80")
     assert {b.action or b.setting for b in config.bindings} == {
-        *("temperature", "panic", "preset", "model", "keep", "back", "mode", "capture", "mark", "tap")
+        *("temperature", "panic", "preset", "model", "keep", "recall", "mode", "capture", "mark", "tap")
     }
     assert config.control.osc is not None
     assert config.control.osc.allow == ("192.168.1.0/24",)
@@ -186,7 +212,7 @@ def keys_of(kind: type, path: str = "") -> set[str]:
     found = set()
     for key in msgspec.structs.fields(kind):
         table, _ = nested(key.type)
-        found |= {f"{path}{key.name}"} if table is None else keys_of(table, f"{path}{key.name}.")
+        found |= {f"{path}{key.encode_name}"} if table is None else keys_of(table, f"{path}{key.encode_name}.")
     return found
 
 
@@ -198,15 +224,15 @@ def test_every_key_of_the_schema_is_told_in_the_sample() -> None:
         elif line.startswith("# ") and ": " in line and not line.startswith("#  "):
             told.add(section + line[2:].split(":")[0])
     # Settings are told once, in [settings] and [music]; presets and performers take them as well.
-    again = {f"performer.{name}" for name in OWN} | {f"preset.{name}" for name in TABLE}
-    assert keys_of(Root) - told == again
+    again = {f"performer.{name}" for name in OWN} | {f"preset.{name}" for name in SETTINGS}
+    assert keys_of(Tables) - told == again
     assert {f"settings.{name}" for name in OWN} <= told
 
 
 def test_what_is_told_of_a_setting_comes_from_its_table() -> None:
     plain = " ".join(sample().replace("\n#   ", " ").split())
-    for name, (_, text) in TABLE.items():
-        assert f"# {name}: {text.replace('--', '')}" in plain
+    for name, row in SETTINGS.items():
+        assert f"# {name}: {row.help}" in plain
 
 
 # Mistakes
@@ -275,7 +301,7 @@ OPEN = '[control.osc]\nlisten = "0.0.0.0"\n'
         ("[music]\ncount_in = 1\n[[performer]]\nname = 'a'\nchannel = 10", "music, count_in: it clicks on channel 10, on which 'a' plays"),
         (TWO, "improv.toml:3: performer \"b\", channel: 1: 'a' plays on channel 1 of the virtual output too"),
         (TWO.replace('"b"', '"A"\nchannel = 2'), "improv.toml:4: performer \"A\", name: 'A' is the name of a performer already"),
-        ('[[performer]]\nname = "set"', "'set' is a word of the control protocol"),
+        ('[[performer]]\nname = "set"', "'set' is the name of a command; choose another name"),
         ('[[performer]]\nname = "a"\nhears = ["a"]', "'a' can't listen to itself"),
         ('[[performer]]\nname = "a"\nhears = []', "it hears nobody, so in mode 'trade' it would never play"),
         ('[[input]]\nname = "pads"\nrole = "control"\n[[performer]]\nname = "a"\nhears = ["pads"]', "'pads' only steers"),
@@ -406,7 +432,7 @@ def test_every_key_has_a_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["\n".join(f"x{i} = 1" for i in range(20_000)), "x = [\n" + "1,\n" * 80_000 + "]", "[[binding]]\n" * 20_000]
+    "text", ["\n".join(f"x{i} = 1" for i in range(20_000)), "x = [\n" + "1,\n" * 20_000 + "]", "[[binding]]\n" * 20_000]
 )
 def test_a_file_full_of_mistakes_is_no_burden(text: str) -> None:
     lines = wrong(text).split("\n")

@@ -1,4 +1,4 @@
-"""`improv ctl` against a door that replies as the test wants."""
+"""`improv ctl` against a socket that replies as the test wants."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from fake_performance import STATUS
 
 from improv.cli import main
 from improv.cli.ctl import described
-from improv.control import local_socket as place
+from improv.control import local_socket
+from improv.control.status import Status
 
-DAY = 1_795_000_000 + 86_400 + 3 * 3600
+DAY = 1_795_012_000 + 86_400 + 3 * 3600
 
 
 @contextmanager
 def replying(path: Path, *replies: bytes) -> Iterator[list[dict[str, Any]]]:
     """A daemon that has these replies, one a connection."""
-    door, asked = place.listen(path), []
-    door.sock.setblocking(True)
+    listening, asked = local_socket.listen(path), []
+    listening.sock.setblocking(True)
 
     def serve() -> None:
         for reply in replies:
-            sock: socket.socket = door.sock.accept()[0]
+            sock: socket.socket = listening.sock.accept()[0]
             with sock, sock.makefile("rb") as lines:
                 asked.append(json.loads(lines.readline()))
                 sock.sendall(reply)
@@ -39,7 +40,7 @@ def replying(path: Path, *replies: bytes) -> Iterator[list[dict[str, Any]]]:
     thread.start()
     yield asked
     thread.join(10)
-    door.close()
+    listening.close()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,8 @@ def replying(path: Path, *replies: bytes) -> Iterator[list[dict[str, Any]]]:
         ("mood hope and wonder", {"do": "mood", "text": "hope and wonder"}),
         ("save calm", {"do": "save", "name": "calm"}),
         ("keep mood", {"do": "keep", "name": "mood"}),
-        ("back mood --performer right", {"do": "back", "name": "mood", "performer": "right"}),
+        ("recall mood --performer right", {"do": "recall", "name": "mood", "performer": "right"}),
+        ("back mood", {"do": "recall", "name": "mood"}),
         ("learn temperature", {"do": "learn", "name": "temperature"}),
         ("unlearn temperature", {"do": "unlearn", "name": "temperature"}),
         ("panic", {"do": "panic"}),
@@ -103,25 +105,25 @@ def test_where_no_daemon_is_one_line_says_so(tmp_path: Path, capsys: pytest.Capt
     path = tmp_path / "control.sock"
     assert main(["ctl", "status", "--socket", str(path)]) == 3
     assert capsys.readouterr().err == f"improv: no daemon performs at {path}\n"
-    place.listen(path).sock.close()  # a stale one, through the environment
+    local_socket.listen(path).sock.close()  # a stale one, through the environment
     monkeypatch.setenv("IMPROV_SOCKET", str(path))
     assert main(["ctl", "panic", "--json"]) == 3
     assert json.loads(capsys.readouterr().out) == {"ok": False, "error": f"no daemon performs at {path}"}
 
 
 def test_the_status_in_a_few_lines() -> None:
-    lines = list(described({"ok": True, "status": STATUS, "age": 0.2}, DAY))
-    assert lines[0].startswith("performing since 2026-11-1")
+    lines = list(described(STATUS, 0.2, DAY))
+    assert lines[0].startswith("performing since 2026-11-18 14:26")
     assert lines[0].endswith("(1 d 3 h), session 2026-11-21T20-15.jsonl")
     assert lines[1:] == [
-        "clock internal, 132.0 a minute, bar 3 beat 2.5, running",
+        "clock internal, 132.0 bpm, bar 3, beat 2, running",
         "  left   trade, jazz, temperature 1.1 -> FLUID",
         "  right  comp, pocket, temperature 0.9 -> Synth (MISSING)",
         "heard 40, played 30, filled 1, dropped 0, sounding 1, queue 0, reconnects 2",
-        "lateness in ms: 0.10 p50, 0.40 p99, 1.25 p99.9, 3.00 worst; a step 117 us; SCHED_FIFO 60",
+        "lateness in ms: 0.10 p50, 0.40 p99, 1.25 p99.9, 3.00 worst; a model step 117 us; SCHED_FIFO 60",
         "MISSING: input keys (Keystation), output of right (Synth)",
     ]
-    assert list(described({"ok": True, "status": {}, "age": 60}, DAY))[1] == "ATTENTION: nothing was heard from the performance for 60 s"
+    assert list(described(Status(), 60, DAY))[1] == "ATTENTION: nothing was heard from the performance for 60 s"
 
 
 def test_it_loads_nothing_of_the_music(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from improv.control.requests import WishError
+from improv.control.requests import RequestError
 from improv.control.server.osc import BUNDLE, LARGEST, Message, OscError, read_packet, write_message
 from improv.control.server.osc_addresses import allowed, asked, networks, opened, told
+from improv.control.status import PerformerStatus, Status
 
 PERFORMERS = ["left", "right"]
 ADDRESSES = st.from_regex(r"/[a-z_/]{0,40}", fullmatch=True)
@@ -114,7 +115,7 @@ def test_half_a_message_is_refused_or_shorter(arguments: list[object], data: st.
 
 
 @pytest.mark.parametrize(
-    ("address", "arguments", "wish"),
+    ("address", "arguments", "request_"),
     [
         ("/improv/set/temperature", (0.8999999761581421,), {"do": "set", "name": "temperature", "value": 0.9}),
         ("/improv/left/set/low", (48,), {"do": "set", "name": "low", "value": 48, "performer": "left"}),
@@ -123,7 +124,9 @@ def test_half_a_message_is_refused_or_shorter(arguments: list[object], data: st.
         ("/improv/model", ("pocket",), {"do": "model", "name": "pocket"}),
         ("/improv/preset", ("calm",), {"do": "preset", "name": "calm"}),
         ("/improv/left/keep", ("first chorus",), {"do": "keep", "name": "first chorus", "performer": "left"}),
-        ("/improv/back", ("first chorus",), {"do": "back", "name": "first chorus"}),
+        ("/improv/recall", ("first chorus",), {"do": "recall", "name": "first chorus"}),
+        ("/improv/back", ("first chorus",), {"do": "recall", "name": "first chorus"}),
+        ("/improv/right/preset", ("calm",), {"do": "preset", "name": "calm", "performer": "right"}),
         ("/improv/mark", (), {"do": "mark"}),
         ("/improv/mark", ("good bit",), {"do": "mark", "text": "good bit"}),
         ("/improv/panic", (), {"do": "panic"}),
@@ -134,8 +137,8 @@ def test_half_a_message_is_refused_or_shorter(arguments: list[object], data: st.
         ("/improv/left/get/mode", (9001,), {"do": "get", "name": "mode", "port": 9001, "performer": "left"}),
     ],
 )
-def test_addresses(address: str, arguments: tuple, wish: dict | None) -> None:
-    assert asked(Message(address, arguments), PERFORMERS) == wish
+def test_addresses(address: str, arguments: tuple, request_: dict | None) -> None:
+    assert asked(Message(address, arguments), PERFORMERS) == request_
 
 
 @pytest.mark.parametrize(
@@ -160,23 +163,23 @@ def test_addresses(address: str, arguments: tuple, wish: dict | None) -> None:
     ],
 )
 def test_unknown_addresses_are_refused(message: Message) -> None:
-    with pytest.raises(WishError):
+    with pytest.raises(RequestError):
         asked(message, PERFORMERS)
 
 
 def test_queries_are_answered_from_the_status() -> None:
-    status = {
-        "tempo": 132.0,
-        "running": True,
-        "performers": {"left": {"mode": "trade", "temperature": 1.1}, "right": {"mode": "comp", "temperature": 0.9}},
-    }
+    left, right = PerformerStatus("trade", "jazz", 1.1, "FLUID"), PerformerStatus("comp", settings={"mode": "comp", "density": 0.5})
+    status = Status(tempo=132.0, running=True, performers={"left": left, "right": right})
     assert told({"name": "tempo"}, status) == Message("/improv/is/tempo", (132.0,))
     assert told({"name": "running"}, status) == Message("/improv/is/running", (True,))
     assert told({"name": "performers"}, status) == Message("/improv/is/performers", ("left", "right"))
-    assert told({"name": "temperature"}, status) == Message("/improv/is/temperature", (1.1, 0.9))
+    assert told({"name": "temperature"}, status) == Message("/improv/is/temperature", (1.1, 1.1))
+    assert told({"name": "density"}, status) == Message("/improv/is/density", (0.0, 0.5))
+    for name in ("port", "output"):
+        assert told({"name": name, "performer": "left"}, status) == Message(f"/improv/left/is/{name}", ("FLUID",))
     assert told({"name": "mode", "performer": "right"}, status) == Message("/improv/right/is/mode", ("comp",))
-    assert told({"name": "bar"}, {}) == Message("/improv/is/bar", (None,))
-    with pytest.raises(WishError, match="nothing of that name"):
+    assert told({"name": "bar"}, Status()) == Message("/improv/is/bar", (None,))
+    with pytest.raises(RequestError, match="nothing of that name"):
         told({"name": "secret"}, status)
 
 

@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 from fake_performance import STATUS
 
-from improv.control import local_socket as place
-from improv.control.performance_end import Control, introduction
+from improv.control import local_socket
+from improv.control.performance_end import PerformanceEnd, introduction
+from improv.control.status import Lateness, Status, as_json
 from improv.core.errors import ImprovError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="tells of Unix sockets and signals")
@@ -55,16 +56,16 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def controlled(folder: Path, **more: Any) -> Iterator[tuple[Control, list[str]]]:
+def controlled(folder: Path, **more: Any) -> Iterator[tuple[PerformanceEnd, list[str]]]:
     logged: list[str] = []
-    with Control(Config(Section(folder / "control.sock")), answer, logged.append, **more) as control:
+    with PerformanceEnd(Config(Section(folder / "control.sock")), answer, logged.append, **more) as control:
         assert control.wait(30)
         yield control, logged
 
 
 def ask(path: Path, **request: Any) -> dict[str, Any]:
-    with place.connect(path, 30) as sock:
-        return place.converse(sock, request)
+    with local_socket.connect(path, 30) as sock:
+        return local_socket.converse(sock, request)
 
 
 def ask_status(path: Path) -> dict[str, Any]:
@@ -84,13 +85,13 @@ def test_a_conversation_through_a_process_of_its_own(tmp_path: Path) -> None:
     with controlled(tmp_path) as (control, logged):
         path = tmp_path / "control.sock"
         assert control.socket == str(path)
-        wish = {"do": "set", "name": "tempo", "value": 90.0}
-        assert ask(path, do="set", name="tempo", value="90") == {"ok": True, "asked": wish}
+        read = {"do": "set", "name": "tempo", "value": 90.0}
+        assert ask(path, do="set", name="tempo", value="90") == {"ok": True, "asked": read}
         assert ask(path, do="preset", name="calm") == {"ok": False, "error": "no preset 'calm'; there are wild"}
         assert ask(path, do="reload") == {"ok": False, "error": "internal error: KeyError; see the daemon's log"}
         assert "not to be written as JSON" in ask(path, do="keep", name="mood")["error"]
         control.status(STATUS)
-        assert ask_status(path)["status"] == STATUS
+        assert ask_status(path)["status"] == as_json(STATUS)
         child = control.child
         assert child is not None
         assert os.getsid(child) == child  # the terminal's signals do not reach it
@@ -113,22 +114,23 @@ def alive(pid: int) -> bool:
 def test_a_status_never_waits_however_many_there_are(tmp_path: Path) -> None:
     with controlled(tmp_path) as (control, _):
         os.kill(control.child, signal.SIGSTOP)  # so that it takes nothing off the pipe
-        big = STATUS | {"much": "x" * 50000}
+        big = STATUS._replace(session="x" * 50000)
         for number in range(500):
-            control.status(big | {"bar": number})
+            control.status(big._replace(bar=number))
         os.kill(control.child, signal.SIGCONT)
-        control.status(STATUS | {"bar": 500})
+        control.status(STATUS._replace(bar=500))
         until(lambda: ask_status(tmp_path / "control.sock")["status"]["bar"] == 500)
 
 
 def test_a_status_that_can_not_be_written_is_told_once_and_odd_numbers_are_mended(tmp_path: Path) -> None:
     with controlled(tmp_path) as (control, logged):
         for _ in range(2):
-            control.status({"bar": 1j})
+            control.status(STATUS._replace(bar=1j))
             ask(tmp_path / "control.sock", do="panic")
-        control.status({"bar": np.int64(3), "beat": np.float32(0.5), "lateness_ms": {"p50": float("nan")}, "le": [float("inf")]})
+        odd = Status(bar=np.int64(3), beat=np.float32(0.5), lateness_ms=Lateness(float("nan")), tempo=float("inf"))
+        control.status(odd)
         status = ask_status(tmp_path / "control.sock")["status"]
-    assert status == {"bar": 3, "beat": 0.5, "lateness_ms": {"p50": None}, "le": [None]}
+    assert status == as_json(Status(bar=3, beat=0.5))
     assert logged == ["control: a status is not to be written as JSON: a complex"]
 
 
@@ -138,7 +140,7 @@ def test_a_server_that_dies_is_begun_again(tmp_path: Path) -> None:
         os.kill(first, signal.SIGKILL)
         until(lambda: control.child not in (None, first) and control.ready is not None)
         assert ask(path, do="panic")["ok"] is True
-        assert "the server has ended; the music goes on" in logged[0]
+        assert "the control server has ended; the music goes on" in logged[0]
 
 
 def test_what_changes_its_configuration_begins_it_again_and_nothing_else_does(tmp_path: Path) -> None:
@@ -154,13 +156,13 @@ def test_what_changes_its_configuration_begins_it_again_and_nothing_else_does(tm
 
 
 def test_a_place_that_is_taken_is_refused_and_told_once(tmp_path: Path) -> None:
-    door = place.listen(tmp_path / "control.sock")
+    taken = local_socket.listen(tmp_path / "control.sock")
     logged: list[str] = []
-    with Control(Config(Section(tmp_path / "control.sock")), answer, logged.append, backoff=(0.01, 0.01)) as control:
+    with PerformanceEnd(Config(Section(tmp_path / "control.sock")), answer, logged.append, backoff=(0.01, 0.01)) as control:
         assert not control.wait(30)
         assert control.refused is not None
         assert "another improv daemon listens" in control.refused
-    door.close()
+    taken.close()
     assert logged == [f"control: {control.refused}"]
 
 
@@ -172,19 +174,19 @@ def test_no_server_at_all_is_told_and_the_music_goes_on(tmp_path: Path) -> None:
         logged.append(text)
         told.set()
 
-    with Control(Config(Section(None)), answer, log, command=("/nowhere/python",)) as control:
+    with PerformanceEnd(Config(Section(None)), answer, log, command=("/nowhere/python",)) as control:
         control.status(STATUS)
         assert told.wait(30)
-    assert "the server does not start" in logged[0]
+    assert "the control server does not start" in logged[0]
 
 
 PARENT = """
-import sys, time
+import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from test_pipe import Config, Section, answer
-from improv.control.performance_end import Control
-control = Control(Config(Section(Path(sys.argv[1]))), answer, print).start()
+from improv.control.performance_end import PerformanceEnd
+control = PerformanceEnd(Config(Section(Path(sys.argv[1]))), answer, print).start()
 assert control.wait(30)
 print(control.child, flush=True)
 sys.stdin.read()
@@ -198,10 +200,10 @@ def test_the_server_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        assert place.is_live(tmp_path / "control.sock")
+        assert local_socket.is_live(tmp_path / "control.sock")
         parent.kill()
     until(lambda: not alive(child) or zombie(child))
-    assert not place.is_live(tmp_path / "control.sock")
+    assert not local_socket.is_live(tmp_path / "control.sock")
 
 
 def zombie(pid: int) -> bool:

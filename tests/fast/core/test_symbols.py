@@ -16,6 +16,7 @@ from improv.core.settings import Settings
 from improv.models.loader import load_model, voicings_for
 from improv.models.model import Model
 from improv.models.voicings import avoided
+from improv.perform.band import alone
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
 
@@ -220,7 +221,7 @@ def jazz() -> Model:
 def solo(model: Model, changes: str, seed: int, reading: int = 2, mode: str = "solo") -> list[Event]:
     improviser = Improviser(model, Settings(mode=mode), parse_changes(changes, 4.0, reading), seed=seed, bars=8)
     played: list[Event] = []
-    perform(improviser, OfflineClock([] if mode == "solo" else call()), queue.SimpleQueue(), played.append)
+    perform(alone(improviser), OfflineClock([] if mode == "solo" else call()), queue.SimpleQueue(), played.append)
     return played
 
 
@@ -265,7 +266,7 @@ def test_a_note_does_not_reach_into_a_chord_that_excludes_it(changes: str, jazz:
 def test_changes_that_come_while_it_plays_are_read_as_it_was_told() -> None:
     for reading, tones in ((1, {0, 4, 7, 10}), (2, {0, 4, 6, 10})):
         improviser = Improviser(load_model("pocket"), reading=reading)
-        improviser.advance(0.0, [Setting(0.0, "changes", "C7b5")])
+        alone(improviser).advance(0.0, [Setting(0.0, "changes", "C7b5")])
         assert improviser.generator.chord(0.0).tones == tones
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import parse_changes
+from improv.midi import files
 from improv.midi.files import MidiFileError, read_part, write_take
 
 
@@ -69,11 +70,13 @@ def test_broken_files_say_so(tmp_path: Path, content: bytes, says: str) -> None:
         read_part(path)
 
 
-def test_files_without_notes_or_with_far_too_many_say_so(tmp_path: Path) -> None:
+def test_files_without_notes_or_with_far_too_many_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert files.MOST_NOTES == 50_000
+    monkeypatch.setattr(files, "MOST_NOTES", 5_000)
     with pytest.raises(MidiFileError, match="no notes"):
         read_part(file_of(tmp_path / "e.mid", mido.MetaMessage("set_tempo", tempo=500_000)))
-    with pytest.raises(MidiFileError, match="60,000 notes"):
-        read_part(file_of(tmp_path / "m.mid", *[on(60, time=1) for _ in range(60_000)]))
+    with pytest.raises(MidiFileError, match="6,000 notes; a player's part has at most 5,000"):
+        read_part(file_of(tmp_path / "m.mid", *[on(60, time=1) for _ in range(6_000)]))
     with pytest.raises(MidiFileError, match="no such file"):
         read_part(tmp_path / "nowhere.mid")
 

@@ -15,19 +15,17 @@ from improv.session.capture import tempos_from, turned
 
 
 def running(tempo: float = 120.0, metre: tuple[int, int] = (4, 4)) -> Meter:
-    meter = Meter(tempo, metre)
-    meter.start(0.0)
-    return meter
+    return Meter(tempo, metre).started(0.0)
 
 
 def note(capture: Capture, on: float, off: float, pitch: int, heard: bool = True) -> None:
-    take = capture.hear if heard else capture.play
+    take = capture.heard if heard else capture.played
     take(NoteOn(on, pitch, 80))
     take(NoteOff(off, pitch))
 
 
 def test_the_last_bars_and_what_there_is_of_the_next_on_their_beats() -> None:
-    capture = Capture(running(), bars=2)  # a bar is 2 s
+    capture = Capture(running, bars=2)  # a bar is 2 s
     for bar in range(10):
         note(capture, 2.0 * bar, 2.0 * bar + 0.5, 60 + bar)
         note(capture, 2.0 * bar + 1.0, 2.0 * bar + 1.5, 80 + bar, heard=False)
@@ -40,9 +38,9 @@ def test_the_last_bars_and_what_there_is_of_the_next_on_their_beats() -> None:
 
 def test_notes_keep_the_beats_that_they_had_when_the_tempo_changes() -> None:
     meter = running()
-    capture = Capture(meter, bars=4)
+    capture = Capture(lambda: meter, bars=4)
     note(capture, 1.0, 1.5, 60)
-    meter.set_tempo(2.0, 60.0)
+    meter = meter.at_tempo(2.0, 60.0)
     note(capture, 3.0, 4.0, 62)
     cut = capture.cut(5.0)
     assert [(e.time, e.pitch) for e in cut.heard() if isinstance(e, NoteOn)] == [(2.0, 60), (5.0, 62)]  # no bars before it began
@@ -50,9 +48,8 @@ def test_notes_keep_the_beats_that_they_had_when_the_tempo_changes() -> None:
 
 
 def test_it_is_cut_on_the_bar_lines_of_the_song() -> None:
-    meter = running(60.0)
-    meter.jump(0.0, -2.0)  # a count-in of half a bar
-    capture = Capture(meter, bars=1)
+    meter = running(60.0).jumped(0.0, -2.0)  # a count-in of half a bar
+    capture = Capture(lambda: meter, bars=1)
     for beat in range(12):
         note(capture, beat, beat + 0.5, 60 + beat)
     cut = capture.cut(11.5)
@@ -62,12 +59,12 @@ def test_it_is_cut_on_the_bar_lines_of_the_song() -> None:
 
 def test_memory_is_bounded_by_bars_and_where_the_beat_stands_still_by_events() -> None:
     meter = running()
-    capture = Capture(meter, bars=2, most=500)
+    capture = Capture(lambda: meter, bars=2, most=500)
     for i in range(10_000):
         note(capture, i / 10, i / 10 + 0.05, 60)
-        capture.hear(Pulse(i / 10))
+        capture.heard(Pulse(i / 10))
     assert len(capture._events) <= 2 * 10 * 6 + 2
-    meter.stop(1000.0)
+    meter = meter.stopped(1000.0)
     for i in range(10_000):
         note(capture, 1000.0 + i, 1000.5 + i, 60)
     assert len(capture._events) == 500
@@ -108,7 +105,7 @@ def test_tempos_and_changes_go_on_from_the_cut() -> None:
 
 
 def test_a_cut_as_a_midi_file(tmp_path: Path) -> None:
-    capture = Capture(running(), bars=2)
+    capture = Capture(running, bars=2)
     for bar in range(6):
         note(capture, 2.0 * bar, 2.0 * bar + 0.5, 60 + bar)
         note(capture, 2.0 * bar + 1.0, 2.0 * bar + 1.5, 80 + bar, heard=False)

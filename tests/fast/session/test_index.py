@@ -60,11 +60,11 @@ def test_whether_the_last_one_was_cut_off(tmp_path: Path) -> None:
 
 def test_a_session_that_is_being_recorded_is_told_apart_and_never_removed(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "now.jsonl", {"started": "2026-11-21T20:00:00+0000"})
-    recorder.hear(NoteOn(0.5, 60, 80))
+    recorder.heard(NoteOn(0.5, 60, 80))
     assert [k.state for k in sessions(tmp_path)] == ["running"]
     assert prune(tmp_path, 0.0, 0.0, now=1e12) == []
-    recorder.hear(Mark(1.0))
-    recorder.close({"reason": "over", "time": 2.0})
+    recorder.heard(Mark(1.0))
+    recorder.ended({"reason": "over", "time": 2.0})
     assert [(k.state, k.heard, k.marks) for k in sessions(tmp_path)] == [("whole", 1, 1)]
     assert prune(tmp_path, 0.0, 0.0, now=1e12) == [tmp_path / "now.jsonl"]
 
@@ -134,5 +134,5 @@ def test_a_running_session_is_seen_from_another_process(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "now.jsonl", {})
     code = f"from improv.session import prune, sessions; print(sessions({str(tmp_path)!r})[0].state, prune({str(tmp_path)!r}, 0, 0, 1e12))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    recorder.close({})
+    recorder.ended({})
     assert said == "running []\n"

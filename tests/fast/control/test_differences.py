@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from improv.control.config.config import read_config
-from improv.control.config.differences import changes
+from improv.control.config.differences import differences
+from improv.control.config.reading import read_config
 
 HERE = Path("/stage/improv.toml")
 BEFORE = """
@@ -25,7 +25,7 @@ secret = "blue in green"
 
 
 def said(after: str, before: str = BEFORE) -> tuple[list[str], list[str]]:
-    live, restart = changes(read_config(before, HERE), read_config(after, HERE))
+    live, restart = differences(read_config(before, HERE), read_config(after, HERE))
     return [str(c) for c in live], [str(c) for c in restart]
 
 
@@ -68,6 +68,6 @@ def test_a_change_is_told_in_a_line(old: str, new: str, live: list[str], restart
 
 
 def test_changes_carry_the_values_to_be_taken_over() -> None:
-    live, restart = changes(read_config(BEFORE, HERE), read_config(BEFORE.replace("0.8", "0.9"), HERE))
+    live, restart = differences(read_config(BEFORE, HERE), read_config(BEFORE.replace("0.8", "0.9"), HERE))
     assert [(c.what, c.name, c.old, c.new, c.performer) for c in live] == [("setting", "temperature", 0.8, 0.9, "right")]
     assert restart == []

@@ -1,0 +1,54 @@
+"""What `improv jam` shows while it plays."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from improv.core.events import Event, NoteOff, Setting
+from improv.core.harmony import Changes
+from improv.core.meter import Meter
+from improv.core.observer import Observer
+from improv.core.settings import PERIOD
+from improv.render.lines import line
+
+
+class Screen(Observer):
+    """Words on the terminal: news on standard output where it `talks`, warnings on standard error always."""
+
+    def __init__(self, talks: bool, greets: bool):
+        self._talks, self._greets = talks, greets
+
+    def began(self, priority: str) -> None:
+        if self._greets:
+            print(f"real-time priority: {priority}", flush=True)
+
+    def changed(self, text: str, fact: Mapping[str, Any], warning: bool = False) -> None:
+        if warning:
+            print(f"improv: {text}", file=sys.stderr, flush=True)
+        elif self._talks:
+            try:
+                print(f"{'':15}{text}", flush=True)
+            except OSError:  # the terminal is gone; nobody looks
+                self._talks = False
+
+    def closed(self, event: NoteOff) -> None:
+        print(f"improv: note {event.pitch} sounded longer than it may, and was closed", file=sys.stderr)
+
+    def ended(self, end: Mapping[str, Any]) -> None:
+        if "error" in end:
+            print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)
+        elif str(end["reason"]).startswith("port"):
+            print(f"improv: MIDI {end['reason']} vanished; all notes closed", file=sys.stderr)
+
+
+def shower(meter: Callable[[], Meter], changes: Changes | None) -> Callable[[str, Event], None]:
+    """What prints a line for each note, heard or played. meter: says where the beat is now."""
+
+    def show(side: str, event: Event) -> None:
+        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, meter(), changes)
+        if text:
+            print(text, flush=True)
+
+    return show

@@ -1,0 +1,260 @@
+"""What each command does, a function each, by the names of `commands.COMMANDS`. They return what is to be told, or None.
+
+A command that needs something that takes long to get (a model, a file) has a second function, which gets it and puts it into the
+request; it runs before, without the lock.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from improv.control.commands import CAPTURED, Request
+from improv.control.config.differences import differences
+from improv.control.config.reading import load_config
+from improv.control.desk import Desk
+from improv.control.kept import save_preset
+from improv.core.errors import ImprovError
+from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Transport
+from improv.core.harmony import parse_changes
+from improv.core.modes.classes import MODES
+from improv.core.settings import SETTINGS, SHARED, Settings
+from improv.models.loader import load_model
+
+Function = Callable[[Desk, Request], dict[str, Any] | None]
+FUNCTIONS: dict[str, Function] = {}  # by command
+READY: dict[str, Callable[[Desk, Request], Request]] = {}
+NOBODYS = -1000  # the part of a controller that no input sent
+
+
+def does(name: str) -> Callable[[Function], Function]:
+    """The function that follows does a command."""
+
+    def register(function: Function) -> Function:
+        FUNCTIONS[name] = function
+        return function
+
+    return register
+
+
+def do(desk: Desk, request: Request) -> dict[str, Any]:
+    """Do what a request says whose models and files are at hand. Returns what is to be told. Raises ImprovError."""
+    function = FUNCTIONS.get(request["do"])
+    if function is None:
+        raise ImprovError(f"no command {request['do']!r}")
+    return function(desk, request) or {}
+
+
+# Settings
+
+
+@does("set")
+def set_setting(desk: Desk, request: Request) -> None:
+    """Change a setting; also `model`, by name, and `changes`, as text."""
+    name, value, number = str(request["name"]), request["value"], desk.number_of(request.get("performer"))
+    if name == "model":
+        play_with(desk, request | {"name": value})
+    elif name == "changes":
+        if value:
+            parse_changes(str(value))
+        desk.put(Setting(desk.now, "changes", str(value), number))
+    else:
+        for performer in desk.those(number):
+            performer.settings.changed(name, value)
+        _put_setting(desk, name, value, number)
+
+
+def _put_setting(desk: Desk, name: str, value: Any, number: int | None) -> None:
+    """Hand on a setting that was checked."""
+    now, keeper = desk.now, desk.performance.timekeeper
+    if name == "mode" and MODES[value].begins and not keeper.meter.running and keeper.source.own:
+        desk.put(Transport(now, "start"))  # one beat for all
+    desk.put(Setting(now, name, value, None if name in SHARED else number))
+
+
+def _set_together(desk: Desk, wanted: Mapping[str, Any], number: int | None) -> None:
+    """Change several settings at once: all are checked before the first is put; a range is widened before it is narrowed."""
+    performers = desk.those(number)
+    for performer in performers:
+        replace(performer.settings, **{k: v for k, v in wanted.items() if k in SETTINGS})
+    high = performers[0].settings.high
+    order = ("high", "low") if wanted.get("high", high) >= high else ("low", "high")
+    for name in (*(n for n in order if n in wanted), *(n for n in wanted if n not in order)):
+        if name in SETTINGS:
+            _put_setting(desk, name, wanted[name], number)
+        else:
+            set_setting(desk, {"name": name, "value": wanted[name], "performer": None if number is None else performers[0].name})
+
+
+@does("model")
+def play_with(desk: Desk, request: Request) -> None:
+    name, number = str(request["name"]), desk.number_of(request.get("performer"))
+    for performer in desk.those(number):
+        performer.model_name = name
+    desk.put(Setting(desk.now, "model", name, number))
+
+
+@does("preset")
+def recall_preset(desk: Desk, request: Request) -> dict[str, Any]:
+    preset = _preset(desk, request)
+    _set_together(desk, preset, desk.number_of(request.get("performer")))
+    return {"set": preset}
+
+
+def _preset(desk: Desk, request: Request) -> dict[str, Any]:
+    name, presets = str(request["name"]), desk.presets()
+    if name not in presets:
+        raise ImprovError(f"no preset {name!r}; there are {', '.join(presets) or 'none'}")
+    return presets[name]
+
+
+@does("save")
+def save(desk: Desk, request: Request) -> dict[str, Any]:
+    """Keep the present settings under a name: what differs from the defaults, of one performer."""
+    performer = desk.those(desk.number_of(request.get("performer")))[0]
+    now, usual = asdict(performer.settings), asdict(Settings())
+    kept = {k: v for k, v in now.items() if v != usual[k] and k not in SHARED}
+    preset = kept | {"mode": now["mode"], "model": performer.model_name}
+    save_preset(desk.config.record.folder, str(request["name"]), preset)
+    return {"saved": preset}
+
+
+@does("mood")
+def take_mood(desk: Desk, request: Request) -> dict[str, Any]:
+    """What words come to, for all performers: changes, settings, and the tempo where that is ours."""
+    choice = request["choice"]
+    clock = desk.performance.performers[0].settings.clock
+    tempo = {"tempo": choice.tempo} if clock == "internal" else {}
+    _set_together(desk, {"changes": choice.changes} | tempo | dict(choice.settings), None)
+    return {"text": "; ".join(filter(None, (str(choice), choice.doubt())))}
+
+
+# Bookmarks, marks, captures
+
+
+@does("keep")
+def keep(desk: Desk, request: Request) -> None:
+    name, number = str(request["name"]), desk.number_of(request.get("performer"))
+    desk.put(Bookmark(desk.now, name, True, number))
+    desk.note_bookmark(name, number)
+
+
+@does("recall")
+def recall(desk: Desk, request: Request) -> None:
+    name, number = str(request["name"]), desk.number_of(request.get("performer"))
+    names = desk.bookmarks(number)
+    if name not in names:
+        raise ImprovError(f"no bookmark {name!r}; there are {', '.join(names) or 'none'}")
+    desk.put(Bookmark(desk.now, name, False, number))
+
+
+@does("mark")
+def mark(desk: Desk, request: Request) -> None:
+    desk.put(Mark(desk.now, str(request.get("text") or "")[:1000]))
+
+
+@does("capture")
+def capture(desk: Desk, request: Request) -> dict[str, Any]:
+    bars, most = int(request.get("bars") or CAPTURED), desk.last_bars.most
+    if not 1 <= bars <= most:
+        raise ImprovError(f"{bars} bars: expected from 1 to {most}, which are kept")
+    beside = desk.config.record.folder / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-last-{bars}-bars.mid"
+    path = Path(str(request["file"])) if request.get("file") else beside
+    desk.last_bars.write(path, bars)
+    return {"file": str(path)}
+
+
+# Controllers
+
+
+@does("learn")
+def learn(desk: Desk, request: Request) -> dict[str, Any]:
+    with desk.binding:
+        desk.bindings.learn(str(request["name"]), request.get("performer"))
+    return {"learning": request["name"]}
+
+
+@does("unlearn")
+def unlearn(desk: Desk, request: Request) -> dict[str, Any]:
+    with desk.binding:
+        unbound = len(desk.bindings.unlearn(str(request["name"])))
+    desk.keep_learned()
+    return {"unbound": unbound}
+
+
+# The whole
+
+
+@does("panic")
+def panic(desk: Desk, request: Request) -> None:
+    desk.put(ControlChange(desk.now, 123, 0, 0, NOBODYS))
+    desk.performance.ends.panic()
+    desk.log("panic: all notes are off", "notice")
+
+
+@does("stop")
+def stop(desk: Desk, request: Request) -> None:
+    desk.put(Stop(desk.now, "asked to"))
+
+
+@does("reload")
+def take_over(desk: Desk, request: Request) -> dict[str, Any]:
+    new = request["config"]
+    for note in new.notes:
+        desk.log(note, "notice")
+    found = differences(desk.config, new)
+    for change in found.live:
+        if change.request:
+            do(desk, dict(change.request))
+    with desk.binding:
+        desk.bindings.replace(new.bindings)
+    desk.config = new
+    return {"changed": [str(c) for c in found.live], "restart": [str(c) for c in found.restart]}
+
+
+# What takes long
+
+
+def _load(desk: Desk, name: str, performer: object) -> None:
+    """Have a model at hand for whom it is."""
+    for member in desk.those(desk.number_of(performer)):
+        if name not in member.models:
+            member.models[name] = load_model(name)
+
+
+def _model_ready(desk: Desk, request: Request) -> Request:
+    _load(desk, str(request["name"]), request.get("performer"))
+    return request
+
+
+def _setting_ready(desk: Desk, request: Request) -> Request:
+    if request.get("name") == "model":
+        _load(desk, str(request["value"]), request.get("performer"))
+    return request
+
+
+def _preset_ready(desk: Desk, request: Request) -> Request:
+    if model := _preset(desk, request).get("model"):
+        _load(desk, str(model), request.get("performer"))
+    return request
+
+
+def _mood_ready(desk: Desk, request: Request) -> Request:
+    from improv.mood.choose import choose
+
+    return request | {"choice": choose(str(request["text"]), int.from_bytes(os.urandom(4), "little"))}
+
+
+def _file_ready(desk: Desk, request: Request) -> Request:
+    new = load_config(desk.path)
+    for change in differences(desk.config, new).live:
+        if change.what == "model":
+            _load(desk, str(change.new), change.performer)
+    return request | {"config": new}
+
+
+READY |= {"model": _model_ready, "set": _setting_ready, "preset": _preset_ready, "mood": _mood_ready, "reload": _file_ready}

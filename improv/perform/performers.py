@@ -1,0 +1,103 @@
+"""Who performs: what is said of a performer before the performance, and the performer at work in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from improv.core.events import Event
+from improv.core.harmony import READING, Changes
+from improv.core.improviser import Improviser
+from improv.core.line.lessons import Learning
+from improv.core.meter import Meter
+from improv.core.note_model import NoteModel
+from improv.core.settings import Settings
+from improv.models.loader import voicings_for
+from improv.models.model import State
+from improv.perform.deadline import DeadlinePlayer, Thinker
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
+
+    reading: how changes are read, also those that come while it plays, see `parse_changes`.
+    """
+
+    changes: Changes | None = None
+    text: str | None = None
+    metre: tuple[int, int] = (4, 4)
+    bars: int | None = None
+    reading: int = READING
+
+
+@dataclass(frozen=True, slots=True)
+class PerformerSetup:
+    """A performer before it plays. Two with the same setup play the same to the same stamped events.
+
+    settings: at the start. channel: 0-15. hears: the numbers of the performers that it listens to; inputs: those of the
+    inputs, None for all. models: those that a setting `model` may change to, by name. learning: what learns, or has learned,
+    from the player, and `learns` what the record says of it. state: what it remembers from before; None for nothing.
+    """
+
+    name: str
+    model: NoteModel
+    settings: Settings
+    seed: int
+    model_name: str = ""
+    channel: int = 0
+    hears: frozenset[int] = frozenset()
+    inputs: frozenset[int] | None = None
+    models: Mapping[str, NoteModel] = field(default_factory=dict)
+    learning: Learning | None = None
+    learns: Mapping[str, Any] = field(default_factory=dict)
+    state: State | None = None
+
+    def improviser(self, song: Song, meter: Meter, models: Mapping[str, NoteModel] | None = None) -> Improviser:
+        """It, new. meter: the beat before anything is heard. models: those that it may change to, if others may be added later."""
+        found = Improviser(
+            self.model,
+            self.settings,
+            song.changes,
+            meter,
+            self.seed,
+            song.bars,
+            self.channel,
+            self.models if models is None else models,
+            self.learning,
+            voicings_for(self.settings),
+            song.reading,
+        )
+        if self.state is not None:
+            found.restore(self.state)
+        return found
+
+
+class PerformerAtWork:
+    """A performer in a performance. number: its place in it, from 0. models: may be added to while it plays.
+
+    worker: who thinks for it, and deadline: what plays when that is late; None where nobody waits for it.
+    """
+
+    def __init__(self, number: int, setup: PerformerSetup, song: Song, meter: Meter, worker: Thinker | None):
+        self.number, self.setup, self.name = number, setup, setup.name
+        self.model_name = setup.model_name or str(setup.model.card["name"])
+        self.models: dict[str, NoteModel] = {self.model_name: setup.model, **setup.models}
+        self.improviser = setup.improviser(song, meter, self.models)
+        self.worker = worker
+        self.deadline = DeadlinePlayer(self.improviser, worker) if worker else None
+
+    @property
+    def settings(self) -> Settings:
+        """As they are now."""
+        return self.improviser.settings
+
+    @property
+    def player(self) -> DeadlinePlayer | Improviser:
+        """Who plays for it in the band."""
+        return self.deadline or self.improviser
+
+    def relieved(self, event: Event) -> bool:
+        """Whether an event that it played was not its model's choice. Is told once."""
+        return self.deadline is not None and self.deadline.relieved(event)

@@ -1,0 +1,159 @@
+"""A session's first line: what is needed to play the same again. How it is written, and how it is read.
+
+A header may be anybody's: what is read is checked, and names no file.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from improv import __version__
+from improv.core.harmony import READING, parse_changes
+from improv.core.note_model import NoteModel
+from improv.core.settings import Settings
+from improv.models.loader import voicings_for
+from improv.models.model import State
+from improv.perform.performers import PerformerSetup, Song
+from improv.session.lines import SessionError
+from improv.session.snapshot import read_snapshot, state_beside, write_snapshot
+
+MOST_PERFORMERS = 64
+SHARED_BEAT = {"beat": "shared"}  # one timekeeper stood before all performers
+
+
+# Written
+
+
+def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0.0) -> dict[str, Any]:
+    """Of a performance that begins now. early: seconds by which notes are handed over before their time."""
+    header = (
+        made_with()
+        | SHARED_BEAT
+        | {
+            "changes": song.text,
+            "metre": list(song.metre),
+            "bars": song.bars,
+            "seed": performers[0].seed,
+            "performers": [performed_by(p) for p in performers],
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "advance_ms": 1000 * early,
+        }
+    )
+    restored = sorted(p.name for p in performers if p.state is not None)
+    return header | ({"restored": restored} if restored else {})
+
+
+def made_with() -> dict[str, Any]:
+    """What the notes depend on beside the model."""
+    voicings = voicings_for()
+    said: dict[str, Any] = {"reading": READING, "improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
+    return said | ({"voicings": str(voicings.card["weights_sha256"])[:12]} if voicings else {})
+
+
+def performed_by(performer: PerformerSetup) -> dict[str, Any]:
+    """What `performers_in` reads of one."""
+    card = performer.model.card
+    return {
+        "name": performer.name,
+        "model": {"name": card["name"], "weights_sha256": card["weights_sha256"]},
+        "settings": asdict(performer.settings),
+        "seed": performer.seed,
+        "channel": performer.channel,
+        "hears": sorted(performer.hears),
+        "inputs": None if performer.inputs is None else sorted(performer.inputs),
+    } | dict(performer.learns)
+
+
+def keep_beside(session: Path, performers: Sequence[PerformerSetup]) -> None:
+    """Write what performers remember from before beside a session that begins, so that it can be played again. Raises WriteError."""
+    states = {p.name: (p.model, p.state) for p in performers if p.state is not None}
+    if states:
+        session.parent.mkdir(parents=True, exist_ok=True)
+        write_snapshot(state_beside(session), states)
+
+
+# Read
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPerformer:
+    """A performer as the header has it."""
+
+    name: str
+    model: str
+    sha256: str
+    settings: Settings
+    seed: int
+    channel: int
+    hears: frozenset[int]
+    inputs: frozenset[int] | None
+    learns: Mapping[str, Any]  # what it says of learning: `learns` and `profile`
+
+
+def performers_in(header: Mapping[str, Any], path: Path) -> list[RecordedPerformer]:
+    """path: of the session, for errors. Raises SessionError."""
+    said = header.get("performers", [header])  # at first a session had but one
+    if not isinstance(said, list) or not 1 <= len(said) <= MOST_PERFORMERS:
+        raise SessionError(f"{path}: its first line names no performers")
+    try:
+        return [_performer(p, number) for number, p in enumerate(said)]
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        raise SessionError(f"{path}: its first line does not say how it was played ({type(e).__name__}: {e})") from None
+
+
+def _performer(said: Mapping[str, Any], number: int) -> RecordedPerformer:
+    seed, channel, inputs = said["seed"], said.get("channel", 0), said.get("inputs")
+    if not isinstance(seed, int) or seed < 0 or not isinstance(channel, int) or not 0 <= channel <= 15:
+        raise ValueError("seed or channel")
+    known = {f.name for f in fields(Settings)}
+    settings = Settings(**{k: v for k, v in said["settings"].items() if k in known})
+    return RecordedPerformer(
+        str(said.get("name") or f"improv {number + 1}")[:40] if "name" in said else "improv",
+        str(said["model"]["name"]),
+        str(said["model"]["weights_sha256"]),
+        settings,
+        seed,
+        channel,
+        frozenset(int(n) for n in said.get("hears") or ()),
+        None if inputs is None else frozenset(int(n) for n in inputs),
+        {what: said.get(what) for what in ("learns", "profile")},
+    )
+
+
+def song_in(header: Mapping[str, Any], path: Path) -> Song:
+    """path: of the session, for errors. Raises SessionError."""
+    try:
+        count, unit = header.get("metre", (4, 4))
+        bars, text = header.get("bars"), header.get("changes")
+        if not all(isinstance(n, int) for n in (count, unit)) or not (bars is None or isinstance(bars, int)):
+            raise ValueError("metre or bars")
+        reading = header.get("reading", 1)  # not said as long as symbols were read to kinds alone
+        if reading not in (1, READING):
+            raise SessionError(f"{path}: its changes are read as only a newer improv does; update improv")
+        changes = parse_changes(str(text), 4.0 * count / unit, reading) if text else None
+        return Song(changes, str(text) if text else None, (count, unit), bars, reading)
+    except (TypeError, ValueError, ZeroDivisionError) as e:
+        raise SessionError(f"{path}: its first line does not say how it was played ({e})") from None
+
+
+def states_in(header: Mapping[str, Any], path: Path, models: Mapping[str, NoteModel]) -> dict[str, State]:
+    """What performers remembered from before, kept beside the session under its name; empty where they remembered nothing.
+
+    models: of each performer, by its name. Raises SessionError.
+    """
+    restored = header.get("restored")
+    if not restored:
+        return {}
+    beside = state_beside(path)
+    states = read_snapshot(beside, models)
+    names = {str(name) for name in restored}
+    if not names <= set(states):
+        raise SessionError(f"{beside}: what was remembered from before is not there, so this can't be played again; try --model")
+    return {name: state for name, state in states.items() if name in names}
