@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,8 @@ def run(args: argparse.Namespace) -> int:
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
     part = read_part(args.player) if args.player else None
+    for said in part.told if part else ():
+        print(f"improv: {said}", file=sys.stderr)
     api = None if args.fast else choose_api(args.api)
     if api is None and not args.fast:
         if args.source or args.target:
@@ -126,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
     if settings.clock in ("midi", "link") and api is None:
         raise ImprovError(f"--clock {settings.clock} listens to others, and here is no MIDI system that is in use")
     counted = meter.seconds(settings.count_in * meter.bar)  # a file begins with bar one
-    script = [replace(e, time=e.time + counted) for e in part.events] if part else None
+    script = part.script(counted, tempi=settings.clock == "internal" and settings.tempo == part.tempo) if part else None
     # What would go on for ever after the file gets eight bars more.
     endless = settings.mode == "solo" or settings.click or args.send_clock
     limit = script[-1].time + meter.seconds(8 * meter.bar) if script and endless else math.inf

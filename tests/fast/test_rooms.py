@@ -43,6 +43,7 @@ ROOMS["cli"] = set(ROOMS) - {"tutorials", "__main__", "cli"}
 MORE = {
     ("bench/findings.py", "control"): "the doctor reads a daemon's configuration and asks whether one performs",
     ("control/apply.py", "mood"): "the command `mood` says what words play like",
+    ("train/reading/midi.py", "midi"): "training reads a MIDI file as a jam does",
     ("session/again.py", "perform"): "a session is played again by the performance that played it",
     ("session/chores.py", "perform"): "what performers remember is written while they play",
     ("session/header.py", "perform"): "the header says who performs what, as a performance is told",

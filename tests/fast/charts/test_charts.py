@@ -6,9 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("symusic", reason="training is an extra: pip install '.[train]'")
-
 from scores import SAX, midi
 
 from improv.charts.text import read_chart

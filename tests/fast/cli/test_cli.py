@@ -178,7 +178,7 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(
     silent.tracks.append(mido.MidiTrack())
     silent.save("silent.mid")
     if "endless.mid" in arguments:
-        monkeypatch.setattr("improv.midi.files.MOST_NOTES", 1_000)
+        monkeypatch.setattr("improv.midi.parts.MOST_NOTES", 1_000)
         silent.tracks[0] += [mido.Message("note_on", note=60, velocity=80, time=1)] * 2_000
         silent.save("endless.mid")
     check_refused(arguments, says, capsys)
