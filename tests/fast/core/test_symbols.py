@@ -190,6 +190,12 @@ def test_changes_repeat_bars_by_signs_of_charts() -> None:
     assert parse_changes("C7 | F7 | r | x").length == 20
 
 
+def test_what_was_recorded_before_is_read_as_it_was() -> None:
+    """Then neither an empty bar nor a new line said anything."""
+    assert [parse_changes("C7 | | F7\nG7", reading=reading).length for reading in (1, 2)] == [8.0, 16.0]
+    assert [str(c) for c in parse_changes("C7b5 | F#m", reading=1).chords] == ["C7#11", "Gbm"]
+
+
 def test_a_model_sees_no_change_where_only_what_is_written_differs() -> None:
     changes = parse_changes("C7 C9 | F7")
     assert [str(c) for _, c in changes.spans(8)] == ["C7", "C9", "F7"]
