@@ -27,7 +27,7 @@ def read_chart(text: str, bar: float, title: str) -> tuple[Changes | None, Count
         text = "\n".join(lines)
     known, unknown, at, read = 0, Counter[str](), 0, ""
     for kind, word, column in words_of(text):
-        if kind == "chord" and word not in ("%", "/"):
+        if kind == "chord" and word not in ("%", "x", "r", "/"):
             if is_chord(word):
                 known += 1
             else:

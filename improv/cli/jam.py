@@ -18,13 +18,12 @@ from improv.cli.learning import add_arguments as add_learning
 from improv.cli.learning import schooling_of
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
-from improv.cli.music_options import add_music, add_pictures
+from improv.cli.music_options import add_music, add_pictures, changes_of
 from improv.cli.screen import Screen, shower
 from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
-from improv.core.harmony import parse_changes
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 from improv.learning.setup import LearningSetup
@@ -195,7 +194,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
         chosen["tempo"] = part.tempo
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
     metre = _metre(args.metre) if args.metre else part.metre if part else (4, 4)
-    changes = parse_changes(args.changes, Meter(settings.tempo, metre).bar) if args.changes else None
+    changes = changes_of(args.changes, Meter(settings.tempo, metre).bar)
     model = load_model(args.model)
     learning = schooling_of(args, model)
     performer = PerformerSetup(

@@ -22,6 +22,7 @@ from improv.midi.parts import DRUMS, MidiFile, read_midi
 from improv.midi.smf import END, Ints, MidiFileError
 
 PPQ = 480
+PLAIN = str.maketrans({"Δ": "^", "△": "^", "∆": "^", "♭": "b", "♯": "#", "−": "-", "–": "-", "˚": "°"})  # texts are Latin-1
 CHANNELS = [c for c in range(16) if c != DRUMS]  # of the tracks
 USUAL = 500_000  # microseconds a quarter where nothing is said
 AFTER = 16  # beats after the last note in which controllers still count
@@ -219,7 +220,8 @@ def write_take(
         if message:
             tracks[number].append((beat + shift, message))
     if changes:
-        conductor += [(at + shift, mido.MetaMessage("marker", text=str(chord))) for at, chord in changes.spans(last - shift)]
+        symbols = [(at + shift, str(chord).translate(PLAIN)) for at, chord in changes.spans(last - shift)]
+        conductor += [(at, mido.MetaMessage("marker", text=symbol)) for at, symbol in symbols]
     file = mido.MidiFile(type=1, ticks_per_beat=PPQ)
     file.tracks.append(_track("improv", sorted(conductor, key=lambda m: m[0])))
     for name, part in zip(("player", *names), tracks, strict=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from improv.core.events import Event
-from improv.core.harmony import Changes
+from improv.core.harmony import READING, Changes
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.meter import Meter
@@ -20,12 +20,16 @@ from improv.perform.deadline import DeadlinePlayer, Thinker
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end."""
+    """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
+
+    reading: how changes are read, also those that come while it plays, see `parse_changes`.
+    """
 
     changes: Changes | None = None
     text: str | None = None
     metre: tuple[int, int] = (4, 4)
     bars: int | None = None
+    reading: int = READING
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class PerformerSetup:
             self.models if models is None else models,
             self.learning,
             voicings_for(self.settings),
+            song.reading,
         )
         if self.state is not None:
             found.restore(self.state)

@@ -9,14 +9,22 @@ from typing import NamedTuple
 
 from improv.core.harmony.scales import NO_CHORD, Chord, HarmonyError
 from improv.core.harmony.symbols import parse_chord
+from improv.core.harmony.symbols_as_before import parse_chord_as_before
+
+READING = 2  # how changes are read; 1, to kinds alone, is how sessions without the mark were
+REPEATED = {"%": 1, "x": 1, "r": 2}  # how many bars a sign repeats
 
 
 class HarmonicContext(NamedTuple):
-    """The harmony seen from one beat: the chord now, the next other chord, the beats until it."""
+    """The harmony seen from one beat: the chord now, the next that is another to a model, the beats until it.
+
+    before: a chord that comes before that, which only a reader of the symbols tells from the chord now, and the beats until it.
+    """
 
     chord: Chord
     coming: Chord
     until: float  # beats until `coming`; infinity when no other chord comes
+    before: tuple[Chord, float] | None = None
 
 
 OPEN = HarmonicContext(NO_CHORD, NO_CHORD, float("inf"))
@@ -47,14 +55,19 @@ class Changes:
         if i < 0:
             return HarmonicContext(NO_CHORD, self.chords[0], self.starts[0] - within)
         chord = self.chords[i]
-        if i + 1 < len(self.starts):
-            return HarmonicContext(chord, self.chords[i + 1], self.starts[i + 1] - within)
+        before: tuple[Chord, float] | None = None
+        for j in range(i + 1, len(self.starts)):
+            if self.chords[j].told != chord.told:
+                return HarmonicContext(chord, self.chords[j], self.starts[j] - within, before)
+            before = before or (self.chords[j], self.starts[j] - within)
         if not self.loop:
-            return HarmonicContext(chord, NO_CHORD, float("inf"))
+            return HarmonicContext(chord, NO_CHORD, float("inf"), before)
         for j, coming in enumerate(self.chords):
+            if coming.told != chord.told:
+                return HarmonicContext(chord, coming, self.length - within + self.starts[j], before)
             if coming != chord:
-                return HarmonicContext(chord, coming, self.length - within + self.starts[j])
-        return HarmonicContext(chord, NO_CHORD, float("inf"))
+                before = before or (coming, self.length - within + self.starts[j])
+        return HarmonicContext(chord, NO_CHORD, float("inf"), before)
 
     def spans(self, until: float) -> Iterable[tuple[float, Chord]]:
         """(beat, chord) for each change from 0 up to `until` beats, choruses repeated."""
@@ -80,13 +93,16 @@ def words_of(text: str) -> Iterable[tuple[str, str, int]]:
         yield str(found.lastgroup), found[0], found.start()
 
 
-def parse_changes(text: str, bar: float = 4.0) -> Changes:
-    """Read changes: bars between `|` or line ends, chords split the bar evenly, `%` or an empty bar repeats the bar before,
-    `/` holds the chord for its share of the bar, `|: ... :|` is played twice, with `1.` and `2.` for its endings.
+def parse_changes(text: str, bar: float = 4.0, reading: int = READING) -> Changes:
+    """Read changes: bars between `|` or line ends, chords split the bar evenly, `%`, `x` or an empty bar repeats the bar
+    before, `r` the two before, `/` holds the chord for its share of the bar, `|: ... :|` is played twice, with `1.` and `2.` for its
+    endings.
 
-    bar: beats a bar. Raises HarmonyError with the column.
+    bar: beats a bar. reading: 1 for what was recorded when symbols were read to their kinds alone, and neither an empty bar nor
+    a new line said anything. Raises HarmonyError with the column.
     """
-    page = _Sheet()
+    page = _Sheet(reading)
+    text = text if reading > 1 else text.replace("\n", " ")
     for kind, word, column in words_of(text):
         try:
             {"line": page.line, "volta": page.volta, "chord": page.chord}[kind](word)
@@ -103,7 +119,8 @@ def parse_changes(text: str, bar: float = 4.0) -> Changes:
 class _Sheet:
     """Changes as they are read: the bars so far, in the order in which they are played, and the one that is being read."""
 
-    def __init__(self) -> None:
+    def __init__(self, reading: int) -> None:
+        self.reading = reading
         self.bars: list[list[Chord]] = []
         self.pending: list[Chord] = []
         self.before = ""  # the word before
@@ -113,7 +130,7 @@ class _Sheet:
         self.alone = self.closed = False  # it is the first one; `:|` stood behind it
 
     def line(self, word: str) -> None:
-        if not self.pending and self.bars and self.before == "|" and word == "|":  # an empty bar
+        if self.reading > 1 and not self.pending and self.bars and self.before == "|" and word == "|":  # an empty bar
             self.pending = list(self.bars[-1])
         self._close()
         if word.startswith(":"):
@@ -143,16 +160,18 @@ class _Sheet:
     def chord(self, word: str) -> None:
         if self.closed:
             self._behind_endings()
-        if word == "%":
-            if self.pending or not self.bars:
-                raise HarmonyError("'%' repeats the bar before, and must stand alone in its bar")
-            self.bars.append(list(self.bars[-1]))
+        if word in REPEATED:
+            count = REPEATED[word]
+            if self.pending or len(self.bars) < count:
+                before = "the bar before" if count == 1 else "the two bars before"
+                raise HarmonyError(f"{word!r} repeats {before}, and must stand alone in its bar")
+            self.bars += [list(bar) for bar in self.bars[-count:]]
         elif word == "/":
             if not self.pending:
                 raise HarmonyError("'/' holds a chord, and none stands before it in this bar")
             self.pending.append(self.pending[-1])
         else:
-            self.pending.append(parse_chord(word))
+            self.pending.append(parse_chord(word) if self.reading > 1 else parse_chord_as_before(word))
         self.before = word
 
     def end(self) -> list[list[Chord]]:

@@ -86,7 +86,7 @@ def test_chords_stand_on_the_beats_of_their_cells(signs: str) -> None:
 def test_three_chords_in_a_bar_last_as_long_as_their_cells() -> None:
     changes, unknown = read_chart(link("[T44C^7 sD-7,G7,|lC6   Z"), 4.0, "")
     assert changes is not None
-    assert [(at, str(chord)) for at, chord in changes.spans(8.0)] == [(0, "Cmaj7"), (2, "Dm7"), (3, "G7"), (4, "C6")]
+    assert [(at, str(chord)) for at, chord in changes.spans(8.0)] == [(0, "C^7"), (2, "D-7"), (3, "G7"), (4, "C6")]
     assert not unknown
 
 

@@ -149,7 +149,7 @@ def test_unreadable_models(kind: str, says: str, capsys: pytest.CaptureFixture[s
         ([*JAM, "--tempo", "0"], "tempo 0"),
         ([*JAM, "--tempo", "9999"], "tempo 9999"),
         ([*JAM, "--tempo", "nan"], "tempo nan"),
-        ([*JAM, "--changes", "Dm7 | H7"], "column 7"),
+        ([*JAM, "--changes", "Dm7 | X7"], "column 7"),
         ([*JAM, "--metre", "4"], "3/4"),
         ([*JAM, "--metre", "4/3"], "metre 4/3"),
         ([*JAM, "--low", "80"], "octave"),

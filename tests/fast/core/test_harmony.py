@@ -45,7 +45,13 @@ def test_roots_and_basses(symbol: str, chord: Chord) -> None:
     assert parse_chord(symbol) == chord
 
 
-@pytest.mark.parametrize(("symbol", "position"), [("H7", 0), ("", 0), ("Cxy", 1), ("G7xx", 2), ("C/", 2), ("C/X", 2), ("Cm7/Gx", 5)])
+NOT_READ = (
+    *[("X7", 0), ("", 0), ("(X7)", 1), ("Cxy", 1), ("G7xx", 2), ("C/", 2), ("C/X", 2), ("Cm7/Gx", 5)],
+    *[("C7add", 2), ("C7no4", 2), ("C/e", 2)],
+)
+
+
+@pytest.mark.parametrize(("symbol", "position"), NOT_READ)
 def test_a_symbol_that_does_not_parse_says_where(symbol: str, position: int) -> None:
     with pytest.raises(HarmonyError) as e:
         parse_chord(symbol)
@@ -104,7 +110,17 @@ def test_changes_in_three_four() -> None:
 
 @pytest.mark.parametrize(
     ("text", "column"),
-    [("Dm7 | H7", 7), ("% | C", 1), ("Dm7 | G7x", 9), ("/ C", 1), ("C % | D", 3), ("C 1. | D", 3), ("C |\n[A] Dx", 10)],
+    [
+        ("Dm7 | X7", 7),
+        ("C | r", 5),
+        ("x", 1),
+        ("% | C", 1),
+        ("Dm7 | G7x", 9),
+        ("/ C", 1),
+        ("C % | D", 3),
+        ("C 1. | D", 3),
+        ("C |\n[A] Dx", 10),
+    ],
 )
 def test_changes_that_do_not_parse_say_where(text: str, column: int) -> None:
     with pytest.raises(HarmonyError, match=f"column {column}:"):

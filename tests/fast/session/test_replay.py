@@ -385,7 +385,7 @@ def test_replay_says_what_differs_and_why(take: Path, capsys: pytest.CaptureFixt
         (lambda h: h.update(metre=[4, 0]), "does not say how it was played"),
         (lambda h: h.update(metre="x"), "does not say how it was played"),
         (lambda h: h.update(metre=[400, 4]), "metre 400/4"),
-        (lambda h: h.update(changes="H7"), "H7"),
+        (lambda h: h.update(changes="X7"), "X7"),
         (lambda h: h.update(continues="before.jsonl"), "goes on from before.jsonl"),
     ],
 )
@@ -406,3 +406,22 @@ def test_a_header_that_can_not_be_played_is_told_in_one_line(
 def test_options_that_make_no_sense(take: Path, capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
     assert main(["replay", "s.jsonl", *options]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_session_says_how_its_changes_were_read_and_replays_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing is said, symbols are read to kinds alone, as they were then."""
+    path = tmp_path / "now.jsonl"
+    asked = ["jam", "--player", str(DEMO_CALL), "--fast", "--quiet", "--changes", "Dm7b5 G7b5 | C#m#5", "--seed", "4"]
+    assert main([*asked, "--session", str(path)]) == 0
+    assert "G7b5 for G7#11 (no 5); C#m#5 for C#m (#5, no 5)" in capsys.readouterr().err
+    header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert json.loads(header)["reading"] == 2
+    for reading, code in ((2, 0), (None, 1), (1, 1), (3, 2)):
+        said = json.loads(header) | {"reading": reading}
+        path.write_text(json.dumps({k: v for k, v in said.items() if v is not None}) + "\n" + "".join(lines), encoding="utf-8")
+        assert main(["replay", str(path)]) == code
+    assert "newer improv" in capsys.readouterr().err
+    path.write_text(header + "".join(lines), encoding="utf-8")
+    assert main(["replay", str(path), "--to", str(tmp_path / "take.mid")]) == 0
+    markers = [m.text for m in mido.MidiFile(tmp_path / "take.mid").tracks[0] if m.type == "marker"]
+    assert markers[:3] == ["Dm7b5", "G7b5", "C#m#5"]
