@@ -29,7 +29,7 @@ model = "pocket"
 [music]
 changes = "Dm7 | G7 | Cmaj7 | A7"
 tempo = 160
-click = true
+click = 10
 [record]
 on = false
 folder = "sessions"
@@ -80,11 +80,12 @@ def ours() -> list[str]:
 def begun(folder: Path, virtual: bool) -> tuple[subprocess.Popen[bytes], float]:
     """A daemon that is connected, and since when."""
     log = open(folder / "log", "ab")  # noqa: SIM115 - it is the daemon's
-    before = set(ours())
+    while ours():  # of the killed one
+        time.sleep(0.02)
     command = [sys.executable, "-m", "improv", "daemon", "--config", str(folder / "improv.toml")]
     process = subprocess.Popen(command, stderr=log, env=os.environ | {"XDG_RUNTIME_DIR": str(folder)})
     log.close()
-    while not (new := [name for name in ours() if name not in before]) or (virtual and len(new) < 2):
+    while len(new := ours()) < (2 if virtual else 1):
         time.sleep(0.02)
     if virtual:
         for name in new:
@@ -127,7 +128,7 @@ def main() -> int:
         process.wait()
         synth.ears.close()
     print(
-        f"{args.port}: {args.kills} kills, {sounded} notes sounded, {left} of them still do; the last ended {1000 * last:.0f} ms after the return"
+        f"{args.port}: {args.kills} kills, {sounded} notes sounded, {left} still do; the last ended {1000 * last:.0f} ms after the return"
     )
     return 1 if left else 0
 

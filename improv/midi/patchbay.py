@@ -184,7 +184,7 @@ class Patchbay:
 
     def _close_left(self, plug: OutputConnection, fade: bool) -> None:
         if count := plug.look(self._server, fade):
-            self._say(f"output {plug.name}: {count} notes that an earlier performance left sounding are closed")
+            self._say(f"output {plug.name}: {count} notes that an earlier performance may have left sounding are closed")
 
     def look(self) -> None:
         """See what is gone and what is back, and let go what is held for too long. Tests may call it instead of `start`."""

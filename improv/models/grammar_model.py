@@ -188,7 +188,7 @@ class GrammarModel:
             shares = np.bincount(self._classes, self._notes * self._settle(said.state, ioi).said, len(self._lengths))
         lags = np.full(len(self.vocabulary.lags), math.log(FLOOR), np.float32)
         lags[self.vocabulary.nearest_lag(0.0)] = 0.0
-        return np.log(shares / float(shares.sum()) + FLOOR).astype(np.float32), lags
+        return np.log(shares / (float(shares.sum()) or 1.0) + FLOOR).astype(np.float32), lags
 
     def expected_microtiming(self, logits: np.ndarray) -> float:
         """The mean lag in beats: terminals lie on the grid."""
