@@ -278,7 +278,7 @@ OPEN = '[control.osc]\nlisten = "0.0.0.0"\n'
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a = ", "improv.toml:1: column 5: not TOML: invalid value; text stands in quotes"),
+        ("a = ", "improv.toml:1: column 5: not TOML: invalid value; put text in quotes"),
         ('model = "a"\nmodel = "b"', "improv.toml:2: column 12: not TOML: cannot overwrite a value"),
         ("a = 1\n\nb = [\n1,\n", "improv.toml:3: not TOML: "),
         ('a = """\nb', "improv.toml:1: not TOML: "),
