@@ -24,6 +24,7 @@ from improv.core.beats.timekeeper import Timekeeper, one_beat
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
+from improv.core.modes import MODES
 from improv.core.settings import Settings
 from improv.models.model import Model
 from improv.perform.band import Band, Slot
@@ -163,7 +164,7 @@ def pulses(seconds: float) -> list[Event]:
     return sorted([*events, *(replace(e, time=e.time + 3.0) for e in call())], key=lambda e: e.time)
 
 
-@pytest.mark.parametrize("mode", ["trade", "solo", "echo", "comp", "duet"])
+@pytest.mark.parametrize("mode", MODES)
 def test_one_alone(tmp_path: Path, model: Model, mode: str) -> None:
     lines = record(tmp_path / "s.jsonl", model, [Settings(mode=mode)], busy(12.0), 16.0)
     assert ons(lines, "played") > 5
