@@ -144,7 +144,7 @@ def test_a_request_becomes_events(desk: Desk, request_: dict[str, Any], events: 
         ({"do": "set", "name": "temperature", "value": 99}, "expected from 0.05 to 3"),
         ({"do": "set", "name": "temperatur", "value": 1}, "no setting 'temperatur'"),
         ({"do": "set", "name": "temperature", "value": 1.0, "performer": "tuba"}, "no performer 'tuba'; there are sax"),
-        ({"do": "set", "name": "changes", "value": "H7"}, "column 1"),
+        ({"do": "set", "name": "changes", "value": "Q7"}, "column 1"),
         ({"do": "model", "name": "nobody"}, "no model 'nobody'"),
         ({"do": "preset", "name": "wild"}, "there are calm"),
         ({"do": "capture", "bars": 1000}, "from 1 to 64"),
