@@ -50,7 +50,7 @@ hears = ["sax"]
 
 
 class Synth:
-    """A client that is played to. sounds: (channel, pitch); ended: when each last did."""
+    """A client that is played to. sounds: (channel, pitch); ended: when each first did, since that was asked last."""
 
     def __init__(self) -> None:
         self.sounds: set[tuple[int, int]] = set()
@@ -63,6 +63,7 @@ class Synth:
         kind, key = message[0] & 0xF0, (message[0] & 0x0F, message[1] if len(message) > 1 else 0)
         if kind == 0x90 and message[2]:
             self.sounds.add(key)
+            self.ended.setdefault(key, time.perf_counter())  # it is struck again, and is the new performer's
         elif kind in (0x80, 0x90):
             self.sounds.discard(key)
             self.ended.setdefault(key, time.perf_counter())
@@ -89,7 +90,8 @@ def begun(folder: Path, virtual: bool) -> tuple[subprocess.Popen[bytes], float]:
         time.sleep(0.02)
     if virtual:
         for name in new:
-            connected(name)
+            while not connected(name):
+                time.sleep(0.02)
     return process, time.perf_counter()
 
 

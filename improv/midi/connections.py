@@ -277,14 +277,14 @@ class OutputConnection(Connection):
                 self._times = AGAIN + 1
             self._times -= 1
             first, self._told = not self._told, True
-            count = self._close_left()
+            count = self._close_left(set() if first else self._sounding)
             return count if first else 0
 
-    def _close_left(self) -> int:
-        """Note-offs for what was left, but for what sounds now, sustain up and all notes off. Returns how many notes were left."""
-        keys = sorted(self.left.keys - self._sounding)
+    def _close_left(self, spared: set[Key]) -> int:
+        """Note-offs for what was left, but for what is spared; sustain up and all notes off. Returns how many notes were left."""
+        keys = sorted(self.left.keys - spared)
         messages = [[0x80 | channel, pitch, 0] for channel, pitch in keys]
-        quiet = self.left.channels - {channel for channel, _ in self._sounding}
+        quiet = self.left.channels - {channel for channel, _ in spared}
         messages += [[0xB0 | channel, control, 0] for channel in sorted(quiet) for control in (SUSTAIN, ALL_NOTES_OFF)]
         try:
             for message in messages:
@@ -304,8 +304,8 @@ class OutputConnection(Connection):
 
     @property
     def owing(self) -> bool:
-        """Whether there are notes to close once the port is there."""
-        return bool(self._sounding or self._times)
+        """Whether there are notes of this performance to close once the port is there."""
+        return bool(self._sounding)
 
     def resume(self) -> int:
         """Send again: first the note-offs of all that is owed. Returns how many."""
