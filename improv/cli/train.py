@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for package in ("tensorflow", "tqdm"):
+    for package in ("keras", "tqdm"):
         if importlib.util.find_spec(package) is None:
             raise ImprovError(f"training needs {package}, which is not installed: pip install 'improv-jazz[train]'")
     folder = Path(args.out)

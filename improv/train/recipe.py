@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from improv.train.dataset import columns_of
 from improv.train.export import export, members_of
 from improv.train.finish import Begun, Finished, finish
 from improv.train.fit import FitConfig, Progress, Start, Step, Stopped, fit
 from improv.train.network.keras_network import NetworkConfig
 from improv.train.piece import Piece
+from improv.train.quiet import keras
 from improv.train.workers import ALONE, Alone, Together
 
 
