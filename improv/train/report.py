@@ -51,10 +51,17 @@ def whole_report(reading: Reading) -> list[str]:
     return [*lines, ""]
 
 
-def gain(origin: str, history: Sequence[Progress]) -> str:
-    """What fine-tuning brought, in words."""
-    parts = sorted({part for p in history for part in p.better})
-    before = ", ".join(f"{head} {loss:.3f}" for head, loss in history[0].valid.items() if loss)
-    if not parts:
-        return f"no epoch was better than {origin} (valid {before}): the model is {origin} as it was"
-    return f"better than {origin} (valid {before}): {' and '.join(parts)}" + ("" if len(parts) == 2 else "; the other part is as it was")
+def gains(origin: str, histories: Sequence[Sequence[Progress]]) -> Iterator[str]:
+    """What fine-tuning brought to each network, a line each: nats a note on the pieces that validate."""
+    for number, history in enumerate(histories, 1):
+        which = f"network {number} of {len(histories)}" if len(histories) > 1 else "the network"
+        before = history[0].valid
+        heads = {"rhythm": "ioi", "line": "pitch"}
+        better = [part for part in heads if any(part in p.better for p in history)]
+        if not better:
+            yield f"{which}: no epoch foretold the valid takes better than {origin}: it stays as it was"
+            continue
+        gained = {part: min(p.valid[heads[part]] for p in history) for part in better}
+        parts = [f"{part} costs {gained[part]:.3f} nats a note, {before[heads[part]]:.3f} in {origin}" for part in better]
+        kept = "" if len(better) == 2 else "; the other part stays as it was"
+        yield f"{which}: {'; '.join(parts)}{kept}"
