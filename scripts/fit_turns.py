@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import NoteOff, NoteOn
 from improv.core.improviser import Improviser
 from improv.core.line.phrasing import BREATH, LONGEST_WAIT, WEIGHTS, Playing, evidence
@@ -28,6 +29,7 @@ from improv.core.meter import FASTEST, SLOWEST
 from improv.core.settings import Settings
 from improv.models.loader import load_model
 from improv.models.model import Model
+from improv.perform.band import Band, Slot
 from improv.train.evaluation.figures import on_bars
 from improv.train.evaluation.turns import Struck, struck_of, turns
 from improv.train.piece import Piece
@@ -56,16 +58,18 @@ def heard(model: Model, piece: Piece, struck: Sequence[Struck]) -> Iterator[tupl
     """After each note: how the player has played, P(it ended the phrase), P(the next comes later than each class)."""
     tempo = min(max(piece.bpm, SLOWEST), FASTEST)
     settings = Settings(mode="echo", tempo=tempo, feel=piece.contexts[0].feel)  # of all modes it disturbs the least
-    improviser = Improviser(model, settings, piece.changes, (piece.beats_a_bar, 4))
-    improviser.prime(())
+    timekeeper = Timekeeper(settings, (piece.beats_a_bar, 4))
+    timekeeper.begin(0.0)
+    improviser = Improviser(model, settings, piece.changes, timekeeper.meter)
+    band, voice = Band([Slot(improviser)], timekeeper), improviser.voice
     for note in struck:
         on, off = improviser.meter.time(note.on), improviser.meter.time(note.off)
-        improviser.advance(on, [NoteOn(on, note.pitch, 80)])
-        improviser.advance(off, [NoteOff(off, note.pitch)])
-        line = improviser.tracker.line
+        band.advance(on, [NoteOn(on, note.pitch, 80)])
+        band.advance(off, [NoteOff(off, note.pitch)])
+        line = voice.tracker.line
         assert line is not None
-        said = improviser.after(line).said
-        yield improviser.playing_after(line), said.end, (1.0 - np.cumsum(probabilities(said.ioi))).tolist()
+        said = voice.generator.after(line, voice.meter.beat(off)).said
+        yield voice.playing_after(line), said.end, (1.0 - np.cumsum(probabilities(said.ioi))).tolist()
 
 
 def solo_of(model: Model, piece: Piece) -> Solo:

@@ -21,6 +21,7 @@ from improv.models.loader import load_model
 from improv.models.model import Model
 from improv.mood.choose import choose
 from improv.mood.numerals import tonic_of
+from improv.perform.band import alone
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
 
@@ -44,9 +45,9 @@ def listen(model: Model, words: str, seed: int, bars: int) -> Heard:
     """Play a solo of a mood, as `improv solo --mood` does, and measure it."""
     choice = choose(words, seed)
     settings = Settings(mode="solo", tempo=choice.tempo, **choice.settings)
-    improviser = Improviser(model, settings, parse_changes(choice.changes), (4, 4), seed, bars)
+    improviser = Improviser(model, settings, parse_changes(choice.changes), seed=seed, bars=bars)
     played: list[Event] = []
-    perform(improviser, OfflineClock(), queue.SimpleQueue(), played.append)
+    perform(alone(improviser), OfflineClock(), queue.SimpleQueue(), played.append)
     notes = [e for e in played if isinstance(e, NoteOn)]
     over = [(e.pitch - tonic_of(choice.key)) % 12 for e in notes]
     return Heard(

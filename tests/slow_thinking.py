@@ -38,6 +38,10 @@ class Thinking:
         self._said = thought()
         self._ready = self._clock.now() + self._model.slept - before
 
+    @property
+    def ready(self) -> bool:
+        return self._clock.now() >= self._ready
+
     def take(self, patience: float) -> list[Event] | None:
         return self._said if self._clock.now() + patience >= self._ready else None
 

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,12 @@ from improv.cli.learning import add_arguments as add_learning
 from improv.cli.learning import schooling_of
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
-from improv.cli.music_options import add_music, add_pictures
+from improv.cli.music_options import add_music, add_pictures, changes_of
 from improv.cli.screen import Screen, shower
 from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
-from improv.core.harmony import parse_changes
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 from improv.learning.setup import LearningSetup
@@ -109,6 +108,8 @@ def run(args: argparse.Namespace) -> int:
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
     part = read_part(args.player) if args.player else None
+    for said in part.told if part else ():
+        print(f"improv: {said}", file=sys.stderr)
     api = None if args.fast else choose_api(args.api)
     if api is None and not args.fast:
         if args.source or args.target:
@@ -127,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
     if settings.clock in ("midi", "link") and api is None:
         raise ImprovError(f"--clock {settings.clock} listens to others, and here is no MIDI system that is in use")
     counted = meter.seconds(settings.count_in * meter.bar)  # a file begins with bar one
-    script = [replace(e, time=e.time + counted) for e in part.events] if part else None
+    script = part.script(counted, tempi=settings.clock == "internal" and settings.tempo == part.tempo) if part else None
     # What would go on for ever after the file gets eight bars more.
     endless = settings.mode == "solo" or settings.click or args.send_clock
     limit = script[-1].time + meter.seconds(8 * meter.bar) if script and endless else math.inf
@@ -192,7 +193,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
         chosen["tempo"] = part.tempo
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
     metre = _metre(args.metre) if args.metre else part.metre if part else (4, 4)
-    changes = parse_changes(args.changes, Meter(settings.tempo, metre).bar) if args.changes else None
+    changes = changes_of(args.changes, Meter(settings.tempo, metre).bar)
     model = load_model(args.model)
     learning = schooling_of(args, model)
     performer = PerformerSetup(

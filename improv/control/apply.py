@@ -21,6 +21,7 @@ from improv.control.kept import save_preset
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Transport
 from improv.core.harmony import parse_changes
+from improv.core.modes.classes import MODES
 from improv.core.settings import SETTINGS, SHARED, Settings
 from improv.models.loader import load_model
 
@@ -70,7 +71,7 @@ def set_setting(desk: Desk, request: Request) -> None:
 def _put_setting(desk: Desk, name: str, value: Any, number: int | None) -> None:
     """Hand on a setting that was checked."""
     now, keeper = desk.now, desk.performance.timekeeper
-    if name == "mode" and value == "solo" and not keeper.meter.running and keeper.source.own:
+    if name == "mode" and MODES[value].begins and not keeper.meter.running and keeper.source.own:
         desk.put(Transport(now, "start"))  # one beat for all
     desk.put(Setting(now, name, value, None if name in SHARED else number))
 

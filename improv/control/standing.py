@@ -54,7 +54,7 @@ def status_of(
         step_us=step_us,
         lateness_ms=Lateness(**lateness.spread),
         lateness_histogram=LatenessHistogram(*lateness.histogram),
-        sounding=sum(len(p.improviser.sounding) for p in performers),
+        sounding=len(performance.sounding),
         session=session,
         priority=priority,
         performers={p.name: _performer(p, ports["outputs"].get(p.number, {})) for p in performers},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any, Protocol
 
 from improv.core.beats.timekeeper import Timekeeper
@@ -64,5 +64,9 @@ class SteeredPerformance(Protocol):
     @property
     def timekeeper(self) -> Timekeeper:
         """Whose beat it is: not to be changed."""
+
+    @property
+    def sounding(self) -> Sized:
+        """The notes that sound."""
 
     def put(self, event: Event) -> None: ...

@@ -11,31 +11,34 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from improv.core.beats.timekeeper import News, Timekeeper
+from improv.core.beats.moment import Moment, News
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
-from improv.core.harmony import Changes, parse_changes
-from improv.core.line.dynamics import velocity
-from improv.core.line.generator import LineGenerator, Plan
+from improv.core.harmony import READING, Changes, parse_changes
+from improv.core.line.generator import LineGenerator
 from improv.core.line.lessons import Learning, Lessons
-from improv.core.line.phrasing import Playing
-from improv.core.line.tracker import SUSTAIN, Heard, LineTracker
-from improv.core.modes import MODES
+from improv.core.line.tracker import SUSTAIN, LineTracker
+from improv.core.meter import Meter
+from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
+from improv.core.note_book import NoteBook
 from improv.core.note_model import ChordVoicer, ModelState, NoteModel
 from improv.core.settings import BY_THE_BAR, Settings
 from improv.core.vocabulary import GRID
+from improv.core.voice import Voice
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 
 
 class Improviser:
-    """One player. See the module's first lines; the contract is `due`, `advance`, `silence`.
+    """One performer. See the module's first lines; the contract is `due`, `advance`, `silence`.
 
-    changes: chords to play over, or None to follow the chords that are held. bars: in solo mode, how
-    many to play; None for no end. seed: of the generator that draws every note. channel: 0-15, what it plays on.
-    inputs: the numbers of the inputs that it listens to; None for all. Other performers that it hears are to be told to it alone.
+    changes: chords to play over, or None to follow the chords that are held. meter: the beat before anything is heard, as
+    the timekeeper has it; None: as one in 4/4 would who keeps the beat for these settings alone. seed: of the generator
+    that draws every note. bars: in solo mode, how many to play; None for no end. channel: 0-15, what it plays on.
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
+    reading: how changes that come as a text are read, see `parse_changes`.
     """
 
     def __init__(
@@ -43,43 +46,51 @@ class Improviser:
         model: NoteModel,
         settings: Settings | None = None,
         changes: Changes | None = None,
-        metre: tuple[int, int] = (4, 4),
+        meter: Meter | None = None,
         seed: int = 0,
         bars: int | None = None,
         channel: int = 0,
-        inputs: frozenset[int] | None = None,
         models: Mapping[str, NoteModel] | None = None,
         learning: Learning | None = None,
         voicings: ChordVoicer | None = None,
+        reading: int = READING,
     ):
         settings = settings or Settings()
+        meter = meter or Timekeeper(settings).meter
         self.channel = channel
-        self._inputs = inputs
-        self._models = {} if models is None else models
-        self.voicings = voicings
-        self.keeper = Timekeeper(settings, metre)
-        self.meter = self.keeper.meter
-        self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
-        # What modes work with
-        self.tracker = LineTracker()
-        self.generator = LineGenerator(model, settings, changes, self.meter, self.tracker, seed)
+        self._models = {} if models is None else models
+        self._reading = reading
+        tracker, lessons = LineTracker(), Lessons(learning.give) if learning else None
+        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons)
         self._learning = learning
-        self._lessons = Lessons(learning.give) if learning else None
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
-        self.sounding: dict[int, float] = {}  # pitch -> the beat on which it ends
-        self.call: float | None = None  # the beat on which the player's call began
-        self.playing = Playing()  # the player's top line, up to the note before `tracker.note`
-        self.end = None if bars is None else round(bars * self.meter.bar * GRID)  # in 1/12 beat
+        end = None if bars is None else round(bars * meter.bar * GRID)
+        self.voice = Voice(self.generator, tracker, channel, end, voicings)
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
-        self._mode: Mode = MODES[self.settings.mode](self)
+        self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
 
     @property
     def settings(self) -> Settings:
         return self.generator.settings
+
+    @property
+    def meter(self) -> Meter:
+        """The beat as of the latest thing heard."""
+        return self.generator.meter
+
+    @property
+    def time(self) -> float:
+        """How far its music has come, in seconds: the latest thing heard or played."""
+        return self.voice.time
+
+    @property
+    def sounding(self) -> NoteBook:
+        """Its notes, with their ends in beats."""
+        return self.voice.sounding
 
     # The contract
 
@@ -90,8 +101,8 @@ class Improviser:
         After a note was played that is at once: `advance` hands the note over before it plans the next.
         """
         if self._mode.pending:
-            return self.time
-        soonest = min(self._next_end(), self._next_wish(), self._mode_time())
+            return self.voice.time
+        soonest = min(self._times())
         return None if soonest == math.inf else soonest
 
     @property
@@ -99,25 +110,23 @@ class Improviser:
         """Whether `advance` would ask the model even if nothing was heard."""
         return self._mode.pending
 
-    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
+    def advance(self, now: float, heard: Iterable[Moment] = ()) -> list[Event]:
         """Take in what was heard and do what is due up to `now`, or up to the next note-on, which is
         not to wait for more. Returns what to play, in order; more may be due at once."""
         played: list[Event] = []
-        for event in heard:
-            time = max(event.time, self.time)
+        for moment in heard:
+            time = max(moment.time, self.voice.time)
             before = math.nextafter(time, -math.inf)  # who comes in on the same instant is heard first
-            while self.due is not None and self.due <= before:
-                self._do(before, played)
-            self.time = time
-            self._hear(event, time, played)
-        self._do(now, played)
-        return played
+            while (due := self.due) is not None and due <= before:
+                played += self._do(before)
+            self.voice.time = time
+            played += self._hear(moment, time)
+        return played + self._do(now)
 
     def silence(self, now: float) -> list[Event]:
         """Note-offs for all that sounds; the plan is dropped."""
-        played: list[Event] = []
-        self.yield_(now, played)
-        return played
+        self._mode.drop()
+        return self.sounding.close_all(now)
 
     def restore(self, state: ModelState) -> None:
         """Go on from a state of the model's, before anything is heard."""
@@ -127,119 +136,114 @@ class Improviser:
     def prime(self, notes: Iterable[tuple[int, int, float, float]], call: float | None = None) -> None:
         """Take notes for heard that were played before, as (position, pitch, duration, lag), in order.
 
-        position: in 1/12 beat from beat 0, which is now at 0 s. duration, lag: in beats. call: the beat on which
-        the call began that is still going on, if any.
+        position: in 1/12 beat from beat 0. duration, lag: in beats. call: the beat on which the call began that is
+        still going on, if any.
         """
-        self.keeper.begin(0.0)
+        voice = self.voice
         for position, pitch, duration, lag in notes:
             beat = position / GRID + lag
-            self.playing = self.playing.after(beat, beat + duration)
+            voice.playing = voice.playing.after(beat, beat + duration)
             self.generator.take(pitch, position, duration, lag)
-        self.call = call
+        voice.call = call
 
     # Hearing
 
-    def listens(self, event: Event) -> bool:
-        """Whether it is for its ears: from an input that it listens to, from another performer, or for everybody."""
-        if self._inputs is None or not isinstance(event, NoteOn | NoteOff | ControlChange):
-            return True
-        return event.part < 0 or event.part in self._inputs
-
-    def _hear(self, event: Event, time: float, played: list[Event]) -> None:
-        news = self.keeper.hear(event, time)
-        if news is News.JUMPED:
-            self._mode.jumped()
-        elif news:
-            self.yield_(time, played)
-            self.forget()
-            self.call = None
-            for _, wish in self._wishes:  # no bar line is to be waited for
-                self._grant(wish, time, played)
-            self._wishes.clear()
-            if news is News.STARTED:
-                self._mode.start(time)
-        if not self.listens(event):
-            return
-        beat = self.meter.beat(time)
-        if isinstance(event, Setting):
-            self._set(event, time, played)
+    def _hear(self, moment: Moment, time: float) -> list[Event]:
+        self.generator.meter = moment.meter
+        played = self._turn(moment.news, time) if moment.news else []
+        event = moment.event
+        if isinstance(event, NoteOn):
+            played += self._struck(event, time)
+        elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
+            played += self._released(event, time)
+        elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
+            played += self.silence(time)
+            self.voice.tracker.release()
+            self.voice.forget()
+        elif isinstance(event, Setting):
+            played += self._set(event, time)
         elif isinstance(event, Bookmark):
             self._bookmark(event)
-        elif isinstance(event, Learned):
-            if self._learning and (learned := self._learning.version(event.number)) is not None:
-                self.generator.learn(learned)
-                self.learned_from = event.number
-        elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
-            self.yield_(time, played)
-            self.tracker.release()
-            self.forget()
-        elif isinstance(event, NoteOn):
-            note = self.tracker.hear(event, beat)
-            if self.tracker.chord.root is not None:
-                self.generator.heard_chord = self.tracker.chord
-            if self._goes_on(beat):
-                if self.call is None:
-                    self.call = beat
-                if note:
-                    self.generator.memory = self.generator.after(note, beat)
-                    self._teach()
-                    self.playing = self.playing_after(note)
-            if self._goes_on(beat) or self._mode.timeless:
-                self._mode.struck(event, time, played)
-        elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
-            self.tracker.hear(event, beat)
-            if self._goes_on(beat) or self._mode.timeless:
-                self._mode.released(time, played)
+        elif isinstance(event, Learned) and self._learning and (learned := self._learning.version(event.number)) is not None:
+            self.generator.learn(learned)
+            self.learned_from = event.number
+        return played
+
+    def _turn(self, news: News, time: float) -> list[Event]:
+        """The beat starts, stops or jumps."""
+        if news is News.JUMPED:
+            self._mode.jumped()
+            return []
+        played = self.silence(time)
+        self.voice.forget()
+        self.voice.call = None
+        for _, wish in self._wishes:  # no bar line is to be waited for
+            played += self._grant(wish, time)
+        self._wishes.clear()
+        if news is News.STARTED:
+            self._mode.start(time)
+        return played
+
+    def _struck(self, event: NoteOn, time: float) -> list[Event]:
+        """A key goes down."""
+        voice, beat = self.voice, self.meter.beat(time)
+        goes_on = self._goes_on(beat)
+        note = voice.tracker.hear(event, beat)
+        chord = voice.tracker.chord
+        if chord.root is not None:
+            self.generator.heard_chord = chord
+        if goes_on:
+            if voice.call is None:
+                voice.call = beat
+            if note:
+                self.generator.commit(self.generator.after(note, beat))
+                voice.playing = voice.playing_after(note)
+        return self._mode.struck(event, time) if goes_on or self._mode.timeless else []
+
+    def _released(self, event: NoteOff | ControlChange, time: float) -> list[Event]:
+        """A key or the pedal comes up, or the pedal goes down."""
+        beat = self.meter.beat(time)
+        self.voice.tracker.hear(event, beat)
+        return self._mode.released(time) if self._mode.timeless or self._goes_on(beat) else []
 
     def _goes_on(self, beat: float) -> bool:
         """Whether the beat runs on; where it stands still there is no rhythm to hear."""
         return beat < self.meter.until
 
-    def _teach(self) -> None:
-        """What is remembered now may be learned from."""
-        if self._lessons:
-            self._lessons.take(self.generator.memory.told)
-
-    def playing_after(self, note: Heard) -> Playing:
-        """How the player plays once a note of the top line is in it."""
-        return self.playing.after(note.beat, self.meter.beat(self.time) if note.off is None else note.beat_off)
-
-    def forget(self) -> None:
-        """The player's top line is taken over; his next note starts afresh."""
-        self.tracker.forget()
-        self.playing = self.playing.rested()
-
     # Wishes
 
-    def _set(self, setting: Setting, time: float, played: list[Event]) -> None:
+    def _set(self, setting: Setting, time: float) -> list[Event]:
         """Take a setting over: mode, model and changes at the next bar line, if the beat runs, all else at once.
 
         Beside those of the table there are `model`, a name, and `changes`, a text, empty for none.
         """
         if setting.name == "model" and setting.value not in self._models:
-            return  # whoever wished for it was to bring it
-        if setting.name in BY_THE_BAR and self.meter.beat(time) < self.meter.until:
-            self._wishes.append((self.meter.next_bar(self.meter.beat(time)), setting))
-        else:
-            self._grant(setting, time, played)
+            return []  # whoever wished for it was to bring it
+        beat = self.meter.beat(time)
+        if setting.name in BY_THE_BAR and self._goes_on(beat):
+            self._wishes.append((self.meter.next_bar(beat), setting))
+            return []
+        return self._grant(setting, time)
 
-    def _grant(self, setting: Setting, time: float, played: list[Event]) -> None:
+    def _grant(self, setting: Setting, time: float) -> list[Event]:
         before = self.settings
         if setting.name == "model":
             self.generator.tell(self._models[str(setting.value)])
             self._mode.jumped()
-            return
+            return []
         if setting.name == "changes":
-            self.generator.changes = parse_changes(str(setting.value), self.meter.bar) if setting.value else None
+            self.generator.changes = parse_changes(str(setting.value), self.meter.bar, self._reading) if setting.value else None
             self._mode.jumped()
-            return
+            return []
         self.generator.settings = before.taken(setting.name, setting.value)
         if setting.name == "learned":
             self.generator.blend()
-        if setting.name == "mode" and self.settings.mode != before.mode:
-            self.yield_(time, played)
-            self._mode = MODES[self.settings.mode](self)
-            self._mode.start(time)
+        if setting.name != "mode" or self.settings.mode == before.mode:
+            return []
+        closed = self.silence(time)
+        self._mode = MODES[self.settings.mode](self.voice)
+        self._mode.start(time)
+        return closed
 
     def _bookmark(self, event: Bookmark) -> None:
         """Keep the state under a name, or go back to it; a name under which nothing was kept changes nothing."""
@@ -248,60 +252,32 @@ class Improviser:
         elif self.generator.go_back(event.name):
             self._mode.jumped()
 
-    def _next_wish(self) -> float:
-        return max(self.meter.time(self._wishes[0][0]), self.time) if self._wishes else math.inf
-
     # Playing
 
-    def yield_(self, time: float, played: list[Event]) -> None:
-        """Stop at once: what was planned is dropped, what sounds is closed."""
-        self._mode.drop()
-        self.close(list(self.sounding), time, played)
+    def _times(self) -> tuple[float, float, float]:
+        """When the next note ends, when the next wish is granted, and when the mode wants to play, in seconds."""
+        voice, meter = self.voice, self.generator.meter
+        wish = max(meter.time(self._wishes[0][0]), voice.time) if self._wishes else math.inf
+        return meter.end(voice.sounding.soonest) if voice.sounding else math.inf, wish, max(self._mode.next(), voice.time)
 
-    def strike(self, pitch: int, loudness: int, time: float, until: float, played: list[Event]) -> None:
-        """Sound a note from a time in seconds up to a beat (infinity: until it is closed)."""
-        if pitch in self.sounding:
-            self.close([pitch], time, played)
-        played.append(NoteOn(time, pitch, loudness, self.channel))
-        self.sounding[pitch] = until
-
-    def close(self, pitches: Iterable[int], time: float, played: list[Event]) -> None:
-        """End notes that sound."""
-        for pitch in sorted(pitches):
-            del self.sounding[pitch]
-            played.append(NoteOff(time, pitch, self.channel))
-
-    def play(self, plan: Plan, time: float, played: list[Event]) -> None:
-        """Commit a plan: sound it alone, and take over the memory that it leaves."""
-        self.close(list(self.sounding), time, played)
-        self.generator.memory = plan.then
-        self._teach()
-        self.generator.last_onset = plan.onset
-        loudness = self.tracker.loudness + self.settings.loudness
-        loud = velocity(loudness, self.tracker.spread, plan.accent, self.settings.accents)
-        self.strike(plan.value.pitch, loud, time, self.meter.beat(time) + plan.duration, played)
-
-    def _next_end(self) -> float:
-        return self.meter.end(min(self.sounding.values())) if self.sounding else math.inf
-
-    def _mode_time(self) -> float:
-        return max(self._mode.next(), self.time)
-
-    def _do(self, until: float, played: list[Event]) -> None:
+    def _do(self, until: float) -> list[Event]:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
-        if self._mode.pending and self.time <= until:
+        voice = self.voice
+        played: list[Event] = []
+        if self._mode.pending and voice.time <= until:
             self._mode.prepare()
         while True:
-            ends, wishes, starts = self._next_end(), self._next_wish(), self._mode_time()
+            ends, wishes, starts = self._times()
             soonest = min(ends, wishes, starts)
             if soonest > until or soonest == math.inf:
-                return
-            self.time = self.done = max(self.time, soonest)
+                return played
+            voice.time = self.done = max(voice.time, soonest)
             if wishes <= min(ends, starts):
-                self._grant(self._wishes.pop(0)[1], self.time, played)
+                played += self._grant(self._wishes.pop(0)[1], voice.time)
                 if self._mode.pending:  # now, before anything later
                     self._mode.prepare()
             elif ends <= starts:
-                self.close([p for p, end in self.sounding.items() if self.meter.end(end) <= ends], self.time, played)
-            elif self._mode.play(starts, played):
-                return
+                over = [key for key, end in self.sounding.over(math.inf) if self.meter.end(end) <= ends]
+                played += self.sounding.close(over, voice.time)
+            elif struck := self._mode.play(starts):
+                return played + struck

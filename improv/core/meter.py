@@ -2,12 +2,13 @@
 
 Beats are quarter notes, counted from where the beat began to run and never set back. A song position can jump; it
 differs from the beat by a shift, and bar lines and changes go by it. Bars count from 0 here.
-Who says where the beat is, is in `beats`.
+A meter is a value: who says where the beat is (see `beats`) makes a new one, and nobody's changes under their hands.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from improv.core.errors import ImprovError
@@ -22,7 +23,7 @@ class MeterError(ImprovError):
 
 
 class _Map(NamedTuple):
-    """One value, so that another thread that looks finds what belongs together."""
+    """Where the beat is, as far as it is known."""
 
     time: float = 0.0  # a moment at which both are known
     beat: float = 0.0
@@ -35,24 +36,37 @@ class _Map(NamedTuple):
     before: float = 0.0  # the shift until then
 
 
+@dataclass(frozen=True, slots=True, init=False)
 class Meter:
-    """A tempo in a metre. A change of tempo keeps the beat.
+    """A tempo in a metre, and where its beat is. A change of tempo keeps the beat.
 
     tempo: quarter notes a minute, 20 to 400. metre: beats a bar and the note that counts, (4, 4).
     running: whether the beat goes on; where not, times of later beats are infinite.
     Raises MeterError outside of that.
     """
 
+    metre: tuple[int, int]
+    bar: float  # beats
+    felt: float  # the beat one taps, in beats: in 6/8 a dotted quarter
+    _map: _Map
+
     def __init__(self, tempo: float = 120.0, metre: tuple[int, int] = (4, 4)):
         count, unit = metre
         if not 1 <= count <= 16 or unit not in (2, 4, 8, 16):
             raise MeterError(f"metre {count}/{unit}: beats a bar go from 1 to 16, over 2, 4, 8 or 16")
-        self.metre = metre
-        self.bar = 4.0 * count / unit
-        self.felt = 4.0 / unit * (3 if unit >= 8 and count % 3 == 0 and count > 3 else 1)  # the beat one taps: in 6/8 a dotted quarter
-        self._map = _Map(tempo=_checked(tempo))
+        felt = 4.0 / unit * (3 if unit >= 8 and count % 3 == 0 and count > 3 else 1)
+        self._fill(metre, 4.0 * count / unit, felt, _Map(tempo=_checked(tempo)))
 
-    # The map
+    def _fill(self, metre: tuple[int, int], bar: float, felt: float, known: _Map) -> None:
+        for name, value in (("metre", metre), ("bar", bar), ("felt", felt), ("_map", known)):
+            object.__setattr__(self, name, value)
+
+    def _with(self, known: _Map) -> Meter:
+        meter = object.__new__(Meter)
+        meter._fill(self.metre, self.bar, self.felt, known)
+        return meter
+
+    # What is known
 
     @property
     def tempo(self) -> float:
@@ -72,30 +86,40 @@ class Meter:
         """How far the song position lies ahead of the beat, in beats."""
         return self._map.shift
 
-    def start(self, time: float, beat: float = 0.0) -> None:
-        """The beat is `beat` at `time`, and runs."""
-        self._map = self._map._replace(time=time, beat=beat, bend_time=time, bend_beat=beat, until=math.inf)
+    # What becomes of it
 
-    def stop(self, time: float) -> None:
+    def started(self, time: float, beat: float = 0.0) -> Meter:
+        """The beat is `beat` at `time`, and runs."""
+        return self._with(self._map._replace(time=time, beat=beat, bend_time=time, bend_beat=beat, until=math.inf))
+
+    def stopped(self, time: float) -> Meter:
         """The beat stands still from `time` on."""
         beat = self.beat(time)
-        self._map = self._map._replace(time=time, beat=beat, bend_time=time, bend_beat=beat, until=beat)
+        return self._with(self._map._replace(time=time, beat=beat, bend_time=time, bend_beat=beat, until=beat))
 
-    def set_tempo(self, time: float, tempo: float) -> None:
+    def at_tempo(self, time: float, tempo: float) -> Meter:
         """From `time` on the tempo is another; the beat goes on without a jump."""
         found = self._map
         if found.until > found.beat:
             beat = self.beat(time)
             found = found._replace(time=time, beat=beat, bend_time=time, bend_beat=beat)
-        self._map = found._replace(tempo=_checked(tempo))
+        return self._with(found._replace(tempo=_checked(tempo)))
 
-    def lock(self, time: float, beat: float, tempo: float, until: float = math.inf, bend: tuple[float, float] | None = None) -> None:
+    def locked(self, time: float, beat: float, tempo: float, until: float = math.inf, bend: tuple[float, float] | None = None) -> Meter:
         """The beat is `beat` at `time` and goes on at a tempo, as far as `until`. A tempo beyond the limits is taken as the limit.
 
         bend: a later time and its beat, to which it goes straight before it goes on at the tempo: a correction, spread.
         """
         bend_time, bend_beat = bend or (time, beat)
-        self._map = self._map._replace(time=time, beat=beat, tempo=limited(tempo), bend_time=bend_time, bend_beat=bend_beat, until=until)
+        known = self._map._replace(time=time, beat=beat, tempo=limited(tempo), bend_time=bend_time, bend_beat=bend_beat, until=until)
+        return self._with(known)
+
+    def jumped(self, beat: float, position: float) -> Meter:
+        """From `beat` on the song goes on from another position."""
+        m = self._map
+        return self._with(m._replace(shift=position - beat, since=beat, before=m.shift))
+
+    # Beats and seconds
 
     def beat(self, time: float) -> float:
         """The beat at a time in seconds."""
@@ -125,11 +149,6 @@ class Meter:
         return beats * 60.0 / self._map.tempo
 
     # The song
-
-    def jump(self, beat: float, position: float) -> None:
-        """From `beat` on the song goes on from another position."""
-        m = self._map
-        self._map = m._replace(shift=position - beat, since=beat, before=m.shift)
 
     def position(self, beat: float) -> float:
         """The song position at a beat, in beats from bar one."""

@@ -11,25 +11,14 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
+from improv.core import beats, modes
 from improv.core.errors import ImprovError
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.vocabulary import FEELS
 
-# The modes by name, and what each does. `core.modes.MODES` has the class of each.
-MODES = {
-    "trade": "listen, answer, yield",
-    "solo": "play until interrupted",
-    "echo": "harmonise your line as you play it",
-    "comp": "chords under you",
-    "duet": "a line beside yours that leaves room",
-}
-CLOCKS = {
-    "internal": "the tempo that is set here",
-    "midi": "MIDI Clock, Start, Stop and song position from outside",
-    "link": "Ableton Link",
-    "follow": "the beat is taken from your playing",
-    "free": "no beat, at your own pace",
-}
+# By name, what each does.
+MODES = {name: row.help for name, row in modes.MODES.items()}
+CLOCKS = {name: row.help for name, row in beats.CLOCKS.items()}
 ENTRIES = {"beat": "on the next beat", "bar": "on the next bar", "now": "at once"}
 DRUMS = 10  # the channel of a click, or of a count-in, where no other is said
 AT_ONCE, NEXT_BAR = "at once", "next bar"  # when a setting that changes takes effect

@@ -42,7 +42,7 @@ def decode(message: list[int], time: float, part: int = 0) -> Event | None:
         return Pulse(time)
     if status in _TRANSPORT:
         return Transport(time, _TRANSPORT[status])
-    if status == 0xF2 and len(message) == 3:
+    if status == 0xF2 and len(message) == 3 and max(message[1:]) <= 127:
         return Transport(time, "position", (message[1] | message[2] << 7) / 4)
     if status & 0xF0 == 0xC0 and len(message) == 2 and message[1] <= 127:
         return ProgramChange(time, message[1], status & 0x0F)

@@ -1,6 +1,6 @@
 """The metronome: a click on a channel of its own, and MIDI Clock for those who follow. It thinks of nothing, so it is never late.
 
-It is a player beside the improviser (`advance`, `due`, `silence`), and hears the same.
+It performs beside the improviser (`advance`, `due`, `silence`), and hears the same.
 """
 
 from __future__ import annotations
@@ -8,9 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from improv.core.beats.moment import Moment, News
 from improv.core.beats.pulse_filter import PULSES
-from improv.core.beats.timekeeper import News, Timekeeper
-from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
+from improv.core.beats.sources import SOURCES
+from improv.core.events import Event, NoteOn, Pulse, Setting, Transport
+from improv.core.meter import Meter
+from improv.core.note_book import NoteBook
 from improv.core.settings import DRUMS, SETTINGS, Settings
 
 HIGH, LOW = 76, 77  # wood blocks of General MIDI's drums
@@ -21,55 +24,43 @@ PART = -1  # its number in a band
 
 
 class Metronome:
-    """Clicks on each felt beat, the bar line higher; where send_clock, 24 pulses a quarter with Start, Stop and Continue."""
+    """Clicks on each felt beat, the bar line higher; where send_clock, 24 pulses a quarter with Start, Stop and Continue.
+
+    meter: the beat before anything is heard, as the timekeeper has it.
+    """
 
     done = -math.inf  # what is heard is never late for it
 
-    def __init__(self, settings: Settings, metre: tuple[int, int] = (4, 4), send_clock: bool = False):
-        self._keeper = Timekeeper(settings, metre)
-        self._meter = self._keeper.meter
+    def __init__(self, settings: Settings, meter: Meter, send_clock: bool = False):
+        self._settings, self._meter = settings, meter
         self._sends = send_clock
         self._clicked = self._pulsed = -math.inf  # beats up to which it is done
-        self._off: tuple[float, int, int] | None = None  # the click that sounds: its end in seconds, channel, pitch
+        self._sounding = NoteBook()  # ends in seconds
         self._started = False  # followers were told to start
         self._idle = 0.0  # when a pulse is due while no beat runs, in seconds
         if self._meter.running:
             self._from(0.0)
 
     @property
-    def keeper(self) -> Timekeeper:
-        """The beat of the performance, as its own thread knows it."""
-        return self._keeper
-
-    @property
     def due(self) -> float | None:
-        soonest = min(self._off[0] if self._off else math.inf, self._next_click(), self._next_pulse())
+        soonest = min(self._sounding.soonest, self._next_click(), self._next_pulse())
         return None if soonest == math.inf else soonest
 
-    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
+    def advance(self, now: float, heard: Iterable[Moment] = ()) -> list[Event]:
         played: list[Event] = []
-        for event in heard:
-            before = math.nextafter(event.time, -math.inf)
-            while (due := self.due) is not None and due <= before:
-                self._play(due, played)
-            if isinstance(event, Setting) and event.name in SETTINGS:
-                self._clicked = max(self._clicked, self._meter.beat(event.time))  # no click of a time in which it was off
-            news = self._keeper.hear(event, event.time)
-            if news:
-                self._turn(news, event.time, played)
-            if isinstance(event, Setting) and event.name == "clock":
-                self._idle = max(self._idle, event.time)
-        while (due := self.due) is not None and due <= now:
-            self._play(due, played)
-        return played
+        for moment in heard:
+            played += self._up_to(math.nextafter(moment.time, -math.inf))
+            if isinstance(moment.event, Setting) and moment.event.name in SETTINGS:
+                self._set(moment.event)
+            self._meter = moment.meter
+            if moment.news:
+                played += self._turn(moment.news, moment.time)
+        return played + self._up_to(now)
 
     def silence(self, now: float) -> list[Event]:
-        played: list[Event] = []
-        self._end(now, played)
-        if self._started:
-            self._started = False
-            played.append(Transport(now, "stop"))
-        return played
+        stop: list[Event] = [Transport(now, "stop")] if self._started else []
+        self._started = False
+        return self._sounding.close_all(now) + stop
 
     # Times
 
@@ -85,40 +76,55 @@ class Metronome:
             return math.inf
         if self._meter.running:
             return self._meter.time(self._meter.next(self._pulsed, STEP))
-        return self._idle if self._keeper.source.own else math.inf
+        return self._idle if SOURCES[self._settings.clock].own else math.inf
 
     def _channel(self, beat: float) -> int:
         """The click's channel, 1-16; 0 for none."""
-        counting = self._keeper.settings.count_in and self._meter.position(beat) < -STEP
-        return self._keeper.settings.click or (DRUMS if counting else 0)
+        counting = self._settings.count_in and self._meter.position(beat) < -STEP
+        return self._settings.click or (DRUMS if counting else 0)
 
     def _from(self, beat: float) -> None:
         """Clicks and pulses go on from a beat."""
         self._clicked = self._pulsed = self._meter.just_before(beat)
 
-    # Playing
+    # Hearing
 
-    def _turn(self, news: News, time: float, played: list[Event]) -> None:
-        beat = self._meter.beat(time)
-        self._from(beat)
+    def _set(self, event: Setting) -> None:
+        self._clicked = max(self._clicked, self._meter.beat(event.time))  # no click of a time in which it was off
+        self._settings = self._settings.taken(event.name, event.value)
+        if event.name == "clock":
+            self._idle = max(self._idle, event.time)
+
+    def _turn(self, news: News, time: float) -> list[Event]:
+        """The beat starts, stops or jumps."""
+        played: list[Event] = []
+        self._from(self._meter.beat(time))
         if news is News.STOPPED:
-            self._end(time, played)
+            played += self._sounding.close_all(time)
             self._idle = time + self._meter.seconds(STEP)
         if self._started and news is not News.STARTED:
             self._started = False
             if self._sends:
                 played.append(Transport(time, "stop"))
+        return played
 
-    def _play(self, due: float, played: list[Event]) -> None:
-        if self._off and self._off[0] <= due:
-            self._end(due, played)
-        elif self._next_pulse() <= due:
-            self._pulse(due, played)
-        else:
-            self._click(due, played)
+    # Playing
 
-    def _pulse(self, time: float, played: list[Event]) -> None:
+    def _up_to(self, now: float) -> list[Event]:
+        """What is due up to a time in seconds."""
+        played: list[Event] = []
+        while (due := self.due) is not None and due <= now:
+            if self._sounding.soonest <= due:
+                played += self._sounding.close_all(due)
+            elif self._next_pulse() <= due:
+                played += self._pulse(due)
+            else:
+                played += self._click(due)
+        return played
+
+    def _pulse(self, time: float) -> list[Event]:
         meter = self._meter
+        told: list[Event] = []
         if not meter.running:
             self._idle = time + meter.seconds(STEP)
         else:
@@ -129,24 +135,19 @@ class Metronome:
             if not self._started and position > -STEP / 2 and sixteenth:
                 self._started = True
                 if position < STEP / 2:
-                    played.append(Transport(time, "start"))
+                    told.append(Transport(time, "start"))
                 else:
-                    played += [Transport(time, "position", round(position * 4) / 4), Transport(time, "continue")]
-        played.append(Pulse(time))
+                    told += [Transport(time, "position", round(position * 4) / 4), Transport(time, "continue")]
+        return [*told, Pulse(time)]
 
-    def _click(self, time: float, played: list[Event]) -> None:
+    def _click(self, time: float) -> list[Event]:
         meter = self._meter
         beat = meter.next(self._clicked, meter.felt)
         channel = self._channel(beat) - 1
         self._clicked = beat + meter.felt / 2
         within = meter.within_bar(beat)
         first = min(within, meter.bar - within) < STEP
-        self._end(time, played)
-        played.append(NoteOn(time, HIGH if first else LOW, LOUD if first else SOFT, channel))
-        self._off = (time + meter.seconds(LENGTH), channel, HIGH if first else LOW)
-
-    def _end(self, time: float, played: list[Event]) -> None:
-        if self._off:
-            _, channel, pitch = self._off
-            played.append(NoteOff(time, pitch, channel))
-            self._off = None
+        ended = self._sounding.close_all(time)
+        on = NoteOn(time, HIGH if first else LOW, LOUD if first else SOFT, channel)
+        self._sounding.begin(on, time + meter.seconds(LENGTH))
+        return [*ended, on]

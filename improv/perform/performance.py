@@ -19,11 +19,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from improv.core.beats.timekeeper import Timekeeper
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync, Transport
-from improv.core.guard import longest
+from improv.core.beats.timekeeper import one_beat
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync
 from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF
 from improv.core.meter import Meter
+from improv.core.modes.classes import MODES
+from improv.core.modes.mode import Mode
+from improv.core.note_book import NoteBook
 from improv.core.observer import Observer
 from improv.core.settings import PERIOD
 from improv.perform.band import Band, Slot
@@ -88,23 +90,21 @@ class Performance:
         self.priority = ""  # what a live performance's thread was granted, for people
         if thinker is None and isinstance(clock, LiveClock):
             thinker = _thread
+        first = config.performers[0]
+        self.timekeeper = one_beat([setup.settings for setup in config.performers], config.song.metre)  # not to be changed by others
+        meter = self.timekeeper.meter
         self.performers = tuple(
-            PerformerAtWork(number, setup, config.song, thinker(self._wake) if thinker else None)
+            PerformerAtWork(number, setup, config.song, meter, thinker(self._wake) if thinker else None)
             for number, setup in enumerate(config.performers)
         )
         self.inbox.behind = self._behind
-        first = config.performers[0]
-        self._metronome = Metronome(first.settings, config.song.metre, config.send_clock)
-        slots = [Slot(self._metronome, PART), *(Slot(p.player, p.number, p.setup.hears) for p in self.performers)]
-        self._band = Band(slots, self._overheard)
+        metronome = Metronome(first.settings, meter, config.send_clock)
+        slots = [Slot(metronome, PART), *(Slot(p.player, p.number, p.setup.hears, p.setup.inputs) for p in self.performers)]
+        self._band = Band(slots, self.timekeeper, self._overheard)
+        self.sounding = NoteBook()  # what was sent and not yet closed, with the times by which each note is closed
         self._arrived = 0.0  # when something was last heard
 
     # For others
-
-    @property
-    def timekeeper(self) -> Timekeeper:
-        """Whose beat it is, as the performance's thread knows it: not to be changed."""
-        return self._metronome.keeper
 
     @property
     def meter(self) -> Meter:
@@ -134,10 +134,8 @@ class Performance:
         monitor = Monitor(self, chores) if isinstance(self.clock, LiveClock) else None
         try:
             with told_signals(lambda name: self.put(Stop(self.clock.now(), name)), self.config.signals), self._ready(monitor):
-                early = self.config.early
-                stop = perform(
-                    self._band, self.clock, self.inbox, self._send, self._heard, self._dropped, early, self._allowed, self._closed
-                )
+                told = self._send, self._heard, self._dropped, self.config.early, self._allowed, self._closed
+                stop = perform(self._band, self.clock, self.inbox, *told, self.sounding)
             end = {"reason": stop.reason, "time": stop.time}
         except Exception as e:
             end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}
@@ -183,9 +181,6 @@ class Performance:
         """What is heard at 0 s. early: what came before."""
         if self.ends.period:
             self.put(Setting(0.0, PERIOD, round(1000 * self.ends.period, 3)))
-        solo = any(p.settings.mode == "solo" for p in self.performers)
-        if solo and self.timekeeper.source.own and not all(p.improviser.meter.running for p in self.performers):
-            self.put(Transport(0.0, "start"))  # one beat for all
         for event in early:
             if not isinstance(event, Pulse | Sync):  # of another zero
                 self.put(replace(event, time=0.0))
@@ -248,7 +243,7 @@ class Performance:
 
     def _allowed(self, event: NoteOn) -> float:
         performer = self._who(event)
-        return longest(performer.settings.mode if performer else "comp", self.meter)
+        return (MODES[performer.settings.mode] if performer else Mode).longest(self.meter)
 
     def _who(self, event: Event) -> PerformerAtWork | None:
         """Who played it; None for the metronome's clicks, and for what is no performer's, as clock."""

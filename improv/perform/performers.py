@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from improv.core.events import Event
-from improv.core.harmony import Changes
+from improv.core.harmony import READING, Changes
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
+from improv.core.meter import Meter
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
@@ -19,12 +20,16 @@ from improv.perform.deadline import DeadlinePlayer, Thinker
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end."""
+    """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
+
+    reading: how changes are read, also those that come while it plays, see `parse_changes`.
+    """
 
     changes: Changes | None = None
     text: str | None = None
     metre: tuple[int, int] = (4, 4)
     bars: int | None = None
+    reading: int = READING
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +54,20 @@ class PerformerSetup:
     learns: Mapping[str, Any] = field(default_factory=dict)
     state: State | None = None
 
-    def improviser(self, song: Song, models: Mapping[str, NoteModel] | None = None) -> Improviser:
-        """It, new. models: those that it may change to, if others may be added later."""
+    def improviser(self, song: Song, meter: Meter, models: Mapping[str, NoteModel] | None = None) -> Improviser:
+        """It, new. meter: the beat before anything is heard. models: those that it may change to, if others may be added later."""
         found = Improviser(
             self.model,
             self.settings,
             song.changes,
-            song.metre,
+            meter,
             self.seed,
             song.bars,
             self.channel,
-            self.inputs,
             self.models if models is None else models,
             self.learning,
             voicings_for(self.settings),
+            song.reading,
         )
         if self.state is not None:
             found.restore(self.state)
@@ -75,11 +80,11 @@ class PerformerAtWork:
     worker: who thinks for it, and deadline: what plays when that is late; None where nobody waits for it.
     """
 
-    def __init__(self, number: int, setup: PerformerSetup, song: Song, worker: Thinker | None):
+    def __init__(self, number: int, setup: PerformerSetup, song: Song, meter: Meter, worker: Thinker | None):
         self.number, self.setup, self.name = number, setup, setup.name
         self.model_name = setup.model_name or str(setup.model.card["name"])
         self.models: dict[str, NoteModel] = {self.model_name: setup.model, **setup.models}
-        self.improviser = setup.improviser(song, self.models)
+        self.improviser = setup.improviser(song, meter, self.models)
         self.worker = worker
         self.deadline = DeadlinePlayer(self.improviser, worker) if worker else None
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event
+from improv.core.note_book import NoteBook
 from improv.core.observer import Observer
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.ends import Ends
@@ -26,8 +27,9 @@ class Performing(Protocol):
     priority: str
     counters: Counters
 
-    @property
-    def timekeeper(self) -> Timekeeper: ...
+    sounding: NoteBook
+    timekeeper: Timekeeper
+
     def put(self, event: Event) -> None: ...
     def changed(self, text: str, fact: dict[str, object], warning: bool = False) -> None: ...
 

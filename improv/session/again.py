@@ -1,4 +1,8 @@
-"""A session played again: by the models of the record, and compared; or by another model, to what was heard from outside."""
+"""A session played again: by the models of the record, and compared; or by another model, to what was heard from outside.
+
+In sessions whose header says so (`header.SHARED_BEAT`), one timekeeper heard all that was heard. Before, each performer had one
+of its own, which heard what the performer did. Played again, a timekeeper hears the same as then.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from improv.core.beats.timekeeper import Timekeeper, in_beats
+from improv.core.beats.timekeeper import Timekeeper, in_beats, one_beat
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Mark, Setting
 from improv.core.harmony import Changes
 from improv.core.line.lessons import Learning
 from improv.core.note_model import NoteModel
+from improv.core.settings import Settings
 from improv.models.card import ModelError
 from improv.models.loader import load_model
+from improv.perform.band import Slot
 from improv.perform.clock import OfflineClock
 from improv.perform.observers import KeptTake
 from improv.perform.performance import Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup, Song
 from improv.session.capture import excerpt, tempos_from, turned
-from improv.session.compare import Difference, Part, as_of, difference, known_until, parts_of, play_again
-from improv.session.header import RecordedPerformer, made_with, performers_in, song_in, states_in
+from improv.session.compare import Difference, RecordedPart, as_of, difference, known_until, parts_of
+from improv.session.header import SHARED_BEAT, RecordedPerformer, made_with, performers_in, song_in, states_in
 from improv.session.lines import SessionError
 from improv.session.reader import Session
 
@@ -35,17 +41,18 @@ Learns = Callable[[Path, Mapping[str, Any], NoteModel], Learning | None]
 class Replayed:
     """A session that was played again. Of each performer: what the record has of it, what it plays now, where that differs first.
 
-    other: it was another model that answered, so nothing was compared, and `found` is empty.
+    other: it was another model that answered, so nothing was compared, and `found` is empty. shared: all went by one beat.
     """
 
     session: Session
     song: Song
     performers: Sequence[RecordedPerformer]
     models: Sequence[NoteModel]
-    parts: Sequence[Part]
+    parts: Sequence[RecordedPart]
     now: Sequence[Sequence[Event]]
     found: Sequence[Difference | None]
     other: bool
+    shared: bool
 
     @property
     def same(self) -> bool | None:
@@ -54,12 +61,16 @@ class Replayed:
 
     def bar(self, number: int, time: float) -> int:
         """The bar, from 1, in which a time in seconds lies, as performer `number` counted."""
-        keeper = Timekeeper(self.performers[number].settings, self.song.metre)
+        keeper = self.timekeeper(number)
         for event in self.parts[number].heard:
             if event.time > time:
                 break
             keeper.hear(event, event.time)
         return keeper.meter.bar_of(keeper.meter.beat(time)) + 1
+
+    def timekeeper(self, number: int) -> Timekeeper:
+        """A new one, as performer `number` had it."""
+        return _timekeeper([p.settings for p in self.performers], number, self.song, self.shared)
 
     def why(self) -> list[str]:
         """What may be the cause of a difference."""
@@ -101,7 +112,8 @@ def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Rep
             f"{session.path}: goes on from {str(before)[:80]}, and what was played before is not in it; try --model with another model"
         )
     states = {} if other else states_in(session.header, path, {p.name: m for p, m in zip(performers, models, strict=True)})
-    parts, latest, stopped = parts_of(session.lines(), len(performers))
+    shared = other or session.header.get("beat") == SHARED_BEAT["beat"]
+    parts, latest, stopped = parts_of(session.lines(), len(performers), shared)
     known = _models(session, models[0] if wanted is not None else None)
     setups = [
         PerformerSetup(
@@ -124,9 +136,41 @@ def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Rep
     if other:
         now = _anew(setups, song, session, latest)
     else:
-        now = [play_again(setup.improviser(song), part.heard, latest) for setup, part in zip(setups, parts, strict=True)]
+        beats = [_timekeeper([p.settings for p in performers], n, song, shared) for n in range(len(setups))]
+        slots = [Slot(s.improviser(song, beats[n].meter), n, s.hears, s.inputs) for n, s in enumerate(setups)]
+        now = [play_again(slot, beats[n], parts[n].heard, latest, shared) for n, slot in enumerate(slots)]
         found = [difference(part, now[n], n, known_until(n, stopped, session.end)) for n, part in enumerate(parts)]
-    return Replayed(session, song, performers, models, parts, now, found, other)
+    return Replayed(session, song, performers, models, parts, now, found, other, shared)
+
+
+def play_again(slot: Slot, timekeeper: Timekeeper, heard: Sequence[Event], until: float, shared: bool = False) -> list[Event]:
+    """What a performer plays who hears events with their stamps, in the order in which they were taken; up to a time in seconds.
+
+    slot: it, in a place of its own. timekeeper: a new one. shared: it kept the beat of several; else what the performer heard
+    of others, whose stamps may lie ahead, went by it too.
+    """
+    played: list[Event] = []
+    reached = 0.0
+    performer = slot.performer
+    for event in heard:
+        if slot.waiting and event.time > reached:
+            played += performer.advance(reached, slot.waiting)
+            slot.waiting = []
+        reached = max(reached, event.time)
+        slot.tell(timekeeper.hear(event, event.time if shared else reached))
+    if slot.waiting:
+        played += performer.advance(reached, slot.waiting)
+    while (due := performer.due) is not None and due <= until:
+        before = len(played)
+        played += performer.advance(until)
+        if len(played) == before and performer.due == due:
+            break
+    return played
+
+
+def _timekeeper(settings: Sequence[Settings], number: int, song: Song, shared: bool) -> Timekeeper:
+    """A new timekeeper as a performer had it: one for all, or its own."""
+    return one_beat(settings, song.metre) if shared else Timekeeper(settings[number], song.metre)
 
 
 def _named(session: Session, name: str) -> NoteModel:
@@ -172,9 +216,9 @@ def take_of(replay: Replayed, start: float | None = None, bars: int | None = Non
     """The whole take; or `bars` bars, or all, from the bar line at or before `start`, in seconds."""
     song = replay.song
     heard = [line.event for line in replay.session.lines() if line.side == "heard"]
-    first = [e for e in heard if not isinstance(e, Setting | Bookmark | Learned) or e.part in (None, 0)]
+    first = [e for e in heard if replay.shared or not isinstance(e, Setting | Bookmark | Learned) or e.part in (None, 0)]
     here = Mark(start or 0.0, "\0from here")  # finds out its beat on the way
-    keeper = Timekeeper(replay.performers[0].settings, song.metre)
+    keeper = replay.timekeeper(0)
     told, played, tempos = in_beats(keeper, [*first, here], replay.sounded())
     at = next(e.time for e in told if isinstance(e, Mark) and e.text == here.text)
     changes, bar = song.changes, keeper.meter.bar

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from improv.core.events import Bookmark, Event, Learned, NoteOff, NoteOn, Setting, Stop
-from improv.perform.band import Performer
 from improv.session.lines import GUARDED, Line
 
 UNSENT = 0.05  # seconds before the end in which a slow model's note may not have been sent any more
@@ -20,7 +19,7 @@ Key = tuple[int, int]  # channel, pitch
 
 
 @dataclass(slots=True)
-class Part:
+class RecordedPart:
     """What the record has of one performer."""
 
     heard: list[Event] = field(default_factory=list)  # and overheard, in the order in which they were taken
@@ -37,9 +36,12 @@ class Difference(NamedTuple):
     now: Event | None
 
 
-def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, float | None]:
-    """What each of so many performers heard and played; the latest stamp; and when it was stopped, if it was."""
-    parts = [Part() for _ in range(count)]
+def parts_of(lines: Iterable[Line], count: int, shared: bool = False) -> tuple[list[RecordedPart], float, float | None]:
+    """What each of so many performers heard and played; the latest stamp; and when it was stopped, if it was.
+
+    shared: what was for another is among what was heard, since it may have moved the beat that they share.
+    """
+    parts = [RecordedPart() for _ in range(count)]
     latest, stopped = 0.0, None
     for line in lines:
         event = line.event
@@ -50,7 +52,7 @@ def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, floa
                 for part in parts:
                     part.closing = len(part.played)
             for number, part in enumerate(parts):
-                if not isinstance(event, Setting | Learned | Bookmark) or event.part in (None, number):
+                if shared or not isinstance(event, Setting | Learned | Bookmark) or event.part in (None, number):
                     part.heard.append(event)
         elif line.side == "overheard":
             if line.by is not None and 0 <= line.by < count:
@@ -69,27 +71,6 @@ def parts_of(lines: Iterable[Line], count: int) -> tuple[list[Part], float, floa
     return parts, latest, stopped
 
 
-def play_again(player: Performer, heard: Sequence[Event], until: float) -> list[Event]:
-    """What a player plays who hears events with their stamps, in the order in which they were taken; up to a time in seconds."""
-    played: list[Event] = []
-    reached = 0.0
-    together: list[Event] = []
-    for event in heard:
-        if together and event.time > reached:
-            played += player.advance(reached, together)
-            together = []
-        reached = max(reached, event.time)
-        together.append(event)
-    if together:
-        played += player.advance(reached, together)
-    while (due := player.due) is not None and due <= until:
-        before = len(played)
-        played += player.advance(until)
-        if len(played) == before and player.due == due:
-            break
-    return played
-
-
 def known_until(number: int, stopped: float | None, end: Mapping[str, Any] | None) -> float:
     """Up to when all that a performer's music asked for is in the record, in seconds: not where the recording was cut off, nor
     what a model that was behind had not yet thought of in the end."""
@@ -100,7 +81,7 @@ def known_until(number: int, stopped: float | None, end: Mapping[str, Any] | Non
     return min(stopped - UNSENT, since) if isinstance(since, int | float) else stopped - UNSENT
 
 
-def difference(part: Part, now: Sequence[Event], part_number: int, known: float) -> Difference | None:
+def difference(part: RecordedPart, now: Sequence[Event], part_number: int, known: float) -> Difference | None:
     """Where a part that was played again first differs, or None. known: see `known_until`.
 
     A note that was closed for the model, by what filled in for it or as all ends, need not end at the same time.

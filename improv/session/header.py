@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from improv import __version__
-from improv.core.harmony import parse_changes
+from improv.core.harmony import READING, parse_changes
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
@@ -25,6 +25,7 @@ from improv.session.lines import SessionError
 from improv.session.snapshot import read_snapshot, state_beside, write_snapshot
 
 MOST_PERFORMERS = 64
+SHARED_BEAT = {"beat": "shared"}  # one timekeeper stood before all performers
 
 
 # Written
@@ -32,23 +33,27 @@ MOST_PERFORMERS = 64
 
 def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0.0) -> dict[str, Any]:
     """Of a performance that begins now. early: seconds by which notes are handed over before their time."""
-    header = made_with() | {
-        "changes": song.text,
-        "metre": list(song.metre),
-        "bars": song.bars,
-        "seed": performers[0].seed,
-        "performers": [performed_by(p) for p in performers],
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "advance_ms": 1000 * early,
-    }
+    header = (
+        made_with()
+        | SHARED_BEAT
+        | {
+            "changes": song.text,
+            "metre": list(song.metre),
+            "bars": song.bars,
+            "seed": performers[0].seed,
+            "performers": [performed_by(p) for p in performers],
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "advance_ms": 1000 * early,
+        }
+    )
     restored = sorted(p.name for p in performers if p.state is not None)
     return header | ({"restored": restored} if restored else {})
 
 
-def made_with() -> dict[str, str]:
+def made_with() -> dict[str, Any]:
     """What the notes depend on beside the model."""
     voicings = voicings_for()
-    said = {"improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
+    said: dict[str, Any] = {"reading": READING, "improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
     return said | ({"voicings": str(voicings.card["weights_sha256"])[:12]} if voicings else {})
 
 
@@ -129,8 +134,11 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
         bars, text = header.get("bars"), header.get("changes")
         if not all(isinstance(n, int) for n in (count, unit)) or not (bars is None or isinstance(bars, int)):
             raise ValueError("metre or bars")
-        changes = parse_changes(str(text), 4.0 * count / unit) if text else None
-        return Song(changes, str(text) if text else None, (count, unit), bars)
+        reading = header.get("reading", 1)  # not said as long as symbols were read to kinds alone
+        if reading not in (1, READING):
+            raise SessionError(f"{path}: its changes are read as only a newer improv does; update improv")
+        changes = parse_changes(str(text), 4.0 * count / unit, reading) if text else None
+        return Song(changes, str(text) if text else None, (count, unit), bars, reading)
     except (TypeError, ValueError, ZeroDivisionError) as e:
         raise SessionError(f"{path}: its first line does not say how it was played ({e})") from None
 

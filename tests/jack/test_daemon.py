@@ -26,6 +26,7 @@ from improv.control.bindings import Asked, Bindings, ControllerLearned
 from improv.control.config.reading import load_config
 from improv.control.kept import learned_bindings
 from improv.control.steering import Steering
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Mark, NoteOff, NoteOn, Setting, Stop, Tap, Transport
 from improv.core.improviser import Improviser
 from improv.core.line.generator import BOOKMARKS
@@ -89,13 +90,14 @@ class Desk:
         self.clock = SimpleNamespace(now=lambda: 7.0)
         self.panicked = 0
         self.logged: list[str] = []
-        self.capture = Capture(lambda: self.improviser.meter, 64)
+        timekeeper = self.timekeeper = Timekeeper(Settings())
+        self.capture = Capture(lambda: timekeeper.meter, 64)
         ends = SimpleNamespace(panic=self._panic)
         config = load_config(self.path)
         bindings = self.bindings = Bindings(config.bindings, ["keys"])
         log: Any = lambda text, *level: self.logged.append(text)  # noqa: E731
         performance = self.performance = SimpleNamespace(
-            performers=[member], clock=self.clock, ends=ends, put=self.inbox.put, timekeeper=self.improviser.keeper
+            performers=[member], clock=self.clock, ends=ends, put=self.inbox.put, timekeeper=timekeeper
         )
         kept = KeptBars(self.capture, [member], self.clock)
         self.steering = Steering(self.path, config, performance, bindings, threading.Lock(), kept, log)
@@ -199,7 +201,7 @@ def test_a_preset_that_is_saved_comes_back_and_a_torn_file_of_them_is_none(desk:
 
 
 def test_the_last_bars_are_written(desk: Desk, tmp_path: Path) -> None:
-    desk.improviser.advance(0.0, [NoteOn(0.0, 60, 80)])
+    desk.timekeeper.hear(NoteOn(0.0, 60, 80), 0.0)
     desk.capture.heard(NoteOn(0.0, 60, 80))
     desk.capture.heard(NoteOff(1.0, 60))
     desk.capture.played(NoteOn(2.0, 64, 80))

@@ -45,7 +45,7 @@ def test_values_of_improv_come_back_whole_and_a_cluster_of_ones_own_does_as_well
     pytest.importorskip("distributed", reason="an extra: pip install '.[cluster]'")
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
         engine = engine_of(f"dask={cluster.scheduler_address}", here)
         assert list(engine(parse_chord, SYMBOLS)) == [parse_chord(s) for s in SYMBOLS]
         assert list(engine(parse_chord, [])) == []

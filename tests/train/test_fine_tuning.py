@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[train]'")
 
 from made_up import record, written
-from test_training import QUICK, SMALL
+from small_training import SHORT, SMALL, random_folder
 
 from improv.atomic import WriteError
 from improv.core.vocabulary import Vocabulary
@@ -30,22 +31,21 @@ from improv.train.finish import unfinished
 from improv.train.fit import CHECKPOINT, FitError, Progress, Start, Step, Stopped, fit
 from improv.train.network.keras_network import build
 
-SHORT = replace(QUICK, length=10_000)  # one step an epoch, of one shape: one graph is traced
-
 
 @pytest.fixture
 def pieces(tmp_path: Path) -> list[Columns]:
     return [columns_of(p) for p in read_corpus(written(tmp_path / "c.jsonl", record()), Vocabulary()).pieces]
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return random_folder(tmp_path_factory.mktemp("exported") / "origin")
+
+
 @pytest.fixture
-def origin(tmp_path: Path) -> Path:
-    """A model folder with random weights, large enough to matter."""
-    network, rng = build(SMALL), np.random.default_rng(1)
-    for variable in network.trainable_variables:
-        variable.assign(0.3 * rng.standard_normal(variable.shape))
-    export(tmp_path / "origin", [network], unfinished(SMALL), {})
-    return tmp_path / "origin"
+def origin(exported: Path, tmp_path: Path) -> Path:
+    """A model folder with random weights, large enough to matter; a copy."""
+    return Path(shutil.copytree(exported, tmp_path / "origin"))
 
 
 def started(origin: Path) -> Start:
@@ -80,6 +80,7 @@ def test_unfolding_gives_the_product_back(rank: int, size: int) -> None:
     assert (np.abs(embedding).sum(axis=0) > 0).all()  # no column that no gradient could reach
 
 
+@pytest.mark.usefixtures("eager")
 def test_fine_tuning_that_makes_it_worse_gives_back_what_it_started_from(pieces: list[Columns], tmp_path: Path) -> None:
     """Epoch 0 is the model as it was, and counts. A far too high rate makes it too sure, and other notes unlikely."""
     rng = np.random.default_rng(1)
@@ -94,6 +95,7 @@ def test_fine_tuning_that_makes_it_worse_gives_back_what_it_started_from(pieces:
         np.testing.assert_array_equal(variable.numpy(), weights)
 
 
+@pytest.mark.usefixtures("eager")
 def test_fine_tuning_goes_on_only_from_the_model_it_started_from(origin: Path, pieces: list[Columns], tmp_path: Path) -> None:
     start, folder = started(origin), tmp_path / "new"
     fit(pieces, pieces[:1], SMALL, replace(SHORT, epochs=1), folder, lambda p: None, start=start)
@@ -104,6 +106,7 @@ def test_fine_tuning_goes_on_only_from_the_model_it_started_from(origin: Path, p
             fit(pieces, pieces[:1], SMALL, replace(SHORT, epochs=2), folder, lambda p: None, start=other)
 
 
+@pytest.mark.usefixtures("eager")
 def test_ctrl_c_gives_the_best_so_far(pieces: list[Columns], tmp_path: Path) -> None:
     steps: list[Step] = []
 
@@ -122,6 +125,7 @@ def test_ctrl_c_gives_the_best_so_far(pieces: list[Columns], tmp_path: Path) -> 
     assert (tmp_path / CHECKPOINT).exists()
 
 
+@pytest.mark.usefixtures("eager")
 def test_ctrl_c_in_the_first_epoch_has_nothing_to_give(pieces: list[Columns], tmp_path: Path) -> None:
     def interrupt(step: Step) -> None:
         raise KeyboardInterrupt
@@ -183,6 +187,7 @@ def test_a_full_disk_leaves_the_model_that_was_there(monkeypatch: pytest.MonkeyP
     load_model(str(origin))
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_full_disk_leaves_the_checkpoint_that_was_there(monkeypatch: pytest.MonkeyPatch, pieces: list[Columns], tmp_path: Path) -> None:
     full_after(monkeypatch, 1)
     with pytest.raises(WriteError, match=r"training\.npz: can't be written \(No space left on device\)"):

@@ -40,6 +40,7 @@ def members() -> dict[str, np.ndarray]:
     return {name: w for name, w in random_weights(size=0.2).items() if name[0].isdigit()}
 
 
+@pytest.mark.usefixtures("few_rounds", "eager")
 def test_what_repeats_itself_is_foretold_better_once_the_model_is_finished(pieces: list[Piece]) -> None:
     bare = unfinished(SMALL, members=2)
     before = Model(small_card() | {"network": bare.sizes, "recall": {}}, members() | bare.weights)
@@ -112,6 +113,7 @@ def test_a_small_corpus_stays_near_what_is_usual_and_a_large_one_says_for_itself
     assert off_small < off_large
 
 
+@pytest.mark.usefixtures("few_rounds", "eager")
 @pytest.mark.parametrize("network", [SMALL, TcnConfig(0, 8, 12, 8, 8, channels=8, layers=3)], ids=["lstm", "tcn"])
 @pytest.mark.parametrize("count", [1, 2])
 def test_any_number_of_pieces_and_networks_makes_a_model_that_speaks(network: NetworkConfig, count: int) -> None:
@@ -130,12 +132,14 @@ def test_any_number_of_pieces_and_networks_makes_a_model_that_speaks(network: Ne
         begun = Begun(finished.recall, finished.weights)
 
 
+@pytest.mark.usefixtures("few_rounds", "eager")
 def test_too_few_notes_to_recall_are_told() -> None:
     finished = finish(members(), SMALL, [example_piece(2)], [example_piece(2)], seed=1)
     assert [text.split(" could")[0] for text in finished.failed] == ["recall of rhythm", "recall of pitch"]
     assert "too few notes" in finished.failed[0]
 
 
+@pytest.mark.usefixtures("few_rounds", "eager")
 @pytest.mark.parametrize("name", ["fit_recall", "fit_ends", "fit_pitch_class_bias"])
 def test_networks_are_not_lost_to_what_comes_on_top(monkeypatch: pytest.MonkeyPatch, pieces: list[Piece], name: str) -> None:
     def fails(*args: object, **named: object) -> None:
@@ -160,7 +164,7 @@ def test_phrase_ends_of_a_fine_tuned_model_stay_where_no_round_is_better() -> No
         "end.kernel": np.array([[50.0], [0.0], [0.0]], np.float32),
         "end.bias": np.zeros(1, np.float32),
     }
-    kept = fit_ends([states], [states], seed=1, begun=known)
+    kept = fit_ends([states], [states], seed=1, rounds=4, begun=known)
     for name, weights in known.items():
         np.testing.assert_array_equal(kept[name], weights)
 
@@ -173,13 +177,21 @@ def test_colour_is_strong_where_a_solo_keeps_to_its_tones(pieces: list[Piece]) -
     assert found.strength == 0.7
 
 
+def test_a_note_that_was_held_impossible_is_no_warning(monkeypatch: pytest.MonkeyPatch, pieces: list[Piece]) -> None:
+    """Warnings are errors here."""
+    sure = np.zeros((sum(len(p.values) for p in pieces), 128), np.float32)
+    sure[:, 0] = 1.0
+    monkeypatch.setattr("improv.train.finish.foretell", lambda model, of: {"pitch": sure})
+    assert fit_pitch_class_bias(Model(small_card(), random_weights()), pieces).strength == 0.0
+
+
 def test_phrase_ends_are_heard_from_the_activations() -> None:
     rng = np.random.default_rng(2)
     nothing = np.zeros(2000)
     a = rng.standard_normal((2000, 10)).astype(np.float16)
     end = (a[:, 3] + a[:, 7] > 2.2).astype(np.float32)
     states = States(a, a, nothing, nothing, nothing, nothing, nothing, nothing, end)
-    w = fit_ends([states], [states], seed=1)
+    w = fit_ends([states], [states], seed=1, rounds=6)
     hidden = np.maximum(a.astype(np.float32) @ w["end_hidden.kernel"] + w["end_hidden.bias"], 0)
     assert average_precision(end > 0, (hidden @ w["end.kernel"])[:, 0]) > 0.8
 

@@ -11,6 +11,7 @@ pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[t
 
 import keras
 from made_up import record, written
+from small_training import shaken
 
 from improv.cli import main
 from improv.core.errors import ImprovError
@@ -26,18 +27,10 @@ from improv.train.export import export, members_of
 from improv.train.fine_tune import begin
 from improv.train.finish import finish, unfinished
 from improv.train.fit import FitConfig, fit
-from improv.train.network.keras_network import SIZES, TCN_SIZES, NetworkConfig, TcnConfig, build, config_of
+from improv.train.network.keras_network import SIZES, TCN_SIZES, NetworkConfig, TcnConfig, config_of
 from improv.train.piece import Piece
 
 SMALL = TcnConfig(rhythm_units=12, line_units=20, pitch_hidden=16, touch_hidden=8, channels=10, layers=4)
-
-
-def shaken(seed: int, config: TcnConfig = SMALL) -> keras.Model:
-    """With random weights, large enough to matter."""
-    network, rng = build(config), np.random.default_rng(seed)
-    for variable in network.trainable_variables:
-        variable.assign(0.3 * rng.standard_normal(variable.shape))
-    return network
 
 
 @pytest.mark.parametrize(("members", "layers"), [(1, 1), (1, 4), (2, 3)])
@@ -53,7 +46,7 @@ def test_the_streaming_step_is_keras_over_500_values(members: int, layers: int, 
 
 def test_keras_hears_nothing_of_what_is_still_to_come() -> None:
     """The whole sequence at once: changing note 9 changes what is said after it, and nothing before."""
-    network, rng = shaken(3), np.random.default_rng(3)
+    network, rng = shaken(3, SMALL), np.random.default_rng(3)
     inputs = {k: rng.random((1, 24, network.input[k].shape[-1])).astype(np.float32) for k in ("step", "onset", "touch")}
     inputs |= {"last": np.full((1, 24), 60), "root": np.full((1, 24), 2), "coming": np.full((1, 24), 7)}
     other = {k: v.copy() for k, v in inputs.items()}
@@ -78,11 +71,9 @@ def test_it_learns(pieces: list[Piece], tmp_path: Path) -> None:
     assert history[-1].valid["ioi"] < history[0].valid["ioi"] - 0.1
 
 
-def test_recall_and_phrase_ends_are_fitted_to_it_and_it_comes_back_into_keras(
-    pieces: list[Piece], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("improv.train.phrase_ends.STEPS", 10)
-    network = shaken(2)
+@pytest.mark.usefixtures("few_rounds", "eager")
+def test_recall_and_phrase_ends_are_fitted_to_it_and_it_comes_back_into_keras(pieces: list[Piece], tmp_path: Path) -> None:
+    network = shaken(2, SMALL)
     finished = finish(members_of([network]), SMALL, pieces, pieces, seed=1)
     assert (finished.sizes["rhythm_key"], finished.sizes["line_key"]) == (12, 36)  # at most as wide as what they are made of
     export(tmp_path / "tcn", [network], finished, {})

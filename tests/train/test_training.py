@@ -11,19 +11,17 @@ import pytest
 pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[train]'")
 
 from made_up import record, written
+from small_training import QUICK, SHORT, SMALL, random_folder
 
 from improv.core.vocabulary import Vocabulary
 from improv.models.loader import load_model, stored_vector
 from improv.train.corpus import read_corpus
 from improv.train.dataset import NO_ROOT, Columns, Windows, columns_of
 from improv.train.example import example_piece, largest_difference
-from improv.train.export import export, keras_vector
+from improv.train.export import export
 from improv.train.finish import unfinished
 from improv.train.fit import CHECKPOINT, FitConfig, FitError, Progress, fit
-from improv.train.network.keras_network import NetworkConfig, build
-
-SMALL = NetworkConfig(embedding=16, rhythm_units=16, line_units=24, pitch_hidden=16, touch_hidden=8)
-QUICK = FitConfig(epochs=4, batch=4, length=32, rate=1e-2, average=0.9)
+from improv.train.network.keras_network import NetworkConfig
 
 
 @pytest.fixture
@@ -35,8 +33,13 @@ def train(pieces: list[Columns], folder: Path, config: FitConfig = QUICK) -> tup
     return fit(pieces, pieces[:1], SMALL, config, folder, lambda progress: None)
 
 
-def test_it_learns_and_an_interrupted_training_goes_on_as_if_it_had_not_been(pieces: list[Columns], tmp_path: Path) -> None:
+def test_it_learns_and_an_interrupted_training_goes_on_as_if_it_had_not_been(
+    pieces: list[Columns], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The whole with a graph, as users train; its two parts without, for each would be traced anew."""
+    del pieces[2:]
     _network, whole = train(pieces, tmp_path / "whole")
+    request.getfixturevalue("eager")
     assert whole[-1].valid["pitch"] < whole[0].valid["pitch"] - 0.1
 
     class Interrupted(Exception):
@@ -58,21 +61,18 @@ def test_it_learns_and_an_interrupted_training_goes_on_as_if_it_had_not_been(pie
     assert largest_difference(load_model(str(tmp_path / "small")), stored) < 1e-5
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_checkpoint_of_another_training_is_refused(pieces: list[Columns], tmp_path: Path) -> None:
-    train(pieces, tmp_path, replace(QUICK, epochs=1))
+    train(pieces[:1], tmp_path, replace(SHORT, epochs=1))
     with pytest.raises(FitError, match="other settings"):
-        train(pieces, tmp_path, replace(QUICK, epochs=1, rate=0.5))
+        train(pieces[:1], tmp_path, replace(SHORT, epochs=1, rate=0.5))
     assert (tmp_path / CHECKPOINT).exists()
 
 
 def test_the_streaming_step_is_keras_over_500_values(tmp_path: Path) -> None:
     """Random weights, large enough to matter; the state carried all the way."""
-    network = build(SMALL)
-    rng = np.random.default_rng(1)
-    for variable in network.trainable_variables:
-        variable.assign(0.3 * rng.standard_normal(variable.shape))
-    export(tmp_path / "random", [network], unfinished(SMALL), {})
-    vector = {k.removeprefix("test."): v for k, v in keras_vector([network], unfinished(SMALL).weights).items()}
+    random_folder(tmp_path / "random")
+    vector = stored_vector(str(tmp_path / "random"))
     assert len(vector["end"]) == 499
     assert largest_difference(load_model(str(tmp_path / "random")), vector) < 1e-5
 
@@ -103,9 +103,10 @@ def test_transposition_moves_notes_and_roots_together() -> None:
     assert len(first_pitches) > 5
 
 
+@pytest.mark.usefixtures("eager")
 def test_losses_that_are_no_numbers_end_the_training_with_a_word(pieces: list[Columns], tmp_path: Path) -> None:
     with pytest.raises(FitError, match="lower rate"):
-        train(pieces, tmp_path, replace(QUICK, rate=float("inf")))
+        train(pieces[:1], tmp_path, replace(SHORT, rate=float("inf")))
 
 
 def test_initial_weights_that_can_not_be_drawn_are_explained(

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
+
+pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[train]'")
+
+import keras
 
 from improv.core.events import NoteOff, NoteOn
 from improv.midi.files import write_take

@@ -137,6 +137,7 @@ def test_shares_are_every_window_once(windows: int, count: int) -> None:
         np.testing.assert_array_equal(targets["y"], 10 * inputs["x"])
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("batch", [5, 1])
 def test_the_sum_of_the_shares_gradients_is_the_batchs(batch: int, tmp_path: Path) -> None:
     """With the losses that `fit` trains by; if this fails, a loss is no mean over windows any more."""

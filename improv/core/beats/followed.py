@@ -43,7 +43,7 @@ class FollowedBeat(OwnBeat):
             self._follow.struck(time, event.velocity)
             at, beat = self._follow.bend
             bend = (at, self._base + beat) if at > time else None
-            meter.lock(time, max(self._base + self._follow.beat(time), meter.beat(time)), self._follow.tempo, bend=bend)
+            self.meter = meter.locked(time, max(self._base + self._follow.beat(time), meter.beat(time)), self._follow.tempo, bend=bend)
 
     def _anew(self) -> None:
         tempo = self.meter.tempo
@@ -52,6 +52,8 @@ class FollowedBeat(OwnBeat):
 
 class FreeBeat(OwnBeat):
     """No beat that anybody hears: beats are at the player's pace, so that rhythms are."""
+
+    beats = False
 
     def __init__(self, meter: Meter):
         super().__init__(meter)
@@ -63,4 +65,4 @@ class FreeBeat(OwnBeat):
             self._pace = Pace(self.meter.tempo)
         elif isinstance(event, NoteOn):
             self._pace.struck(time)
-            self.meter.set_tempo(time, self._pace.tempo)
+            self.meter = self.meter.at_tempo(time, self._pace.tempo)

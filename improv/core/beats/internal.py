@@ -27,7 +27,7 @@ class InternalBeat(OwnBeat):
             super().hear(event, time)
 
     def _tap(self, time: float) -> None:
-        taps, meter = self._taps, self.meter
+        taps, felt = self._taps, self.meter.felt
         if taps:
             last = time - taps[-1]
             usual = (taps[-1] - taps[0]) / (len(taps) - 1) if len(taps) > 1 else last
@@ -36,12 +36,12 @@ class InternalBeat(OwnBeat):
         taps.append(time)
         del taps[:-TAPS]
         if len(taps) > 1:
-            felt = meter.felt * (len(taps) - 1) * 60.0 / (taps[-1] - taps[0])
-            meter.set_tempo(time, limited(felt))
+            tempo = felt * (len(taps) - 1) * 60.0 / (taps[-1] - taps[0])
+            self.meter = self.meter.at_tempo(time, limited(tempo))
+        meter = self.meter
         if meter.running:
             if len(taps) > 1:
-                beat = meter.beat(time)
-                nearest = meter.next(beat - meter.felt / 2, meter.felt)
-                meter.lock(time, nearest, meter.tempo)
-        elif len(taps) * meter.felt >= meter.bar:
-            self.run(time, ahead=meter.felt)
+                nearest = meter.next(meter.beat(time) - felt / 2, felt)
+                self.meter = meter.locked(time, nearest, meter.tempo)
+        elif len(taps) * felt >= meter.bar:
+            self.run(time, ahead=felt)

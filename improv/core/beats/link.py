@@ -26,19 +26,17 @@ class LinkBeat(BeatSource):
         meter, first = self.meter, self._playing is None
         before, self._playing = self._playing, event.playing
         if before and not event.playing:
-            meter.stop(time)
+            self.meter = meter.stopped(time)
         elif first or (event.playing and not before):
             bar = math.floor(event.beat / meter.bar) * meter.bar
             beat = meter.beat(time)
             self._base = event.beat - beat
-            meter.lock(time, beat, event.tempo)
-            meter.jump(beat, event.beat - bar)
+            self.meter = meter.locked(time, beat, event.tempo).jumped(beat, event.beat - bar)
         elif meter.running:
             expected, said = meter.beat(time), event.beat - self._base
             if abs(said - expected) < SMALL:
-                meter.lock(time, said, event.tempo)
+                self.meter = meter.locked(time, said, event.tempo)
             else:
                 position = meter.position(expected) + said - expected
                 self._base = event.beat - expected
-                meter.lock(time, expected, event.tempo)
-                meter.jump(expected, position)
+                self.meter = meter.locked(time, expected, event.tempo).jumped(expected, position)

@@ -52,26 +52,25 @@ class MidiClockBeat(BeatSource):
             self._count += 1
             self._set()
         else:
-            self.meter.set_tempo(time, limited(self._tempo()))
+            self.meter = self.meter.at_tempo(time, limited(self._tempo()))
 
     def _transport(self, event: Transport, time: float) -> None:
-        meter = self.meter
         coming = self._base + (self._count + 1) / PULSES
         if event.kind in ("start", "continue"):
             if not self._rolling:
                 self._filter.restart()  # its pulses may lie elsewhere now
             self._rolling = True
             if event.kind == "start":
-                meter.jump(coming, 0.0)
+                self.meter = self.meter.jumped(coming, 0.0)
         elif event.kind == "position":
-            meter.jump(coming, event.beat or 0.0)
+            self.meter = self.meter.jumped(coming, event.beat or 0.0)
         else:
             self._rolling = False
-            meter.stop(time)
+            self.meter = self.meter.stopped(time)
 
     def _set(self) -> None:
         beat = self._base + self._count / PULSES
-        self.meter.lock(self._filter.time, beat, self._tempo(), until=beat + COAST / PULSES)
+        self.meter = self.meter.locked(self._filter.time, beat, self._tempo(), until=beat + COAST / PULSES)
 
     def _tempo(self) -> float:
         return 60.0 / (PULSES * self._filter.period)

@@ -7,12 +7,13 @@ from improv.core.meter import Meter
 
 
 class BeatSource:
-    """A source that knows nothing: what each may do. meter: what it sets. Times are in seconds.
+    """A source that knows nothing: what each may do. meter: where the beat is now; each source sets it. Times are in seconds.
 
     All that it does follows from what it is told, so a record of that gives the same beats.
     """
 
     heard = False  # whether an outside clock was heard at all
+    beats = True  # whether there is a beat at all that one could come in on
     own = False  # whether the beat is improv's own affair: a tempo can be set, and the first note may be beat one
 
     def __init__(self, meter: Meter):
@@ -44,12 +45,10 @@ class OwnBeat(BeatSource):
         self._stopped = False  # by Stop: the next note does not start it
 
     def run(self, time: float, ahead: float = 0.0) -> None:
-        meter = self.meter
-        if not meter.running:
+        if not self.meter.running:
             self._stopped = False
-            beat = meter.beat(time)
-            meter.start(time, beat)
-            meter.jump(beat, -ahead)
+            beat = self.meter.beat(time)
+            self.meter = self.meter.started(time, beat).jumped(beat, -ahead)
 
     def hear(self, event: Event, time: float) -> None:
         if isinstance(event, NoteOn):
@@ -63,11 +62,10 @@ class OwnBeat(BeatSource):
         beat = meter.beat(time)
         if event.kind == "stop":
             self._stopped = True
-            meter.stop(time)
+            self.meter = meter.stopped(time)
             return
         if event.kind == "position":
-            meter.jump(beat, event.beat or 0.0)
+            self.meter = meter.jumped(beat, event.beat or 0.0)
             return
         position = meter.position(beat)
-        meter.start(time, beat)
-        meter.jump(beat, -self.count_in if event.kind == "start" else position)
+        self.meter = meter.started(time, beat).jumped(beat, -self.count_in if event.kind == "start" else position)

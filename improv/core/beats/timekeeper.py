@@ -5,86 +5,85 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
 
-from improv.core.beats.followed import FollowedBeat, FreeBeat
-from improv.core.beats.internal import InternalBeat
-from improv.core.beats.link import LinkBeat
-from improv.core.beats.midi_clock import MidiClockBeat
-from improv.core.beats.source import BeatSource, OwnBeat
+from improv.core.beats.moment import Moment, News
+from improv.core.beats.source import OwnBeat
+from improv.core.beats.sources import SOURCES
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync
 from improv.core.meter import Meter
+from improv.core.modes.classes import MODES
 from improv.core.settings import SETTINGS, Settings
 
-SOURCES: dict[str, type[BeatSource]] = {
-    "internal": InternalBeat,
-    "midi": MidiClockBeat,
-    "link": LinkBeat,
-    "follow": FollowedBeat,
-    "free": FreeBeat,
-}
 TEMPO_CHANGED = 0.001  # of the tempo: what a tempo map notes
 
 
-class News(Enum):
-    """What something heard did to the beat."""
-
-    STARTED = 1  # it runs: from bar one, or from where it stood
-    STOPPED = 2
-    JUMPED = 3  # it runs on, elsewhere in the song
-
-
 class Timekeeper:
-    """The meter of a performance that begins at 0 s, and who sets it."""
+    """One for all who perform: the meter of a performance that begins at 0 s, and who sets it. It never hears a performer.
+
+    settings: of whoever began it; it takes over what is set of the beat later on, whomever that is for.
+    """
 
     def __init__(self, settings: Settings, metre: tuple[int, int] = (4, 4)):
-        self.meter = Meter(settings.tempo, metre)
-        self.meter.stop(0.0)
-        self.source = SOURCES[settings.clock](self.meter)
         self.settings = settings
+        self.source = SOURCES[settings.clock](Meter(settings.tempo, metre).stopped(0.0))
         self._count_in()
-        if settings.mode == "solo" or settings.click or settings.count_in:
+        if MODES[settings.mode].begins or settings.click or settings.count_in:
             self.begin(0.0)
+
+    @property
+    def meter(self) -> Meter:
+        """Where the beat is, as far as it is known now."""
+        return self.source.meter
 
     def begin(self, time: float) -> None:
         """The beat is to run from now on, where that is ours to say; beat one comes after the count-in."""
         self.source.run(time, self.settings.count_in * self.meter.bar)
 
-    def hear(self, event: Event, time: float) -> News | None:
+    def hear(self, event: Event, time: float) -> Moment:
         """Take in what was heard, at a time in seconds that is never before the last one."""
-        meter = self.meter
+        before = self.source.meter
         if isinstance(event, NoteOn | NoteOff | ControlChange) and event.part < 0:
-            return None  # another performer's: the beat is the player's affair
-        ran, shift = meter.running, meter.shift
+            return Moment(event, time, before)  # another performer's: the beat is the player's affair
         if isinstance(event, Setting):
             self._set(event, time)
         self.source.hear(event, time)
-        if meter.running != ran:
-            return News.STARTED if meter.running else News.STOPPED
-        if meter.shift != shift and ran:
-            return News.JUMPED
-        return None
+        return Moment(event, time, self.source.meter, _news(before, self.source.meter))
 
     def _set(self, event: Setting, time: float) -> None:
         if event.name not in SETTINGS:
             return
-        before = self.settings
+        before, source = self.settings, self.source
         settings = self.settings = before.taken(event.name, event.value)
-        if event.name == "tempo" and self.source.own:
-            self.meter.set_tempo(time, settings.tempo)
+        if event.name == "tempo" and source.own:
+            source.meter = source.meter.at_tempo(time, settings.tempo)
         elif event.name == "clock" and settings.clock != before.clock:
-            if not SOURCES[settings.clock].own:
-                self.meter.stop(time)  # until the others are heard
-            self.source = SOURCES[settings.clock](self.meter)
-            if self.source.own and self.meter.running:  # it goes on, as far as one likes
-                self.meter.start(time, self.meter.beat(time))
-        elif (event.name == "mode" and settings.mode == "solo") or (event.name == "click" and settings.click):
-            self.source.run(time)
+            new, meter = SOURCES[settings.clock], source.meter
+            if not new.own:
+                meter = meter.stopped(time)  # until the others are heard
+            source = self.source = new(meter)
+            if source.own and meter.running:  # it goes on, as far as one likes
+                source.meter = meter.started(time, meter.beat(time))
+        elif (event.name == "mode" and MODES[settings.mode].begins) or (event.name == "click" and settings.click):
+            source.run(time)
         self._count_in()
 
     def _count_in(self) -> None:
         if isinstance(self.source, OwnBeat):
             self.source.count_in = self.settings.count_in * self.meter.bar
+
+
+def _news(before: Meter, now: Meter) -> News | None:
+    if now.running != before.running:
+        return News.STARTED if now.running else News.STOPPED
+    return News.JUMPED if now.shift != before.shift and before.running else None
+
+
+def one_beat(settings: Sequence[Settings], metre: tuple[int, int] = (4, 4)) -> Timekeeper:
+    """A timekeeper for several performers: it goes by the settings of the first, and begins the beat if any of them begins by itself."""
+    keeper = Timekeeper(settings[0], metre)
+    if any(MODES[s.mode].begins for s in settings):
+        keeper.begin(0.0)
+    return keeper
 
 
 def in_beats(

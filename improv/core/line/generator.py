@@ -15,6 +15,7 @@ from improv.core.harmony import NO_CHORD, Changes, Chord, HarmonicContext
 from improv.core.heads import Heads
 from improv.core.line.draw import draw_note
 from improv.core.line.dynamics import Shape, accent, follow
+from improv.core.line.lessons import Lessons
 from improv.core.line.sampler import probabilities
 from improv.core.line.tracker import Heard, LineTracker, quantise
 from improv.core.meter import Meter
@@ -56,10 +57,20 @@ class Plan:
 class LineGenerator:
     """A model, and the memory that it keeps of one performance.
 
-    settings, changes, meter, tracker: those of the performer. seed: of the generator that draws every note.
+    settings, changes, tracker: those of the performer. meter: the beat of the moment; the performer brings the next.
+    seed: of the generator that draws every note. lessons: what cuts the memory into lessons; None where nobody learns.
     """
 
-    def __init__(self, model: NoteModel, settings: Settings, changes: Changes | None, meter: Meter, tracker: LineTracker, seed: int):
+    def __init__(
+        self,
+        model: NoteModel,
+        settings: Settings,
+        changes: Changes | None,
+        meter: Meter,
+        tracker: LineTracker,
+        seed: int,
+        lessons: Lessons | None = None,
+    ):
         self.model = model
         self._base = self._learns = model  # the model as it is; the one that `learned` belongs to
         self._learned: Heads | None = None
@@ -67,7 +78,8 @@ class LineGenerator:
         self.changes = changes
         self.rng = np.random.default_rng(seed)
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
-        self._meter, self._tracker = meter, tracker
+        self.meter, self._tracker = meter, tracker
+        self._lessons = lessons
         self.last_onset = -math.inf  # beat of our latest note
         self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
@@ -117,11 +129,17 @@ class LineGenerator:
 
     # What was heard
 
+    def commit(self, memory: Memory) -> None:
+        """Go on with the memory that a note leaves. From now on it may be learned from."""
+        self.memory = memory
+        if self._lessons:
+            self._lessons.take(memory.told)
+
     def after(self, note: Heard, now: float) -> Memory:
         """The memory once a note of the player's top line is in it. now: the beat up to which it sounds, if it still does."""
         memory, beat = self.memory, note.beat
         said = None if memory.last is None else np.log(probabilities(memory.said.ioi) + 1e-9)
-        position = quantise(beat, memory.position, said, self._meter.tempo)
+        position = quantise(beat, memory.position, said, self.meter.tempo)
         off = now if note.off is None else note.beat_off
         return self._remember(memory, note.pitch, position, off - beat, beat - position / GRID)
 
@@ -143,7 +161,7 @@ class LineGenerator:
         return self.model.step(memory.state, value, memory.last, at, trust)
 
     def context(self, position: int) -> Context:
-        meter, beat = self._meter, position / GRID
+        meter, beat = self.meter, position / GRID
         section = None
         if self.changes:
             harmony = self.changes.harmony(meter.position(beat))
@@ -158,7 +176,7 @@ class LineGenerator:
 
     def chord(self, beat: float) -> Chord:
         """The chord at a beat: of the changes, or the latest that the player held."""
-        return self.changes.harmony(self._meter.position(beat)).chord if self.changes else self.heard_chord
+        return self.changes.harmony(self.meter.position(beat)).chord if self.changes else self.heard_chord
 
     # Drawing
 

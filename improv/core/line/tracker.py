@@ -54,23 +54,9 @@ class LineTracker:
 
     def hear(self, event: Event, beat: float = 0.0) -> Heard | None:
         """Take in an event, which comes on a beat. Returns the top line's note that it supersedes, if any."""
-        if isinstance(event, NoteOn):
-            return self._on(event, beat)
-        if isinstance(event, NoteOff):
-            key = (event.channel, event.pitch)
-            if self.keys.pop(key, None) is not None and event.channel in self.pedal:
-                self.held.add(key)
-            self._close(event.time, beat)
-        elif isinstance(event, ControlChange) and event.control == SUSTAIN:
-            if event.value >= 64:
-                self.pedal.add(event.channel)
-            else:
-                self.pedal.discard(event.channel)
-                self.held = {k for k in self.held if k[0] != event.channel}
-                self._close(event.time, beat)
-        return None
-
-    def _on(self, event: NoteOn, beat: float) -> Heard | None:
+        if not isinstance(event, NoteOn):
+            self._let_go(event, beat)
+            return None
         self.keys[event.channel, event.pitch] = event.velocity
         self.held.discard((event.channel, event.pitch))
         self._weigh(event.velocity)
@@ -86,6 +72,21 @@ class LineTracker:
             return None
         self._before = note.pitch
         return note if note.off is not None else replace(note, off=event.time, beat_off=beat)
+
+    def _let_go(self, event: Event, beat: float) -> None:
+        """A key comes up, or the pedal moves."""
+        if isinstance(event, NoteOff):
+            key = (event.channel, event.pitch)
+            if self.keys.pop(key, None) is not None and event.channel in self.pedal:
+                self.held.add(key)
+            self._close(event.time, beat)
+        elif isinstance(event, ControlChange) and event.control == SUSTAIN:
+            if event.value >= 64:
+                self.pedal.add(event.channel)
+            else:
+                self.pedal.discard(event.channel)
+                self.held = {k for k in self.held if k[0] != event.channel}
+                self._close(event.time, beat)
 
     def _weigh(self, velocity: int) -> None:
         """Take a velocity into loudness and spread. The first note is believed at once."""

@@ -2,13 +2,17 @@
 
 A mode is told what happens, may play at once (`struck`, `released`) or say when it next wants to (`next`, `play`).
 Everything that it decides, it decides at the time of an event or of its own plan, never earlier or later: so
-nothing depends on when `advance` is called. All its notes go through the improviser, which closes them.
+nothing depends on when `advance` is called. All its notes go through its voice, which closes them.
+
+A new mode is its file, and its row here. What else there is to know of it, its class says itself (`mode.py`).
 """
 
-from improv.core.modes.comp import Comp
-from improv.core.modes.duet import Duet
-from improv.core.modes.echo import Echo
-from improv.core.modes.line import Solo, Trade
-from improv.core.modes.mode import Mode
+from improv.core.named import NamedClass
 
-MODES: dict[str, type[Mode]] = {"trade": Trade, "solo": Solo, "echo": Echo, "comp": Comp, "duet": Duet}
+MODES = {  # by name, as the setting `mode` has it; `classes.py` has the classes
+    "trade": NamedClass("improv.core.modes.line:Trade", "listen, answer, yield"),
+    "solo": NamedClass("improv.core.modes.line:Solo", "play until interrupted"),
+    "echo": NamedClass("improv.core.modes.echo:Echo", "harmonise your line as you play it"),
+    "comp": NamedClass("improv.core.modes.comp:Comp", "chords under you"),
+    "duet": NamedClass("improv.core.modes.duet:Duet", "a line beside yours that leaves room"),
+}

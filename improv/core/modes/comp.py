@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from improv.core.events import Event, NoteOn
+from improv.core.harmony import Chord
 from improv.core.harmony.voicing import voicing
 from improv.core.line.dynamics import velocity
 from improv.core.modes.mode import Mode
-
-if TYPE_CHECKING:
-    from improv.core.harmony import Chord
-    from improv.core.improviser import Improviser
+from improv.core.voice import Voice
 
 
 class Hit(NamedTuple):
@@ -51,8 +49,8 @@ OFF_BEAT_ACCENT = 0.15
 class Comp(Mode):
     """Voicings on the changes, or on the chords that are held, voice-led from one to the next."""
 
-    def __init__(self, improviser: Improviser):
-        super().__init__(improviser)
+    def __init__(self, voice: Voice):
+        super().__init__(voice)
         self._struck: deque[float] = deque(maxlen=64)  # beats of the player's onsets
         self._hits: deque[Hit] = deque()
         self._bar_line: float | None = None  # beat on which the next bar is settled
@@ -62,50 +60,51 @@ class Comp(Mode):
         self._from = 0.0  # beat on which it began to play along
 
     def start(self, time: float) -> None:
-        meter = self.improviser.meter
+        meter = self.voice.meter
         if meter.running:
             self._from = meter.beat(time)
             self._bar_line = meter.next_bar(meter.opening(meter.just_before(self._from)))
 
-    def struck(self, event: NoteOn, time: float, played: list[Event]) -> None:
-        meter = self.improviser.meter
+    def struck(self, event: NoteOn, time: float) -> list[Event]:
+        meter = self.voice.meter
         beat = meter.beat(time)
         self._struck.append(beat)
         if self._bar_line is None:
             self._bar_line = meter.next_bar(beat - 1e-6)
+        return []
 
     def next(self) -> float:
         if self._bar_line is None:
             return math.inf
-        return self.improviser.meter.time(self._hits[0].onset if self._hits else self._bar_line)
+        return self.voice.meter.time(self._hits[0].onset if self._hits else self._bar_line)
 
-    def play(self, time: float, played: list[Event]) -> bool:
+    def play(self, time: float) -> list[Event]:
         if not self._hits:
             self._settle()
-            return False
-        return self._strike(self._hits.popleft(), time, played)
+            return []
+        return self._strike(self._hits.popleft(), time)
 
     def drop(self) -> None:
         self._hits.clear()
         self._bar_line = None
 
     def jumped(self) -> None:
-        meter = self.improviser.meter
+        meter = self.voice.meter
         self._hits.clear()
         if self._bar_line is not None:
-            self._bar_line = meter.next_bar(meter.beat(self.improviser.time))
+            self._bar_line = meter.next_bar(meter.beat(self.voice.time))
 
     def _settle(self) -> None:
         """Choose the rhythm of the bar that begins, or lay out."""
-        improviser, line = self.improviser, self._bar_line
-        bar = improviser.meter.bar
+        voice, line = self.voice, self._bar_line
+        bar = voice.meter.bar
         if line is None or line - (self._struck[-1] if self._struck else self._from) > PATIENCE * bar:
             self._bar_line = None
             return
         density = sum(line - bar <= beat < line for beat in self._struck) / bar
         rhythms = SPARSE if density >= BUSY else OPEN if density <= QUIET and self._struck and line > self._struck[0] else USUAL
         self._learned = None
-        hits = [hit for hit in rhythms[int(improviser.generator.rng.integers(len(rhythms)))] if hit.onset < bar]
+        hits = [hit for hit in rhythms[int(voice.generator.rng.integers(len(rhythms)))] if hit.onset < bar]
         if density < BUSY:
             hits = sorted([*hits, *self._changing(line, hits)])
         if self._tied:  # the chord of this bar has come already, and rings
@@ -116,45 +115,45 @@ class Comp(Mode):
 
     def _changing(self, line: float, hits: list[Hit]) -> list[Hit]:
         """Chords of the bar that no hit would sound, each on its beat."""
-        chord = self.improviser.generator.chord
+        chord = self.voice.generator.chord
 
         def missing(beat: int) -> bool:
             return chord(line + beat) != chord(line + beat - 1) and not any(-0.6 <= hit.onset - beat < 1.0 for hit in hits)
 
-        return [Hit(float(beat), 0.7) for beat in range(1, math.ceil(self.improviser.meter.bar)) if missing(beat)]
+        return [Hit(float(beat), 0.7) for beat in range(1, math.ceil(self.voice.meter.bar)) if missing(beat)]
 
     def _swung(self, onset: float) -> float:
         """An off-beat where swing puts it: at two thirds of the beat, earlier the faster."""
-        settings = self.improviser.settings
+        settings = self.voice.settings
         if settings.feel != "swing" or onset % 1.0 == 0.0:
             return onset
         return onset + max(0.0, 1.0 - max(0.0, settings.tempo - 120.0) / 200.0) / 6.0
 
-    def _strike(self, hit: Hit, time: float, played: list[Event]) -> bool:
-        improviser, settings = self.improviser, self.improviser.settings
+    def _strike(self, hit: Hit, time: float) -> list[Event]:
+        voice, settings = self.voice, self.voice.settings
         off_beat = hit.onset % 1.0 > 1e-6
-        chord = improviser.generator.chord(math.ceil(hit.onset) if off_beat else hit.onset)  # an off-beat belongs to the beat after it
+        chord = voice.generator.chord(math.ceil(hit.onset) if off_beat else hit.onset)  # an off-beat belongs to the beat after it
         hands = self._voiced(chord)
         if not hands:
-            return False
+            return []
         self._hands = hands
-        tracker = improviser.tracker
+        tracker = voice.tracker
         loud = velocity(
             tracker.loudness - SOFTER + settings.loudness, tracker.spread, OFF_BEAT_ACCENT if off_beat else 0.0, settings.accents
         )
-        improviser.close(list(improviser.sounding), time, played)
+        played = voice.sounding.close_all(time)
         for pitch in hands:
-            improviser.strike(pitch, loud, time, improviser.meter.beat(time) + hit.length, played)
-        return True
+            played += voice.strike(pitch, loud, time, voice.meter.beat(time) + hit.length)
+        return played
 
     def _voiced(self, chord: Chord) -> tuple[int, ...]:
         """A voicing by rule, or as learned: then drawn once for each chord of a bar."""
-        improviser, settings = self.improviser, self.improviser.settings
-        low, high, under = settings.low, settings.high, improviser.generator.memory.last
-        if settings.voicing == "rules" or improviser.voicings is None:
+        voice, settings = self.voice, self.voice.settings
+        low, high, under = settings.low, settings.high, voice.generator.memory.last
+        if settings.voicing == "rules" or voice.voicings is None:
             self._learned = None
             return voicing(chord, self._hands, low, high, under)
         if chord == self._learned and self._hands and low <= self._hands[0] and self._hands[-1] <= high:
             return self._hands
         self._learned = chord
-        return improviser.voicings.draw(chord, self._hands, low, high, under, int(improviser.generator.rng.integers(2**32)))
+        return voice.voicings.draw(chord, self._hands, low, high, under, int(voice.generator.rng.integers(2**32)))

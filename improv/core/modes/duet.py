@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from improv.core.events import Event, NoteOn
 from improv.core.line.draw import gaps
+from improv.core.line.generator import Plan
 from improv.core.line.sampler import sample
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID
-
-if TYPE_CHECKING:
-    from improv.core.improviser import Improviser
-    from improv.core.line.generator import Plan
+from improv.core.voice import Voice
 
 ROOM = 0.5  # beats after the player's latest onset that are the player's
 BUSY = 3  # notes of the player's within two beats, from which on it plays long notes
@@ -26,33 +23,35 @@ PATIENCE = 4  # bars without the player, after which it ends
 class Duet(Mode):
     """A line of its own that leaves room."""
 
-    def __init__(self, improviser: Improviser):
-        super().__init__(improviser)
+    leads = True
+
+    def __init__(self, voice: Voice):
+        super().__init__(voice)
         self._struck: deque[float] = deque(maxlen=BUSY)  # beats of the player's onsets
         self._plan: Plan | None = None
         self._takes = False  # the plan's memory has the player's latest note in it
 
-    def struck(self, event: NoteOn, time: float, played: list[Event]) -> None:
-        self._struck.append(self.improviser.meter.beat(time))
+    def struck(self, event: NoteOn, time: float) -> list[Event]:
+        self._struck.append(self.voice.meter.beat(time))
         self.prepare()
+        return []
 
-    def released(self, time: float, played: list[Event]) -> None:
+    def released(self, time: float) -> list[Event]:
         if self._plan:
             self.prepare()
+        return []
 
     def next(self) -> float:
-        return self.improviser.meter.time(self._plan.onset) if self._plan else math.inf
+        return self.voice.meter.time(self._plan.onset) if self._plan else math.inf
 
-    def play(self, time: float, played: list[Event]) -> bool:
+    def play(self, time: float) -> list[Event]:
         plan = self._plan
         if plan is None:
-            return False
-        self._plan = None
+            return []
+        self._plan, self.pending = None, True
         if self._takes:
-            self.improviser.forget()
-        self.improviser.play(plan, time, played)
-        self.pending = True
-        return True
+            self.voice.forget()
+        return self.voice.play(plan, time)
 
     def jumped(self) -> None:
         if self._plan:
@@ -66,16 +65,16 @@ class Duet(Mode):
     def prepare(self) -> None:
         """Draw our next note afresh from all that was heard and played."""
         self.pending, self._plan = False, None
-        improviser = self.improviser
-        now, bar = improviser.meter.beat(improviser.time), improviser.meter.bar
+        voice = self.voice
+        now, bar = voice.meter.beat(voice.time), voice.meter.bar
         if not self._struck or now - self._struck[-1] > PATIENCE * bar:
             return
-        note = improviser.tracker.line
+        note = voice.tracker.line
         self._takes = note is not None and note.off is not None
-        memory = improviser.generator.after(note, now) if note is not None and note.off is not None else improviser.generator.memory
+        memory = voice.generator.after(note, now) if note is not None and note.off is not None else voice.generator.memory
         if len(self._struck) == BUSY and now - self._struck[0] < 2.0:
-            onset = improviser.meter.next(max(now, improviser.generator.last_onset + APART) - 1e-6, 1.0)
-            plan = improviser.generator.draw(memory, round(onset * GRID), onset=onset, lands=True)
+            onset = voice.meter.next(max(now, voice.generator.last_onset + APART) - 1e-6, 1.0)
+            plan = voice.generator.draw(memory, round(onset * GRID), onset=onset, lands=True)
             self._plan = replace(plan, duration=max(plan.duration, 1.0))
             return
         earliest = math.ceil(max(now, self._struck[-1] + ROOM) * GRID - 1e-6)
@@ -83,7 +82,7 @@ class Duet(Mode):
         open_class = len(memory.said.ioi) - 1
         ioi = max(earliest - since, 1)
         if ioi < open_class:
-            settings = improviser.settings
+            settings = voice.settings
             bias = gaps(open_class + 1, ioi, open_class, settings.density)
-            ioi = sample(memory.said.ioi, improviser.generator.rng, settings.rhythm_temperature, bias=bias)
-        self._plan = improviser.generator.draw(memory, since + ioi)
+            ioi = sample(memory.said.ioi, voice.generator.rng, settings.rhythm_temperature, bias=bias)
+        self._plan = voice.generator.draw(memory, since + ioi)

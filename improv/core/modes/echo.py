@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from improv.core.events import Event, NoteOn
+from improv.core.meter import Meter
 from improv.core.modes.mode import Mode
-
-if TYPE_CHECKING:
-    from improv.core.improviser import Improviser
+from improv.core.voice import Voice
 
 NEAREST, FARTHEST = 3, 9  # semitones between the two voices: thirds to sixths
 EARLY = 0.1  # beats by which a note may come before the chord that it belongs to
 SOFTER = 8  # steps of velocity below the player
+HELD = 3600.0  # seconds: as long as a key may be down
 
 
 class Echo(Mode):
@@ -21,36 +21,41 @@ class Echo(Mode):
 
     timeless = True
 
-    def __init__(self, improviser: Improviser):
-        super().__init__(improviser)
-        self._voices: dict[tuple[int, int], int] = {}  # the player's (channel, pitch) -> ours
+    def __init__(self, voice: Voice):
+        super().__init__(voice)
+        self._second: dict[tuple[int, int], int] = {}  # the player's (channel, pitch) -> ours
 
-    def struck(self, event: NoteOn, time: float, played: list[Event]) -> None:
-        improviser, key = self.improviser, (event.channel, event.pitch)
-        if key in self._voices:
-            improviser.close([self._voices.pop(key)], time, played)
-        top = improviser.tracker.line
+    @classmethod
+    def longest(cls, meter: Meter) -> float:
+        return HELD
+
+    def struck(self, event: NoteOn, time: float) -> list[Event]:
+        voice, key = self.voice, (event.channel, event.pitch)
+        played = voice.close([self._second.pop(key)], time) if key in self._second else []
+        top = voice.tracker.line
         if top is None or top.pitch != event.pitch or top.off is not None:
-            return  # it accompanies
-        taken = improviser.sounding.keys() | improviser.tracker.sounding
-        pitch = next((p for p in self._choices(event.pitch, time) if p not in taken), None)
-        if pitch is not None:
-            self._voices[key] = pitch
-            loudness = event.velocity - SOFTER + improviser.settings.loudness
-            improviser.strike(pitch, min(max(loudness, 1), 127), time, float("inf"), played)
+            return played  # it accompanies
+        heard = voice.tracker.sounding
+        free = (p for p in self._choices(event.pitch, time) if p not in heard and voice.key(p) not in voice.sounding)
+        pitch = next(free, None)
+        if pitch is None:
+            return played
+        self._second[key] = pitch
+        loudness = event.velocity - SOFTER + voice.settings.loudness
+        return [*played, *voice.strike(pitch, min(max(loudness, 1), 127), time, math.inf)]
 
-    def released(self, time: float, played: list[Event]) -> None:
-        tracker = self.improviser.tracker
-        over = [key for key in self._voices if key not in tracker.keys and key not in tracker.held]
-        self.improviser.close([self._voices.pop(key) for key in over], time, played)
+    def released(self, time: float) -> list[Event]:
+        tracker = self.voice.tracker
+        over = [key for key in self._second if key not in tracker.keys and key not in tracker.held]
+        return self.voice.close([self._second.pop(key) for key in over], time)
 
     def drop(self) -> None:
-        self._voices.clear()
+        self._second.clear()
 
     def _choices(self, pitch: int, time: float) -> Iterator[int]:
         """Pitches that would do, the best first."""
-        improviser, settings = self.improviser, self.improviser.settings
-        tones = improviser.generator.chord(improviser.meter.beat(time) + EARLY).tones
+        voice, settings = self.voice, self.voice.settings
+        tones = voice.generator.chord(voice.meter.beat(time) + EARLY).tones
         if settings.interval:
             steps = [settings.interval]
         elif tones:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
 from improv.core.line.draw import gaps
+from improv.core.line.generator import Plan
 from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry
 from improv.core.line.sampler import probabilities, sample
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID
-
-if TYPE_CHECKING:
-    from improv.core.line.generator import Plan
 
 LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
@@ -22,35 +20,37 @@ LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5
 class Trade(Mode):
     """Listen, answer when the phrase is over, yield at once when the player comes back."""
 
-    endless = False  # whether its turn has no end of its own
+    leads = yields = True
     plan: Plan | None = None
     turn: Turn | None = None
 
-    def struck(self, event: NoteOn, time: float, played: list[Event]) -> None:
-        self.improviser.yield_(time, played)
+    def struck(self, event: NoteOn, time: float) -> list[Event]:
+        self.drop()
+        return self.voice.sounding.close_all(time)
 
-    def released(self, time: float, played: list[Event]) -> None:
+    def released(self, time: float) -> list[Event]:
         if self.turn is None or self.turn.notes == 0:
             self._consider_entry()
+        return []
 
     def next(self) -> float:
-        return self.improviser.meter.time(self.plan.onset) if self.plan else math.inf
+        return self.voice.meter.time(self.plan.onset) if self.plan else math.inf
 
-    def play(self, time: float, played: list[Event]) -> bool:
+    def play(self, time: float) -> list[Event]:
         plan, turn = self.plan, self.turn
         if plan is None or turn is None:
-            return False
+            return []
         self.plan = None
         if plan.opens:
-            self.improviser.forget()
-            self.improviser.call = None
+            self.voice.forget()
+            self.voice.call = None
         turn.notes += 1
-        self.improviser.play(plan, time, played)
+        played = self.voice.play(plan, time)
         if turn.finished(plan.onset, plan.then.said.end, plan.on_chord):
             self._finish()
         else:
             self.pending = True
-        return True
+        return played
 
     def drop(self) -> None:
         self.plan = self.turn = None
@@ -59,11 +59,11 @@ class Trade(Mode):
     def prepare(self) -> None:
         """Draw when the next note comes, then the note; or end the turn."""
         self.pending = False
-        improviser, turn = self.improviser, self.turn
-        memory, rng, temperature = improviser.generator.memory, improviser.generator.rng, improviser.settings.rhythm_temperature
+        voice, turn = self.voice, self.turn
+        memory, rng, temperature = voice.generator.memory, voice.generator.rng, voice.settings.rhythm_temperature
         if turn is None or memory.position is None:
             return
-        last_class, density = len(memory.said.ioi) - 1, improviser.settings.density
+        last_class, density = len(memory.said.ioi) - 1, voice.settings.density
         rests = self.endless or turn.fills  # a long rest is part of it
         longest = LONGEST_REST if not rests and turn.notes < 4 else last_class
         ioi = sample(memory.said.ioi, rng, temperature, bias=gaps(last_class + 1, 1, longest, density))
@@ -74,10 +74,10 @@ class Trade(Mode):
             ioi = sample(memory.said.ioi, rng, temperature, bias=gaps(last_class + 1, 1, LONGEST_REST, density))
         position = memory.position + ioi
         over = position / GRID >= turn.last
-        if (not rests and ioi > LONGEST_REST) or over or (improviser.end is not None and position >= improviser.end):
+        if (not rests and ioi > LONGEST_REST) or over or (voice.end is not None and position >= voice.end):
             self._finish()
         else:
-            self.plan = improviser.generator.draw(memory, position, lands=turn.landing)
+            self.plan = voice.generator.draw(memory, position, lands=turn.landing)
 
     def jumped(self) -> None:
         """What is planned is drawn anew, over the chords that come now."""
@@ -91,31 +91,31 @@ class Trade(Mode):
     def _consider_entry(self) -> None:
         """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""
         self.plan = self.turn = None
-        improviser = self.improviser
-        note, meter, settings = improviser.tracker.line, improviser.meter, improviser.settings
+        voice = self.voice
+        note, meter, settings = voice.tracker.line, voice.meter, voice.settings
         if note is None or note.off is None:
             return
-        now = meter.beat(improviser.time)
-        memory = improviser.generator.after(note, now)
+        now = meter.beat(voice.time)
+        memory = voice.generator.after(note, now)
         if settings.trade and not self.endless:
             self.turn = self._own_bars(now, note.beat_off)
         else:
-            step = {"beat": meter.felt, "bar": meter.bar, "now": 0.0}["now" if settings.clock == "free" else settings.enter]
+            step = {"beat": meter.felt, "bar": meter.bar, "now": 0.0}[settings.enter if SOURCES[settings.clock].beats else "now"]
             shift = meter.position(now) - now  # the grid is that of the song
-            playing = improviser.playing_after(note).moved(shift)
+            playing = voice.playing_after(note).moved(shift)
             beat = entry(playing, memory.said.end, probabilities(memory.said.ioi), step) - shift
             beat = meter.opening(beat if beat >= now else meter.next(now, step or 1 / GRID))
-            call = note.beat_off - (note.beat if improviser.call is None else improviser.call)
+            call = note.beat_off - (note.beat if voice.call is None else voice.call)
             self.turn = Turn(beat, math.inf if self.endless else answer_length(call))
-        self.plan = improviser.generator.draw(memory, math.floor(self.turn.began * GRID + 0.5), onset=self.turn.began, opens=True)
+        self.plan = voice.generator.draw(memory, math.floor(self.turn.began * GRID + 0.5), onset=self.turn.began, opens=True)
 
     def _own_bars(self, now: float, silent_since: float) -> Turn:
         """The next turn that is ours where bars are traded. A player who plays over into its first bar is let finish."""
-        meter, length = self.improviser.meter, self.improviser.settings.trade * self.improviser.meter.bar
+        meter, length = self.voice.meter, self.voice.settings.trade * self.voice.meter.bar
         line = meter.next(now - length, length)  # on which the turn began that goes on now
         ours = round(meter.position(line) / length) % 2 == 1
         late = meter.next(max(now, silent_since + BREATH), meter.felt)
-        if ours and late < line + meter.bar and self.improviser.generator.last_onset < line:
+        if ours and late < line + meter.bar and self.voice.generator.last_onset < line:
             return Turn(late, line + length - late, fills=True)
         line += length if not ours else 2 * length
         return Turn(line, length, fills=True)
@@ -124,27 +124,27 @@ class Trade(Mode):
         """The turn is over; its last note rings, until the player comes back, or up to a bar line."""
         turn, self.turn = self.turn, None
         if not self.endless and turn:
-            improviser, meter = self.improviser, self.improviser.meter
-            until = meter.next_bar(improviser.generator.last_onset + RING)
+            voice, meter = self.voice, self.voice.meter
+            until = meter.next_bar(voice.generator.last_onset + RING)
             last = turn.began + turn.length if turn.fills else math.inf
-            improviser.sounding = {pitch: min(max(end, until), last) for pitch, end in improviser.sounding.items()}
+            voice.sounding.lengthen(until, last)
 
 
 class Solo(Trade):
     """Play until interrupted; go on when the player's phrase is over."""
 
-    endless = True
+    begins = endless = True
 
     def jumped(self) -> None:
-        if self.plan and self.plan.opens and self.improviser.tracker.line is None:
-            self.start(self.improviser.time)
+        if self.plan and self.plan.opens and self.voice.tracker.line is None:
+            self.start(self.voice.time)
         else:
             super().jumped()
 
     def start(self, time: float) -> None:
-        improviser, meter = self.improviser, self.improviser.meter
+        voice, meter = self.voice, self.voice.meter
         if not meter.running:
             return
         beat = meter.next(meter.opening(meter.just_before(meter.beat(time))), 1.0)
         self.turn = Turn(beat, math.inf)
-        self.plan = improviser.generator.draw(improviser.generator.memory, round(beat * GRID), onset=beat, opens=True)
+        self.plan = voice.generator.draw(voice.generator.memory, round(beat * GRID), onset=beat, opens=True)

@@ -1,24 +1,36 @@
-"""The one interface of all modes."""
+"""The one interface of all modes, and what a mode says of itself."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from improv.core.events import Event, NoteOn
+from improv.core.meter import Meter
+from improv.core.voice import Voice
 
-if TYPE_CHECKING:
-    from improv.core.improviser import Improviser
+BARS = 4  # what a line's or a chord's note may last at the longest
+LEAST = 24.0  # beats, in the shortest of metres
+RING = 2  # bars that the last note of an answer may ring on
 
 
 class Mode:
-    """A mode that does nothing: what each may do. improviser: whose mode it is. Times are in seconds."""
+    """A mode that does nothing: what each may do. voice: what it works with. Times are in seconds."""
 
-    timeless = False  # whether it plays where no beat runs, too
+    begins: ClassVar[bool] = False  # whether it plays before anybody else does, so that the beat is to run
+    endless: ClassVar[bool] = False  # whether it plays on for ever once it has begun
+    timeless: ClassVar[bool] = False  # whether it plays where no beat runs, too
+    leads: ClassVar[bool] = False  # whether it plays a line, so that a riff fills in where the model is late
+    yields: ClassVar[bool] = False  # whether it is silent at once when the player comes in
     pending = False  # `prepare` is to be called at once: something is to be worked out before there is anything to play
 
-    def __init__(self, improviser: Improviser):
-        self.improviser = improviser
+    def __init__(self, voice: Voice):
+        self.voice = voice
+
+    @classmethod
+    def longest(cls, meter: Meter) -> float:
+        """Seconds for which a note of it may sound. Nothing should ever reach it; what does is closed, counted and told."""
+        return meter.seconds(max((BARS + RING) * meter.bar, LEAST))
 
     def start(self, time: float) -> None:
         """It was chosen, the performance begins, or the beat runs (again)."""
@@ -26,19 +38,21 @@ class Mode:
     def jumped(self) -> None:
         """The song goes on from elsewhere: what was planned is over other chords."""
 
-    def struck(self, event: NoteOn, time: float, played: list[Event]) -> None:
-        """A key went down, and was heard."""
+    def struck(self, event: NoteOn, time: float) -> list[Event]:
+        """A key went down, and was heard. Returns what to play at once."""
+        return []
 
-    def released(self, time: float, played: list[Event]) -> None:
-        """A key or the pedal came up, or the pedal went down."""
+    def released(self, time: float) -> list[Event]:
+        """A key or the pedal came up, or the pedal went down. Returns what to play at once."""
+        return []
 
     def next(self) -> float:
         """When it wants to play; infinity: not before something is heard."""
         return math.inf
 
-    def play(self, time: float, played: list[Event]) -> bool:
-        """Do what was wanted at this time. Returns whether a note was struck, which is to be handed over now."""
-        return False
+    def play(self, time: float) -> list[Event]:
+        """Do what was wanted at this time. Returns the note that was struck, and what it ends; nothing where none was."""
+        return []
 
     def prepare(self) -> None:
         """Work out what comes next, after a note was handed over."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, notes_of
 from improv.core.harmony import Changes
 from improv.core.improviser import Improviser
@@ -15,6 +16,7 @@ from improv.core.meter import FASTEST, SLOWEST
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.core.vocabulary import GRID, Vocabulary
+from improv.perform.band import Band, Slot
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
 from improv.train.evaluation.figures import SoloLine
@@ -27,8 +29,8 @@ def improvise(model: NoteModel, piece: Piece, seed: int) -> SoloLine:
     """One solo over a piece's changes, at its tempo, as many bars long. Beat 0 of the piece must begin a bar."""
     real = SoloLine.of(piece)
     bars = int(real.notes[-1][0] // real.bar) + 1
-    improviser = _improviser(model, piece, "solo", seed, bars)
-    sounded = notes_of(_played(improviser))
+    band, improviser = _improviser(model, piece, "solo", seed, bars)
+    sounded = notes_of(_played(band))
     beats = [(improviser.meter.beat(on), improviser.meter.beat(off), pitch) for on, off, pitch, _ in sounded]
     return SoloLine([(on, pitch) for on, _, pitch in beats], real.changes, real.bar, [off - on for on, off, _ in beats])
 
@@ -49,20 +51,20 @@ class PlayedTake:
 
 def play_over(model: NoteModel, piece: Piece, seed: int, bars: int) -> PlayedTake:
     """So many bars over a piece's changes, at its tempo; freely where it has none. Beat 0 of the piece must begin a bar."""
-    improviser = _improviser(model, piece, "solo", seed, bars)
-    events = [replace(event, time=improviser.meter.beat(event.time)) for event in _played(improviser)]
+    band, improviser = _improviser(model, piece, "solo", seed, bars)
+    events = [replace(event, time=improviser.meter.beat(event.time)) for event in _played(band)]
     return PlayedTake(events, piece.changes, improviser.meter.tempo, piece.beats_a_bar)
 
 
 def answer(model: NoteModel, pair: Pair, seed: int) -> Notes:
     """What it answers when it has heard the solo up to the end of the call."""
     piece, durations, lags = pair.piece, Vocabulary().durations, Vocabulary().lags
-    improviser = _improviser(model, piece, "trade", seed)
+    band, improviser = _improviser(model, piece, "trade", seed)
     heard = [(o, v.pitch, durations[v.duration] / GRID, lags[v.lag]) for o, v in zip(piece.onsets, piece.values, strict=True)]
     improviser.prime(heard[: pair.last], call=piece.onsets[pair.first] / GRID)
     position, pitch, duration, _ = heard[pair.last]
     on = max(improviser.meter.time(position / GRID), 0.0)
-    played = _played(improviser, [NoteOn(on, pitch, 80), NoteOff(on + improviser.meter.seconds(duration), pitch)])
+    played = _played(band, [NoteOn(on, pitch, 80), NoteOff(on + improviser.meter.seconds(duration), pitch)])
     return [(round(improviser.meter.beat(e.time) * GRID), e.pitch) for e in played if isinstance(e, NoteOn)]
 
 
@@ -72,7 +74,7 @@ def entries(model: NoteModel, piece: Piece) -> list[float | None]:
     It hears the solo alone: an entry is noted and not played, so what it would have played disturbs neither its
     memory nor the next entry. Beat 0 of the piece must begin a bar.
     """
-    listener = Listener(_improviser(model, piece, "trade", seed=0))
+    listener = Listener(*_improviser(model, piece, "trade", seed=0))
     script: list[Event] = []
     for note in (struck := struck_of(piece)):
         script += [NoteOn(listener.meter.time(note.on), note.pitch, 80), NoteOff(listener.meter.time(note.off), note.pitch)]
@@ -83,22 +85,21 @@ def entries(model: NoteModel, piece: Piece) -> list[float | None]:
 
 
 class Listener:
-    """A player who never plays: where the improviser would begin an answer, the beat is noted, and it listens on."""
+    """A band that never plays: where the improviser would begin an answer, the beat is noted, and it listens on."""
 
-    def __init__(self, improviser: Improviser):
+    def __init__(self, band: Band, improviser: Improviser):
         self.entered: list[float] = []  # beats
         self.done = -math.inf  # nothing is ever played
         self.meter = improviser.meter
-        self._improviser = improviser
-        improviser.prime(())  # beat 0 is now
+        self._band = band
 
     @property
     def due(self) -> float | None:
-        return self._improviser.due
+        return self._band.due
 
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
         for event in heard:  # who comes in on the same instant is heard first
-            self._improviser.advance(event.time, [event])
+            self._band.advance(event.time, [event])
         due = self.due
         if due is not None and due <= now:
             self.entered.append(self.meter.beat(due))
@@ -106,15 +107,19 @@ class Listener:
         return []
 
     def silence(self, now: float) -> list[Event]:
-        return self._improviser.silence(now)
+        return self._band.silence(now)
 
 
-def _improviser(model: NoteModel, piece: Piece, mode: str, seed: int, bars: int | None = None) -> Improviser:
+def _improviser(model: NoteModel, piece: Piece, mode: str, seed: int, bars: int | None = None) -> tuple[Band, Improviser]:
+    """An improviser alone in a band, and its beat, which runs from 0 s."""
     settings = Settings(mode=mode, tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
-    return Improviser(model, settings, piece.changes, (piece.beats_a_bar, 4), seed, bars)
+    timekeeper = Timekeeper(settings, (piece.beats_a_bar, 4))
+    timekeeper.begin(0.0)
+    improviser = Improviser(model, settings, piece.changes, timekeeper.meter, seed, bars)
+    return Band([Slot(improviser)], timekeeper), improviser
 
 
-def _played(improviser: Improviser, script: Iterable[Event] = ()) -> list[Event]:
+def _played(band: Band, script: Iterable[Event] = ()) -> list[Event]:
     played: list[Event] = []
-    perform(improviser, OfflineClock(script), queue.SimpleQueue(), played.append)
+    perform(band, OfflineClock(script), queue.SimpleQueue(), played.append)
     return played

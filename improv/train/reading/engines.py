@@ -69,12 +69,12 @@ def _over_dask(
 
 
 def _cluster() -> Any:
-    """Worker processes on this machine, one thread each; no dashboard."""
+    """Worker processes on this machine, one thread each; what Dask tells over HTTP is at a free port, for 8787 may be another's."""
     import dask
     from distributed import LocalCluster
 
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}):  # its workers die of what they read alone
-        return LocalCluster(processes=True, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
+        return LocalCluster(processes=True, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL)
 
 
 def _each(function: Callable[[Item], Result], chunk: Sequence[Item]) -> list[Result]:

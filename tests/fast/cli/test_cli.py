@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
-import subprocess
-import sys
 import wave
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +16,6 @@ import pytest
 from improv.cli import main
 from improv.cli.jam import DEMO_CALL
 from improv.models.loader import find_model
-from improv.session import read_session
 
 CHANGES = "Dm7 | G7 | Cmaj7 | A7"
 TRAINS = pytest.mark.skipif(find_spec("tensorflow") is None, reason="training is an extra: pip install '.[train]'")
@@ -48,27 +45,6 @@ def test_a_fast_jam_writes_the_same_take_for_the_same_seed(capsys: pytest.Captur
     assert len(notes("one.mid", "player")) == summary["heard"] == 42
     assert len(notes("one.mid", "improv")) == summary["played"] >= 16
     assert sorted(p.name for p in Path().iterdir()) == ["one.mid", "two.mid"]
-
-
-def test_a_jam_in_real_time_is_the_fast_one(capsys: pytest.CaptureFixture[str]) -> None:
-    """A short call at 400 bpm, live and fast: the same notes, and a session that tells of them."""
-    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=150_000)])
-    for pitch in (62, 65, 69, 72, 71, 67):
-        track += [mido.Message("note_on", note=pitch, velocity=80), mido.Message("note_off", note=pitch, time=240)]
-    file = mido.MidiFile()
-    file.tracks.append(track)
-    file.save("call.mid")
-    common = ["jam", "--player", "call.mid", "--seed", "3", "--quiet", "--json", "--record"]
-    assert main([*common, "fast.mid", "--fast"]) == 0
-    if subprocess.run([sys.executable, "-m", "improv", "ports", "--json"], capture_output=True, text=True).stdout.strip() != "{}":
-        pytest.skip("a MIDI system is running here; the file would be played on its ports")
-    assert main([*common, "live.mid", "--session", "s.jsonl"]) == 0
-    assert Path("fast.mid").read_bytes() == Path("live.mid").read_bytes()
-    header, events = read_session("s.jsonl")
-    assert header["seed"] == 3
-    assert [side for side, _ in events].count("heard") >= 12
-    assert main(["replay", "s.jsonl", "--to", "again.mid"]) == 0
-    assert Path("again.mid").read_bytes() == Path("live.mid").read_bytes()
 
 
 def test_a_solo_with_a_file_ends_some_bars_after_the_file(capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +149,7 @@ def test_unreadable_models(kind: str, says: str, capsys: pytest.CaptureFixture[s
         ([*JAM, "--tempo", "0"], "tempo 0"),
         ([*JAM, "--tempo", "9999"], "tempo 9999"),
         ([*JAM, "--tempo", "nan"], "tempo nan"),
-        ([*JAM, "--changes", "Dm7 | H7"], "column 7"),
+        ([*JAM, "--changes", "Dm7 | X7"], "column 7"),
         ([*JAM, "--metre", "4"], "3/4"),
         ([*JAM, "--metre", "4/3"], "metre 4/3"),
         ([*JAM, "--low", "80"], "octave"),
@@ -184,7 +160,7 @@ def test_unreadable_models(kind: str, says: str, capsys: pytest.CaptureFixture[s
         (["jam", "--fast", "--player", "none.mid"], "no such file"),
         (["jam", "--fast", "--player", "empty.mid"], "not a readable MIDI file"),
         (["jam", "--fast", "--player", "silent.mid"], "no notes"),
-        (["jam", "--fast", "--player", "endless.mid"], "100,000 notes"),
+        (["jam", "--fast", "--player", "endless.mid"], "2,000 notes"),
         (["solo", "--bars", "0"], "--bars 0"),
         (["solo", "--out", "nowhere/solo.mid"], "no folder"),
         (["eval", "jazz", "none.jsonl"], "none.jsonl"),
@@ -194,13 +170,16 @@ def test_unreadable_models(kind: str, says: str, capsys: pytest.CaptureFixture[s
         (["bench", "lateness", "--events", "1"], "--events 1"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_writes_nothing(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_one_clear_line_and_writes_nothing(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("empty.mid").write_bytes(b"")
     silent = mido.MidiFile()
     silent.tracks.append(mido.MidiTrack())
     silent.save("silent.mid")
     if "endless.mid" in arguments:
-        silent.tracks[0] += [mido.Message("note_on", note=60, velocity=80, time=1)] * 100_000
+        monkeypatch.setattr("improv.midi.parts.MOST_NOTES", 1_000)
+        silent.tracks[0] += [mido.Message("note_on", note=60, velocity=80, time=1)] * 2_000
         silent.save("endless.mid")
     check_refused(arguments, says, capsys)
 
@@ -234,18 +213,3 @@ def test_the_step_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
         assert 0 < figures[part]["p50_us"] <= figures[part]["p99_us"] <= figures[part]["p999_us"] <= figures[part]["max_us"]
         assert figures[part]["n"] >= 200
     assert figures["note"]["limit_us"] > 0
-
-
-def test_the_whole_bench_measures_each_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Few events, no assertion about time: which figures there are, of how many events, and the picture."""
-    png = tmp_path / "b.png"
-    assert main(["bench", "--notes", "100", "--events", "40", "--json", "--png", str(png)]) == 0
-    figures = json.loads(capsys.readouterr().out)
-    spreads = [figures["step"], figures["lateness"]["idle"], figures["lateness"]["loaded"], figures["key_to_note"], figures["clock_lock"]]
-    for row in spreads:
-        assert 0 <= row["p50_us"] <= row["p99_us"] <= row["p999_us"] <= row["max_us"]
-        assert row["n"] >= 30
-    assert {"constant_us", "apart_p50_us", "apart_p99_us", "pulses_lost"} <= figures["clock_lock"].keys()
-    assert {"times_nothing_p99", "nothing_p50_us", "nothing_p99_us"} <= figures["lateness"]["idle"].keys()
-    assert figures["verdict"] == "stage-ready" or figures["verdict"].startswith("to mend: ")
-    assert png.read_bytes().startswith(b"\x89PNG")

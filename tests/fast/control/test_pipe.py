@@ -181,7 +181,7 @@ def test_no_server_at_all_is_told_and_the_music_goes_on(tmp_path: Path) -> None:
 
 
 PARENT = """
-import sys, time
+import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from test_pipe import Config, Section, answer

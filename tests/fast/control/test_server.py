@@ -167,16 +167,16 @@ async def knock(path: Path) -> None:
     writer.close()
 
 
-def test_ten_thousand_connections_leave_nothing_behind(tmp_path: Path) -> None:
+def test_two_thousand_connections_leave_nothing_behind(tmp_path: Path) -> None:
     async def talk() -> None:
         async with performing(tmp_path) as fake:
             await asks(fake.path, do="status")
             before = descriptors()
-            for _ in range(50):
+            for _ in range(10):
                 await asyncio.gather(*(knock(fake.path) for _ in range(200)))
             while (reply := await asks(fake.path, do="status")).get("busy"):
                 pass
-            assert reply["control"]["connections"] > 5000
+            assert reply["control"]["connections"] > 1000
             while descriptors() > before:  # the last ones are on their way out
                 await asyncio.sleep(0)
             assert (await asks(fake.path, do="panic"))["ok"] is True

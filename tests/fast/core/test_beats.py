@@ -8,9 +8,11 @@ import random
 
 import pytest
 
-from improv.core.beats.timekeeper import News, Timekeeper, in_beats
+from improv.core.beats.moment import News
+from improv.core.beats.sources import SOURCES
+from improv.core.beats.timekeeper import Timekeeper, in_beats, one_beat
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Sync, Tap, Transport, moved
-from improv.core.settings import Settings
+from improv.core.settings import CLOCKS, Settings
 
 
 def keeper_of(clock: str, *heard: Event, metre: tuple[int, int] = (4, 4), **wishes: object) -> Timekeeper:
@@ -42,19 +44,18 @@ def test_a_click_or_a_solo_wants_the_beat_from_the_start_and_a_count_in_comes_be
 
 def test_start_stop_continue_and_song_position_are_obeyed_by_our_own_beat() -> None:
     keeper = keeper_of("internal")
-    meter = keeper.meter
-    assert keeper.hear(Transport(1.0, "start"), 1.0) is News.STARTED
-    assert meter.position(meter.beat(2.0)) == 2.0
-    assert keeper.hear(Transport(2.0, "stop"), 2.0) is News.STOPPED
-    assert keeper.hear(NoteOn(2.5, 60, 80), 2.5) is None  # stopped is stopped
-    assert meter.position(meter.beat(9.0)) == 2.0
-    assert meter.time(2.5) == math.inf
-    assert keeper.hear(Transport(10.0, "continue"), 10.0) is News.STARTED
-    assert meter.position(meter.beat(11.0)) == 4.0
-    assert keeper.hear(Transport(11.0, "position", 16.0), 11.0) is News.JUMPED
-    assert (meter.beat(11.5), meter.position(meter.beat(11.5))) == (5.0, 17.0)  # beats go on, the song is elsewhere
-    assert keeper.hear(Transport(12.0, "start"), 12.0) is News.JUMPED
-    assert meter.position(meter.beat(12.0)) == 0.0
+    assert keeper.hear(Transport(1.0, "start"), 1.0).news is News.STARTED
+    assert keeper.meter.position(keeper.meter.beat(2.0)) == 2.0
+    assert keeper.hear(Transport(2.0, "stop"), 2.0).news is News.STOPPED
+    assert keeper.hear(NoteOn(2.5, 60, 80), 2.5).news is None  # stopped is stopped
+    assert keeper.meter.position(keeper.meter.beat(9.0)) == 2.0
+    assert keeper.meter.time(2.5) == math.inf
+    assert keeper.hear(Transport(10.0, "continue"), 10.0).news is News.STARTED
+    assert keeper.meter.position(keeper.meter.beat(11.0)) == 4.0
+    assert keeper.hear(Transport(11.0, "position", 16.0), 11.0).news is News.JUMPED
+    assert (keeper.meter.beat(11.5), keeper.meter.position(keeper.meter.beat(11.5))) == (5.0, 17.0)  # beats go on, the song is elsewhere
+    assert keeper.hear(Transport(12.0, "start"), 12.0).news is News.JUMPED
+    assert keeper.meter.position(keeper.meter.beat(12.0)) == 0.0
 
 
 @pytest.mark.parametrize("bpm", [45.0, 60.0, 132.0, 300.0])
@@ -113,17 +114,16 @@ def test_without_pulses_the_beat_stands_still_and_nothing_is_lost() -> None:
 
 def test_stop_and_continue_go_on_with_the_next_pulse_and_a_song_position_jumps() -> None:
     keeper = keeper_of("midi", Transport(0.0, "start"), *pulses(0.0, 48))
-    meter = keeper.meter
-    assert keeper.hear(Transport(1.0, "stop"), 1.0) is News.STOPPED
+    assert keeper.hear(Transport(1.0, "stop"), 1.0).news is News.STOPPED
     for pulse in pulses(1.0, 96):  # many send clock while they stand
         keeper.hear(pulse, pulse.time)
-    assert not meter.running
-    assert keeper.hear(Transport(3.0, "continue"), 3.0) is None  # from the next pulse on
-    assert keeper.hear(Pulse(3.01), 3.01) is News.STARTED
-    assert meter.position(meter.beat(3.01)) == pytest.approx(2.0, abs=0.01)
-    assert keeper.hear(Transport(3.02, "position", 64.0), 3.02) is News.JUMPED
+    assert not keeper.meter.running
+    assert keeper.hear(Transport(3.0, "continue"), 3.0).news is None  # from the next pulse on
+    assert keeper.hear(Pulse(3.01), 3.01).news is News.STARTED
+    assert keeper.meter.position(keeper.meter.beat(3.01)) == pytest.approx(2.0, abs=0.01)
+    assert keeper.hear(Transport(3.02, "position", 64.0), 3.02).news is News.JUMPED
     keeper.hear(Pulse(3.0308), 3.0308)
-    assert meter.position(meter.beat(3.0308)) == pytest.approx(64.0, abs=0.01)
+    assert keeper.meter.position(keeper.meter.beat(3.0308)) == pytest.approx(64.0, abs=0.01)
 
 
 def test_a_pulse_that_was_heard_late_counts_as_it_arrived() -> None:
@@ -137,18 +137,42 @@ def test_a_pulse_that_was_heard_late_counts_as_it_arrived() -> None:
 
 def test_a_shared_timeline_gives_beat_tempo_and_bar_lines() -> None:
     keeper = keeper_of("link", Sync(1.0, 101.5, 90.0))
-    meter = keeper.meter
-    assert meter.within_bar(meter.beat(1.0)) == 1.5
+    assert keeper.meter.within_bar(keeper.meter.beat(1.0)) == 1.5
     keeper.hear(Sync(2.0, 103.01, 90.0), 2.0)
-    assert meter.within_bar(meter.beat(2.0)) == pytest.approx(3.01)
-    assert keeper.hear(Sync(3.0, 40.5, 90.0), 3.0) is News.JUMPED  # a peer joined, and the session is elsewhere
-    assert meter.within_bar(meter.beat(3.0)) == 0.5
-    assert keeper.hear(Sync(4.0, 42.0, 90.0, playing=False), 4.0) is News.STOPPED
-    assert keeper.hear(Sync(9.0, 48.0, 120.0), 9.0) is News.STARTED
-    assert (meter.tempo, meter.within_bar(meter.beat(9.5))) == (120.0, 1.0)
+    assert keeper.meter.within_bar(keeper.meter.beat(2.0)) == pytest.approx(3.01)
+    assert keeper.hear(Sync(3.0, 40.5, 90.0), 3.0).news is News.JUMPED  # a peer joined, and the session is elsewhere
+    assert keeper.meter.within_bar(keeper.meter.beat(3.0)) == 0.5
+    assert keeper.hear(Sync(4.0, 42.0, 90.0, playing=False), 4.0).news is News.STOPPED
+    assert keeper.hear(Sync(9.0, 48.0, 120.0), 9.0).news is News.STARTED
+    assert (keeper.meter.tempo, keeper.meter.within_bar(keeper.meter.beat(9.5))) == (120.0, 1.0)
 
 
 # All of them
+
+
+def test_every_clock_that_can_be_set_is_there() -> None:
+    assert tuple(SOURCES) == tuple(CLOCKS)
+
+
+def test_a_moment_keeps_the_beat_that_it_had() -> None:
+    keeper = keeper_of("internal", NoteOn(0.0, 60, 80))
+    moment = keeper.hear(Setting(2.0, "tempo", 60.0), 2.0)
+    later = keeper.hear(Transport(3.0, "stop"), 3.0)
+    assert (moment.meter.beat(4.0), moment.meter.tempo, moment.meter.running, moment.news) == (6.0, 60.0, True, None)
+    assert (later.meter.beat(4.0), later.meter.running, later.news) == (5.0, False, News.STOPPED)
+    assert keeper.meter == later.meter
+
+
+def test_what_a_performer_plays_says_nothing_of_the_beat() -> None:
+    keeper = keeper_of("internal")
+    assert keeper.hear(NoteOn(1.0, 60, 80, part=-1), 1.0).news is None
+    assert keeper.hear(NoteOn(2.0, 60, 80), 2.0).news is News.STARTED
+
+
+@pytest.mark.parametrize(("modes", "runs"), [(("trade", "comp"), False), (("comp", "solo"), True), (("solo", "trade"), True)])
+def test_one_beat_runs_from_the_start_where_anybody_begins_by_himself(modes: tuple[str, ...], runs: bool) -> None:
+    keeper = one_beat([Settings(mode=mode, tempo=90.0 + i) for i, mode in enumerate(modes)], (3, 4))
+    assert (keeper.meter.running, keeper.meter.tempo, keeper.meter.bar) == (runs, 90.0, 3.0)
 
 
 @pytest.mark.parametrize("clock", ["internal", "follow", "free", "midi", "link"])

@@ -36,14 +36,13 @@ def slowing(start: float, end: float, from_beat: float, beats: float) -> Callabl
     return lambda beat: float(np.interp(beat, grid, times))
 
 
-@pytest.mark.parametrize("tempo", [60, 80, 100, 120, 150, 180, 210, 240])
 @pytest.mark.parametrize("line", [EIGHTHS, SWUNG], ids=["straight", "swung"])
-@pytest.mark.parametrize("told", [0.93, 1.0, 1.08])
-def test_a_scale_in_eighths_is_followed(tempo: float, line: list[float], told: float) -> None:
-    follow = Follow(tempo * told)
-    away = off(follow, line, steady(tempo))
-    assert max(map(abs, away[32:])) < 0.1
-    assert follow.tempo == pytest.approx(tempo, rel=0.01)
+def test_a_scale_in_eighths_is_followed_at_any_tempo_and_from_one_that_was_told_a_little_wrong(line: list[float]) -> None:
+    for tempo, told in itertools.product([60, 80, 100, 120, 150, 180, 210, 240], [0.93, 1.0, 1.08]):
+        follow = Follow(tempo * told)
+        away = off(follow, line, steady(tempo))
+        assert max(map(abs, away[32:])) < 0.1, f"at {tempo}, told {told} of it"
+        assert follow.tempo == pytest.approx(tempo, rel=0.01), f"at {tempo}, told {told} of it"
 
 
 @pytest.mark.parametrize("tempo", [55, 65, 70, 75, 85, 95, 130])

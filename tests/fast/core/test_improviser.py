@@ -11,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up import random_weights, small_card
 
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync, Tap, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.settings import CLOCKS, MODES, Settings
 from improv.models.loader import load_model
 from improv.models.model import Model
+from improv.perform.band import alone
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
 
@@ -27,7 +29,7 @@ BLUES = "F7 | Bb7 | F7 | %"
 def play(improviser: Improviser, heard: list[Event], limit: float = 60.0) -> list[Event]:
     """All that is played to what is heard."""
     played: list[Event] = []
-    perform(improviser, OfflineClock(heard, limit), queue.SimpleQueue(), played.append)
+    perform(alone(improviser), OfflineClock(heard, limit), queue.SimpleQueue(), played.append)
     return played
 
 
@@ -122,7 +124,8 @@ def test_no_performance_breaks_the_laws(
     model: Model, moments: list[tuple[float, Event]], changes: str | None, mode: str, metre: tuple[int, int], clock: str, trade: int
 ) -> None:
     wishes = Settings(mode=mode, clock=clock, trade=trade)
-    improviser = Improviser(model, wishes, parse_changes(changes) if changes else None, metre, seed=1, models={"other": OTHER})
+    meter = Timekeeper(wishes, metre).meter
+    improviser = Improviser(model, wishes, parse_changes(changes) if changes else None, meter, seed=1, models={"other": OTHER})
     check_laws(play(improviser, stamped(moments), limit=30.0))
 
 
@@ -136,15 +139,15 @@ def test_how_far_a_call_goes_makes_no_difference(
     over = parse_changes(changes) if changes else None
     exact = play(Improviser(model, Settings(mode=mode, clock=clock), over, seed=7, models={"other": OTHER}), heard, limit=30.0)
     rng = np.random.default_rng(seed)
-    improviser, now, late = Improviser(model, Settings(mode=mode, clock=clock), over, seed=7, models={"other": OTHER}), 0.0, []
+    band, now, late = alone(Improviser(model, Settings(mode=mode, clock=clock), over, seed=7, models={"other": OTHER})), 0.0, []
     waiting = list(heard)
     while now < 30.0 or waiting:
         now += float(rng.exponential(0.2))
         arrived = [e for e in waiting if e.time <= now]
         waiting = waiting[len(arrived) :]
-        late += improviser.advance(now, arrived)
-        while improviser.due is not None and improviser.due <= now:
-            late += improviser.advance(now)
+        late += band.advance(now, arrived)
+        while band.due is not None and band.due <= now:
+            late += band.advance(now)
     late = [e for e in late if e.time <= 30.0]
     assert [e for e in exact if e.time < 30.0][: len(late)] == [e for e in late if e.time < 30.0]
 

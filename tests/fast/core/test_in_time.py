@@ -6,12 +6,13 @@ import queue
 
 import pytest
 
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings
 from improv.models.loader import load_model
-from improv.perform.band import Band, Slot
+from improv.perform.band import alone
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
 
@@ -20,9 +21,7 @@ PITCHES = [62, 65, 69, 72, 71, 67, 65, 64]
 
 def play(improviser: Improviser, heard: list[Event], limit: float = 60.0, early: float = 0.0) -> list[Event]:
     played: list[Event] = []
-    perform(
-        Band([Slot(improviser)]), OfflineClock(sorted(heard, key=lambda e: e.time), limit), queue.SimpleQueue(), played.append, early=early
-    )
+    perform(alone(improviser), OfflineClock(sorted(heard, key=lambda e: e.time), limit), queue.SimpleQueue(), played.append, early=early)
     return played
 
 
@@ -36,9 +35,9 @@ def pulses(start: float, count: int, bpm: float = 120.0) -> list[Event]:
 
 
 def improviser(metre: tuple[int, int] = (4, 4), changes: str | None = "Dm7 | G7 | Cmaj7 | A7", **wishes: object) -> Improviser:
-    return Improviser(
-        load_model("pocket"), Settings(**wishes), parse_changes(changes, metre[0] * 4 / metre[1]) if changes else None, metre, 3
-    )  # type: ignore[arg-type]
+    settings = Settings(**wishes)  # type: ignore[arg-type]
+    over = parse_changes(changes, metre[0] * 4 / metre[1]) if changes else None
+    return Improviser(load_model("pocket"), settings, over, Timekeeper(settings, metre).meter, 3)
 
 
 def onsets(played: list[Event]) -> list[float]:
@@ -104,7 +103,7 @@ def test_a_tempo_change_in_mid_phrase_keeps_the_beats_of_notes_and_their_ends() 
             found.append(player.meter.beat(event.time))
 
         heard: list[Event] = [Setting(3.1, "tempo", tempo)] if tempo else []
-        perform(player, OfflineClock(heard, 12.0), queue.SimpleQueue(), send)
+        perform(alone(player), OfflineClock(heard, 12.0), queue.SimpleQueue(), send)
         return found
 
     # The network hears the tempo too, so what it plays after may differ; what sounds or is planned keeps its beats.
@@ -124,7 +123,7 @@ def test_a_jump_of_the_song_takes_the_changes_along() -> None:
         if isinstance(event, NoteOn):
             chords.append((event.time, str(player.generator.chord(player.meter.beat(event.time) + 0.1)), event.pitch % 12))
 
-    perform(player, OfflineClock(heard, 13.0), queue.SimpleQueue(), send)
+    perform(alone(player), OfflineClock(heard, 13.0), queue.SimpleQueue(), send)
     assert {chord for time, chord, _ in chords if time < 3.9} == {"C"}
     assert {chord for time, chord, _ in chords if 4.0 <= time < 9.4} == {"Gb"}
     assert {chord for time, chord, _ in chords if time >= 9.5} == {"C"}
@@ -167,7 +166,7 @@ def test_notes_are_handed_over_early_for_a_slow_synth_and_answers_to_keys_when_t
 
     def handed_over(player: Improviser) -> list[tuple[float, Event]]:
         clock, found = OfflineClock(call, 60.0), []
-        perform(player, clock, queue.SimpleQueue(), lambda e: found.append((clock.now(), e)), early=0.03)
+        perform(alone(player), clock, queue.SimpleQueue(), lambda e: found.append((clock.now(), e)), early=0.03)
         return found
 
     handed = handed_over(improviser(tempo=120.0))

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
-from improv.core.guard import HELD, longest
 from improv.core.keys import Keys
 from improv.core.meter import Meter
+from improv.core.modes.classes import MODES
+from improv.core.modes.echo import HELD
 from improv.midi.loopback import LoopbackFilter
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
@@ -142,4 +143,4 @@ def test_a_note_that_nobody_ends_is_closed_and_told() -> None:
 
 @pytest.mark.parametrize(("mode", "seconds"), [("trade", 12.0), ("comp", 12.0), ("echo", HELD)])
 def test_how_long_a_note_may_sound(mode: str, seconds: float) -> None:
-    assert longest(mode, Meter(120.0)) == seconds
+    assert MODES[mode].longest(Meter(120.0)) == seconds

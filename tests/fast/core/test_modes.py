@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
-from improv.core.modes import MODES
+from improv.core.modes.classes import MODES
 from improv.core.modes.comp import PATIENCE, SOFTER
 from improv.core.modes.echo import FARTHEST, NEAREST
 from improv.core.settings import MODES as NAMES
@@ -20,6 +20,7 @@ from improv.core.settings import Settings
 from improv.models.loader import load_voicings
 from improv.models.model import Model
 from improv.models.voicings import Voicings, avoided
+from improv.perform.band import alone
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
 
@@ -28,7 +29,7 @@ CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | %")
 
 def play(improviser: Improviser, heard: list[Event], limit: float = 120.0) -> list[Event]:
     played: list[Event] = []
-    perform(improviser, OfflineClock(heard, limit), queue.SimpleQueue(), played.append)
+    perform(alone(improviser), OfflineClock(heard, limit), queue.SimpleQueue(), played.append)
     return played
 
 
@@ -44,7 +45,21 @@ def beats(played: list[Event]) -> list[float]:
 
 
 def test_every_mode_that_can_be_set_is_there() -> None:
-    assert list(MODES) == list(NAMES)
+    assert tuple(MODES) == tuple(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("fact", "of"),
+    [
+        ("begins", {"solo"}),
+        ("endless", {"solo"}),
+        ("timeless", {"echo"}),
+        ("leads", {"trade", "solo", "duet"}),
+        ("yields", {"trade", "solo"}),
+    ],
+)
+def test_what_a_mode_says_of_itself(fact: str, of: set[str]) -> None:
+    assert {name for name, mode in MODES.items() if getattr(mode, fact)} == of
 
 
 # Echo
@@ -197,8 +212,8 @@ def test_a_duet_hears_both(model: Model) -> None:
     """Every note of both goes through the one state, and each of ours follows from what is kept."""
     improviser = Improviser(model, Settings(mode="duet"), CHANGES, seed=1)
     states = []
-    real = improviser.play
-    improviser.play = lambda plan, time, played: states.append(plan.then.state) or real(plan, time, played)  # type: ignore[method-assign, func-returns-value]
+    voice, real = improviser.voice, improviser.voice.play
+    voice.play = lambda plan, time: states.append(plan.then.state) or real(plan, time)  # type: ignore[method-assign, func-returns-value]
     play(improviser, line([72, 74, 76, 77]))
     kept = [state.past.notes for state in states]
     assert kept[0] >= 1

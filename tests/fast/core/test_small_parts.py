@@ -29,15 +29,12 @@ values = st.builds(Value, st.integers(0, 48), st.integers(0, 127), st.integers(0
 
 @given(tempo=st.floats(20, 400), start=st.floats(0, 1e5), beat=st.floats(-100, 1e5))
 def test_beats_and_seconds_are_inverse(tempo: float, start: float, beat: float) -> None:
-    meter = Meter(tempo)
-    meter.start(start)
+    meter = Meter(tempo).started(start)
     assert meter.beat(meter.time(beat)) == pytest.approx(beat, abs=1e-6)
 
 
 def test_a_tempo_change_keeps_the_beat() -> None:
-    meter = Meter(120)
-    meter.start(1.0)
-    meter.set_tempo(3.0, 60)
+    meter = Meter(120).started(1.0).at_tempo(3.0, 60)
     assert [meter.beat(t) for t in (3.0, 5.0)] == [4.0, 6.0]
 
 

@@ -14,13 +14,14 @@ from improv.core.line.generator import BOOKMARKS
 from improv.core.settings import Settings
 from improv.models.loader import load_model
 from improv.models.model import Model
+from improv.perform.band import alone
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
 
 
 def play(improviser: Improviser, heard: list[Event], limit: float = 20.0) -> list[Event]:
     played: list[Event] = []
-    perform(improviser, OfflineClock(heard, limit), queue.SimpleQueue(), played.append)
+    perform(alone(improviser), OfflineClock(heard, limit), queue.SimpleQueue(), played.append)
     return played
 
 
@@ -70,7 +71,7 @@ def test_a_bookmark_brings_back_the_state_and_an_unknown_one_changes_nothing(mod
     def heard(event: Event) -> None:
         told.append(improviser.generator.memory.state.a)
 
-    perform(improviser, clock, queue.SimpleQueue(), played.append, heard)
+    perform(alone(improviser), clock, queue.SimpleQueue(), played.append, heard)
     assert improviser.generator._kept["a"][1].a is told[0]
     assert onsets(played)[-1] > 19.0
     once = play(
@@ -97,7 +98,7 @@ def test_the_changes_change_with_the_bar(model: Model) -> None:
             chords.append((event.time, str(improviser.generator.chord(improviser.meter.beat(event.time)))))
 
     heard: list[Event] = [Setting(2.5, "changes", "Gb7 | %"), Setting(6.5, "changes", "")]
-    perform(improviser, OfflineClock(heard, 12.0), queue.SimpleQueue(), send)
+    perform(alone(improviser), OfflineClock(heard, 12.0), queue.SimpleQueue(), send)
     assert {chord for time, chord in chords if time < 3.9} == {"NC"}
     assert {chord for time, chord in chords if 4.0 <= time < 7.9} == {"Gb7"}
     assert {chord for time, chord in chords if time >= 8.0} == {"NC"}

@@ -55,16 +55,16 @@ def moved(chord: Chord, by: int) -> tuple[int, str]:
     return (chord.root - by) % 12, chord.kind
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_every_progression_is_the_same_music_in_every_key(key: str) -> None:
+def test_every_progression_is_the_same_music_in_every_key() -> None:
     """All 190: each symbol parses, and from the tonic on it is the chord that it is in C."""
     assert len(PROGRESSIONS) == 190
     assert {tonic_of(k) for k in KEYS} == set(range(12))
     for p in PROGRESSIONS:
         in_c = [moved(parse_chord(s), 0) for s in symbols(p.chords, p.counting, "C")[1]]
-        assert [moved(parse_chord(s), tonic_of(key)) for s in symbols(p.chords, p.counting, key)[1]] == in_c
-        changes = in_bars(symbols(p.chords, p.counting, key)[1])
-        assert parse_changes(changes).length in (16.0, 32.0)
+        for key in KEYS:
+            chords = symbols(p.chords, p.counting, key)[1]
+            assert [moved(parse_chord(s), tonic_of(key)) for s in chords] == in_c, f"in {key}"
+            assert parse_changes(in_bars(chords)).length in (16.0, 32.0), f"in {key}"
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,16 @@ from improv.perform.engine import perform
 from improv.perform.metronome import Metronome
 
 
+def band(metre: tuple[int, int] = (4, 4), send_clock: bool = False, **wishes: object) -> Band:
+    """A metronome alone with the beat."""
+    settings = Settings(**wishes)  # type: ignore[arg-type]
+    timekeeper = Timekeeper(settings, metre)
+    return Band([Slot(Metronome(settings, timekeeper.meter, send_clock))], timekeeper)
+
+
 def play(heard: list[Event], until: float, metre: tuple[int, int] = (4, 4), send_clock: bool = False, **wishes: object) -> list[Event]:
     played: list[Event] = []
-    metronome = Metronome(Settings(**wishes), metre, send_clock)  # type: ignore[arg-type]
-    perform(Band([Slot(metronome)]), OfflineClock(heard, until), queue.SimpleQueue(), played.append)
+    perform(band(metre, send_clock, **wishes), OfflineClock(heard, until), queue.SimpleQueue(), played.append)
     return played
 
 
@@ -93,12 +99,12 @@ def test_slaved_it_clicks_on_the_others_beats_and_is_silent_as_they_stop() -> No
 
 
 def test_a_setting_that_comes_with_a_click_does_not_swallow_it() -> None:
-    metronome = Metronome(Settings(click=10, tempo=120.0))
+    metronome = band(click=10, tempo=120.0)
     metronome.advance(0.0)
     found = metronome.advance(0.5008, [Setting(0.5005, "temperature", 0.9)])
     assert [e.time for e in found if isinstance(e, NoteOn)] == [0.5]
 
 
 def test_pulses_are_not_made_up_for_the_time_that_another_clock_ruled() -> None:
-    metronome = Metronome(Settings(clock="midi"), send_clock=True)
+    metronome = band(send_clock=True, clock="midi")
     assert len(metronome.advance(3600.0, [Setting(3600.0, "clock", "internal")])) < 3

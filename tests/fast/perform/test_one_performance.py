@@ -13,7 +13,7 @@ import pytest
 from slow_thinking import Sleeping, Thinking, call
 
 from improv.cli import main
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Tap, Transport
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Tap
 from improv.core.harmony import parse_changes
 from improv.core.observer import Observer
 from improv.core.settings import Settings
@@ -184,8 +184,9 @@ def test_clicks_are_no_performer_s_they_are_neither_told_nor_counted_even_if_the
 def test_one_solo_begins_by_itself_and_in_a_band_it_begins_for_all(model: Model) -> None:
     _, alone = performed([one(model, mode="solo")], [Stop(1.0)])
     assert alone.of("heard") == [Stop(1.0)]
-    _, band = performed([one(model), one(model, mode="solo")], [Stop(1.0)])
-    assert band.of("heard") == [Transport(0.0, "start"), Stop(1.0)]
+    performance, band = performed([one(model), one(model, mode="solo")], [Stop(1.0)])
+    assert band.of("heard") == [Stop(1.0)]  # they share the beat: nobody has to be told
+    assert [p.improviser.meter.beat(1.0) for p in performance.performers] == [2.0, 2.0]
 
 
 def test_what_fills_in_for_a_slow_model_is_told_apart_and_counted(model: Model) -> None:

@@ -14,6 +14,7 @@ from improv.core.line.generator import Plan
 from improv.core.settings import Settings
 from improv.models.loader import load_model
 from improv.models.model import Model
+from improv.perform.band import Band, alone
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.engine import perform
 from improv.session import Recorder, read_session
@@ -37,20 +38,24 @@ def test_live_equals_offline_and_the_record_replays(tmp_path: Path) -> None:
         played["live"].append(event)
         recorder.played(event, live.now() - event.time)
 
-    def improviser() -> Improviser:
-        return Improviser(load_model("jazz"), Settings(tempo=400.0), seed=4)
+    def drop(event: Event, late: float) -> None:  # on a busy machine; it is the same music
+        played["live"].append(event)
+        recorder.dropped(event, late)
 
-    perform(improviser(), live, queue.SimpleQueue(), send, recorder.heard)
+    def band() -> Band:
+        return alone(Improviser(load_model("jazz"), Settings(tempo=400.0), seed=4))
+
+    perform(band(), live, queue.SimpleQueue(), send, recorder.heard, drop)
     recorder.ended({"reason": "over"})
-    perform(improviser(), OfflineClock(call()), queue.SimpleQueue(), played["offline"].append)
+    perform(band(), OfflineClock(call()), queue.SimpleQueue(), played["offline"].append)
     header, events = read_session(tmp_path / "s.jsonl")
     recorded = list(events)
     heard = [e for side, e in recorded if side == "heard" and not isinstance(e, Stop)]
-    perform(improviser(), OfflineClock(heard), queue.SimpleQueue(), played["replay"].append)
+    perform(band(), OfflineClock(heard), queue.SimpleQueue(), played["replay"].append)
     assert header["seed"] == 4
     assert any(isinstance(e, NoteOn) for e in played["live"])
     assert played["live"] == played["offline"] == played["replay"]
-    assert [e for side, e in recorded if side == "played"] == played["live"]
+    assert [e for side, e in recorded if side in ("played", "dropped")] == played["live"]
 
 
 def test_what_arrives_late_is_stamped_as_it_was_taken(model: Model) -> None:
@@ -70,7 +75,7 @@ def test_what_arrives_late_is_stamped_as_it_was_taken(model: Model) -> None:
 
     taken: list[Event] = []
     improviser = Improviser(model, Settings(tempo=400.0), seed=4)
-    perform(improviser, Clock(), queue.SimpleQueue(), lambda e: None, taken.append)
+    perform(alone(improviser), Clock(), queue.SimpleQueue(), lambda e: None, taken.append)
     late = taken[len(call())]
     assert isinstance(late, NoteOn)
     assert late.time > 1.0
@@ -106,10 +111,10 @@ def test_notes_that_a_freeze_made_late_are_dropped_and_none_hangs(tmp_path: Path
         sent.append(event)
         recorder.played(event, 0.0)
 
-    perform(Improviser(model, Settings(tempo=400.0), seed=4), OfflineClock(heard), queue.SimpleQueue(), whole.append)
+    perform(alone(Improviser(model, Settings(tempo=400.0), seed=4)), OfflineClock(heard), queue.SimpleQueue(), whole.append)
     first = next(e.time for e in whole if isinstance(e, NoteOn))
     clock = Freezing(heard, first, first + 0.6)
-    perform(Improviser(model, Settings(tempo=400.0), seed=4), clock, queue.SimpleQueue(), send, dropped=drop)
+    perform(alone(Improviser(model, Settings(tempo=400.0), seed=4)), clock, queue.SimpleQueue(), send, dropped=drop)
     recorder.ended({})
     frozen = [e for e in whole if isinstance(e, NoteOn) and first < e.time < first + 0.55]
     assert frozen
@@ -207,7 +212,7 @@ def test_a_stop_ends_it_in_mid_note(model: Model) -> None:
         played.append(event)
         inbox.put(Stop(event.time, "SIGTERM"))
 
-    stop = perform(improviser, OfflineClock(), inbox, send)
+    stop = perform(alone(improviser), OfflineClock(), inbox, send)
     assert stop.reason == "SIGTERM"
     assert [type(e) for e in played] == [NoteOn, NoteOff]
 
@@ -221,7 +226,7 @@ def test_a_port_that_fails_to_send_still_closes_what_it_can(model: Model) -> Non
             raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
-        perform(Improviser(model, Settings(mode="solo"), seed=1), OfflineClock(), queue.SimpleQueue(), send)
+        perform(alone(Improviser(model, Settings(mode="solo"), seed=1)), OfflineClock(), queue.SimpleQueue(), send)
     open_notes: set[int] = set()
     for event in sent:
         if isinstance(event, NoteOn):
@@ -235,13 +240,16 @@ def test_ten_minutes_at_120_do_not_drift(model: Model) -> None:
     """Each note is asked for at the time of its beat, the last as exactly as the first: no errors add up."""
     errors: list[float] = []
 
-    class Noting(Improviser):
-        def play(self, plan: Plan, time: float, played: list[Event]) -> None:
-            errors.append(abs(time - plan.onset * 60 / 120))
-            super().play(plan, time, played)
+    improviser = Improviser(model, Settings(mode="solo"), seed=1, bars=300)
+    sound = improviser.voice.play
 
+    def noting(plan: Plan, time: float) -> list[Event]:
+        errors.append(abs(time - plan.onset * 60 / 120))
+        return sound(plan, time)
+
+    improviser.voice.play = noting  # type: ignore[method-assign]
     played: list[Event] = []
-    perform(Noting(model, Settings(mode="solo"), seed=1, bars=300), OfflineClock(), queue.SimpleQueue(), played.append)
+    perform(alone(improviser), OfflineClock(), queue.SimpleQueue(), played.append)
     assert played[-1].time > 590
     assert len(errors) > 300
     assert max(errors) < 1e-9

@@ -15,8 +15,10 @@ from improv.control.server.osc import Message
 from improv.control.server.osc_addresses import told
 from improv.control.standing import beat_in_bar, status_of
 from improv.control.status import FIGURES, PARTS, Lateness, PerformerStatus, Status, as_json, read_status
+from improv.core.beats.timekeeper import one_beat
 from improv.core.events import Event, NoteOff, NoteOn
 from improv.core.meter import Meter
+from improv.core.note_book import NoteBook
 from improv.core.settings import Settings
 from improv.midi.patchbay import Input, Output, Patchbay
 from improv.models.model import Model
@@ -43,12 +45,14 @@ def status(model: Model) -> Status:
         PerformerSetup("left", model, Settings(tempo=120), 1, "pocket"),
         PerformerSetup("right", model, Settings(mode="comp", density=0.5), 1, "pocket"),
     ]
-    members = [PerformerAtWork(number, setup, Song(), Patient(lambda: None)) for number, setup in enumerate(setups)]
+    timekeeper = one_beat([setup.settings for setup in setups])
+    members = [PerformerAtWork(number, setup, Song(), timekeeper.meter, Patient(lambda: None)) for number, setup in enumerate(setups)]
     heard = [e for i in range(4) for e in (NoteOn(i / 2, 60 + i, 80), NoteOff(i / 2 + 0.4, 60 + i))]
+    moments = [timekeeper.hear(event, event.time) for event in heard]
     for member in members:
         assert member.deadline
         assert isinstance(member.worker, Worker)
-        member.deadline.advance(2.0, heard)
+        member.deadline.advance(2.0, moments)
         member.worker.close()
     bay = Patchbay(rtmidi.API_RTMIDI_DUMMY, lambda: 2.0, print, [Input(0, "keys", "Keystation")], [Output(0, "FLUID"), Output(1)])
     lateness, step = LatenessLog(), StepFigure()
@@ -56,8 +60,8 @@ def status(model: Model) -> Status:
         lateness.played(NoteOn(0.0, 60, 80), late, False)
     step.look(*thinking(members))
     counts = {"heard": 4, "played": 2, "filled": 0, "dropped": 0, "guarded": 0}
-    clock, keeper = SimpleNamespace(now=lambda: 57.25), members[0].improviser.keeper
-    performance: Any = SimpleNamespace(performers=members, clock=clock, ends=bay, inbox=Inbox(), timekeeper=keeper)
+    clock, sounding = SimpleNamespace(now=lambda: 57.25), NoteBook()
+    performance: Any = SimpleNamespace(performers=members, clock=clock, ends=bay, inbox=Inbox(), timekeeper=timekeeper, sounding=sounding)
     return status_of(performance, counts, lateness, step.us, SINCE, "s/a.jsonl", "SCHED_FIFO 60")
 
 

@@ -15,9 +15,7 @@ from improv.session.capture import tempos_from, turned
 
 
 def running(tempo: float = 120.0, metre: tuple[int, int] = (4, 4)) -> Meter:
-    meter = Meter(tempo, metre)
-    meter.start(0.0)
-    return meter
+    return Meter(tempo, metre).started(0.0)
 
 
 def note(capture: Capture, on: float, off: float, pitch: int, heard: bool = True) -> None:
@@ -42,7 +40,7 @@ def test_notes_keep_the_beats_that_they_had_when_the_tempo_changes() -> None:
     meter = running()
     capture = Capture(lambda: meter, bars=4)
     note(capture, 1.0, 1.5, 60)
-    meter.set_tempo(2.0, 60.0)
+    meter = meter.at_tempo(2.0, 60.0)
     note(capture, 3.0, 4.0, 62)
     cut = capture.cut(5.0)
     assert [(e.time, e.pitch) for e in cut.heard() if isinstance(e, NoteOn)] == [(2.0, 60), (5.0, 62)]  # no bars before it began
@@ -50,8 +48,7 @@ def test_notes_keep_the_beats_that_they_had_when_the_tempo_changes() -> None:
 
 
 def test_it_is_cut_on_the_bar_lines_of_the_song() -> None:
-    meter = running(60.0)
-    meter.jump(0.0, -2.0)  # a count-in of half a bar
+    meter = running(60.0).jumped(0.0, -2.0)  # a count-in of half a bar
     capture = Capture(lambda: meter, bars=1)
     for beat in range(12):
         note(capture, beat, beat + 0.5, 60 + beat)
@@ -67,7 +64,7 @@ def test_memory_is_bounded_by_bars_and_where_the_beat_stands_still_by_events() -
         note(capture, i / 10, i / 10 + 0.05, 60)
         capture.heard(Pulse(i / 10))
     assert len(capture._events) <= 2 * 10 * 6 + 2
-    meter.stop(1000.0)
+    meter = meter.stopped(1000.0)
     for i in range(10_000):
         note(capture, 1000.0 + i, 1000.5 + i, 60)
     assert len(capture._events) == 500

@@ -6,7 +6,8 @@ from __future__ import annotations
 import json
 import queue
 import random
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from slow_thinking import Sleeping, Thinking, call
 from improv import __version__
 from improv.cli import main
 from improv.cli.jam import DEMO_CALL
+from improv.core.beats.moment import Moment
+from improv.core.beats.timekeeper import Timekeeper, one_beat
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
@@ -28,15 +31,39 @@ from improv.perform.clock import OfflineClock
 from improv.perform.deadline import DeadlinePlayer
 from improv.perform.engine import perform
 from improv.session import Recorder, Session
-from improv.session.compare import Difference, difference, known_until, parts_of, play_again
+from improv.session.again import play_again
+from improv.session.compare import Difference, difference, known_until, parts_of
 from improv.session.lines import Line, from_record
 from improv.titles.draw import titled
 
 CHANGES = parse_changes("Dm7 | G7 | Cmaj7 | A7")
 
 
-def improvisers(model: Model, *settings: Settings) -> list[Improviser]:
-    return [Improviser(model, s, CHANGES, seed=i, channel=i) for i, s in enumerate(settings)]
+def improvisers(model: Model, settings: list[Settings], beats: list[Timekeeper]) -> list[Improviser]:
+    return [Improviser(model, s, CHANGES, beat.meter, i, channel=i) for i, (s, beat) in enumerate(zip(settings, beats, strict=True))]
+
+
+def keepers(settings: list[Settings], shared: bool) -> list[Timekeeper]:
+    """New ones: one for each performer, all alike where they share the beat."""
+    return [one_beat(settings) if shared else Timekeeper(s) for s in settings]
+
+
+class ByItself:
+    """A performer as it was before one beat was for all: it goes by a timekeeper of its own."""
+
+    def __init__(self, performer: DeadlinePlayer, timekeeper: Timekeeper):
+        self._performer, self._timekeeper, self._latest = performer, timekeeper, 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._performer, name)
+
+    def advance(self, now: float, heard: Sequence[Moment] = ()) -> list[Event]:
+        moments = []
+        for moment in heard:
+            self._latest = max(self._latest, moment.time)
+            if moment.event:
+                moments.append(self._timekeeper.hear(moment.event, self._latest)._replace(time=moment.time))
+        return self._performer.advance(now, moments)
 
 
 class Late(OfflineClock):
@@ -62,17 +89,20 @@ def record(
     script: list[Event],
     limit: float,
     asleep: Callable[[float], float] = lambda now: 0.0,
+    shared: bool = True,
 ) -> list[Line]:
-    """Perform, each with a ladder over a model that may sleep, all hearing one another; the session's lines."""
+    """Perform, each with a deadline for a model that may sleep, all hearing one another; the session's lines."""
     clock = Late(script, limit, random.Random(1))
     sleeping: Any = Sleeping(model, lambda: asleep(clock.now()))
-    ladders = [DeadlinePlayer(player, Thinking(clock, sleeping)) for player in improvisers(sleeping, *settings)]
-    numbers = frozenset(range(len(ladders)))
+    beats = keepers(settings, shared)
+    deadlines = [DeadlinePlayer(player, Thinking(clock, sleeping)) for player in improvisers(sleeping, settings, beats)]
+    players = deadlines if shared else [ByItself(*each) for each in zip(deadlines, beats, strict=True)]
+    numbers = frozenset(range(len(players)))
     recorder = Recorder(path, {})
-    band = Band([Slot(deadline, i, numbers - {i}) for i, deadline in enumerate(ladders)], recorder.overheard)
+    band = Band([Slot(player, i, numbers - {i}) for i, player in enumerate(players)], one_beat(settings), recorder.overheard)
 
     def filled(event: Event) -> bool:
-        deadline = ladders[getattr(event, "part", 0)]
+        deadline = deadlines[getattr(event, "part", 0)]
         own = replace(event, part=0) if isinstance(event, NoteOn | NoteOff) else event
         known = own in deadline.filled
         deadline.filled.discard(own)
@@ -87,14 +117,16 @@ def record(
         lambda e, late: recorder.dropped(e, late, filled(e)),
         early=0.003,
     )
-    behind = {i: deadline.unknown_since for i, deadline in enumerate(ladders) if deadline.unknown_since is not None}
+    behind = {i: deadline.unknown_since for i, deadline in enumerate(deadlines) if deadline.unknown_since is not None}
     recorder.ended({"reason": "over", "behind": behind})
     return list(Session(path).lines())
 
 
-def differences(model: Model, settings: list[Settings], lines: list[Line], end: Any = None) -> list[Difference | None]:
-    parts, latest, stopped = parts_of(lines, len(settings))
-    again = [play_again(player, part.heard, latest) for player, part in zip(improvisers(model, *settings), parts, strict=True)]
+def differences(model: Model, settings: list[Settings], lines: list[Line], end: Any = None, shared: bool = True) -> list[Difference | None]:
+    parts, latest, stopped = parts_of(lines, len(settings), shared)
+    beats = keepers(settings, shared)
+    players = improvisers(model, settings, beats)
+    again = [play_again(Slot(players[n], n), beats[n], part.heard, latest, shared) for n, part in enumerate(parts)]
     return [difference(part, again[i], i, known_until(i, stopped, end)) for i, part in enumerate(parts)]
 
 
@@ -143,6 +175,33 @@ def test_a_trio_that_hears_one_another(tmp_path: Path, model: Model) -> None:
     assert ons(lines, "overheard") > 30
     assert {line.event.part for line in lines if line.side == "played" and isinstance(line.event, NoteOn)} == {0, 1, 2}
     assert differences(model, TRIO, lines) == [None] * 3
+
+
+def joining() -> list[Event]:
+    """One of three is set to play a solo, and another's clock is changed, before anybody has played a note."""
+    wishes: list[Event] = [Setting(0.7, "mode", "solo", 1), Setting(0.9, "temperature", 0.7, 2), Setting(5.0, "tempo", 90.0, 2)]
+    return sorted([*wishes, *(replace(e, time=e.time + 3.0) for e in call())], key=lambda e: e.time)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_with_one_beat_for_all_and_as_before_with_one_for_each(tmp_path: Path, model: Model, shared: bool) -> None:
+    """What is set for one moves the beat of all who share it: played again, each hears it too. Before, nobody else did."""
+    trio = [Settings(mode="comp"), Settings(mode="trade"), Settings(mode="duet")]
+    lines = record(tmp_path / "s.jsonl", model, trio, joining(), 12.0, shared=shared)
+    assert ons(lines, "overheard") > 10
+    assert differences(model, trio, lines, shared=shared) == [None] * 3
+    assert differences(model, trio, lines, shared=not shared) != [None] * 3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_a_beat_for_each_however_slow_the_model_was(tmp_path: Path, model: Model, seed: int) -> None:
+    rng = random.Random(seed)
+    script, naps = busy(12.0), [0.0, 0.0, 0.0, 0.0, 0.004, 0.03, 0.1, 1.5]
+    lines = record(tmp_path / "s.jsonl", model, TRIO, script, 16.0, lambda now: rng.choice(naps), shared=False)
+    assert ons(lines, "dropped") > 0
+    session = Session(tmp_path / "s.jsonl")
+    assert list(session.lines()) == lines
+    assert differences(model, TRIO, lines, session.end, shared=False) == [None] * 3
 
 
 @pytest.mark.parametrize("clock", ["midi", "link", "follow", "free"])
@@ -210,13 +269,21 @@ def test_what_was_changed_is_found_where_it_begins(tmp_path: Path, model: Model)
 # The command
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a session of the demo call, and its take as `jam` wrote it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    options = ["--changes", "Dm7 | G7 | Cmaj7 | A7", "--fast", "--seed", "7", "--quiet"]
+    files = ["--session", str(folder / "s.jsonl"), "--record", str(folder / "jam.mid")]
+    assert main(["jam", "--player", str(DEMO_CALL), *options, *files]) == 0
+    return folder
+
+
 @pytest.fixture
-def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
-    """A session of the demo call, and its take as `jam` wrote it."""
+def take(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that session, beside its take, in the folder that the test is in."""
+    shutil.copytree(recorded, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    options = ["--changes", "Dm7 | G7 | Cmaj7 | A7", "--fast", "--seed", "7", "--session", "s.jsonl", "--record", "jam.mid", "--quiet"]
-    assert main(["jam", "--player", str(DEMO_CALL), *options]) == 0
-    capsys.readouterr()
     return tmp_path / "s.jsonl"
 
 
@@ -238,6 +305,17 @@ def test_replay_gives_the_take_that_was_recorded(take: Path, capsys: pytest.Capt
     notes = {t.name: [m for m in t if m.type == "note_on"] for t in cut.tracks[1:]}
     assert 4 < len(notes["player"]) + len(notes["improv"]) < 30
     assert cut.length <= 8 * 60 / 138 + 1e-3
+
+
+def test_a_record_says_that_its_beat_was_shared_and_one_of_before_is_played_again_as_well(
+    take: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def before(lines: list[dict[str, Any]]) -> None:
+        assert lines[0].pop("beat") == "shared"
+
+    rewritten(take, before)
+    assert main(["replay", "s.jsonl"]) == 0
+    assert ": the same, 47 notes, bit for bit" in capsys.readouterr().out
 
 
 def test_another_model_answers_what_was_played(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -307,7 +385,7 @@ def test_replay_says_what_differs_and_why(take: Path, capsys: pytest.CaptureFixt
         (lambda h: h.update(metre=[4, 0]), "does not say how it was played"),
         (lambda h: h.update(metre="x"), "does not say how it was played"),
         (lambda h: h.update(metre=[400, 4]), "metre 400/4"),
-        (lambda h: h.update(changes="H7"), "H7"),
+        (lambda h: h.update(changes="X7"), "X7"),
         (lambda h: h.update(continues="before.jsonl"), "goes on from before.jsonl"),
     ],
 )
@@ -328,3 +406,22 @@ def test_a_header_that_can_not_be_played_is_told_in_one_line(
 def test_options_that_make_no_sense(take: Path, capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
     assert main(["replay", "s.jsonl", *options]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_session_says_how_its_changes_were_read_and_replays_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing is said, symbols are read to kinds alone, as they were then."""
+    path = tmp_path / "now.jsonl"
+    asked = ["jam", "--player", str(DEMO_CALL), "--fast", "--quiet", "--changes", "Dm7b5 G7b5 | C#m#5", "--seed", "4"]
+    assert main([*asked, "--session", str(path)]) == 0
+    assert "G7b5 for G7#11 (no 5); C#m#5 for C#m (#5, no 5)" in capsys.readouterr().err
+    header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert json.loads(header)["reading"] == 2
+    for reading, code in ((2, 0), (None, 1), (1, 1), (3, 2)):
+        said = json.loads(header) | {"reading": reading}
+        path.write_text(json.dumps({k: v for k, v in said.items() if v is not None}) + "\n" + "".join(lines), encoding="utf-8")
+        assert main(["replay", str(path)]) == code
+    assert "newer improv" in capsys.readouterr().err
+    path.write_text(header + "".join(lines), encoding="utf-8")
+    assert main(["replay", str(path), "--to", str(tmp_path / "take.mid")]) == 0
+    markers = [m.text for m in mido.MidiFile(tmp_path / "take.mid").tracks[0] if m.type == "marker"]
+    assert markers[:3] == ["Dm7b5", "G7b5", "C#m#5"]

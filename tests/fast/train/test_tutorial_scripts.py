@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 POEM = "The moon is old and round,\nThe mill goes up and down,\n\n"
 
 

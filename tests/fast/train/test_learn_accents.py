@@ -15,7 +15,7 @@ import pytest
 
 from improv.core.line.dynamics import REGISTERS
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "learn_accents.py"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "learn_accents.py"
 
 
 @pytest.fixture(scope="module")

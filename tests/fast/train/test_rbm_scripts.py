@@ -14,13 +14,15 @@ import mido
 import numpy as np
 import pytest
 
+pytest.importorskip("tqdm", reason="training is an extra: pip install '.[train]'")
+
 from improv.core.events import NoteOn
 from improv.core.harmony import parse_chord
 from improv.core.harmony.voicing import voicing
 from improv.midi.files import read_part
 from improv.models.loader import load_voicings
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
 def script(name: str) -> ModuleType:

@@ -1,0 +1,81 @@
+"""A performer's voice: what a mode works with. What was heard, what is remembered, the beat, and the notes that sound.
+
+A mode plays through it alone, so every note that it begins is in the note book and is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from improv.core.events import Event, NoteOn
+from improv.core.line.dynamics import velocity
+from improv.core.line.generator import LineGenerator, Plan
+from improv.core.line.phrasing import Playing
+from improv.core.line.tracker import Heard, LineTracker
+from improv.core.meter import Meter
+from improv.core.note_book import Key, NoteBook
+from improv.core.note_model import ChordVoicer
+from improv.core.settings import Settings
+
+
+class Voice:
+    """What one performer hears, remembers and sounds. channel: 0-15, what it plays on. end: in 1/12 beat, where it is to end.
+
+    voicings: what voices chords as learned; None: by rule.
+    """
+
+    def __init__(
+        self, generator: LineGenerator, tracker: LineTracker, channel: int = 0, end: int | None = None, voicings: ChordVoicer | None = None
+    ):
+        self.generator, self.tracker = generator, tracker
+        self.channel, self.end, self.voicings = channel, end, voicings
+        self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
+        self.sounding = NoteBook()  # ends in beats
+        self.call: float | None = None  # the beat on which the player's call began
+        self.playing = Playing()  # the player's top line, up to the note before the tracker's latest
+
+    @property
+    def settings(self) -> Settings:
+        return self.generator.settings
+
+    @property
+    def meter(self) -> Meter:
+        """The beat as of the latest thing heard."""
+        return self.generator.meter
+
+    # The player's line
+
+    def playing_after(self, note: Heard) -> Playing:
+        """How the player plays once a note of the top line is in it."""
+        return self.playing.after(note.beat, self.meter.beat(self.time) if note.off is None else note.beat_off)
+
+    def forget(self) -> None:
+        """The player's top line is taken over; his next note starts afresh."""
+        self.tracker.forget()
+        self.playing = self.playing.rested()
+
+    # Our notes
+
+    def key(self, pitch: int) -> Key:
+        """A pitch of ours, as the note book has it."""
+        return 0, self.channel, pitch
+
+    def strike(self, pitch: int, loudness: int, time: float, until: float) -> list[Event]:
+        """Sound a note from a time in seconds up to a beat (infinity: until it is closed)."""
+        closed = self.close([pitch], time) if self.key(pitch) in self.sounding else []
+        on = NoteOn(time, pitch, loudness, self.channel)
+        self.sounding.begin(on, until)
+        return [*closed, on]
+
+    def close(self, pitches: Iterable[int], time: float) -> list[Event]:
+        """End notes that sound."""
+        return self.sounding.close([self.key(pitch) for pitch in pitches], time)
+
+    def play(self, plan: Plan, time: float) -> list[Event]:
+        """Commit a plan: sound it alone, and take over the memory that it leaves."""
+        closed = self.sounding.close_all(time)
+        generator, tracker, settings = self.generator, self.tracker, self.settings
+        generator.commit(plan.then)
+        generator.last_onset = plan.onset
+        loud = velocity(tracker.loudness + settings.loudness, tracker.spread, plan.accent, settings.accents)
+        return [*closed, *self.strike(plan.value.pitch, loud, time, self.meter.beat(time) + plan.duration)]
