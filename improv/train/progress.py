@@ -34,7 +34,7 @@ class ProgressBar:
         if not quiet and importlib.util.find_spec("tqdm"):
             from tqdm import tqdm
 
-            shape = "{desc} |{bar}| {postfix}"
+            shape = "{desc} |{bar}|{postfix}"
             self.bar = tqdm(total=STEPS, disable=None, file=sys.stderr, dynamic_ncols=True, bar_format=shape, leave=False)
 
     @property

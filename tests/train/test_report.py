@@ -11,6 +11,3 @@ def test_a_figure_that_one_split_lacks_is_a_dash() -> None:
     assert [line.split() for line in lines] == [["valid", "test"], ["notes", "5", "7"], ["phrase", "end", "rate", "0.25", "-"]]
     either = table({"valid": {"notes": 7.0}, "test": {"rate": 0.25}})
     assert [line.split() for line in either][1:] == [["notes", "7", "-"], ["rate", "-", "0.25"]]
-        ["notes", "7", "-"],
-        ["rate", "-", "0.25"],
-    ]

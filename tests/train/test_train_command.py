@@ -66,7 +66,7 @@ def test_bad_files_end_nothing_and_ctrl_c_keeps_the_best(
         said[[line.startswith("skipped solos.jsonl: line 2: not JSON") for line in said].index(True)],
         "skipped solos.jsonl: line 3 (two): 1 notes; at least 2 are needed",
     ]
-    assert "skipped broken.mid: not a readable MIDI file" in " ".join(said)
+    assert "skipped broken.mid: no notes in it" in said
     assert "chord symbols taken as no chord: X7 (1)" in said
     assert "left out: notes under the top line" not in said
     assert next(line.split() for line in said if line.startswith("music "))[1:] == ["7", "5", "1", "1", "256", "30", "0.0", "2", "4", "2"]
