@@ -115,7 +115,13 @@ def run(args: argparse.Namespace) -> int:
         if args.source or args.target:
             raise ImprovError(f"no MIDI system here, so no port to connect to: {mend()}")
         if part is None:
-            print(f"no MIDI system here: {mend()}. Until then, a demo: a file plays you.", file=sys.stderr)
+            if args.clock in ("midi", "link"):
+                raise ImprovError(f"--clock {args.clock} needs a MIDI system, and there is none here: {mend()}")
+            print(
+                f"no MIDI system here: {mend()}.\n"
+                "So this is a demo, half a minute long and without sound: improv answers a recorded player.",
+                file=sys.stderr,
+            )
             part = read_part(DEMO_CALL)
             args.changes = args.changes or (None if args.mood else DEMO_CHANGES)
             args.record = args.record or "improv-demo.mid"
@@ -126,7 +132,9 @@ def run(args: argparse.Namespace) -> int:
     if settings.click and settings.click == args.channel:
         raise ImprovError(f"--click {settings.click} is the channel that improv plays on: choose another, or another --channel")
     if settings.clock in ("midi", "link") and api is None:
-        raise ImprovError(f"--clock {settings.clock} listens to others, and here is no MIDI system that is in use")
+        raise ImprovError(
+            f"--clock {settings.clock} needs a MIDI system that is in use; with --fast, or where there is none, choose another clock"
+        )
     counted = meter.seconds(settings.count_in * meter.bar)  # a file begins with bar one
     script = part.script(counted, tempi=settings.clock == "internal" and settings.tempo == part.tempo) if part else None
     # What would go on for ever after the file gets eight bars more.

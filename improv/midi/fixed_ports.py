@@ -50,7 +50,8 @@ class FixedPorts(Patchbay):
             names = plug.names(self._server)
             found = fitting(names, plug.wanted)
             if not found:
-                there = "; there are: " + ", ".join(repr(n) for n in names) if names else "; there is none at all"
+                first = "plug in your keyboard" if what == "input" else "start your synth"
+                there = "; there are: " + ", ".join(repr(n) for n in names) if names else f"; there is none at all: {first} first"
                 raise PortError(f"no MIDI {what} {plug.wanted!r}{there}")
             if len(found) > 1:
                 several = ", ".join(repr(n) for n in found)

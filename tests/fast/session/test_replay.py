@@ -17,13 +17,14 @@ import pytest
 from slow_thinking import Sleeping, Thinking, call
 
 from improv import __version__
-from improv.cli import main
+from improv.cli import MISUSED, main
 from improv.cli.jam import DEMO_CALL
 from improv.core.beats.moment import Moment
 from improv.core.beats.timekeeper import Timekeeper, one_beat
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
+from improv.core.modes import MODES
 from improv.core.settings import Settings
 from improv.models.model import Model
 from improv.perform.band import Band, Slot
@@ -163,7 +164,7 @@ def pulses(seconds: float) -> list[Event]:
     return sorted([*events, *(replace(e, time=e.time + 3.0) for e in call())], key=lambda e: e.time)
 
 
-@pytest.mark.parametrize("mode", ["trade", "solo", "echo", "comp", "duet"])
+@pytest.mark.parametrize("mode", MODES)
 def test_one_alone(tmp_path: Path, model: Model, mode: str) -> None:
     lines = record(tmp_path / "s.jsonl", model, [Settings(mode=mode)], busy(12.0), 16.0)
     assert ons(lines, "played") > 5
@@ -425,3 +426,26 @@ def test_a_session_says_how_its_changes_were_read_and_replays_so(tmp_path: Path,
     assert main(["replay", str(path), "--to", str(tmp_path / "take.mid")]) == 0
     markers = [m.text for m in mido.MidiFile(tmp_path / "take.mid").tracks[0] if m.type == "marker"]
     assert markers[:3] == ["Dm7b5", "G7b5", "C#m#5"]
+
+
+def test_a_session_is_found_by_its_name_and_the_latest_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "kept"
+    monkeypatch.setattr("improv.cli.replay.default_folder", lambda: folder)
+    assert main(["replay"]) == MISUSED
+    assert "no session is kept in" in capsys.readouterr().err
+    folder.mkdir()
+    for name in ("2026-01-01T20-00-00-1", "2026-01-02T20-00-00-1"):
+        (folder / f"{name}.jsonl").write_text(
+            json.dumps({"improv": "0.2.0", "started": name[:10] + "T20:00:00+0000", "performers": []}) + "\n", encoding="utf-8"
+        )
+    for words, found in (
+        (["2026-01-01T20-00-00-1"], "2026-01-01"),
+        (["2026-01-01T20-00-00-1.jsonl"], "2026-01-01"),
+        ([], "2026-01-02"),
+    ):
+        assert main(["replay", *words]) == MISUSED  # nobody played in it
+        assert f"{folder / found}" in capsys.readouterr().err
+    assert main(["replay", "another"]) == MISUSED
+    assert capsys.readouterr().err == f"improv: no session another here or in {folder}; `improv sessions` lists them\n"
