@@ -8,6 +8,7 @@ from typing import Any
 
 from improv.core.events import Event
 from improv.core.harmony import Changes
+from improv.core.hearing import NOW
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.meter import Meter
@@ -20,12 +21,15 @@ from improv.perform.deadline import DeadlinePlayer, Thinker
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end."""
+    """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
+    hearing: see `core.hearing`.
+    """
 
     changes: Changes | None = None
     text: str | None = None
     metre: tuple[int, int] = (4, 4)
     bars: int | None = None
+    hearing: int = NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class PerformerSetup:
             self.models if models is None else models,
             self.learning,
             voicings_for(self.settings),
+            song.hearing,
         )
         if self.state is not None:
             found.restore(self.state)

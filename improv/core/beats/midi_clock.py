@@ -7,6 +7,7 @@ import math
 from improv.core.beats.pulse_filter import PULSES, PulseFilter
 from improv.core.beats.source import BeatSource
 from improv.core.events import Event, NoteOn, Pulse, Setting, Transport
+from improv.core.hearing import NOW
 from improv.core.meter import Meter, limited
 from improv.core.settings import PERIOD
 
@@ -19,8 +20,8 @@ class MidiClockBeat(BeatSource):
     A source that was never heard to Start is joined as it goes: the first note is beat one, at the nearest pulse.
     """
 
-    def __init__(self, meter: Meter):
-        super().__init__(meter)
+    def __init__(self, meter: Meter, hearing: int = NOW):
+        super().__init__(meter, hearing)
         self._filter = PulseFilter(meter.tempo)
         self._base = meter.until if not meter.running else 0.0  # beats before the first pulse
         self._count = -1  # of the latest pulse that moved the beat on, by a 24th
