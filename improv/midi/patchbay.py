@@ -17,6 +17,7 @@ import rtmidi
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
 from improv.core.keys import Keys
+from improv.midi.clock_giver import ClockGiver
 from improv.midi.connections import Connection, InputConnection, OutputConnection
 from improv.midi.jack import JackServer, libjack
 from improv.midi.loopback import RUN, LoopbackFilter
@@ -26,7 +27,6 @@ from improv.midi.ports import PortError, events_of
 DRAIN = 0.1  # seconds
 LOOK = 0.5  # seconds between two looks at the ports
 FROZEN = 3.0  # seconds between two looks after which the machine must have stood still
-CLOCK_LOST = 1.0  # seconds without a pulse after which another input may give the clock
 DRUMS = 9  # the channel, 0-15, on which drums are played
 NO_DRUMS = frozenset(range(16)) - {DRUMS}
 
@@ -88,7 +88,7 @@ class Patchbay:
         self._echoes = {i.number: LoopbackFilter(run=math.inf if own else RUN) for i in inputs}
         self._drums: dict[int, bool] = {}  # by the input's number: drums are played there; whether that was told
         self._told_echo: dict[int, bool] = dict.fromkeys(self._echoes, False)
-        self._clock: tuple[int, float] = (-1, -1e9)  # the input that gives the clock, and its last pulse
+        self._clock = ClockGiver()
         self._inputs = [(i, InputConnection(api, i.port, i.name, self._listener(i), begin)) for i in inputs]
         shared: dict[tuple[str | None, str], OutputConnection] = {}
         self._outputs = [(o, shared.setdefault((o.port, "" if o.port else o.name), OutputConnection(api, o.port, o.name))) for o in outputs]
@@ -143,22 +143,11 @@ class Patchbay:
                     if echo.heard(event):
                         continue
                     keys.hear(event)
-                elif not self._gives_clock(source, event):
+                elif source.role == "control" or not self._clock.gives(source.number, event):
                     continue
                 heard(event)
 
         return arrived
-
-    def _gives_clock(self, source: Input, event: Event) -> bool:
-        """Of several inputs that send clock, the first is followed, as long as it goes on."""
-        if source.role == "control":
-            return False
-        number, last = self._clock
-        if number not in (-1, source.number) and event.time - last < CLOCK_LOST:
-            return False
-        if isinstance(event, Pulse):
-            self._clock = source.number, event.time
-        return True
 
     # Watching
 

@@ -42,6 +42,7 @@ from improv.perform.performers import PerformerAtWork, PerformerSetup, Song
 from improv.perform.performing import Chore
 from improv.perform.priority import raise_priority
 from improv.perform.signals import ENDING, told_signals
+from improv.perform.waiting import Waiting
 
 
 class Joined(Protocol):
@@ -95,6 +96,8 @@ class Performance:
             [setup.settings for setup in config.performers], config.song.metre, config.song.hearing
         )  # not to be changed by others
         meter = self.timekeeper.meter
+        self.waiting = Waiting(self.timekeeper)
+        self.observers = (*self.observers, self.waiting)
         self.performers = tuple(
             PerformerAtWork(number, setup, config.song, meter, thinker(self._wake) if thinker else None)
             for number, setup in enumerate(config.performers)

@@ -39,12 +39,10 @@ class MidiClockBeat(BeatSource):
 
     @property
     def lost(self) -> int:
-        """Pulses that were counted though they never came."""
         return self._pulses.lost if isinstance(self._pulses, PulseSorter) else 0
 
     @property
     def two(self) -> bool:
-        """Whether two clocks come through one port."""
         return isinstance(self._pulses, PulseSorter) and self._pulses.two
 
     @property

@@ -22,6 +22,16 @@ class BeatSource:
         self.meter, self.hearing = meter, hearing
 
     @property
+    def lost(self) -> int:
+        """Pulses of MIDI Clock that were counted though they never came."""
+        return 0
+
+    @property
+    def two(self) -> bool:
+        """Whether two MIDI Clocks come through one port."""
+        return False
+
+    @property
     def sure(self) -> float:
         """How sure it is of the beat, 0 to 1."""
         return 1.0

@@ -22,13 +22,14 @@ from improv.models.model import Model
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.ends import NoEnds
 from improv.perform.inbox import Inbox
-from improv.perform.monitor import NO_CLOCK, Monitor
+from improv.perform.monitor import Monitor
 from improv.perform.observers import KeptTake, LatenessLog
 from improv.perform.performance import Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup, Song
 from improv.perform.performing import Performing
 from improv.perform.signals import told_signals
 from improv.perform.taps import tapping
+from improv.perform.waiting import NO_CLOCK
 from improv.session import Recorder
 from improv.session.header import header_of
 
