@@ -103,9 +103,9 @@ class Synth:
 
 
 class Keyboard:
-    def __init__(self, name: str = "keys"):
+    def __init__(self, name: str = "keys", port: str = "out"):
         self.port = rtmidi.MidiOut(JACK, name=name)
-        self.port.open_virtual_port("out")
+        self.port.open_virtual_port(port)
 
     def send(self, *message: int) -> None:
         self.port.send_message(list(message))
@@ -386,3 +386,25 @@ def test_drums_are_left_out_and_told_once(rig: Callable[..., Rig]) -> None:
     until(lambda: one.looks >= looks + 2)
     assert sum("taken for drums" in text for text in one.said) == 1
     keyboard.close()
+
+
+def test_what_comes_back_with_another_number_is_found_and_its_second_port_is_not_taken_for_it(rig: Callable[..., Rig]) -> None:
+    """As ALSA's clients are named by JACK's bridge to it."""
+    name = "Keystation 88 [{}] (capture): Keystation 88 MIDI {}"
+    first = Keyboard("a2j", name.format(20, 1))
+    one = rig([Input(0, "in", f"a2j:{name.format(20, 1)}"), Input(1, "short", "Keystation")], [])
+    until(lambda: one.side("inputs", "in") and one.side("inputs", "short"))
+    first.close()
+    until(lambda: not one.side("inputs", "in") and not one.side("inputs", "short"))
+    second = Keyboard("a2j", name.format(24, 2))
+    looks = one.looks
+    until(lambda: one.looks >= looks + BACK)
+    assert not one.side("inputs", "in")
+    assert not one.side("inputs", "short")
+    first = Keyboard("a2j-01", name.format(24, 1))
+    looks = one.looks
+    until(lambda: one.side("inputs", "in") and one.side("inputs", "short"))
+    assert one.looks <= looks + BACK
+    assert {part["port"] for part in one.bay.status()["inputs"].values()} == {f"a2j-01:{name.format(24, 1)}"}
+    first.close()
+    second.close()
