@@ -24,7 +24,7 @@ from improv.core.harmony import parse_changes
 from improv.core.observer import Observer
 from improv.core.settings import MODES, Settings
 from improv.models.loader import load_model
-from improv.perform.clock import Inbox, OfflineClock
+from improv.perform.clock import EventQueue, OfflineClock
 from improv.perform.performance import Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup, Song
 from improv.session import Recorder
@@ -42,7 +42,7 @@ class Endless(OfflineClock):
         super().__init__()
         self._coming = script
 
-    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
+    def wait(self, inbox: EventQueue[Event], until: float | None) -> list[Event]:
         if not self._script and (event := next(self._coming, None)):
             self._script.append(event)
         return super().wait(inbox, until)

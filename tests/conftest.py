@@ -23,8 +23,6 @@ from improv.models.model import Model
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
-SETTLE = 0.1  # seconds; see improv.midi.jack.settle: on a machine with other work, libjack's threads need longer than a stage's do
-
 # The same examples at every run, and few; HYPOTHESIS_PROFILE=deep looks at others, and for longer.
 hypothesis.settings.register_profile("usual", max_examples=50, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("deep", max_examples=1000, deadline=None)
@@ -78,7 +76,6 @@ def jack(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if "default" not in os.environ.get("JACK_DEFAULT_SERVER", "default"):
         pytest.skip("JACK_DEFAULT_SERVER is set")
     monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
-    monkeypatch.setattr("improv.midi.jack.SETTLE", SETTLE)
     yield
     assert server.ports_left() == []
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from improv.core.events import Event, NoteOff, NoteOn, Stop
-from improv.perform.clock import Inbox, LiveClock
+from improv.perform.clock import EventQueue, LiveClock
 from improv.perform.engine import perform
 from improv.perform.in_time import in_time
 from improv.perform.priority import raise_priority
@@ -161,12 +161,12 @@ class _UntilOver:
         self.now = clock.now
         self._wait = clock.wait
 
-    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
+    def wait(self, inbox: EventQueue[Event], until: float | None) -> list[Event]:
         return [Stop(self.now(), "over")] if until is None else self._wait(inbox, until)
 
 
 @contextmanager
-def equipped(api: int | None) -> Iterator[tuple[LiveClock, Inbox[Event], Callable[[Event], None], int | None, Recorder]]:
+def equipped(api: int | None) -> Iterator[tuple[LiveClock, EventQueue[Event], Callable[[Event], None], int | None, Recorder]]:
     """A clock, an inbox, a port's send, its system's number (None: no port) and a record, as `jam` has them."""
     clock, inbox = LiveClock(), queue.SimpleQueue[Event]()
     send: Callable[[Event], None] = lambda event: None  # noqa: E731

@@ -10,22 +10,19 @@ from __future__ import annotations
 import html
 import re
 import urllib.parse
-from typing import NamedTuple
+
+from improv.charts.form import Bar, Jump, in_order
 
 _LINK = re.compile(r"(irealb|irealbook)://([^\"\n]+)")  # an apostrophe may be in a title
 _PREFIX = "1r34LbKcu7"
 _SIGN = re.compile(
-    r"(?P<skip><[^>]*>|\([^)]*\)|\*\w|T\d\d|Y+|[Ulfs,]|END)"
-    r"|(?P<bar>[|\[\]{}Z])|N(?P<ending>\d)|(?P<mark>[SQ])|(?P<again>[xr])|(?P<hold>[pW](?:/[A-G][b#]?)?)|(?P<none>n)"
-    r"|(?P<chord>[A-G][b#]?(?:sus|alt|add|maj|dim|aug|[-^+oh0-9b#m])*(?:/[A-G][b#]?)?)"
+    r"(?P<text><[^>]*>)|(?P<skip>\([^)]*\)|Y+|END|[Ulfs,])|(?P<time>T\d\d)|(?P<section>\*[A-Za-z])|(?P<blank> )"
+    r"|(?P<bar>[|\[\]{}Z])|N(?P<ending>\d)|(?P<mark>[SQ])|(?P<again>[xr])|(?P<hold>[pW])(?P<bass>/[A-G][b#]?)?|(?P<none>n)"
+    r"|(?P<chord>[A-G][b#]?(?:\*[^*|\[\]{}Z,\s]*\*|(?:sus|alt|add|maj|dim|aug|[-^+oh0-9b#m])*)(?:/[A-G][b#]?)?)"
 )
-
-
-class Bar(NamedTuple):
-    """One written bar: its chords, and the signs at it: `{` and `}` repeats, `S`, `Q`, a digit for an ending."""
-
-    chords: tuple[str, ...]
-    signs: frozenset[str]
+_JUMP = re.compile(r"d\.? ?(?P<to>[cs])\.?(?: al (?:(?P<until>fine|coda)|(?P<ending>\d)(?:st|nd|rd|th) end).*)?$")
+_CELLS = {"T22": 4, "T24": 2, "T34": 3, "T44": 4, "T54": 5, "T64": 6, "T74": 7}  # cells to a bar, one a beat; of others any number
+EMPTY = 3  # cells without a chord that are a bar, and no gap on the page
 
 
 def is_chart(text: str) -> bool:
@@ -38,7 +35,7 @@ def bars_of(text: str, title: str) -> str:
     songs = [song for protocol, body in _LINK.findall(html.unescape(text)) for song in _songs(protocol, urllib.parse.unquote(body))]
     wanted = _plain(title)
     signs = next((signs for name, signs in songs if _plain(name) == wanted), songs[0][1] if songs else "")
-    return "| " + " | ".join(" ".join(bar) for bar in unrolled(written(signs))) + " |"
+    return "| " + " | ".join(" ".join(bar.chords) for bar in in_order(written(signs))) + " |"
 
 
 def _songs(protocol: str, body: str) -> list[tuple[str, str]]:
@@ -71,75 +68,117 @@ def shuffled(block: str) -> str:
 
 def written(signs: str) -> list[Bar]:
     """The bars as they are written, one- and two-bar repeat signs resolved."""
-    bars: list[Bar] = []
-    chords: list[str] = []
-    marks: set[str] = set()
-    last = "NC"
+    return _Page().read(signs)
 
-    def close() -> None:
+
+class _Page:
+    """Reads one sign after another: the bar that is being written, and those before it."""
+
+    def __init__(self) -> None:
+        self.bars: list[Bar] = []
+        self.cells: list[str | None] = []  # a chord begins there, or not
+        self.beats: int | None = 4
+        self.last = "NC"
+        self.opened = self.owed = False  # a bar line stood before; a two-bar repeat has yet to fill the next bar
+        self.bar = Bar()
+
+    def read(self, signs: str) -> list[Bar]:
+        for found in _SIGN.finditer(signs):
+            sign = found[0]
+            if found["bar"]:
+                self._line(sign)
+            elif found["text"]:
+                self._text(re.sub(r"^\*\d\d", "", sign[1:-1]).strip().lower())
+            elif found["time"]:
+                self.beats = _CELLS.get(sign)
+            elif found["section"]:
+                self.bar = self.bar.with_sign("[")
+            elif found["ending"]:
+                self.bar = self.bar._replace(endings=self.bar.endings | ({int(found["ending"])} - {0}))
+            elif found["mark"]:
+                self.bar = self.bar.with_sign("q" if sign == "Q" and any(self.cells) else sign)
+            elif found["again"]:
+                self._again(1 if sign == "x" else 2)
+            elif found["blank"]:
+                self.cells.append(None)
+            elif not found["skip"]:
+                self._chord(found)
+        self._close()
+        return self.bars
+
+    def _chord(self, found: re.Match[str]) -> None:
+        if found["none"]:
+            self.last = "NC"
+        elif found["chord"]:
+            self.last = found[0].replace("*", "")  # a quality of the user's own stands between asterisks
+        elif found["bass"] and self.last != "NC":
+            self.last = self.last.partition("/")[0] + found["bass"]
+        self.cells.append(self.last)
+
+    def _again(self, count: int) -> None:
+        """The last bar again, or the last two."""
+        if len(self.bars) >= count:
+            first, second = self.bars[-count], self.bars[-1]
+            if count == 2:
+                self.bars.append(self.bar._replace(chords=first.chords))
+                self.bar = Bar()
+                self.owed = True
+            self.bar = self.bar._replace(chords=second.chords)
+
+    def _line(self, sign: str) -> None:
+        blank = len(self.cells) >= EMPTY and not any(self.cells) and not self.bar.chords
+        if blank and self.opened and self.bars and sign not in "[{" and not self.owed:
+            self.cells[0] = self.last
+        owed = self.owed and bool(self.bar.chords)
+        if not self._close() and sign in "]}Z" and self.bars:  # what was said of a bar that never came is the last one's
+            self.bars[-1] = self.bars[-1]._replace(jump=self.bar.jump or self.bars[-1].jump)
+            self.bar = Bar()
+        self.owed = owed
+        if sign in "[{":
+            self.bar = self.bar.with_sign(sign)
+        elif sign in "]}Z" and self.bars:
+            self.bars[-1] = self.bars[-1].with_sign("}" if sign == "}" else "]")
+        self.opened = sign not in "]}Z"
+
+    def _close(self) -> bool:
+        """The bar ends, if it has chords."""
+        chords = self.bar.chords or _shared(self.cells, self.beats, self.bars[-1].sounds if self.bars else "NC")
+        self.cells = []
         if chords:
-            bars.append(Bar(tuple(chords), frozenset(marks)))
-            chords.clear()
-            marks.clear()
+            self.bars.append(self.bar._replace(chords=chords))
+            self.bar = Bar()
+        return bool(chords)
 
-    for found in _SIGN.finditer(signs):
-        kind, sign = found.lastgroup, found[0]
-        if kind == "bar":
-            close()
-            if sign == "{":
-                marks.add(sign)
-            elif sign == "}" and bars:
-                bars[-1] = bars[-1]._replace(signs=bars[-1].signs | {sign})
-        elif kind in ("ending", "mark"):
-            marks.add(found[kind])
-        elif kind == "again":
-            count = 1 if sign == "x" else 2
-            if len(bars) >= count:
-                repeated = [bar.chords for bar in bars[-count:]]
-                for one in repeated[:-1]:
-                    bars.append(Bar(one, frozenset(marks)))
-                    marks.clear()
-                chords[:] = repeated[-1]
-        elif kind in ("hold", "none", "chord"):
-            last = {"hold": last, "none": "NC"}.get(kind, sign)
-            chords.append(last)
-    close()
-    return bars
+    def _text(self, text: str) -> None:
+        jump, times = _JUMP.match(text), re.fullmatch(r"(\d{1,2}) ?x", text)
+        here = self.opened or not self.bars or bool(times)  # else it stands behind the bar that it means
+        bar = self.bar if here else self.bars[-1]
+        if jump:
+            until = int(jump["ending"]) if jump["ending"] else jump["until"] or ""
+            bar = bar._replace(jump=Jump(jump["to"] == "s", until))
+        elif times:
+            bar = bar._replace(times=int(times[1]))
+        elif text == "fine":
+            bar = bar.with_sign("Fine")
+        if here:
+            self.bar = bar
+        else:
+            self.bars[-1] = bar
 
 
-def unrolled(bars: list[Bar]) -> list[tuple[str, ...]]:
-    """The chords of each bar as played: repeats with their endings, and the jump to the coda, once."""
-    played: list[Bar] = []
-    start = 0
-    body: list[Bar] = []  # what is repeated before a second ending
-    i = 0
-    while i < len(bars):
-        bar = bars[i]
-        if "{" in bar.signs:
-            start = i
-        if endings_of([bar]) - {"1"}:
-            played += body
-        played.append(bar)
-        if "}" in bar.signs:
-            section = bars[start : i + 1]
-            first = next((k for k, b in enumerate(section) if "1" in b.signs), None)
-            if first is not None:
-                body = section[:first]
-            elif not endings_of(section):
-                played += section
-            start = i + 1
-        i += 1
-    codas = [k for k, bar in enumerate(played) if "Q" in bar.signs]
-    if len(codas) == 2:
-        segno = next((k for k, bar in enumerate(played) if "S" in bar.signs), 0)
-        if segno < codas[0]:
-            played = played[: codas[1]] + played[segno : codas[0]] + played[codas[1] :]
-    return [bar.chords for bar in played]
+def _shared(cells: list[str | None], beats: int | None, before: str) -> tuple[str, ...]:
+    """A bar's chords with even shares of it, `/` where one goes on: each stands on the beat of its cell.
 
-
-def endings_of(bars: list[Bar]) -> set[str]:
-    """The numbers of the endings that begin in some bars."""
-    return {sign for bar in bars for sign in bar.signs if sign.isdigit()}
+    before: the chord that sounds until the first one.
+    """
+    places = [i for i, chord in enumerate(cells) if chord]
+    if not places:
+        return ()
+    if len(places) == 1 and places[0] <= 1:  # a blank before it is a space
+        return (str(cells[places[0]]),)
+    if beats is not None and beats % len(cells) and (len(cells) < beats or places[-1] < beats):
+        cells = (cells + [None] * beats)[:beats]
+    return tuple(chord or (before if i == 0 else "/") for i, chord in enumerate(cells))
 
 
 def _plain(title: str) -> str:

@@ -1,16 +1,16 @@
 """A tune's changes as text: in the syntax of `--changes`, or a chart exported from iReal Pro.
 
-In a plain chart each line begins a bar; lines that begin with `#` say nothing, and where some lines have bar lines,
-those without are headings.
+In a plain chart lines that begin with `#` say nothing, and where some lines have bar lines, those without are headings.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 from improv.charts import ireal
-from improv.core.harmony import Changes, HarmonyError, parse_changes, parse_chord
+from improv.charts.spelling import is_chord
+from improv.core.harmony import Changes, HarmonyError, parse_changes
+from improv.core.harmony.changes import words_of
 
 
 def read_chart(text: str, bar: float, title: str) -> tuple[Changes | None, Counter[str]]:
@@ -24,26 +24,18 @@ def read_chart(text: str, bar: float, title: str) -> tuple[Changes | None, Count
         lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
         if any("|" in line for line in lines):
             lines = [line for line in lines if "|" in line]
-        text = " | ".join(lines)
-    known, unknown = 0, Counter[str]()
-
-    def checked(found: re.Match[str]) -> str:
-        nonlocal known
-        word = found[0].strip(":")
-        if word in ("", "%", "/"):
-            return found[0]
-        try:
-            parse_chord(word)
-        except HarmonyError:
-            unknown[word] += 1
-            return found[0].replace(word, "NC")
-        known += 1
-        return found[0]
-
-    text = re.sub(r"[^\s|]+", checked, text)
+        text = "\n".join(lines)
+    known, unknown, at, read = 0, Counter[str](), 0, ""
+    for kind, word, column in words_of(text):
+        if kind == "chord" and word not in ("%", "x", "r", "/"):
+            if is_chord(word):
+                known += 1
+            else:
+                unknown[word] += 1
+                read, at = read + text[at:column] + "NC", column + len(word)
     if known < max(unknown.total(), 1):
         return None, unknown
     try:
-        return parse_changes(text, bar), unknown
+        return parse_changes(read + text[at:], bar), unknown
     except HarmonyError:
         return None, unknown

@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         reply = _ask(path, request_of(args))
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         where = "" if said else "; with a `socket` in its configuration, say --socket PATH"
-        return _failed(args, f"no daemon performs at {path}{where}", NOBODY)
+        return _failed(args, f"no daemon is running at {path}{where}", NOBODY)
     except PermissionError:
         raise ImprovError(f"{path}: the daemon is another user's; run this as that user") from None
     except OSError as e:

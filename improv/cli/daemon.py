@@ -28,9 +28,10 @@ from improv.control.steered import PerformanceClock, SteeredPerformer
 from improv.control.steering import Steering
 from improv.core.errors import ImprovError
 from improv.core.events import Event, ProgramChange, Stop
+from improv.core.harmony import taken_for
 from improv.core.meter import Meter
 from improv.midi.calibration import stored_advance
-from improv.midi.systems import choose_api, mend
+from improv.midi.systems import choose_api, mend_sentence
 from improv.models.loader import find_model, load_model
 from improv.models.model import State
 from improv.perform.clock import LiveClock, OfflineClock
@@ -85,7 +86,8 @@ def run(args: argparse.Namespace) -> int:
     config = load_config(args.config)
     check_models(config, find_model)
     parts = Daemon(config, LiveClock(), Log(config.log_json or args.log_json))
-    for note in config.notes:
+    read_as = taken_for(config.music.sheet) if config.music.sheet else None
+    for note in (*config.notes, *([read_as] if read_as else [])):
         parts.log(note, "notice")
     with told_signals(parts.stop, SIGNALS), ExitStack() as stack:
         _reload_on_hangup(parts)
@@ -254,7 +256,7 @@ def _awaited_api(log: Log, over: threading.Event) -> int | None:
             return api
         if not told:
             told = True
-            log(f"no MIDI system answers yet; waiting for one. {mend().capitalize()}", "warning")
+            log(f"no MIDI system answers yet; waiting for one. {mend_sentence()}", "warning")
             notify("STATUS=waiting for a MIDI system")
         notify("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=20000000")  # or systemd, which waits for READY, would begin it anew
         over.wait(WAIT)

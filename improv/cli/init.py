@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     kept = write_config(path, args.force)
     if kept:
         print(f"kept what was there as {kept}")
-    print(f"wrote {path}; `improv daemon --config {path}` performs it")
+    print(f"wrote {path}; look it through, then start it: improv daemon --config {path}")
     return OK
 
 
@@ -41,7 +41,7 @@ def write_config(path: Path, force: bool) -> Path | None:
         raise ImprovError(f"{path}: a folder; give a file, for example {path / 'improv.toml'}")
     if path.exists() and not force:
         raise ImprovError(
-            f"{path}: is there already, and is not overwritten; --force keeps it beside a new one, --to FILE writes elsewhere"
+            f"{path} exists, so nothing was written. --force writes a new one and keeps the old one beside it; --to FILE writes elsewhere"
         )
     text = sample()
     config = read_config(text, path)

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,12 @@ from improv.cli.learning import add_arguments as add_learning
 from improv.cli.learning import schooling_of
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
-from improv.cli.music_options import add_music, add_pictures
+from improv.cli.music_options import add_music, add_pictures, changes_of
 from improv.cli.screen import Screen, shower
 from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
-from improv.core.harmony import parse_changes
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 from improv.learning.setup import LearningSetup
@@ -115,12 +114,20 @@ def run(args: argparse.Namespace) -> int:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
     channels = _channels(args.listen)
     part = read_part(args.player) if args.player else None
+    for said in part.told if part else ():
+        print(f"improv: {said}", file=sys.stderr)
     api = None if args.fast else choose_api(args.api)
     if api is None and not args.fast:
         if args.source or args.target:
             raise ImprovError(f"no MIDI system here, so no port to connect to: {mend()}")
         if part is None:
-            print(f"no MIDI system here: {mend()}. Until then, a demo: a file plays you.", file=sys.stderr)
+            if args.clock in ("midi", "link"):
+                raise ImprovError(f"--clock {args.clock} needs a MIDI system, and there is none here: {mend()}")
+            print(
+                f"no MIDI system here: {mend()}.\n"
+                "So this is a demo, half a minute long and without sound: improv answers a recorded player.",
+                file=sys.stderr,
+            )
             part = read_part(DEMO_CALL)
             args.changes = args.changes or (None if args.mood else DEMO_CHANGES)
             args.record = args.record or "improv-demo.mid"
@@ -131,9 +138,11 @@ def run(args: argparse.Namespace) -> int:
     if settings.click and settings.click == args.channel:
         raise ImprovError(f"--click {settings.click} is the channel that improv plays on: choose another, or another --channel")
     if settings.clock in ("midi", "link") and api is None:
-        raise ImprovError(f"--clock {settings.clock} listens to others, and here is no MIDI system that is in use")
+        raise ImprovError(
+            f"--clock {settings.clock} needs a MIDI system that is in use; with --fast, or where there is none, choose another clock"
+        )
     counted = meter.seconds(settings.count_in * meter.bar)  # a file begins with bar one
-    script = [replace(e, time=e.time + counted) for e in part.events] if part else None
+    script = part.script(counted, tempi=settings.clock == "internal" and settings.tempo == part.tempo) if part else None
     # What would go on for ever after the file gets eight bars more.
     endless = settings.mode == "solo" or settings.click or args.send_clock
     limit = script[-1].time + meter.seconds(8 * meter.bar) if script and endless else math.inf
@@ -201,7 +210,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
         chosen["tempo"] = part.tempo
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
     metre = _metre(args.metre) if args.metre else part.metre if part else (4, 4)
-    changes = parse_changes(args.changes, Meter(settings.tempo, metre).bar) if args.changes else None
+    changes = changes_of(args.changes, Meter(settings.tempo, metre).bar)
     model = load_model(args.model)
     learning = schooling_of(args, model)
     performer = PerformerSetup(

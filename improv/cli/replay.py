@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from improv.cli import BROKEN, OK
-from improv.cli.sessions import printable
+from improv.cli.sessions import default_folder, printable
 from improv.core.errors import ImprovError
 from improv.core.events import Event, Mark, NoteOff, NoteOn
 from improv.core.harmony import pitch_name
 from improv.learning.setup import learned_again
 from improv.midi.files import write_take
 from improv.session import Session
+from improv.session import sessions as in_folder
 from improv.session.again import Replayed, replayed, take_of
 from improv.session.reader import title_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("session", metavar="SESSION", help="the session's file; `improv sessions` lists them")
+    parser.add_argument(
+        "session", nargs="?", metavar="SESSION", help="the session's file, or its name as `improv sessions` shows it (default: the latest)"
+    )
     parser.add_argument("--to", metavar="FILE", help="write the take as a MIDI file, a track for each performer")
     parser.add_argument("--model", metavar="MODEL", help="let this model answer, by name or folder")
     parser.add_argument("--from", dest="start", metavar="MM:SS", help="with --to: from the bar in which this is")
@@ -32,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    session = Session(args.session)
+    session = Session(_found(args.session))
     if args.to and not Path(args.to).absolute().parent.is_dir():
         raise ImprovError(f"--to {args.to}: there is no folder {Path(args.to).absolute().parent}")
     if (args.start or args.bars is not None) and not args.to:
@@ -51,6 +54,20 @@ def run(args: argparse.Namespace) -> int:
         report["files"] = [args.to]
     print(json.dumps(report) if args.json else _told(report))
     return BROKEN if found.same is False else OK
+
+
+def _found(said: str | None) -> Path:
+    """The session's file: as a path, or by its name among those that are kept; the latest where none is said. Raises ImprovError."""
+    folder = default_folder()
+    if said is None:
+        kept = in_folder(folder) if folder.is_dir() else []
+        if not kept:
+            raise ImprovError(f"no session is kept in {folder} yet; say which file to replay")
+        return kept[-1].path
+    for path in (Path(said), folder / said, folder / f"{said}.jsonl"):
+        if path.exists():
+            return path
+    raise ImprovError(f"no session {said} here or in {folder}; `improv sessions` lists them")
 
 
 def _seconds(text: str) -> float:

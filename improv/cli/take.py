@@ -50,7 +50,7 @@ def write_cut(path: Path, cut: Cut, changes: Changes | None, names: Sequence[str
 def told(summary: dict[str, Any]) -> str:
     said = [f"{summary['heard']} notes heard, {summary['played']} played, seed {summary['seed']}"]
     if "lateness_ms" in summary:
-        said.append("late by {p50} ms (p50), {p99} ms (p99), at most {max} ms; jitter {jitter} ms".format(**summary["lateness_ms"]))
+        said.append("99 notes in 100 at most {p99} ms late, the latest {max} ms".format(**summary["lateness_ms"]))
     said += [f"{summary['filled']} filled in while the model was too slow"] if summary["filled"] else []
     said += [f"{summary['dropped']} dropped as too late"] if summary["dropped"] else []
     said += [f"{summary['guarded']} closed that sounded too long"] if summary["guarded"] else []

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
-from improv.core.harmony import Changes, parse_changes
+from improv.core.harmony import READING, Changes, parse_changes
 from improv.core.hearing import FIRST, NOW
 from improv.core.line.generator import LineGenerator
 from improv.core.line.lessons import Learning, Lessons
@@ -39,6 +39,7 @@ class Improviser:
     that draws every note. bars: in solo mode, how many to play; None for no end. channel: 0-15, what it plays on.
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
+    reading: how changes that come as a text are read, see `parse_changes`.
     hearing: see `core.hearing`.
     """
 
@@ -54,6 +55,7 @@ class Improviser:
         models: Mapping[str, NoteModel] | None = None,
         learning: Learning | None = None,
         voicings: ChordVoicer | None = None,
+        reading: int = READING,
         hearing: int = NOW,
     ):
         settings = settings or Settings()
@@ -63,6 +65,7 @@ class Improviser:
         self.channel = channel
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
         self._models = {} if models is None else models
+        self._reading = reading
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
         self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons)
         self._learning = learning
@@ -234,7 +237,7 @@ class Improviser:
             self._mode.jumped()
             return []
         if setting.name == "changes":
-            self.generator.changes = parse_changes(str(setting.value), self.meter.bar) if setting.value else None
+            self.generator.changes = parse_changes(str(setting.value), self.meter.bar, self._reading) if setting.value else None
             self._mode.jumped()
             return []
         self.generator.settings = before.taken(setting.name, setting.value)

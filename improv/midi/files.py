@@ -1,75 +1,188 @@
-"""Standard MIDI files, through mido. The only place that knows ticks and ppq."""
+"""A MIDI file as the player, and a take as a MIDI file. Reading is `parts.py`'s; writing goes through mido."""
 
 from __future__ import annotations
 
+import heapq
 import io
+import itertools
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import mido
+import numpy as np
 
 from improv.atomic import atomic_write
-from improv.core.errors import ImprovError
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes
-from improv.core.meter import FASTEST, SLOWEST
+from improv.core.meter import FASTEST, SLOWEST, limited
+from improv.midi.parts import DRUMS, MidiFile, read_midi
+from improv.midi.smf import END, Ints, MidiFileError
 
 PPQ = 480
-MOST_NOTES = 50_000  # of one player's part: hours of playing
-DRUMS = 9
+PLAIN = str.maketrans({"Δ": "^", "△": "^", "∆": "^", "♭": "b", "♯": "#", "−": "-", "–": "-", "˚": "°"})  # texts are Latin-1
 CHANNELS = [c for c in range(16) if c != DRUMS]  # of the tracks
-
-
-class MidiFileError(ImprovError):
-    """A MIDI file that can't be used; the message says what is wrong with it."""
+USUAL = 500_000  # microseconds a quarter where nothing is said
+AFTER = 16  # beats after the last note in which controllers still count
+PEDAL = 64
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a MIDI file plays: events in seconds from its start, the first tempo (bpm) and metre."""
+    """What a MIDI file plays. events: in seconds from its start. tempo: bpm, and metre, at its first note.
+
+    tempi: (seconds, bpm), where it changes after that, so that a beat of the file is the same beat of the performance.
+    told: what of the file was passed over or taken otherwise, a line each.
+    """
 
     events: list[Event]
     tempo: float
     metre: tuple[int, int]
+    tempi: tuple[tuple[float, float], ...] = ()
+    told: tuple[str, ...] = ()
+
+    def script(self, after: float, tempi: bool) -> list[Event]:
+        """Its events, so many seconds later; with its changes of tempo, if they are to be followed."""
+        changes = [Setting(time + after, "tempo", tempo) for time, tempo in self.tempi if tempi]
+        return list(heapq.merge(changes, (replace(e, time=e.time + after) for e in self.events), key=lambda e: e.time))
+
+
+class TempoMap:
+    """Ticks to seconds. Before the first note nobody plays, so the tempo there is the first note's.
+
+    A tempo beyond what improv can count is taken as the limit: notes and beats stay together.
+    """
+
+    def __init__(self, file: MidiFile, first: int, last: int):
+        """first, last: the ticks between which there are notes."""
+        self.ppq = file.table.ppq
+        before = [tempo for tick, tempo in file.tempi if tick <= first]
+        said = [(0, before[-1] if before else USUAL), *(change for change in file.tempi if first < change[0] <= last)]
+        self.ticks = [tick for tick, _ in said]
+        self.tempi = [min(max(tempo, round(60e6 / FASTEST)), round(60e6 / SLOWEST)) for _, tempo in said]
+        self.beyond = next((60e6 / tempo for (_, tempo), taken in zip(said, self.tempi, strict=True) if tempo != taken), None)
+        self.starts = [0.0]
+        for (a, b), tempo in zip(itertools.pairwise(self.ticks), self.tempi, strict=False):
+            self.starts.append(self.starts[-1] + (b - a) * (tempo * 1e-6 / self.ppq))
+
+    def seconds(self, tick: float) -> float:
+        i = bisect_right(self.ticks, tick) - 1
+        return self.starts[i] + (tick - self.ticks[i]) * (self.tempi[i] * 1e-6 / self.ppq)
+
+    def seconds_of(self, ticks: Ints) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """For ascending ticks, among which are all those at which the tempo changes."""
+        before = np.concatenate([[0], ticks[:-1]])
+        tempi = np.array(self.tempi)[np.searchsorted(self.ticks, before, side="right") - 1]
+        return np.cumsum((ticks - before) * (tempi * 1e-6 / self.ppq))
+
+    def steps(self) -> list[tuple[float, float]]:
+        """(seconds, bpm) of the changes of tempo; several within a beat are one, so that the next beat is right."""
+        found: list[tuple[float, float]] = []
+        last = float(self.tempi[0])
+        tick: float | None = self.ticks[1] if len(self.ticks) > 1 else None
+        while tick is not None:
+            here, on = tick, (tick // self.ppq + 1) * self.ppq
+            i = bisect_right(self.ticks, here)
+            following = self.ticks[i] if i < len(self.ticks) else None
+            if following is None or following >= on:
+                tempo, tick = float(self.tempi[i - 1]), following
+            else:
+                tempo, tick = 1e6 * (self.seconds(on) - self.seconds(here)) * self.ppq / (on - here), on
+            if tempo != last:
+                found.append((self.seconds(here), round(limited(60e6 / tempo), 6)))
+            last = tempo
+        return found
 
 
 def read_part(path: str | Path) -> Part:
-    """All notes and pedals of a file but the drums', tempo map applied. Raises MidiFileError."""
+    """All notes and controllers of a file but the drums'. Raises MidiFileError."""
     try:
-        file = mido.MidiFile(path)
-        if not 1 <= file.ticks_per_beat < 0x8000:
-            raise ValueError(f"its time division is {file.ticks_per_beat}, not ticks a quarter")
-        messages = list(file)  # merged, times in seconds since the message before
+        file = read_midi(path)
     except FileNotFoundError:
         raise MidiFileError(f"{path}: no such file") from None
-    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, ZeroDivisionError) as e:
-        raise MidiFileError(f"{path}: not a readable MIDI file ({type(e).__name__}: {e})") from None
-    events: list[Event] = []
-    time, tempo, metre, notes = 0.0, None, None, 0
-    for message in messages:
-        time += message.time
-        if message.type == "set_tempo":
-            tempo = tempo or mido.tempo2bpm(message.tempo)
-        elif message.type == "time_signature":
-            metre = metre or (message.numerator, message.denominator)
-        elif getattr(message, "channel", DRUMS) == DRUMS:
-            continue
-        elif message.type == "note_on" and message.velocity:
-            notes += 1
-            events.append(NoteOn(time, message.note, message.velocity, message.channel))
-        elif message.type in ("note_on", "note_off"):
-            events.append(NoteOff(time, message.note, message.channel))
-        elif message.type == "control_change":
-            events.append(ControlChange(time, message.control, message.value, message.channel))
-    if not notes:
-        raise MidiFileError(f"{path}: no notes in it (drums on channel 10 don't count)")
-    if notes > MOST_NOTES:
-        raise MidiFileError(f"{path}: {notes:,} notes; a player's part has at most {MOST_NOTES:,}. Cut it into takes")
-    tempo = round(tempo or 120.0, 3)
-    if not SLOWEST <= tempo <= FASTEST:
-        raise MidiFileError(f"{path}: its tempo is {tempo:g} bpm, outside {SLOWEST:g} to {FASTEST:g}; give one with --tempo")
-    return Part(events, tempo, metre or (4, 4))
+    except OSError as e:
+        raise MidiFileError(f"{path}: not a readable MIDI file ({e.strerror or e})") from None
+    except MidiFileError as e:
+        raise MidiFileError(f"{path}: {e}") from None
+    music = [p for p in file.parts if not p.drums]
+    if not music:
+        none = file.odd["notes without length"]
+        why = f"that last ({none} of no length)" if none else "(drums on channel 10 don't count)"
+        raise MidiFileError(f"{path}: no notes in it {why}")
+    first = min(int(p.on[0]) for p in music)
+    tempi = TempoMap(file, first, max(int(p.off.max()) for p in music))
+    metre, pickup, told = _metre(file, first)
+    lead = pickup * tempi.tempi[0] * 1e-6
+    events = sorted(_events(file, tempi, lead), key=lambda e: e[:2])
+    if file.odd:
+        told.append("passed over: " + ", ".join(f"{what} ({count})" for what, count in file.odd.items()))
+    if file.silence:
+        told.append(f"{file.silence:,.0f} beats of silence before its first note are left out")
+    if tempi.beyond:
+        told.append(f"its tempo of {tempi.beyond:.4g} bpm is taken as {limited(tempi.beyond):g}: {SLOWEST:g} to {FASTEST:g} can be counted")
+    changes = tuple((lead + time, tempo) for time, tempo in tempi.steps())
+    return Part([e for _, _, e in events], round(60e6 / tempi.tempi[0], 3), metre, changes, tuple(f"{path}: {line}" for line in told))
+
+
+def _events(file: MidiFile, tempi: TempoMap, lead: float) -> Iterable[tuple[int, int, Event]]:
+    """(tick, place among what has the same tick, event); a note without a note-off ends before all else there."""
+    table = file.table
+    merged = np.argsort(table.tick, kind="stable")
+    merged = merged[~((table.status[merged] == 0xFF) & (table.first[merged] == END))]
+    place, time = np.zeros(len(table.tick), dtype=np.int64), np.zeros(len(table.tick))
+    place[merged] = np.arange(len(merged))
+    time[merged] = tempi.seconds_of(table.tick[merged]) + lead
+    music = [p for p in file.parts if not p.drums]
+    for part in music:
+        channels = (table.status[part.begins] & 15).tolist()
+        columns = part.on, place[part.begins], time[part.begins], part.pitch, part.velocity, part.off, part.ends
+        for channel, row in zip(channels, zip(*(column.tolist() for column in columns), strict=True), strict=True):
+            tick, at, seconds, pitch, velocity, off, end = row
+            yield tick, at, NoteOn(seconds, pitch, velocity, channel)
+            yield (
+                off,
+                int(place[end]) if end >= 0 else -1,
+                NoteOff(float(time[end]) if end >= 0 else tempi.seconds(off) + lead, pitch, channel),
+            )
+    last = max(int(p.off.max()) for p in music)
+    own = np.isin(table.track, [p.track for p in music if p.channel is None])
+    controls = ((table.status & 0xF0) == 0xB0) & ((table.status != 0xB0 + DRUMS) | own) & (table.tick <= last + AFTER * table.ppq)
+    down: set[int] = set()
+    for row in merged[controls[merged]].tolist():
+        channel, control, value = int(table.status[row]) & 15, int(table.first[row]), int(table.second[row])
+        yield int(table.tick[row]), int(place[row]), ControlChange(float(time[row]), control, value, channel)
+        if control == PEDAL:
+            (down.add if value >= 64 else down.discard)(channel)
+    end = max(last, *(int(table.tick[row]) for row in np.nonzero(controls)[0][-1:]), 0)
+    for channel in sorted(down):  # as a note without its note-off, a pedal that never comes up ends with the file
+        yield end, len(merged), ControlChange(tempi.seconds(end) + lead, PEDAL, 0, channel)
+
+
+def _metre(file: MidiFile, first: int) -> tuple[tuple[int, int], float, list[str]]:
+    """The metre that is counted, how many beats of bar one a pick-up leaves out, and what there is to tell."""
+    told = []
+    countable = [m for m in file.metres if 1 <= m[1] <= 16 and m[2] in (2, 4, 8, 16)]
+    if len(countable) < len(file.metres):
+        told.append("a metre of more than 16 beats, or over other notes than 2, 4, 8 or 16, is passed over")
+    before = [m for m in countable if m[0] <= first]
+    at, *metre = before[-1] if before else (0, 4, 4)
+    later = [m for m in countable if m[0] > at and [*m[1:]] != metre]
+    pickup = 0.0
+    if later and later[0][0] - at == round(_bar(metre) * file.table.ppq) and _bar(later[0][1:]) > _bar(metre):
+        pickup = _bar(later[0][1:]) - _bar(metre)
+        metre, later = [*later[0][1:]], [m for m in later[1:] if m[1:] != later[0][1:]]
+    if later:
+        tick, count, unit = later[0]
+        where = f"on beat {tick / file.table.ppq + 1:g} to {count}/{unit}"
+        told.append(f"its metre changes {where}; bars are counted in {metre[0]}/{metre[1]} throughout")
+    return (metre[0], metre[1]), pickup, told
+
+
+def _bar(metre: Sequence[int]) -> float:
+    """Beats a bar."""
+    return 4.0 * metre[0] / metre[1]
 
 
 def write_take(
@@ -107,7 +220,8 @@ def write_take(
         if message:
             tracks[number].append((beat + shift, message))
     if changes:
-        conductor += [(at + shift, mido.MetaMessage("marker", text=str(chord))) for at, chord in changes.spans(last - shift)]
+        symbols = [(at + shift, str(chord).translate(PLAIN)) for at, chord in changes.spans(last - shift)]
+        conductor += [(at, mido.MetaMessage("marker", text=symbol)) for at, symbol in symbols]
     file = mido.MidiFile(type=1, ticks_per_beat=PPQ)
     file.tracks.append(_track("improv", sorted(conductor, key=lambda m: m[0])))
     for name, part in zip(("player", *names), tracks, strict=True):

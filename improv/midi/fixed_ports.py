@@ -55,7 +55,8 @@ class FixedPorts(Patchbay):
             theirs = eligible(names, plug.wanted)
             found = fitting(theirs, plug.wanted, plug.also(self._server, theirs))
             if not found:
-                there = "; there are: " + ", ".join(repr(n) for n in theirs) if theirs else "; there is none at all"
+                first = "plug in your keyboard" if what == "input" else "start your synth"
+                there = "; there are: " + ", ".join(repr(n) for n in theirs) if theirs else f"; there is none at all: {first} first"
                 raise PortError(f"no MIDI {what} {plug.wanted!r}{there}")
             if len(found) > 1:
                 several = ", ".join(repr(n) for n in found)

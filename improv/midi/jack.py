@@ -17,7 +17,7 @@ CLIENT = "improv"
 MIDI = b"8 bit raw midi"
 INPUT, OUTPUT = 1, 2  # of the port's own view: what can be played to, what can be heard
 NO_SERVER_START = 1
-SETTLE = 0.02  # seconds
+SETTLE = 0.1  # seconds: at 0.02 a loaded machine still hung, once in some hundred closings
 LONGEST_NAME = 512  # bytes; jack_port_name_size says 320
 PRETTY_NAME = b"http://jackaudio.org/metadata/pretty-name"
 

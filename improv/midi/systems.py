@@ -14,8 +14,14 @@ MEND = {
 
 
 def mend() -> str:
-    """What to do where no MIDI system works."""
+    """What to do where no MIDI system works, to go on a sentence with."""
     return MEND.get(sys.platform, "see your system's MIDI set-up")
+
+
+def mend_sentence() -> str:
+    """The same as a sentence of its own: names keep their capitals."""
+    words = mend()
+    return words[0].upper() + words[1:]
 
 
 def choose_api(wanted: str | None) -> int | None:
@@ -27,5 +33,5 @@ def choose_api(wanted: str | None) -> int | None:
         return next(iter(working.values()), None)
     if wanted not in working:
         there = ", ".join(working) or "none"
-        raise ImprovError(f"the {wanted} MIDI system does not answer here; working: {there}. {mend().capitalize()}{few_handles()}")
+        raise ImprovError(f"the {wanted} MIDI system does not answer here; working: {there}. {mend_sentence()}{few_handles()}")
     return working[wanted]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from improv.core.harmony import KIND_INDEX, KINDS, Chord
-from improv.core.harmony.voicing import HIGHEST, LOWEST, TONES, voicing
+from improv.core.harmony.voicing import HIGHEST, LOWEST, hands_of, voicing
 from improv.models.card import ModelError
 from improv.models.rbm import Rbm, drawn
 
@@ -30,6 +30,7 @@ FEWEST, MOST = 3, 5  # notes
 SPAN = 14  # semitones of a hand: a ninth
 ROOM = 15  # semitones that must be left below the player, or it is not kept below
 FULL, THIN = 4, 0.4  # different tones; what each missing one counts as, in semitones of movement
+THIRDS, SEVENTHS = {3, 4}, {10, 11}  # above the root
 MUDDY, OPEN = 55, 3  # below this pitch, no two notes nearer than so many semitones
 
 
@@ -43,24 +44,28 @@ def guides(chord: Chord) -> frozenset[int]:
     """Pitch classes that tell the chord: the third (or fourth), and the seventh (or sixth) where it has one."""
     if chord.root is None:
         return frozenset()
-    return frozenset((chord.root + step) % 12 for step in KINDS[chord.kind][0][1::2])
+    steps = hands_of(chord)[0] if chord.sound else KINDS[chord.kind][0][1::2]
+    return frozenset((chord.root + step) % 12 for step in steps)
 
 
 @lru_cache(maxsize=256)
 def avoided(chord: Chord) -> frozenset[int]:
     """Pitch classes that clash with a chord: outside chord and scale; or, unless it is altered, of the scale and a semitone above
     a tone of the chord (M. Levine, The Jazz Theory Book, 1995, chapter 3); and the sixth of a minor seventh chord, which makes
-    the tritone of the dominant that it leads to."""
+    the tritone of the dominant that it leads to. Of a symbol without a third, thirds; of one without its kind's seventh, that."""
     inside = chord.tones | chord.scale
     above = {(tone + 1) % 12 for tone in chord.tones} - chord.tones if chord.kind != "7alt" else set()
     if chord.kind == "m7" and chord.root is not None:
         above.add((chord.root + 9) % 12)
+    if chord.sound and chord.root is not None:
+        unwritten = SEVENTHS & (set(KINDS[chord.kind][0]) - chord.sound.tones) | (set() if THIRDS & chord.sound.tones else THIRDS)
+        above |= {(chord.root + step) % 12 for step in unwritten}
     return frozenset(range(12)) - (inside - above)
 
 
 def left_to_the_bass(chord: Chord) -> frozenset[int]:
     """The root, where the rules leave it out as well."""
-    return frozenset() if chord.root is None or any(0 in hand for hand in TONES[chord.kind]) else frozenset({chord.root})
+    return frozenset() if chord.root is None or any(0 in hand for hand in hands_of(chord)) else frozenset({chord.root})
 
 
 @lru_cache(maxsize=512)

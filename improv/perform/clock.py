@@ -22,7 +22,7 @@ T = TypeVar("T")
 SPIN = 0.0002  # seconds: a sleep ends late by about so much; spinning longer costs more than it gains on a busy machine
 
 
-class Inbox(Protocol[T]):
+class EventQueue(Protocol[T]):
     """What ports put stamped events into: `queue.SimpleQueue`, or `improv.perform.inbox.Inbox`, which has bounds."""
 
     def put(self, item: T, /) -> None: ...
@@ -52,7 +52,7 @@ class LiveClock:
     def now(self) -> float:
         return time.perf_counter() - self._start
 
-    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
+    def wait(self, inbox: EventQueue[Event], until: float | None) -> list[Event]:
         """Sleep until something is heard or `until` has come; returns all that was heard, in order of time."""
         self.waits += 1
         script = self._script
@@ -91,7 +91,7 @@ class OfflineClock:
     def now(self) -> float:
         return self._now
 
-    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]:
+    def wait(self, inbox: EventQueue[Event], until: float | None) -> list[Event]:
         """Jump to the next thing heard or to `until`, whichever is first."""
         if not inbox.empty():  # Ctrl-C
             return [replace(inbox.get(), time=self._now)]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from improv.core.events import Event, NoteOff, NoteOn, Ready, Stop, moved
 from improv.core.note_book import NoteBook, key_of
-from improv.perform.clock import Inbox
+from improv.perform.clock import EventQueue
 
 LATE = 0.05  # seconds: a note-on that is later than this would only disturb
 
@@ -28,7 +28,7 @@ class Clock(Protocol):
     """What tells the time and waits: see `improv.perform.clock`."""
 
     def now(self) -> float: ...
-    def wait(self, inbox: Inbox[Event], until: float | None) -> list[Event]: ...
+    def wait(self, inbox: EventQueue[Event], until: float | None) -> list[Event]: ...
 
 
 def asked(time: float, early: float, heard: float) -> float:
@@ -39,7 +39,7 @@ def asked(time: float, early: float, heard: float) -> float:
 def perform(
     band: Ensemble,
     clock: Clock,
-    inbox: Inbox[Event],
+    inbox: EventQueue[Event],
     send: Callable[[Event], None],
     heard: Callable[[Event], None] = lambda event: None,
     dropped: Callable[[Event, float], None] = lambda event, late: None,

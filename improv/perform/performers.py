@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from improv.core.events import Event
-from improv.core.harmony import Changes
+from improv.core.harmony import READING, Changes
 from improv.core.hearing import NOW
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
@@ -22,13 +22,15 @@ from improv.perform.deadline import DeadlinePlayer, Thinker
 @dataclass(frozen=True, slots=True)
 class Song:
     """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
-    hearing: see `core.hearing`.
+
+    reading: how changes are read, also those that come while it plays, see `parse_changes`. hearing: see `core.hearing`.
     """
 
     changes: Changes | None = None
     text: str | None = None
     metre: tuple[int, int] = (4, 4)
     bars: int | None = None
+    reading: int = READING
     hearing: int = NOW
 
 
@@ -67,6 +69,7 @@ class PerformerSetup:
             self.models if models is None else models,
             self.learning,
             voicings_for(self.settings),
+            song.reading,
             song.hearing,
         )
         if self.state is not None:

@@ -28,7 +28,7 @@ from improv.perform.observers import KeptTake
 from improv.perform.performance import Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup, Song
 from improv.session.capture import excerpt, tempos_from, turned
-from improv.session.compare import Difference, Part, as_of, difference, known_until, parts_of
+from improv.session.compare import Difference, RecordedPart, as_of, difference, known_until, parts_of
 from improv.session.header import SHARED_BEAT, RecordedPerformer, made_with, performers_in, song_in, states_in
 from improv.session.lines import SessionError
 from improv.session.reader import Session
@@ -48,7 +48,7 @@ class Replayed:
     song: Song
     performers: Sequence[RecordedPerformer]
     models: Sequence[NoteModel]
-    parts: Sequence[Part]
+    parts: Sequence[RecordedPart]
     now: Sequence[Sequence[Event]]
     found: Sequence[Difference | None]
     other: bool

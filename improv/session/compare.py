@@ -19,7 +19,7 @@ Key = tuple[int, int]  # channel, pitch
 
 
 @dataclass(slots=True)
-class Part:
+class RecordedPart:
     """What the record has of one performer."""
 
     heard: list[Event] = field(default_factory=list)  # and overheard, in the order in which they were taken
@@ -36,12 +36,12 @@ class Difference(NamedTuple):
     now: Event | None
 
 
-def parts_of(lines: Iterable[Line], count: int, shared: bool = False) -> tuple[list[Part], float, float | None]:
+def parts_of(lines: Iterable[Line], count: int, shared: bool = False) -> tuple[list[RecordedPart], float, float | None]:
     """What each of so many performers heard and played; the latest stamp; and when it was stopped, if it was.
 
     shared: what was for another is among what was heard, since it may have moved the beat that they share.
     """
-    parts = [Part() for _ in range(count)]
+    parts = [RecordedPart() for _ in range(count)]
     latest, stopped = 0.0, None
     for line in lines:
         event = line.event
@@ -81,7 +81,7 @@ def known_until(number: int, stopped: float | None, end: Mapping[str, Any] | Non
     return min(stopped - UNSENT, since) if isinstance(since, int | float) else stopped - UNSENT
 
 
-def difference(part: Part, now: Sequence[Event], part_number: int, known: float) -> Difference | None:
+def difference(part: RecordedPart, now: Sequence[Event], part_number: int, known: float) -> Difference | None:
     """Where a part that was played again first differs, or None. known: see `known_until`.
 
     A note that was closed for the model, by what filled in for it or as all ends, need not end at the same time.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from improv import __version__
-from improv.core.harmony import parse_changes
+from improv.core.harmony import READING, parse_changes
 from improv.core.hearing import FIRST, NOW
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
@@ -52,10 +52,10 @@ def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0
     return header | ({"restored": restored} if restored else {})
 
 
-def made_with() -> dict[str, str]:
+def made_with() -> dict[str, Any]:
     """What the notes depend on beside the model."""
     voicings = voicings_for()
-    said = {"improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
+    said: dict[str, Any] = {"reading": READING, "improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
     return said | ({"voicings": str(voicings.card["weights_sha256"])[:12]} if voicings else {})
 
 
@@ -136,10 +136,12 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
         bars, text = header.get("bars"), header.get("changes")
         if not all(isinstance(n, int) for n in (count, unit)) or not (bars is None or isinstance(bars, int)):
             raise ValueError("metre or bars")
-        changes = parse_changes(str(text), 4.0 * count / unit) if text else None
-        if not isinstance(hearing := header.get("hearing", FIRST), int) or not FIRST <= hearing <= NOW:
-            raise ValueError(f"hearing {str(hearing)[:20]}: this improv knows {FIRST} to {NOW}")
-        return Song(changes, str(text) if text else None, (count, unit), bars, hearing)
+        reading = header.get("reading", 1)  # not said as long as symbols were read to kinds alone
+        hearing = header.get("hearing", FIRST)
+        if reading not in (1, READING) or hearing not in range(FIRST, NOW + 1):
+            raise SessionError(f"{path}: it was read or heard as only a newer improv does; update improv")
+        changes = parse_changes(str(text), 4.0 * count / unit, reading) if text else None
+        return Song(changes, str(text) if text else None, (count, unit), bars, reading, hearing)
     except (TypeError, ValueError, ZeroDivisionError) as e:
         raise SessionError(f"{path}: its first line does not say how it was played ({e})") from None
 

@@ -24,6 +24,7 @@ from improv.train.recalling import USUAL_RECALL, fit_recall, line_parts, line_vo
 from improv.train.states import states_of
 
 MOST_NOTES = 200_000  # of the training set that are listened to
+LEAST = 1e-12  # of a share: a note that was held impossible
 WIDTHS = {"rhythm_key": 48, "line_key": 96}
 
 
@@ -147,7 +148,7 @@ def fit_pitch_class_bias(model: Model, pieces: Sequence[Piece]) -> PitchClassBia
         for strength in np.arange(0.0, 0.75, 0.1):
             weights = foretold * ((counts + 1.0) ** strength)[:, np.arange(128) % 12]
             said = weights[np.arange(len(pitches)), pitches] / weights.sum(1)
-            best = min(best, (float(-np.log(said[scored]).mean()), PitchClassBias(span, round(float(strength), 2))))
+            best = min(best, (float(-np.log(np.maximum(said[scored], LEAST)).mean()), PitchClassBias(span, round(float(strength), 2))))
     return best[1]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from improv.core.harmony import NO_CHORD, Changes, Chord, chord_of
 from improv.models.grammar import Note, clean, quantise
 from improv.train.piece import CorpusError
-from improv.train.reading.melody import ScorePart, choose, one_at_a_time
-from improv.train.reading.midi import parse, part_of
+from improv.train.reading.melody import ScorePart, choose
+from improv.train.reading.midi import opened, parts_of
 from improv.train.reading.score import ScoreNote
 
 HALF = 2.0  # beats over which a chord is measured; where a change falls between, beat by beat
@@ -39,15 +39,12 @@ def read_tune(path: Path, solo_track: str | None = None, chord_track: str | None
     """
     if not path.is_file():
         raise CorpusError("no such file")
-    file = parse(path)
-    ppq = file.ticks_per_quarter
-    if not 1 <= ppq < 0x8000:
-        raise CorpusError(f"its time division is {ppq}, not ticks a quarter")
-    parts = [part_of(track, ppq) for track in file.tracks]
+    file = opened(path)
+    parts = parts_of(file)
     solo, solo_label = choose(parts, solo_track)
     chords, chord_label = choose(parts, chord_track) if chord_track is not None else _fullest(parts, solo)
-    signs = sorted(file.time_signatures, key=lambda s: s.time)
-    bar = 4.0 * signs[0].numerator / signs[0].denominator if signs and signs[0].numerator and signs[0].denominator else 4.0
+    _, count, unit = file.metres[0] if file.metres else (0, 4, 4)
+    bar = 4.0 * count / unit
     last = max(int(n.on // bar) for n in solo.notes) + 1
     first, until = bars or (1, last)
     if not 1 <= first <= until:
@@ -57,7 +54,7 @@ def read_tune(path: Path, solo_track: str | None = None, chord_track: str | None
     under = _between(chords.notes, begin, end)
     if not notes or not under:
         raise CorpusError(f"no {'chords' if notes else 'solo'} in bars {first} to {until}; the solo has {last} bars")
-    tempo = float(file.tempos[0].qpm) if len(file.tempos) else 120.0
+    tempo = 60e6 / file.tempi[0][1] if file.tempi else 120.0
     return Tune(notes, under, measured(under, end - begin), tempo, bar, until - first + 1, (solo_label, chord_label))
 
 
@@ -85,11 +82,11 @@ def _chord(notes: list[ScoreNote], start: float, until: float) -> Chord:
 
 def _fullest(parts: list[ScorePart], solo: ScorePart) -> tuple[ScorePart, str]:
     """The part in which most notes sound together."""
-    others = [p for p in parts if p is not solo and p.notes and not p.is_drums]
+    others = [p for p in parts if p is not solo and not p.is_drums]
     if not others:
         raise CorpusError("one track alone: its chords are needed on another; name it with --chord-track")
-    best = min(others, key=lambda p: one_at_a_time(p.notes))
-    return best, f"{next(i for i, p in enumerate([q for q in parts if q.notes], 1) if p is best)} {best.name!r}, by its notes"
+    best = min(others, key=lambda p: p.one_at_a_time)
+    return best, f"{next(i for i, p in enumerate(parts, 1) if p is best)} {best.name!r}, by its notes"
 
 
 def _between(notes: Sequence[ScoreNote], begin: float, end: float) -> list[ScoreNote]:

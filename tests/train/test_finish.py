@@ -177,6 +177,14 @@ def test_colour_is_strong_where_a_solo_keeps_to_its_tones(pieces: list[Piece]) -
     assert found.strength == 0.7
 
 
+def test_a_note_that_was_held_impossible_is_no_warning(monkeypatch: pytest.MonkeyPatch, pieces: list[Piece]) -> None:
+    """Warnings are errors here."""
+    sure = np.zeros((sum(len(p.values) for p in pieces), 128), np.float32)
+    sure[:, 0] = 1.0
+    monkeypatch.setattr("improv.train.finish.foretell", lambda model, of: {"pitch": sure})
+    assert fit_pitch_class_bias(Model(small_card(), random_weights()), pieces).strength == 0.0
+
+
 def test_phrase_ends_are_heard_from_the_activations() -> None:
     rng = np.random.default_rng(2)
     nothing = np.zeros(2000)

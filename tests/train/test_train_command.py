@@ -31,7 +31,7 @@ def music(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         midi(folder / f"{i}.mid", BASS, CHORDS, DRUMS, track("Tenor Sax", [p + i for p in LINE], channel=3))
     midi(folder / "live" / "five.mid", SAX, metre=(5, 4), tempo=0)
     midi(folder / "live" / "late" / "seven.mid", track("Solo", LINE[::-1]), metre=(7, 8))
-    (folder / "live" / "five.txt").write_text("Dm7 | H7 | G7")
+    (folder / "live" / "five.txt").write_text("Dm7 | X7 | G7")
     midi(folder / "drums.mid", DRUMS)
     (folder / "broken.mid").write_bytes(b"MThd and no more")
     (folder / "notes.txt").write_text("Buy reeds.")
@@ -67,7 +67,7 @@ def test_bad_files_end_nothing_and_ctrl_c_keeps_the_best(
         "skipped solos.jsonl: line 3 (two): 1 notes; at least 2 are needed",
     ]
     assert "skipped broken.mid: not a readable MIDI file" in " ".join(said)
-    assert "chord symbols taken as no chord: H7 (1)" in said
+    assert "chord symbols taken as no chord: X7 (1)" in said
     assert "left out: notes under the top line" not in said
     assert next(line.split() for line in said if line.startswith("music "))[1:] == ["7", "5", "1", "1", "256", "30", "0.0", "2", "4", "2"]
     assert said[-1] == f"mine holds the best so far. To go on: improv train {' '.join(args)}"

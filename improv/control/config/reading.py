@@ -118,7 +118,7 @@ def _model(name: str, folder: Path) -> str:
 def _syntax(said: str, text: str, path: Path) -> str:
     found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", said, re.DOTALL)
     what = (found[1] if found else said)[0].lower() + (found[1] if found else said)[1:]
-    hint = "; text stands in quotes" if what == "invalid value" else ""
+    hint = "; put text in quotes" if what == "invalid value" else ""
     if not found or not found[2]:
         return f"{path}:{unfinished(text)}: not TOML: {what}, and what begins here never ends"
     return f"{path}:{found[2]}: column {found[3]}: not TOML: {what}{hint}"

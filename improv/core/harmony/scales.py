@@ -6,7 +6,8 @@ Pitch classes are integers 0-11 with C = 0. Chord families and their scales foll
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from improv.core.errors import ImprovError
 
@@ -43,28 +44,74 @@ class HarmonyError(ImprovError):
 
 
 @dataclass(frozen=True, slots=True)
+class Sound:
+    """What a chord symbol writes, in semitones above the root: the chord's tones, and the tones that these exclude."""
+
+    tones: frozenset[int]
+    excluded: frozenset[int]
+
+    def is_of(self, kind: str) -> bool:
+        """Whether a kind of chord has just these tones."""
+        return self.tones == frozenset(KINDS[kind][0])
+
+    @property
+    def unscaled(self) -> frozenset[int]:
+        """Tones that a kind's scale may have and this hasn't: those excluded, and the altered ones where the natural one is written."""
+        rivals = {2: {1, 3} if 4 in self.tones else {1}, 5: {6}, 9: {8}}
+        return (self.excluded | {r for tone in rivals.keys() & self.tones for r in rivals[tone]}) - self.tones
+
+
+@dataclass(frozen=True, slots=True)
 class Chord:
-    """A chord: root and bass as pitch classes (None for no chord), kind from KINDS."""
+    """A chord: root and bass as pitch classes (None for no chord), kind from KINDS, which is what a model is told.
+
+    sound: what its symbol writes, where that is not just what the kind says. text: the symbol as it was typed, if it was.
+    """
 
     root: int | None
     kind: str = "maj"
     bass: int | None = None
+    sound: Sound | None = None
+    text: str | None = field(default=None, compare=False)
 
     @property
     def tones(self) -> frozenset[int]:
-        """Pitch classes of the chord's three or four tones."""
-        return self._above_root(KINDS[self.kind][0])
+        """Pitch classes of the chord's tones."""
+        return self._above_root(self.sound.tones if self.sound else KINDS[self.kind][0])
 
     @property
     def scale(self) -> frozenset[int]:
-        """Pitch classes of the chord's scale."""
-        return self._above_root(KINDS[self.kind][1])
+        """Pitch classes of the chord's scale: its kind's, with the tones that are written in place of those that these exclude."""
+        steps = frozenset(KINDS[self.kind][1])
+        return self._above_root((steps - self.sound.unscaled) | self.sound.tones if self.sound else steps)
 
-    def _above_root(self, steps: tuple[int, ...]) -> frozenset[int]:
+    @property
+    def excluded(self) -> frozenset[int]:
+        """Pitch classes that the symbol excludes; of a kind: the other seventh, the fifth of an altered one, the third of sus."""
+        if self.sound:
+            return self._above_root(self.sound.excluded)
+        steps = set(KINDS[self.kind][0])
+        other = {(10, 11), (11, 10)} | ({(6, 7), (8, 7)} if 7 not in steps else set()) | ({(5, 3)} if 4 not in steps else set())
+        return self._above_root({out for tone, out in other if tone in steps} - steps)
+
+    @property
+    def told(self) -> tuple[int | None, str, int | None]:
+        """What a model is told of it: root, kind, bass."""
+        return self.root, self.kind, self.bass
+
+    def _above_root(self, steps: Iterable[int]) -> frozenset[int]:
         root = self.root
         return frozenset((root + s) % 12 for s in steps) if root is not None else frozenset()
 
     def __str__(self) -> str:
+        """Its symbol, as it was typed or as a lead sheet has it."""
+        if self.root is None:
+            return "NC"
+        return self.text or self.kind_symbol
+
+    @property
+    def kind_symbol(self) -> str:
+        """The symbol of the kind, on its root, over its bass."""
         if self.root is None:
             return "NC"
         kind = "" if self.kind == "maj" else self.kind

@@ -1,7 +1,8 @@
 """Chords for two hands: guide tones in the left, two colours in the right, each voice moving as little as it can.
 
 Rootless, as a pianist plays with a bass. The colours follow common practice (M. Levine, The Jazz Piano Book,
-1989, chapters 6 to 9): ninths, thirteenths, fifths; what the chord's scale has.
+1989, chapters 6 to 9): ninths, thirteenths, fifths; what the chord's scale has. Where a symbol writes other tones than its kind
+has, these come first, and nothing that they exclude.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import itertools
 from collections.abc import Sequence
 from functools import lru_cache
 
-from improv.core.harmony.scales import Chord
+from improv.core.harmony.scales import Chord, Sound
 
 # kind: the left hand's guide tones, the right hand's colours, both as semitones above the root.
 TONES: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
@@ -30,6 +31,8 @@ TONES: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "m7b5": ((3, 10), (0, 6)),
     "dim": ((3, 9), (0, 6)),
 }
+GUIDES = ((4, 3, 5, 2, 7), (10, 11, 9, 7, 6, 8, 0))  # for the third, for the seventh: the first that is written
+Hand = tuple[int, int]
 LOWEST, MIDDLE, HIGHEST = 50, 61, 76  # below LOWEST guide tones are muddy; above HIGHEST is the soloist's
 
 
@@ -38,9 +41,10 @@ def voicing(chord: Chord, before: Sequence[int], low: int, high: int, under: int
 
     before: the voicing before, or empty. low, high: the range. under: the player's pitch, to keep below where it costs little.
     """
-    choices = _choices(chord.root, chord.kind, max(low, LOWEST), min(high, HIGHEST)) if chord.root is not None else ()
-    if not choices and chord.root is not None:
-        choices = _choices(chord.root, chord.kind, low, high)
+    if chord.root is None:
+        return ()
+    left, right = hands_of(chord)
+    choices = _choices(chord.root, left, right, max(low, LOWEST), min(high, HIGHEST)) or _choices(chord.root, left, right, low, high)
     if not choices:
         return ()
 
@@ -55,9 +59,8 @@ def voicing(chord: Chord, before: Sequence[int], low: int, high: int, under: int
 
 
 @lru_cache(maxsize=512)
-def _choices(root: int, kind: str, low: int, high: int) -> tuple[tuple[int, ...], ...]:
+def _choices(root: int, left: Hand, right: Hand, low: int, high: int) -> tuple[tuple[int, ...], ...]:
     """All close voicings of a chord in a range: either guide tone lowest, either colour on top."""
-    left, right = TONES[kind]
     found = []
     for order in ((*a, *b) for a in (left, left[::-1]) for b in (right, right[::-1])):
         for base in (p for p in range(low, high + 1) if p % 12 == (root + order[0]) % 12):
@@ -67,3 +70,26 @@ def _choices(root: int, kind: str, low: int, high: int) -> tuple[tuple[int, ...]
             if pitches[-1] <= high:
                 found.append(tuple(pitches))
     return tuple(found)
+
+
+def hands_of(chord: Chord) -> tuple[Hand, Hand]:
+    """What the left and the right hand have of a chord with a root, in semitones above it."""
+    return _hands(chord.kind, chord.sound) if chord.sound else TONES[chord.kind]
+
+
+@lru_cache(maxsize=512)
+def _hands(kind: str, sound: Sound) -> tuple[Hand, Hand]:
+    """The written guide tones; then the colours that are written, those of the kind that the symbol leaves room for, the fifth
+    and the root. Over altered dominants the fifth comes before alterations that nobody wrote. What is short is doubled."""
+    tones = sound.tones
+    third = next((step for step in GUIDES[0] if step in tones), 0)
+    seventh = next((step for step in GUIDES[1] if step in tones and step != third), third)
+    written = sorted(tones - {0, 7, third, seventh}, key=lambda step: (step not in (1, 3, 6, 8), step))
+    rubbing = {(step + by) % 12 for step in written for by in (-1, 1)}
+    colours = [c for c in TONES[kind][1] if c not in (0, 7) and c not in sound.unscaled | rubbing]
+    fifth = [7] if 7 in tones and 7 not in rubbing else []
+    filling = [*fifth, *colours] if kind == "7alt" else [*colours, *fifth]
+    root = [0] if 0 in tones else []
+    right = list(dict.fromkeys(step for step in (*written, *filling, *root) if step not in (third, seventh)))
+    one, other, *_ = (*right, third, seventh)
+    return (third, seventh), (one, other)

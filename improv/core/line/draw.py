@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from improv.core.line.sampler import mask, sample
+from improv.core.line.written import length_bias, pitch_bias
 from improv.core.note_model import NoteModel, Said
 from improv.core.settings import Settings
 from improv.core.vocabulary import GRID, Context, Value
@@ -34,9 +35,12 @@ def draw_note(
     foretold, bias = model.pitch(said, last, ioi, at, settings.recall), _range(settings.low, settings.high, tones)
     if tones:
         bias = bias - LEAP * np.maximum(0, np.abs(np.arange(128) - last) - FIFTH)
+    if (written := pitch_bias(at)) is not None:
+        bias = bias + written
     pitch = sample(foretold, rng, settings.temperature, settings.top_p, bias)
     lengths, lags = model.articulation(said, pitch, last, ioi, at)
-    length = sample(lengths, rng, settings.temperature, settings.top_p)
+    limit = length_bias(pitch, at, model.vocabulary.durations)
+    length = sample(lengths, rng, settings.temperature, settings.top_p, limit)
     lag = model.expected_microtiming(lags)
     return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag
 

@@ -16,7 +16,7 @@ from improv.train.reading import HEAD, How, json_lines, midi, musicxml, wjazzd
 
 READERS = (midi, musicxml, wjazzd, json_lines)
 # Files of a folder that are read, or skipped with a reason; others are taken only if a reader knows them.
-EXPECTED = (".mid", ".midi", ".kar", ".musicxml", ".mxl", ".jsonl", ".jsonl.gz", ".db")
+EXPECTED = (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".mxl", ".jsonl", ".jsonl.gz", ".db")
 FEWEST = 8  # files for which a pool is worth its start
 
 Mapper = Callable[[Callable[[Path], Reading], Sequence[Path]], Iterable[Reading]]

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
+
 from improv.charts.beside import chart_beside
+from improv.charts.spelling import Degree, from_musicxml, is_chord
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How
 from improv.train.reading.melody import ScorePart, choose
@@ -17,15 +20,6 @@ from improv.train.reading.score import Score, ScoreNote, piece_of
 
 LARGEST = 64 * 2**20  # bytes of a score, unpacked
 _ROOTS = ("<score-partwise", "<score-timewise")
-_KINDS = {  # music21's words for MusicXML's kinds, as a lead sheet writes them
-    "major": "", "minor": "m", "augmented": "+", "diminished": "dim", "dominant": "7", "dominant-seventh": "7",
-    "major-seventh": "maj7", "minor-seventh": "m7", "diminished-seventh": "dim7", "augmented-seventh": "7+",
-    "half-diminished": "m7b5", "half-diminished-seventh": "m7b5", "major-minor": "mmaj7", "minor-major-seventh": "mmaj7",
-    "augmented-major-seventh": "maj7#5", "seventh-flat-five": "7b5", "major-sixth": "6", "minor-sixth": "m6",
-    "dominant-ninth": "9", "major-ninth": "maj9", "minor-ninth": "m9", "minor-major-ninth": "mmaj9", "augmented-dominant-ninth": "9+",
-    "dominant-11th": "11", "major-11th": "maj11", "minor-11th": "m11", "dominant-13th": "13", "major-13th": "maj13",
-    "minor-13th": "m13", "suspended-second": "sus2", "suspended-fourth": "sus", "suspended-fourth-seventh": "7sus", "power": "5",
-}  # fmt: skip
 
 
 def reads(path: Path, head: bytes) -> bool:
@@ -65,12 +59,13 @@ def read(path: Path, how: How) -> Reading:
         raise
     except Exception as e:  # music21 raises whatever it meets
         raise CorpusError(f"music21 can't read it ({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
-    last = max(n.on for n in part.notes)
+    notes = part.notes
+    last = notes[-1].on
     chart = chart_beside(path, bars, bar, last)
     reading.unknown_chords += chart.unknown
     reading.left_out += chart.left_out
     chords = chart.changes or sorted(symbols, key=lambda c: c[0])
-    whole = Score("", part.notes, bars, bar, tempi, chords, track=label)
+    whole = Score("", notes, bars, bar, tempi, chords, track=label)
     reading.pieces.append(piece_of(whole, how.vocabulary, reading.unknown_chords, reading.left_out))
     return reading
 
@@ -78,7 +73,8 @@ def read(path: Path, how: How) -> Reading:
 def _part(staff: Any) -> ScorePart:
     from music21 import chord, harmony, note
 
-    notes, drums = [], False
+    notes: list[ScoreNote] = []
+    drums = False
     for element in staff.flatten().notes:
         if isinstance(element, harmony.Harmony):
             continue
@@ -90,35 +86,34 @@ def _part(staff: Any) -> ScorePart:
     instrument = staff.getInstrument(returnDefault=False)
     drums = drums or getattr(instrument, "midiChannel", None) == 9
     name = staff.partName or getattr(instrument, "instrumentName", None) or ""
-    return ScorePart(str(name), sorted(notes, key=lambda n: n.on), getattr(instrument, "midiProgram", None), drums)
+    notes.sort(key=lambda n: n.on)
+    onsets, lengths, pitches = (np.array([n[i] for n in notes], dtype=float) for i in range(3))
+    return ScorePart(str(name), onsets, lengths, pitches.astype(int), None, getattr(instrument, "midiProgram", None), drums)
 
 
 def _bars(staff: Any) -> tuple[list[float], float]:
-    """Bar lines, and beats a bar by the first time signature."""
+    """Bar lines, the last one's end among them, and beats a bar by the first time signature."""
     from music21 import meter, stream
 
-    bars = sorted({float(m.offset) for m in staff.getElementsByClass(stream.Measure)})
+    measures = list(staff.getElementsByClass(stream.Measure))
+    bars = sorted({float(m.offset) for m in measures} | {float(m.offset + m.barDuration.quarterLength) for m in measures[-1:]})
     signs = staff.flatten().getElementsByClass(meter.TimeSignature)
     bar = float(signs[0].barDuration.quarterLength) if signs else 4.0
     return bars or [0.0], bar if bar > 0 else 4.0
 
 
 def symbol_of(chord: Any) -> str:
-    """A music21 chord symbol as a lead sheet writes it; music21's own spelling where it has none of its kinds."""
+    """A music21 chord symbol as a lead sheet writes it: the truest that can be read."""
     from music21 import harmony
 
-    if isinstance(chord, harmony.NoChord):
-        return "NC"
-    root, bass = chord.root(), chord.bass()
-    if root is None or chord.chordKind not in _KINDS:
-        return str(chord.figure or chord.chordKind or "?")
-    degrees = ""
-    for change in chord.chordStepModifications:
-        if change.modType in ("add", "alter"):
-            sign = {-1: "b", 1: "#"}.get(int(change.interval.semitones) if change.interval else 0, "")
-            degrees += f"({sign}{change.degree})" if sign else f"add{change.degree}"
+    root = chord.root()
+    if isinstance(chord, harmony.NoChord) or root is None:
+        return "NC" if isinstance(chord, harmony.NoChord) else str(chord.figure or chord.chordKind or "?")
+    degrees = [Degree(str(d.modType), int(d.degree), int(d.interval.semitones) if d.interval else 0) for d in chord.chordStepModifications]
+    bass = chord.bass()
     below = f"/{_spelled(bass)}" if bass is not None and bass.pitchClass != root.pitchClass else ""
-    return f"{_spelled(root)}{_KINDS[chord.chordKind]}{degrees}{below}"
+    symbols = [s + below for s in from_musicxml(_spelled(root), str(chord.chordKind), str(chord.chordKindStr or ""), degrees)]
+    return next(filter(is_chord, symbols), symbols[0])
 
 
 def _spelled(pitch: Any) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from improv.charts.spelling import from_harte
 from improv.core.harmony import NO_CHORD, OPEN, Changes, Chord, HarmonyError, parse_chord
 from improv.core.line.tracker import COMPING_BELOW, TOGETHER
@@ -55,7 +57,9 @@ def piece_of(score: Score, vocabulary: Vocabulary, unknown: Counter[str], left_o
     Raises CorpusError when fewer than two notes are left.
     """
     tempo_at = _tempo(score.tempi, left_out)
-    notes = top_line(_sound(score.notes, left_out), TOGETHER * tempo_at(0.0) / 60.0, left_out)
+    sounding = _sound(score.notes, left_out)
+    start = sounding[0].on if sounding else 0.0
+    notes = top_line(sounding, TOGETHER * tempo_at(start) / 60.0, left_out)
     if len(notes) < 2:
         raise CorpusError(f"{len(notes)} notes in its melody; at least 2 are needed")
     changes = score.chords if isinstance(score.chords, Changes) else changes_of(score.chords, unknown)
@@ -104,35 +108,36 @@ def top_line(notes: Sequence[ScoreNote], together: float, left_out: Counter[str]
     """
     line: list[ScoreNote] = []
     before: int | None = None
-    i = 0
+    i = dropped = 0
     while i < len(notes):
-        j = i + 1
-        while j < len(notes) and notes[j].on - notes[i].on < together:
+        first, j = notes[i], i + 1
+        while j < len(notes) and notes[j].on - first.on < together:
             j += 1
-        top = max(notes[i:j], key=lambda n: (n.pitch, n.length))
-        chord = len({n.pitch for n in notes[i:j]}) >= 3
+        top = first if j == i + 1 else max(notes[i:j], key=lambda n: (n.pitch, n.length))
+        chord = j - i >= 3 and len({n.pitch for n in notes[i:j]}) >= 3
         last = line[-1] if line else None
         held = last.on + last.length - top.on if last else 0.0
         under = last is not None and top.pitch < last.pitch and held > HELD_ON and held >= top.length / 2
         low = chord and before is not None and top.pitch < before - COMPING_BELOW
-        dropped = j - i
+        dropped += j - i
         if not under and not low:
             if last is not None and held > 0:
-                line[-1] = last._replace(length=top.on - last.on)
-            line.append(top._replace(on=notes[i].on))
-            before, dropped = top.pitch, dropped - 1
-        left_out["notes under the top line"] += dropped
+                line[-1] = ScoreNote(last.on, top.on - last.on, last.pitch, last.velocity)
+            line.append(top if top is first else ScoreNote(first.on, top.length, top.pitch, top.velocity))
+            before = top.pitch
+            dropped -= 1
         i = j
+    if notes:
+        left_out["notes under the top line"] += dropped
     return line
 
 
 def is_played(onsets: Sequence[float]) -> bool:
     """Whether onsets (beats) were played rather than written: most lie on no simple division of the beat."""
 
-    def written(on: float) -> bool:
-        return any(abs(on * parts - round(on * parts)) <= ON_GRID * parts for parts in (12, 16))
-
-    return sum(map(written, onsets)) < 0.7 * len(onsets)
+    on = np.asarray(onsets)
+    twelfths, sixteenths = (np.abs(on * parts - np.round(on * parts)) <= ON_GRID * parts for parts in (12, 16))
+    return int(np.count_nonzero(twelfths | sixteenths)) < 0.7 * len(onsets)
 
 
 def changes_of(chords: Iterable[tuple[float, str]], unknown: Counter[str]) -> Changes | None:

@@ -46,7 +46,7 @@ def test_a_controller_moves_a_setting_through_its_range() -> None:
         (Binding("cc", 1, setting="recall"), (0, 127), [0.0, 3.0]),
         (Binding("cc", 1, setting="recall", low=3.0, high=0.0), (0, 127), [3.0, 0.0]),
         (Binding("cc", 1, setting="loudness"), (0, 64, 127), [-64, 1, 64]),
-        (Binding("cc", 1, setting="mode"), (0, 25, 26, 51, 52, 76, 77, 102, 103, 127), [m for m in SETTINGS["mode"].limits for _ in "ab"]),
+        (Binding("cc", 1, setting="enter"), (0, 42, 43, 85, 86, 127), [how for how in SETTINGS["enter"].limits for _ in "ab"]),
     ],
 )
 def test_ranges_whole_numbers_and_choices(binding: Binding, values: tuple[int, ...], said: list[object]) -> None:

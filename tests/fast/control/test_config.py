@@ -28,6 +28,7 @@ from improv.control.config.tree import (
     Tables,
     is_live,
 )
+from improv.core.modes import MODES
 from improv.core.settings import OWN, SETTINGS, Settings
 from improv.models.loader import DEFAULT, find_model
 
@@ -265,7 +266,7 @@ top_p = nan
         "improv.toml:5: music, tempo: 1000: expected a number from 20 to 400",
         "improv.toml:6: music, changes: column 7: chord 'Xq': expected a note name A to G, got 'Xq'",
         "improv.toml:9: performer \"sax\", hears: nobody is called 'keyz'; did you mean 'keys'?",
-        "improv.toml:10: performer \"sax\", mode: 'trde': expected one of comp, duet, echo, solo, trade; did you mean 'trade'?",
+        f"improv.toml:10: performer \"sax\", mode: 'trde': expected one of {', '.join(sorted(MODES))}; did you mean 'trade'?",
         'improv.toml:11: performer "sax", top_p: nan: expected a number from 0.05 to 1',
     ]
 
@@ -278,7 +279,7 @@ OPEN = '[control.osc]\nlisten = "0.0.0.0"\n'
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a = ", "improv.toml:1: column 5: not TOML: invalid value; text stands in quotes"),
+        ("a = ", "improv.toml:1: column 5: not TOML: invalid value; put text in quotes"),
         ('model = "a"\nmodel = "b"', "improv.toml:2: column 12: not TOML: cannot overwrite a value"),
         ("a = 1\n\nb = [\n1,\n", "improv.toml:3: not TOML: "),
         ('a = """\nb', "improv.toml:1: not TOML: "),
@@ -313,7 +314,7 @@ OPEN = '[control.osc]\nlisten = "0.0.0.0"\n'
         (BINDING, "say what it does by one of setting, preset, model, action; none is given"),
         (BINDING + "setting = 'temprature'", "improv.toml:3: binding 1, setting: 'temprature': not known; did you mean 'temperature'?"),
         (BINDING + "setting = 'recall'\nhigh = 4", "improv.toml:4: binding 1, high: 4: recall goes from 0 to 3"),
-        (BINDING + "setting = 'mode'\nlow = 1", "mode is one of trade, solo, echo, comp, duet, and has no range"),
+        (BINDING + "setting = 'mode'\nlow = 1", f"mode is one of {', '.join(MODES)}, and has no range"),
         (BINDING + "setting = 'mode'\nvalue = 'sol'", "did you mean 'solo'?"),
         (BINDING + "setting = 'recall'\nlow = 2.0\nhigh = 2.0", "low and high are the same"),
         ("[[binding]]\nkey = 1\nsetting = 'recall'", "say what recall becomes, by value = ...; a key is not moved through a range"),

@@ -104,11 +104,11 @@ def test_replies_become_words_and_codes(
 def test_where_no_daemon_is_one_line_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "control.sock"
     assert main(["ctl", "status", "--socket", str(path)]) == 3
-    assert capsys.readouterr().err == f"improv: no daemon performs at {path}\n"
+    assert capsys.readouterr().err == f"improv: no daemon is running at {path}\n"
     local_socket.listen(path).sock.close()  # a stale one, through the environment
     monkeypatch.setenv("IMPROV_SOCKET", str(path))
     assert main(["ctl", "panic", "--json"]) == 3
-    assert json.loads(capsys.readouterr().out) == {"ok": False, "error": f"no daemon performs at {path}"}
+    assert json.loads(capsys.readouterr().out) == {"ok": False, "error": f"no daemon is running at {path}"}
 
 
 def test_the_status_in_a_few_lines() -> None:

@@ -45,7 +45,13 @@ def test_roots_and_basses(symbol: str, chord: Chord) -> None:
     assert parse_chord(symbol) == chord
 
 
-@pytest.mark.parametrize(("symbol", "position"), [("H7", 0), ("", 0), ("Cxy", 1), ("G7xx", 2), ("C/", 2), ("C/X", 2), ("Cm7/Gx", 5)])
+NOT_READ = (
+    *[("X7", 0), ("", 0), ("(X7)", 1), ("Cxy", 1), ("G7xx", 2), ("C/", 2), ("C/X", 2), ("Cm7/Gx", 5)],
+    *[("C7add", 2), ("C7no4", 2), ("C/e", 2)],
+)
+
+
+@pytest.mark.parametrize(("symbol", "position"), NOT_READ)
 def test_a_symbol_that_does_not_parse_says_where(symbol: str, position: int) -> None:
     with pytest.raises(HarmonyError) as e:
         parse_chord(symbol)
@@ -83,6 +89,15 @@ def spelled(text: str, bar: float = 4.0) -> list[tuple[float, str]]:
         ("|: C7 :| F7", [(0, "C7"), (8, "F7")]),
         ("C7 ||: Dm7 | G7 :|| C6", [(0, "C7"), (4, "Dm7"), (8, "G7"), (12, "Dm7"), (16, "G7"), (20, "C6")]),
         ("NC | C", [(0, "NC"), (4, "C")]),
+        ("C | | F |", [(0, "C"), (8, "F")]),  # an empty bar is the bar before once more
+        ("| C F |\n| G |\n\n| | C", [(0, "C"), (2, "F"), (4, "G"), (12, "C")]),
+        ("C\nF\n", [(0, "C"), (4, "F")]),  # a line begins a bar
+        ("|: C |1. F :|2. G | A", [(0, "C"), (4, "F"), (8, "C"), (12, "G"), (16, "A")]),
+        ("|: C |[1 F :|[2 G :| A", [(0, "C"), (4, "F"), (8, "C"), (12, "G"), (16, "A")]),
+        ("|: C |1,2. F :|3. G |", [(0, "C"), (4, "F"), (8, "C"), (12, "F"), (16, "C"), (20, "G")]),
+        ("|: C | D |1. F :|", [(0, "C"), (4, "D"), (8, "F"), (12, "C"), (16, "D")]),  # a first ending without a second
+        ("|: C |1 F |2 G |: A :| B", [(0, "C"), (4, "F"), (8, "C"), (12, "G"), (16, "A"), (24, "B")]),
+        ("[A] C | F |\n[B 2] G |\nCoda: A | A:|", [(0, "C"), (4, "F"), (8, "G"), (12, "A"), (20, "C"), (24, "F"), (28, "G"), (32, "A")]),
     ],
 )
 def test_changes(text: str, spans: list[tuple[float, str]]) -> None:
@@ -95,11 +110,36 @@ def test_changes_in_three_four() -> None:
 
 @pytest.mark.parametrize(
     ("text", "column"),
-    [("Dm7 | H7", 7), ("% | C", 1), ("Dm7 | G7x", 9), ("/ C", 1), ("C % | D", 3)],
+    [
+        ("Dm7 | X7", 7),
+        ("C | r", 5),
+        ("x", 1),
+        ("% | C", 1),
+        ("Dm7 | G7x", 9),
+        ("/ C", 1),
+        ("C % | D", 3),
+        ("C 1. | D", 3),
+        ("C |\n[A] Dx", 10),
+    ],
 )
 def test_changes_that_do_not_parse_say_where(text: str, column: int) -> None:
     with pytest.raises(HarmonyError, match=f"column {column}:"):
         parse_changes(text)
+
+
+@given(st.text("|:%/ \n12[].ACm", max_size=40))
+def test_any_changes_are_bars_or_a_clear_error(text: str) -> None:
+    try:
+        changes = parse_changes(text)
+    except HarmonyError:
+        return
+    assert changes.length >= 4
+    assert changes.starts == sorted(changes.starts)
+
+
+def test_no_text_makes_changes_without_end() -> None:
+    with pytest.raises(HarmonyError, match="more than 10,000 bars"):
+        parse_changes("|: " + "C | " * 200 + "1,2,3,4,5,6,7,8,9. D :|" * 20)
 
 
 def test_no_changes_say_what_to_write() -> None:

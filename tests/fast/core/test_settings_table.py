@@ -15,6 +15,7 @@ from improv.control.requests import read_request
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.events import Pulse, Setting
+from improv.core.modes import MODES
 from improv.core.settings import AT_ONCE, GROUPS, NEXT_BAR, OWN, PERFORMANCE, PERFORMER, SETTINGS, SHARED, SettingError, Settings
 
 
@@ -51,7 +52,7 @@ def test_a_row_is_all_that_an_option_a_key_of_the_file_and_a_request_need() -> N
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("mode", "jam", "mode 'jam': expected one of trade, solo, echo, comp, duet"),
+        ("mode", "jam", f"mode 'jam': expected one of {', '.join(MODES)}"),
         ("low", 60.5, "low 60.5: expected a whole number from 0 to 127"),
         ("low", True, "low True: expected a whole number from 0 to 127"),
         ("temperature", float("nan"), "temperature nan: expected from 0.05 to 3"),

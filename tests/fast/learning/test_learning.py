@@ -121,7 +121,7 @@ def inline() -> Inline:
 def played_with(
     learning: Inline | LearnerProcess | None, script: list[Event], clock: type = OfflineClock
 ) -> tuple[list[Event], list[Event]]:
-    """What is played, and what is heard, versions included."""
+    """What is played, what came too late for the port included, and what is heard, versions included."""
     improviser = Improviser(Model(small_card(), random_weights()), Settings(tempo=400), seed=3, learning=learning)
     played: list[Event] = []
     heard: list[Event] = []
@@ -129,7 +129,7 @@ def played_with(
     running = clock(script)
     if learning and not any(isinstance(e, Learned) for e in script):
         learning.told = lambda number: inbox.put(Learned(running.now(), number))
-    perform(alone(improviser), running, inbox, played.append, heard.append)
+    perform(alone(improviser), running, inbox, played.append, heard.append, lambda event, late: played.append(event))
     return [e for e in played if isinstance(e, NoteOn)], heard
 
 

@@ -5,8 +5,9 @@ import pytest
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import parse_changes
-from improv.midi import files
-from improv.midi.files import MidiFileError, read_part, write_take
+from improv.midi import parts
+from improv.midi.files import read_part, write_take
+from improv.midi.smf import MidiFileError
 
 
 def file_of(path: Path, *messages: mido.Message | mido.MetaMessage, kind: int = 0, ppq: int = 96) -> Path:
@@ -29,11 +30,11 @@ def test_a_tempo_map_is_applied_at_any_ppq(tmp_path: Path, ppq: int) -> None:
         on(60),
         mido.MetaMessage("set_tempo", tempo=1_000_000, time=ppq),
         on(60, time=ppq, velocity=0),
-        mido.Message("control_change", control=64, value=127),
+        mido.Message("control_change", control=7, value=100),
         ppq=ppq,
     )
     part = read_part(path)
-    assert part.events == [NoteOn(0.0, 60, 80), NoteOff(1.5, 60), ControlChange(1.5, 64, 127)]
+    assert part.events == [NoteOn(0.0, 60, 80), NoteOff(1.5, 60), ControlChange(1.5, 7, 100)]
     assert (part.tempo, part.metre) == (120.0, (3, 4))
 
 
@@ -59,7 +60,7 @@ def test_drums_are_not_the_player(tmp_path: Path) -> None:
     [
         (b"", "not a readable MIDI file"),
         (b"hello, this is text", "not a readable MIDI file"),
-        (b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x50\0\x90", "not a readable MIDI file"),
+        (b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x50\0\x90", "no notes in it"),
         (b"MThd\0\0\0\6\0\0\0\1\0\0MTrk\0\0\0\x08\0\x90\x3c\x40\0\xff\x2f\0", "not a readable MIDI file"),
     ],
 )
@@ -71,11 +72,11 @@ def test_broken_files_say_so(tmp_path: Path, content: bytes, says: str) -> None:
 
 
 def test_files_without_notes_or_with_far_too_many_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert files.MOST_NOTES == 50_000
-    monkeypatch.setattr(files, "MOST_NOTES", 5_000)
+    assert parts.MOST_NOTES == 100_000
+    monkeypatch.setattr(parts, "MOST_NOTES", 5_000)
     with pytest.raises(MidiFileError, match="no notes"):
         read_part(file_of(tmp_path / "e.mid", mido.MetaMessage("set_tempo", tempo=500_000)))
-    with pytest.raises(MidiFileError, match="6,000 notes; a player's part has at most 5,000"):
+    with pytest.raises(MidiFileError, match="6,000 notes without drums; at most 5,000 are read"):
         read_part(file_of(tmp_path / "m.mid", *[on(60, time=1) for _ in range(6_000)]))
     with pytest.raises(MidiFileError, match="no such file"):
         read_part(tmp_path / "nowhere.mid")

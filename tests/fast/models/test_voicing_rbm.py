@@ -95,7 +95,7 @@ def test_no_chord_is_no_voicing_and_where_there_is_no_room_the_rules_decide() ->
     [
         ("Cmaj7", {1, 3, 5, 6, 8, 10}),  # the fourth
         ("C7", {1, 3, 5, 6, 8, 11}),
-        ("C7alt", {2, 5, 9, 11}),  # the ninths are meant
+        ("C7alt", {2, 5, 7, 9, 11}),  # the ninths are meant
         ("C-7", {1, 4, 6, 8, 9, 11}),  # the sixth
         ("D-7", {1, 3, 6, 8, 10, 11}),
         ("C-6", {1, 4, 6, 8, 10}),
@@ -107,7 +107,15 @@ def test_what_clashes(symbol: str, clashes: set[int]) -> None:
 
 
 def test_guides_are_third_and_seventh() -> None:
-    assert [guides(parse_chord(c)) for c in ("C7", "Dm7", "F6", "G", "Csus")] == [{4, 10}, {5, 0}, {9, 2}, {11}, {5, 10}]
+    assert [guides(parse_chord(c)) for c in ("C7", "Dm7", "F6", "G", "C7sus", "Csus", "C13b9")] == [
+        {4, 10},
+        {5, 0},
+        {9, 2},
+        {11},
+        {5, 10},
+        {5, 7},
+        {4, 10},
+    ]
 
 
 @settings(deadline=None)

@@ -17,13 +17,14 @@ import pytest
 from slow_thinking import Sleeping, Thinking, call
 
 from improv import __version__
-from improv.cli import main
+from improv.cli import MISUSED, main
 from improv.cli.jam import DEMO_CALL
 from improv.core.beats.moment import Moment
 from improv.core.beats.timekeeper import Timekeeper, one_beat
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
+from improv.core.modes import MODES
 from improv.core.settings import Settings
 from improv.models.model import Model
 from improv.perform.band import Band, Slot
@@ -163,7 +164,7 @@ def pulses(seconds: float) -> list[Event]:
     return sorted([*events, *(replace(e, time=e.time + 3.0) for e in call())], key=lambda e: e.time)
 
 
-@pytest.mark.parametrize("mode", ["trade", "solo", "echo", "comp", "duet"])
+@pytest.mark.parametrize("mode", MODES)
 def test_one_alone(tmp_path: Path, model: Model, mode: str) -> None:
     lines = record(tmp_path / "s.jsonl", model, [Settings(mode=mode)], busy(12.0), 16.0)
     assert ons(lines, "played") > 5
@@ -385,7 +386,7 @@ def test_replay_says_what_differs_and_why(take: Path, capsys: pytest.CaptureFixt
         (lambda h: h.update(metre=[4, 0]), "does not say how it was played"),
         (lambda h: h.update(metre="x"), "does not say how it was played"),
         (lambda h: h.update(metre=[400, 4]), "metre 400/4"),
-        (lambda h: h.update(changes="H7"), "H7"),
+        (lambda h: h.update(changes="X7"), "X7"),
         (lambda h: h.update(continues="before.jsonl"), "goes on from before.jsonl"),
     ],
 )
@@ -406,3 +407,45 @@ def test_a_header_that_can_not_be_played_is_told_in_one_line(
 def test_options_that_make_no_sense(take: Path, capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
     assert main(["replay", "s.jsonl", *options]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_session_says_how_its_changes_were_read_and_replays_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing is said, symbols are read to kinds alone, as they were then."""
+    path = tmp_path / "now.jsonl"
+    asked = ["jam", "--player", str(DEMO_CALL), "--fast", "--quiet", "--changes", "Dm7b5 G7b5 | C#m#5", "--seed", "4"]
+    assert main([*asked, "--session", str(path)]) == 0
+    assert "G7b5 for G7#11 (no 5); C#m#5 for C#m (#5, no 5)" in capsys.readouterr().err
+    header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert json.loads(header)["reading"] == 2
+    for reading, code in ((2, 0), (None, 1), (1, 1), (3, 2)):
+        said = json.loads(header) | {"reading": reading}
+        path.write_text(json.dumps({k: v for k, v in said.items() if v is not None}) + "\n" + "".join(lines), encoding="utf-8")
+        assert main(["replay", str(path)]) == code
+    assert "newer improv" in capsys.readouterr().err
+    path.write_text(header + "".join(lines), encoding="utf-8")
+    assert main(["replay", str(path), "--to", str(tmp_path / "take.mid")]) == 0
+    markers = [m.text for m in mido.MidiFile(tmp_path / "take.mid").tracks[0] if m.type == "marker"]
+    assert markers[:3] == ["Dm7b5", "G7b5", "C#m#5"]
+
+
+def test_a_session_is_found_by_its_name_and_the_latest_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "kept"
+    monkeypatch.setattr("improv.cli.replay.default_folder", lambda: folder)
+    assert main(["replay"]) == MISUSED
+    assert "no session is kept in" in capsys.readouterr().err
+    folder.mkdir()
+    for name in ("2026-01-01T20-00-00-1", "2026-01-02T20-00-00-1"):
+        (folder / f"{name}.jsonl").write_text(
+            json.dumps({"improv": "0.2.0", "started": name[:10] + "T20:00:00+0000", "performers": []}) + "\n", encoding="utf-8"
+        )
+    for words, found in (
+        (["2026-01-01T20-00-00-1"], "2026-01-01"),
+        (["2026-01-01T20-00-00-1.jsonl"], "2026-01-01"),
+        ([], "2026-01-02"),
+    ):
+        assert main(["replay", *words]) == MISUSED  # nobody played in it
+        assert f"{folder / found}" in capsys.readouterr().err
+    assert main(["replay", "another"]) == MISUSED
+    assert capsys.readouterr().err == f"improv: no session another here or in {folder}; `improv sessions` lists them\n"

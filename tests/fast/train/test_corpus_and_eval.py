@@ -19,7 +19,7 @@ def test_a_piece_is_read(tmp_path: Path) -> None:
     assert piece.onsets[:4] == [0, 6, 12, 18]
     assert [v.ioi for v in piece.values[:3]] == [0, 6, 6]
     assert [c.place for c in piece.contexts[7:10]] == [42, 0, 6]
-    assert str(piece.contexts[0].harmony.chord) == "Dm7"
+    assert str(piece.contexts[0].harmony.chord) == "D-7"
     assert piece.contexts[0].harmony.until == 16
     assert piece.contexts[40].harmony.chord.kind == "7alt"
     assert piece.contexts[0].feel == "swing"

@@ -29,9 +29,14 @@ def note(pitch: int, quarters: int = 1, more: str = "") -> str:
     return f"<note>{more}<pitch>{step}</pitch><duration>{quarters}</duration><voice>1</voice></note>"
 
 
-def harmony(root: str, kind: str, alter: int = 0, bass: str = "") -> str:
+def harmony(root: str, kind: str, alter: int = 0, bass: str = "", text: str = "", degrees: str = "") -> str:
+    """degrees: as `add 9 -1, subtract 3 0`."""
     below = f"<bass><bass-step>{bass}</bass-step></bass>" if bass else ""
-    return f"<harmony><root><root-step>{root}</root-step><root-alter>{alter}</root-alter></root><kind>{kind}</kind>{below}</harmony>"
+    for what, degree, semitones in map(str.split, filter(None, degrees.split(","))):
+        value = f"<degree-value>{degree}</degree-value><degree-alter>{semitones}</degree-alter>"
+        below += f"<degree>{value}<degree-type>{what}</degree-type></degree>"
+    said = f'<kind text="{text}">{kind}</kind>'
+    return f"<harmony><root><root-step>{root}</root-step><root-alter>{alter}</root-alter></root>{said}{below}</harmony>"
 
 
 def score(*bars: str, name: str = "Voice", transpose: int = 0, beats: int = 4, tempo: str = "144") -> str:
@@ -86,6 +91,37 @@ def test_transposing_instruments_sound_where_they_sound(tmp_path: Path) -> None:
     (piece,) = read(music_xml(tmp_path / "a.xml", score(FIRST, name="Tenor Sax", transpose=-2, beats=3))).pieces
     assert [v.pitch for v in piece.values] == [60, 63, 67]
     assert str(piece.contexts[0].harmony.chord) == "Cm7"
+
+
+@pytest.mark.usefixtures("_music21")
+@pytest.mark.parametrize(
+    ("kind", "text", "degrees", "chord"),
+    [
+        ("dominant", "13b9", "alter 9 -1, add 13 0", "C7alt"),
+        ("dominant", "7sus4", "add 4 0, subtract 3 0", "C7sus"),
+        ("dominant", "7alt", "alter 5 -1, add 9 -1, add 9 1, add 5 1", "C7alt"),
+        ("dominant", "no3", "subtract 3 0", "C7"),
+        ("suspended-fourth", "7sus", "add 7 -1", "C7sus"),
+        ("minor", "madd9", "add 9 0", "Cm"),
+        ("other", "7alt", "", "C7alt"),
+        ("none", "N.C.", "", "NC"),
+    ],
+)
+def test_degrees_of_chord_symbols_are_heeded(tmp_path: Path, kind: str, text: str, degrees: str, chord: str) -> None:
+    bar = harmony("C", kind, text=text, degrees=degrees) + "".join(map(note, (60, 64, 67)))
+    reading = read(music_xml(tmp_path / "a.xml", score(bar, beats=3)))
+    assert reading.pieces[0].contexts[0].harmony.chord.kind_symbol == chord
+    assert reading.unknown_chords == {}
+
+
+@pytest.mark.usefixtures("_music21")
+def test_repeats_with_endings_are_read_as_written_once_and_metres_change(tmp_path: Path) -> None:
+    again = '<barline location="right"><ending number="1" type="stop"/><repeat direction="backward"/></barline>'
+    first = '<barline location="left"><ending number="1" type="start"/></barline>' + "".join(map(note, (62, 64, 65))) + again
+    four = "<attributes><time><beats>4</beats><beat-type>4</beat-type></time></attributes>" + "".join(map(note, (67, 69, 71, 72)))
+    (piece,) = read(music_xml(tmp_path / "a.xml", score("".join(map(note, (60, 62, 64))), first, four, beats=3))).pieces
+    assert [v.pitch for v in piece.values] == [60, 62, 64, 62, 64, 65, 67, 69, 71, 72]
+    assert [c.place for c in piece.contexts] == [0, 12, 24, 0, 12, 24, 0, 12, 24, 36]
 
 
 @pytest.mark.usefixtures("_music21")

@@ -1,0 +1,63 @@
+"""What a chord symbol writes beside what the model is told of it, as biases on what the model foretells.
+
+A model knows kinds of chords. Where a symbol says more than its kind, the tones that it excludes are left to passing: off the
+beat, rarer, and short. Those that it writes in place of others, or that the kind's scale has not, get likelier.
+Where the kind says all, nothing is added. The amounts are by scripts/measure_symbols.py.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from improv.core.harmony import KINDS, Chord
+from improv.core.vocabulary import GRID, Context
+
+PASSING = -1.5  # nats: off the beat, for a tone that is excluded
+INSTEAD, NEW = 0.5, 1.0  # nats: for a tone a semitone from one that is excluded; for one that is not in the kind's scale
+SHORT = GRID // 2  # 1/12 beat: as long as a tone that is excluded may sound
+
+
+def pitch_bias(at: Context) -> np.ndarray | None:
+    """What the symbol adds to the logits of the pitches, (128,); None where the kind says all."""
+    chord = at.harmony.chord
+    return _pitch_bias(chord, at.place % GRID == 0) if chord.sound and chord.root is not None else None
+
+
+@lru_cache(maxsize=256)
+def _pitch_bias(chord: Chord, on_beat: bool) -> np.ndarray:
+    root, sound = chord.root, chord.sound
+    assert root is not None
+    assert sound is not None
+    tones, scale = (frozenset(steps) for steps in KINDS[chord.kind])
+    bias = np.zeros(12)
+    for step in sound.tones - tones:
+        instead = {(step + 1) % 12, (step - 1) % 12} & sound.excluded
+        bias[step] = NEW if step not in scale else INSTEAD if instead else 0.0
+    bias[list(sound.excluded)] = -math.inf if on_beat else PASSING
+    pitches: np.ndarray = bias[(np.arange(128) - root) % 12]
+    pitches.flags.writeable = False
+    return pitches
+
+
+def length_bias(pitch: int, at: Context, durations: tuple[int, ...]) -> np.ndarray | None:
+    """What the symbol adds to the logits of a note's length, (durations,): none that lets an excluded tone sound for long, or
+    reaches into a coming chord that excludes it; None where any length will do. durations: of the classes, in 1/12 beat."""
+    now, coming, until, before = at.harmony
+    if before is not None:
+        coming, until = before
+    longest = math.inf
+    if now.sound and pitch % 12 in now.excluded:
+        longest = SHORT
+    if coming.sound and until < durations[-1] / GRID and pitch % 12 in coming.excluded:
+        longest = min(longest, until * GRID)
+    return _lengths(durations, max(longest, durations[0])) if longest < durations[-1] else None
+
+
+@lru_cache(maxsize=256)
+def _lengths(durations: tuple[int, ...], longest: float) -> np.ndarray:
+    bias = np.where(np.array(durations) <= longest, 0.0, -np.inf)
+    bias.flags.writeable = False
+    return bias
