@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 
 
-def add_corpus(parser: argparse.ArgumentParser) -> None:
+def add_corpus(parser: argparse.ArgumentParser, needed: bool = True) -> None:
+    """needed: whether there must be a path."""
     parser.add_argument(
         "data",
-        nargs="+",
+        nargs="+" if needed else "*",
         metavar="PATH",
-        help="MIDI, MusicXML, JSON lines, wjazzd.db, or a folder of them; PATH=3: its notes count three times",
+        help="MIDI, MusicXML, JSON lines, wjazzd.db, recorded sessions, or a folder of them; PATH=3: its notes count three times",
     )
     parser.add_argument("--track", metavar="TRACK", help="the part to take, by name or number (default: the likeliest melody)")
     default = 0 if parser.prog.endswith("train") else None

@@ -151,6 +151,8 @@ def described(status: Status, age: float, now: float) -> Iterator[str]:
     tempo = f", {status.tempo:.1f} bpm" if status.tempo is not None else ""
     place = f", bar {status.bar}, beat {int(status.beat)}" if status.bar is not None and status.beat is not None else ""
     yield f"clock {status.clock or '?'}{tempo}{place}, {'running' if status.running else 'stopped'}"
+    if status.waits:
+        yield status.waits
     wide = max(map(len, status.performers), default=0)
     for name, performer in status.performers.items():
         words = [word for word in (performer.mode, performer.model) if word]

@@ -219,7 +219,8 @@ class Served:
         self._step.look(*thinking(performance.performers))
         record, counts = self._record(), performance.counters.counts
         session = None if record is None else str(record)
-        status = status_of(performance, counts, performance.lateness, self._step.us, self._since, session, performance.priority)
+        waits = performance.waiting.text(now)
+        status = status_of(performance, counts, performance.lateness, self._step.us, self._since, session, performance.priority, waits)
         self._control.status(status)
 
     def close(self, performance: Performing) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from improv.models.card import ModelError
 from improv.models.grammar_model import refuse_grammar
 from improv.models.loader import load_model, stored_vector, stored_weights
-from improv.train.runtimes.write import export as write
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write, check in its own runtime, say how near it is."""
+    from improv.train.runtimes.write import export as write
+
     model, vector = load_model(args.model), stored_vector(args.model)
     refuse_grammar(model.card, "improv export")
     if "end" not in vector:

@@ -84,6 +84,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", dest="target", metavar="NAME", help="MIDI output, likewise")
     parser.add_argument("--api", choices=("alsa", "jack", "core", "winmm"), help="MIDI system (default: the first that works)")
     parser.add_argument("--channel", type=int, default=1, metavar="1-16", help="MIDI channel to play on (default: 1)")
+    parser.add_argument(
+        "--listen",
+        metavar="CHANNELS",
+        help="MIDI channels to listen to: 1,2 or 1-16, which an MPE keyboard needs (default: all but 10, the drums' channel)",
+    )
     parser.add_argument("--send-clock", action="store_true", help="be the master: send MIDI Clock, Start, Stop and song position")
     parser.add_argument("--tap", metavar="CC|KEY", help="what taps the tempo, and a bar of it counts in: cc80, key21")
     parser.add_argument(
@@ -108,6 +113,7 @@ def run(args: argparse.Namespace) -> int:
         raise ImprovError("--fast plays a file as fast as it computes; say which with --player FILE")
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
+    channels = _channels(args.listen)
     part = read_part(args.player) if args.player else None
     for said in part.told if part else ():
         print(f"improv: {said}", file=sys.stderr)
@@ -144,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
     place = Place(OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit), Inbox())
     with ExitStack() as stack:
         if api is not None:
-            _connect(args, music, place, api, stack)
+            _connect(args, music, place, api, channels, stack)
         return _perform(args, music, place)
 
 
@@ -160,13 +166,15 @@ def solo(args: argparse.Namespace) -> int:
     return _perform(args, music, Place(OfflineClock(), Inbox()))
 
 
-def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, stack: ExitStack) -> None:
+def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, channels: frozenset[int] | None, stack: ExitStack) -> None:
     """Open the ports, and what else is live; all is closed as the stack is."""
     from improv.midi.fixed_ports import FixedPorts
+    from improv.midi.patchbay import NO_DRUMS
     from improv.midi.ports import api_name
 
     heard = tapping(place.inbox.put, args.tap) if args.tap else place.inbox.put
-    ports = FixedPorts(api, place.clock.now, heard, args.source, args.target, raise_priority, sounding=runtime_folder())
+    wanted, sounding = (args.source, args.target), runtime_folder()
+    ports = FixedPorts(api, place.clock.now, heard, *wanted, raise_priority, sounding=sounding, channels=channels or NO_DRUMS)
     place.ends = ports
     stack.callback(ports.close)
     place.early = _advance(args, api_name(api), ports.target) / 1000.0
@@ -215,6 +223,17 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
         learns=learning.header if learning else {},
     )
     return Chosen(performer, Song(changes, args.changes, metre, bars), mood, learning)
+
+
+def _channels(text: str | None) -> frozenset[int] | None:
+    """Channels as typed, `1,2` or `1-4,10`, as 0-15; None where none were named. Raises ImprovError."""
+    found: set[int] = set()
+    for piece in (text or "").split(",") if text is not None else ():
+        first, _, last = piece.strip().partition("-")
+        if not (first.isdecimal() and (last or first).isdecimal() and 1 <= int(first) <= int(last or first) <= 16):
+            raise ImprovError(f"--listen {text!r}: expected MIDI channels from 1 to 16, for example 1,2 or 1-4")
+        found |= set(range(int(first) - 1, int(last or first)))
+    return frozenset(found) or None
 
 
 def _metre(text: str) -> tuple[int, int]:

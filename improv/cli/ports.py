@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 from improv.midi.systems import mend
 
@@ -14,12 +15,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List every API that works here, its inputs and outputs."""
-    from improv.midi.ports import listed, working_apis
+    from improv.midi.ports import aliases, listed, working_apis
 
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, api in working_apis().items():
         inputs, outputs = listed(api)
         found[name] = {"inputs": inputs, "outputs": outputs}
+        if also := aliases(api, inputs, outputs):
+            found[name]["aliases"] = also
     if args.json:
         print(json.dumps(found))
     elif not found:
@@ -27,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         for name, sides in found.items():
             print(name)
-            for side, names in sides.items():
+            also = sides.get("aliases", {})
+            for side in ("inputs", "outputs"):
+                names = [f"{n} (also {', '.join(also[n])})" if n in also else n for n in sides[side]]
                 print(f"  {side}: {', '.join(names) or 'none'}")
     return 0

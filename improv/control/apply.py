@@ -191,7 +191,7 @@ def unlearn(desk: Desk, request: Request) -> dict[str, Any]:
 
 @does("panic")
 def panic(desk: Desk, request: Request) -> None:
-    desk.put(ControlChange(desk.now, 123, 0, 0, NOBODYS))
+    desk.put(ControlChange(desk.now, 120, 0, 0, NOBODYS))
     desk.performance.ends.panic()
     desk.log("panic: all notes are off", "notice")
 

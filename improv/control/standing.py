@@ -29,8 +29,9 @@ def status_of(
     since: str,
     session: str | None,
     priority: str,
+    waits: str | None = None,
 ) -> Status:
-    """The status. counts: heard, played, filled, dropped, guarded. Any thread may ask."""
+    """The status. counts: heard, played, filled, dropped, guarded. waits: what it waits for. Any thread may ask."""
     performers, keeper, inbox = performance.performers, performance.timekeeper, performance.inbox
     first, meter = performers[0], keeper.meter
     now, ports = performance.clock.now(), performance.ends.status()
@@ -57,6 +58,7 @@ def status_of(
         sounding=len(performance.sounding),
         session=session,
         priority=priority,
+        waits=waits,
         performers={p.name: _performer(p, ports["outputs"].get(p.number, {})) for p in performers},
         inputs={name: InputStatus(**part) for name, part in ports["inputs"].items()},
     )

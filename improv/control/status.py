@@ -59,6 +59,7 @@ class Status(NamedTuple):
     beat, 0 to 1. heard, played: notes; filled: those that a riff played since the model was too slow; dropped: too late;
     guarded: those that had to be closed. inbox_dropped: events, by why. queue: events that wait. step_us: microseconds
     that a step of the model takes, thinking around it included. sounding: notes. session: the record's path.
+    waits: what it waits for before it plays, in words; None: for nothing.
     """
 
     since: str | None = None
@@ -86,6 +87,7 @@ class Status(NamedTuple):
     sounding: int = 0
     session: str | None = None
     priority: str | None = None
+    waits: str | None = None
     performers: Mapping[str, PerformerStatus] = {}
     inputs: Mapping[str, InputStatus] = {}
 

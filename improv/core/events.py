@@ -34,7 +34,7 @@ class NoteOff:
 
 @dataclass(frozen=True, slots=True)
 class ControlChange:
-    """A controller moves: control and value 0-127. 64 is the sustain pedal, 120 and 123 mean silence."""
+    """A controller moves: control and value 0-127. 64 is the sustain pedal, 120 means silence; 121 lets the pedal up, 123 the keys."""
 
     time: float
     control: int

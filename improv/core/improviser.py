@@ -15,9 +15,10 @@ from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
 from improv.core.harmony import READING, Changes, parse_changes
+from improv.core.hearing import FIRST, NOW
 from improv.core.line.generator import LineGenerator
 from improv.core.line.lessons import Learning, Lessons
-from improv.core.line.tracker import SUSTAIN, LineTracker
+from improv.core.line.tracker import ALL_NOTES_OFF, RESET_CONTROLLERS, SUSTAIN, LineTracker
 from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
@@ -27,7 +28,7 @@ from improv.core.settings import BY_THE_BAR, PLAY, Settings
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
 
-ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
+ALL_SOUND_OFF = 120
 
 
 class Improviser:
@@ -39,6 +40,7 @@ class Improviser:
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     reading: how changes that come as a text are read, see `parse_changes`.
+    hearing: see `core.hearing`.
     """
 
     def __init__(
@@ -54,14 +56,17 @@ class Improviser:
         learning: Learning | None = None,
         voicings: ChordVoicer | None = None,
         reading: int = READING,
+        hearing: int = NOW,
     ):
         settings = settings or Settings()
         meter = meter or Timekeeper(settings).meter
+        self._silencing = (ALL_SOUND_OFF, ALL_NOTES_OFF) if hearing == FIRST else (ALL_SOUND_OFF,)
+        self._releasing = (SUSTAIN,) if hearing == FIRST else (SUSTAIN, RESET_CONTROLLERS, ALL_NOTES_OFF)
         self.channel = channel
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
         self._models = {} if models is None else models
         self._reading = reading
-        tracker, lessons = LineTracker(), Lessons(learning.give) if learning else None
+        tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
         self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons)
         self._learning = learning
         self.learned_from = 0  # lessons of this performance that it plays by
@@ -175,9 +180,9 @@ class Improviser:
         event = moment.event
         if isinstance(event, NoteOn):
             played += self._struck(event, time)
-        elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control == SUSTAIN):
+        elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control in self._releasing):
             played += self._released(event, time)
-        elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
+        elif isinstance(event, ControlChange) and event.control in self._silencing:
             played += self.silence(time)
             self.voice.tracker.release()
             self.voice.forget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 
 LONGEST = 3600.0  # seconds for which a key may be down
-SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
+SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
 
 
 class Keys:
@@ -26,6 +26,8 @@ class Keys:
                 self._pedals[event.part, event.channel] = event.time
             else:
                 self._pedals.pop((event.part, event.channel), None)
+        elif isinstance(event, ControlChange) and event.control == RESET_CONTROLLERS:
+            self._pedals.pop((event.part, event.channel), None)
         elif isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
             for key in [k for k in list(self._keys) if k[:2] == (event.part, event.channel)]:
                 self._keys.pop(key, None)

@@ -2,6 +2,7 @@
 
 On JACK our port stays, and is connected through `jack.JackServer`; elsewhere the connection is the port, opened and closed.
 """
+# long: the two ends of a port, and what an output owes
 
 from __future__ import annotations
 
@@ -81,6 +82,10 @@ class Connection:
     def names(self, server: JackServer | None) -> list[str]:
         """What it could be connected to. Raises rtmidi.RtMidiError."""
         return server.ports(self.side) if server is not None else list(self.port.get_ports())
+
+    def also(self, server: JackServer | None, names: list[str]) -> dict[str, list[str]]:
+        """Other names of those ports: JACK's aliases and pretty names."""
+        return {name: more for name in names if (more := server.other_names(name))} if server is not None else {}
 
     def join(self, server: JackServer | None, name: str | None, names: list[str]) -> None:
         """Connect to one of the names, or be there for others if that is None. Raises PortError."""

@@ -9,8 +9,8 @@ import rtmidi
 
 from improv.core.events import Event
 from improv.midi.connections import Connection, OutputConnection
-from improv.midi.names import fitting
-from improv.midi.patchbay import Input, Output, Patchbay
+from improv.midi.names import eligible, fitting
+from improv.midi.patchbay import NO_DRUMS, Input, Output, Patchbay
 from improv.midi.ports import PortError, api_name, few_handles
 
 
@@ -19,8 +19,10 @@ class FixedPorts(Patchbay):
 
     source, target: a name or a part of one; None opens a virtual port (`in`, `out`), which other programs connect to;
     afterwards, the port's full name. own: what we play is to be heard where it comes back. sounding: as a `Patchbay` has it.
-    Raises PortError.
+    channels: those that are heard, 0-15. Raises PortError.
     """
+
+    asking = "(--listen 1-16)"
 
     def __init__(
         self,
@@ -32,8 +34,9 @@ class FixedPorts(Patchbay):
         begin: Callable[[], object] | None = None,
         own: bool = False,
         sounding: Path | None = None,
+        channels: frozenset[int] = NO_DRUMS,
     ):
-        super().__init__(api, now, heard, [Input(0, "in", source)], [Output(0, target)], begin, own=own, sounding=sounding)
+        super().__init__(api, now, heard, [Input(0, "in", source, channels)], [Output(0, target)], begin, own=own, sounding=sounding)
         try:
             self.see_server(0.0)
             self.target = self._insist(self._outs[0], "output")
@@ -50,10 +53,11 @@ class FixedPorts(Patchbay):
         names: list[str] = []
         if plug.wanted is not None:
             names = plug.names(self._server)
-            found = fitting(names, plug.wanted)
+            theirs = eligible(names, plug.wanted)
+            found = fitting(theirs, plug.wanted, plug.also(self._server, theirs))
             if not found:
                 first = "plug in your keyboard" if what == "input" else "start your synth"
-                there = "; there are: " + ", ".join(repr(n) for n in names) if names else f"; there is none at all: {first} first"
+                there = "; there are: " + ", ".join(repr(n) for n in theirs) if theirs else f"; there is none at all: {first} first"
                 raise PortError(f"no MIDI {what} {plug.wanted!r}{there}")
             if len(found) > 1:
                 several = ", ".join(repr(n) for n in found)

@@ -18,6 +18,8 @@ MIDI = b"8 bit raw midi"
 INPUT, OUTPUT = 1, 2  # of the port's own view: what can be played to, what can be heard
 NO_SERVER_START = 1
 SETTLE = 0.1  # seconds: at 0.02 a loaded machine still hung, once in some hundred closings
+LONGEST_NAME = 512  # bytes; jack_port_name_size says 320
+PRETTY_NAME = b"http://jackaudio.org/metadata/pretty-name"
 
 
 def hush_jack() -> None:
@@ -58,6 +60,8 @@ def libjack() -> Any:
         jack.jack_client_open.restype = jack.jack_port_by_name.restype = jack.jack_get_ports.restype = ctypes.c_void_p
         jack.jack_port_get_all_connections.restype = ctypes.c_void_p
         jack.jack_last_frame_time.restype = ctypes.c_uint32
+        if hasattr(jack, "jack_port_uuid"):
+            jack.jack_port_uuid.restype = ctypes.c_uint64
         jack.jack_free.argtypes = [ctypes.c_void_p]
         hush_jack()
     return jack
@@ -127,6 +131,24 @@ class JackServer:
         port = ctypes.c_void_p(self._jack.jack_port_by_name(self._client, name.encode())) if self.up else None
         if port:
             self._jack.jack_port_set_alias(port, plain.encode())
+
+    def other_names(self, name: str) -> list[str]:
+        """A port's aliases and its pretty name, as far as it has any."""
+        port = ctypes.c_void_p(self._jack.jack_port_by_name(self._client, name.encode())) if self.up else None
+        if not port:
+            return []
+        room = [ctypes.create_string_buffer(LONGEST_NAME) for _ in range(2)]
+        pointers = (ctypes.c_void_p * 2)(*map(ctypes.addressof, room))
+        count = self._jack.jack_port_get_aliases(port, pointers)
+        found = [buffer.value.decode(errors="replace") for buffer in room[: max(0, count)]]
+        if hasattr(self._jack, "jack_get_property"):  # JACK 1 before 0.124 has none
+            value, kind = ctypes.c_char_p(), ctypes.c_char_p()
+            uuid = ctypes.c_uint64(self._jack.jack_port_uuid(port))
+            if self._jack.jack_get_property(uuid, PRETTY_NAME, ctypes.byref(value), ctypes.byref(kind)) == 0:
+                found.append((value.value or b"").decode(errors="replace"))
+                for text in (value, kind):
+                    self._jack.jack_free(ctypes.cast(text, ctypes.c_void_p))
+        return [n for n in found if n and n != name]
 
     def period(self) -> float | None:
         """Seconds between two looks of the server at its ports."""

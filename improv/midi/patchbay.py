@@ -19,6 +19,7 @@ import rtmidi
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
 from improv.core.keys import Keys
+from improv.midi.clock_giver import ClockGiver
 from improv.midi.connections import Connection, InputConnection, OutputConnection
 from improv.midi.jack import JackServer, libjack
 from improv.midi.loopback import RUN, LoopbackFilter
@@ -29,12 +30,13 @@ DRAIN = 0.1  # seconds
 LOOK = 0.5  # seconds between two looks at the ports
 QUICK, HURRY = 0.025, 600.0  # seconds between two looks for the port of what was left sounding, and for how long it is looked for so often
 FROZEN = 3.0  # seconds between two looks after which the machine must have stood still
-CLOCK_LOST = 1.0  # seconds without a pulse after which another input may give the clock
-ALL = frozenset(range(16))
+DRUMS = 9  # the channel, 0-15, on which drums are played
+NO_DRUMS = frozenset(range(16)) - {DRUMS}
 
 
 class Input(NamedTuple):
-    """number: the `part` of what is heard from it. channels: those that are heard, 0-15. role: "play" or "control".
+    """number: the `part` of what is heard from it. channels: those that are heard, 0-15; all but the drums' where nobody asks
+    for others. role: "play" or "control".
 
     From a control surface no clock is taken; what its keys and controllers mean is for others to say.
     """
@@ -42,7 +44,7 @@ class Input(NamedTuple):
     number: int
     name: str
     port: str | None = None
-    channels: frozenset[int] = ALL
+    channels: frozenset[int] = NO_DRUMS
     role: str = "play"
 
 
@@ -65,6 +67,8 @@ class Patchbay:
     is found; it is closed as soon as its port is there. None: nothing is kept.
     """
 
+    asking = "(channels = [1, 2, 10], in its [[input]])"  # how one asks for channels
+
     def __init__(
         self,
         api: int,
@@ -83,8 +87,9 @@ class Patchbay:
         self._server: JackServer | None = None
         self._keys = Keys()
         self._echoes = {i.number: LoopbackFilter(run=math.inf if own else RUN) for i in inputs}
+        self._drums: dict[int, bool] = {}  # by the input's number: drums are played there; whether that was told
         self._told_echo: dict[int, bool] = dict.fromkeys(self._echoes, False)
-        self._clock: tuple[int, float] = (-1, -1e9)  # the input that gives the clock, and its last pulse
+        self._clock = ClockGiver()
         self._inputs = [(i, InputConnection(api, i.port, i.name, self._listener(i), begin)) for i in inputs]
         shared: dict[tuple[str | None, str], OutputConnection] = {}
         self._outputs = [(o, shared.setdefault((o.port, "" if o.port else o.name), OutputConnection(api, o.port, o.name))) for o in outputs]
@@ -131,25 +136,18 @@ class Patchbay:
         def arrived(message: tuple[list[int], float], _: Any = None) -> None:
             for event in events_of(message[0], now(), source.number):
                 if isinstance(event, NoteOn | NoteOff | ControlChange):
-                    if event.channel not in source.channels or echo.heard(event):
+                    if event.channel not in source.channels:
+                        if isinstance(event, NoteOn) and source.channels == NO_DRUMS:
+                            self._drums.setdefault(source.number, False)
+                        continue
+                    if echo.heard(event):
                         continue
                     keys.hear(event)
-                elif not self._gives_clock(source, event):
+                elif source.role == "control" or not self._clock.gives(source.number, event):
                     continue
                 heard(event)
 
         return arrived
-
-    def _gives_clock(self, source: Input, event: Event) -> bool:
-        """Of several inputs that send clock, the first is followed, as long as it goes on."""
-        if source.role == "control":
-            return False
-        number, last = self._clock
-        if number not in (-1, source.number) and event.time - last < CLOCK_LOST:
-            return False
-        if isinstance(event, Pulse):
-            self._clock = source.number, event.time
-        return True
 
     # Watching
 
@@ -206,6 +204,9 @@ class Patchbay:
                     if echo.there
                     else f"what we play does not come back on input {source.name} any more"
                 )
+            if self._drums.get(source.number) is False:
+                self._drums[source.number] = True
+                self._say(f"channel 10 of input {source.name} is taken for drums: not listened to, unless you ask for it {self.asking}")
         self.see_server(now)
         for plug, what in [*((p, "input") for _, p in self._inputs), *((p, "output") for p in self._outs)]:
             self._look_at(plug, what, now)
@@ -258,7 +259,7 @@ class Patchbay:
         name = None
         if plug.wanted is not None:
             taken = {p.name for p in self._plugs() if p.there and p.kind is plug.kind and p.name}
-            name = find(names, plug.wanted, plug.name, taken)
+            name = find(names, plug.wanted, plug.name, taken) or find(names, plug.wanted, plug.name, taken, plug.also(self._server, names))
             if name is None:
                 self._tell_missing(plug, what)
                 return

@@ -12,7 +12,7 @@ import rtmidi
 
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange, Pulse, Transport
-from improv.midi.jack import settle
+from improv.midi.jack import JackServer, settle
 
 CLIENT = "improv"
 APIS = {
@@ -133,6 +133,17 @@ def listed(api: int) -> tuple[list[str], list[str]]:
         if port is not None:
             close_client(port)
     return names[0], names[1]
+
+
+def aliases(api: int, *sides: list[str]) -> dict[str, list[str]]:
+    """Other names of an API's ports, by name, where they have any: JACK's aliases and pretty names."""
+    if api != rtmidi.API_UNIX_JACK:
+        return {}
+    server = JackServer()
+    try:
+        return {name: also for names in sides for name in names if (also := server.other_names(name))}
+    finally:
+        server.close()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from typing import Protocol
 from improv.core.beats.moment import Moment, News
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
-from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF, Improviser
+from improv.core.improviser import ALL_SOUND_OFF, Improviser
 from improv.core.modes.classes import MODES
 from improv.core.note_book import Key, NoteBook, key_of
 from improv.perform.engine import LATE
@@ -261,7 +261,7 @@ class DeadlinePlayer:
         if isinstance(event, NoteOn):
             self._riff.heard_on(time, event.channel, event.pitch, event.velocity)
             yields = MODES[self._settings.mode].yields
-        elif moment.news is News.STOPPED or (isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF)):
+        elif moment.news is News.STOPPED or (isinstance(event, ControlChange) and event.control == ALL_SOUND_OFF):
             self._riff.over()
             yields = True
         else:

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from improv.core.events import Stop
 from improv.perform.inbox import Tally
 from improv.perform.performing import Chore, Performing
+from improv.perform.waiting import NO_CLOCK, NO_START
 
 LOOK = 0.5  # seconds between looks
 TELL = 30.0  # seconds between words on how punctual it is
 PATIENCE = 6.0  # seconds without an outside clock after which one is reminded
 CLOSING = 5.0  # seconds for which a look that goes on is waited for at the end
-NO_CLOCK = "no MIDI clock arrives yet: let the DAW or drum machine send clock to improv's input"
 SILENT = "{}: {}; a riff plays for it until another model is chosen (improv ctl model NAME)"
 HELD = "more notes are asked for than anybody plays: {:,} were held back"
-NO_START = "MIDI clock arrives, at {:.1f}: press play there, or play a note to join in"
 
 
 class Monitor:
@@ -57,6 +56,8 @@ class Monitor:
         if news := self._tally.news(now):
             performance.changed(news, {"shed": performance.inbox.dropped | {"time": now}}, warning=True)
         self._faults(now)
+        for text in performance.waiting.news(now):
+            performance.changed(text, {}, warning=True)
         if now > PATIENCE and not self._reminded:
             self._reminded = True
             self._remind()

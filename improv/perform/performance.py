@@ -6,7 +6,7 @@ looks that no note sounds for ever. What it promises depends on none of them:
 
 - what is heard, overheard, played, filled in, dropped and closed by the guard is told to each observer, in this order of events;
 - notes that arrive while all is made ready count as heard at 0 s; clock of that time does not;
-- all sound off (CC 120) and all notes off (CC 123) silence the ends at once;
+- all sound off (CC 120) silences the ends at once; all notes off (CC 123) is a release of keys, for the performers;
 - a tempo that is set, by whomever, is told to the Link session;
 - however it ends, all that sounds is closed, and the observers are told why it ended and what was counted.
 """
@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from improv.core.beats.timekeeper import one_beat
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync
 from improv.core.flood import NoteLimit
-from improv.core.improviser import ALL_NOTES_OFF, ALL_SOUND_OFF
+from improv.core.improviser import ALL_SOUND_OFF
 from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
@@ -43,6 +43,7 @@ from improv.perform.performers import PerformerAtWork, PerformerSetup, Song
 from improv.perform.performing import Chore
 from improv.perform.priority import raise_priority
 from improv.perform.signals import ENDING, told_signals
+from improv.perform.waiting import Waiting
 
 
 class Joined(Protocol):
@@ -92,8 +93,12 @@ class Performance:
         if thinker is None and isinstance(clock, LiveClock):
             thinker = _thread
         first = config.performers[0]
-        self.timekeeper = one_beat([setup.settings for setup in config.performers], config.song.metre)  # not to be changed by others
+        self.timekeeper = one_beat(
+            [setup.settings for setup in config.performers], config.song.metre, config.song.hearing
+        )  # not to be changed by others
         meter = self.timekeeper.meter
+        self.waiting = Waiting(self.timekeeper)
+        self.observers = (*self.observers, self.waiting)
         self.performers = tuple(
             PerformerAtWork(number, setup, config.song, meter, thinker(self._wake) if thinker else None)
             for number, setup in enumerate(config.performers)
@@ -214,7 +219,7 @@ class Performance:
         self._arrived = event.time
         for observer in self.observers:
             observer.heard(event)
-        if isinstance(event, ControlChange) and event.control in (ALL_SOUND_OFF, ALL_NOTES_OFF):
+        if isinstance(event, ControlChange) and event.control == ALL_SOUND_OFF:
             self.ends.panic()
         elif self.link is not None and isinstance(event, Setting) and event.name == "tempo":
             taken = self.timekeeper.settings.taken("tempo", event.value).tempo

@@ -8,6 +8,7 @@ from typing import Any
 
 from improv.core.events import Event
 from improv.core.harmony import READING, Changes
+from improv.core.hearing import NOW
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.meter import Meter
@@ -22,7 +23,7 @@ from improv.perform.deadline import DeadlinePlayer, Thinker
 class Song:
     """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
 
-    reading: how changes are read, also those that come while it plays, see `parse_changes`.
+    reading: how changes are read, also those that come while it plays, see `parse_changes`. hearing: see `core.hearing`.
     """
 
     changes: Changes | None = None
@@ -30,6 +31,7 @@ class Song:
     metre: tuple[int, int] = (4, 4)
     bars: int | None = None
     reading: int = READING
+    hearing: int = NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class PerformerSetup:
             self.learning,
             voicings_for(self.settings),
             song.reading,
+            song.hearing,
         )
         if self.state is not None:
             found.restore(self.state)

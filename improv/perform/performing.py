@@ -14,6 +14,7 @@ from improv.perform.ends import Ends
 from improv.perform.inbox import Inbox
 from improv.perform.observers import Counters, LatenessLog
 from improv.perform.performers import PerformerAtWork
+from improv.perform.waiting import Waiting
 
 
 class Performing(Protocol):
@@ -31,6 +32,7 @@ class Performing(Protocol):
     limit: NoteLimit
     sounding: NoteBook
     timekeeper: Timekeeper
+    waiting: Waiting
 
     def put(self, event: Event) -> None: ...
     def changed(self, text: str, fact: dict[str, object], warning: bool = False) -> None: ...

@@ -170,7 +170,7 @@ def play_again(slot: Slot, timekeeper: Timekeeper, heard: Sequence[Event], until
 
 def _timekeeper(settings: Sequence[Settings], number: int, song: Song, shared: bool) -> Timekeeper:
     """A new timekeeper as a performer had it: one for all, or its own."""
-    return one_beat(settings, song.metre) if shared else Timekeeper(settings[number], song.metre)
+    return one_beat(settings, song.metre, song.hearing) if shared else Timekeeper(settings[number], song.metre, song.hearing)
 
 
 def _named(session: Session, name: str) -> NoteModel:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from improv.core.vocabulary import Vocabulary
+from improv.train.duplicates import same_tunes
 from improv.train.piece import CorpusError, Piece, Reading
 from improv.train.reading import How
 from improv.train.reading.files import EXPECTED, Mapper, find_files, read_files
@@ -92,7 +93,10 @@ def read_corpus(
         why = f"; the first: {whole.skipped[0]}" if whole.skipped else ""
         raise CorpusError(f"{names}: no usable piece in it ({len(whole.skipped)} skipped{why})")
     if split_seed is not None:
-        whole.pieces = assign_splits(whole.pieces, split_seed)
+        same = same_tunes(whole.pieces)
+        tunes = [{whole.pieces[i].tune or whole.pieces[i].name for i in group} for group in same]
+        whole.duplicates = [tuple(whole.pieces[i].name for i in group) for group, names in zip(same, tunes, strict=True) if len(names) > 1]
+        whole.pieces = assign_splits(whole.pieces, split_seed, same)
     return whole
 
 

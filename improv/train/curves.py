@@ -43,7 +43,10 @@ def curve(histories: Sequence[Sequence[Progress]]) -> bytes:
 
 def board(logdir: str) -> Callable[[Progress, int], None]:
     """What writes an epoch's losses to a folder that TensorBoard shows. TensorBoard itself is not needed for it."""
-    import tensorflow as tf
+    from improv.train.quiet import held_back
+
+    with held_back():
+        import tensorflow as tf  # for the first time, where Keras runs on something else
 
     metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"})
     writers: dict[str, Any] = {}

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 
 from improv.core.vocabulary import (
@@ -19,6 +18,7 @@ from improv.core.vocabulary import (
     step_columns,
 )
 from improv.train.piece import Piece
+from improv.train.quiet import keras
 
 NO_ROOT = 12
 BUCKET = 32

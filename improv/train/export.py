@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from improv.core.vocabulary import ARTICULATION_TABLES, ONSET_TABLES, STEP_TABLES
@@ -21,6 +20,7 @@ from improv.train.example import example_piece
 from improv.train.finish import Finished
 from improv.train.folder import write_folder
 from improv.train.network.keras_network import GatedStack
+from improv.train.quiet import keras
 
 
 def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
@@ -80,13 +80,15 @@ def keras_vector(networks: Sequence[keras.Model], ends: Mapping[str, np.ndarray]
         "touch": multi_hot(columns.touch[None, :n], ARTICULATION_TABLES),
         **{k: getattr(columns, k)[None, :n] for k in ("last", "root", "coming")},
     }
+    to_numpy = keras.ops.convert_to_numpy
     said = [network(inputs, training=False) for network in networks]
-    vector = {f"test.{h}": np.array(keras.ops.softmax(sum(s[h] for s in said) / len(said))[0]) for h in ("ioi", "pitch", "duration", "lag")}
+    vector = {f"test.{h}": to_numpy(keras.ops.softmax(sum(s[h] for s in said) / len(said))[0]) for h in ("ioi", "pitch", "duration", "lag")}
     states = [
         keras.Model(network.inputs, network.get_layer(part).output)(inputs, training=False) for part in STACKS for network in networks
     ]
-    hidden = keras.ops.relu(keras.ops.matmul(keras.ops.concatenate(states, axis=-1), ends["end_hidden.kernel"]) + ends["end_hidden.bias"])
-    vector["test.end"] = np.array(keras.ops.sigmoid(keras.ops.matmul(hidden, ends["end.kernel"]) + ends["end.bias"])[0, :, 0])
+    heard = np.concatenate([to_numpy(state) for state in states], axis=-1)
+    hidden = np.maximum(heard @ ends["end_hidden.kernel"] + ends["end_hidden.bias"], 0)
+    vector["test.end"] = 1 / (1 + np.exp(-(hidden @ ends["end.kernel"] + ends["end.bias"])))[0, :, 0]
     return vector
 
 

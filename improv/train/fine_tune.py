@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.models.cells import STACKS
 from improv.train.export import weights_of
 from improv.train.network.keras_network import GatedStack, NetworkConfig, build, config_of
+from improv.train.quiet import keras
 
 CLOSE = 1e-5  # largest difference of any weight that the way back and forth may make
 

@@ -6,7 +6,7 @@ All of it reads the states that the streaming step goes through, so it is fitted
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -21,9 +21,10 @@ from improv.train.network.keras_network import NetworkConfig
 from improv.train.phrase_ends import fit_ends
 from improv.train.piece import Piece
 from improv.train.recalling import USUAL_RECALL, fit_recall, line_parts, line_votes, principal_axes, rhythm_parts, rhythm_votes, unit
-from improv.train.states import states_of
+from improv.train.states import States, states_of
 
 MOST_NOTES = 200_000  # of the training set that are listened to
+LISTENING = 0.6  # of the time goes into what the networks say of the pieces
 LEAST = 1e-12  # of a share: a note that was held impossible
 WIDTHS = {"rhythm_key": 48, "line_key": 96}
 
@@ -62,22 +63,27 @@ def finish(
     valid: Sequence[Piece],
     seed: int,
     begun: Begun | None = None,
+    each: Callable[[float], None] = lambda share: None,
 ) -> Finished:
     """Fit recall and phrase ends to trained networks.
 
     members: their weights, as `export.members_of` names them; network: the sizes of each. begun: of a model that is
     fine-tuned; its keys are kept, the rest is fitted from where it was. What can't be fitted is left out, or stays as
-    it was begun, and stands in `failed`: the networks are never lost to what comes on top of them.
+    it was begun, and stands in `failed`: the networks are never lost to what comes on top of them. each: told how much
+    of it is done, 0 to 1.
     """
     count = 1 + max(int(name.partition(".")[0]) for name in members)
     bare = unfinished(network, count)
     model, sizes = Model(card_head("unfinished", bare.sizes), {**members, **bare.weights}), bare.sizes
-    heard, checked = [states_of(model, p) for p in _some(train, seed)], [states_of(model, p) for p in valid]
+    pieces = _some(train, seed)
+    states = _listened(model, [*pieces, *valid], each)
+    heard, checked = states[: len(pieces)], states[len(pieces) :]
     weights: dict[str, np.ndarray] = {}
     recall: dict[str, dict[str, float]] = {}
     failed: list[str] = []
     rhythms = count * network.rhythm_units
     for key, width in WIDTHS.items():
+        each(LISTENING + 0.1 * len(recall))
         rhythm = key == "rhythm_key"
         of = rhythm_parts if rhythm else line_parts
         try:
@@ -92,6 +98,7 @@ def finish(
         recall[key] = {name: round(float(x), 4) for name, x in found.items()}
         weights |= {f"{key}.kernel": kernel, f"{key}.mean": mean}
         sizes[key] = kernel.shape[1]
+    each(LISTENING + 0.2)
     ends = {name: w for name, w in (begun.weights if begun else {}).items() if name.startswith("end")}
     try:
         ends = fit_ends(heard, checked, seed, begun=ends)
@@ -99,6 +106,7 @@ def finish(
         failed.append(f"phrase ends could not be fitted ({_what(e)}): {'they are as they were' if ends else 'each is as likely as not'}")
         ends = ends or bare.weights
     weights |= ends
+    each(LISTENING + 0.3)
     sizes["end_hidden"] = len(ends["end.kernel"])
     try:
         recall["colour"] = fit_pitch_class_bias(
@@ -107,6 +115,17 @@ def finish(
     except Exception as e:
         failed.append(f"the pitch-class bias could not be fitted ({_what(e)}): the model plays without it")
     return Finished(sizes, recall, weights, tuple(failed))
+
+
+def _listened(model: Model, pieces: Sequence[Piece], each: Callable[[float], None]) -> list[States]:
+    """What the networks say of each piece. each: as in `finish`."""
+    of_all, done = sum(len(p.values) for p in pieces), 0
+    states: list[States] = []
+    for piece in pieces:
+        each(LISTENING * done / of_all)
+        states.append(states_of(model, piece))
+        done += len(piece.values)
+    return states
 
 
 def _what(e: Exception) -> str:

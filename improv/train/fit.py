@@ -17,13 +17,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from improv.atomic import atomic_write
 from improv.core.errors import ImprovError
 from improv.train.dataset import Columns, Windows
 from improv.train.network.keras_network import NetworkConfig, build
+from improv.train.quiet import keras
 from improv.train.workers import ALONE, Alone, Together
 
 HEADS = {"rhythm": ("ioi", "end"), "line": ("pitch", "duration", "lag")}
@@ -143,7 +143,8 @@ class _Fit:
         optimizer = keras.optimizers.AdamW(config.rate, weight_decay=config.weight_decay, clipnorm=1.0)
         cross_entropy = {h: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for h in LOSS_WEIGHTS if h != "end"}
         losses = {**cross_entropy, "end": keras.losses.BinaryCrossentropy(from_logits=True)}
-        self.model.compile(optimizer, losses, loss_weights=LOSS_WEIGHTS, jit_compile=False)
+        compiled = keras.backend.backend() == "jax"  # the others are faster without: a graph, or step by step
+        self.model.compile(optimizer, losses, loss_weights=LOSS_WEIGHTS, jit_compile=compiled)
         optimizer.build(self.model.trainable_variables)
         if start:
             _assign(self.model, start.weights)
@@ -223,7 +224,7 @@ class _Fit:
                     loss = keras.losses.binary_crossentropy(targets[head], said[head], from_logits=True)
                 else:
                     loss = keras.losses.sparse_categorical_crossentropy(targets[head], said[head], from_logits=True)
-                sums[head] += float((np.asarray(loss) * weights[head]).sum())
+                sums[head] += float((keras.ops.convert_to_numpy(loss) * weights[head]).sum())
                 counts[head] += float(weights[head].sum())
         _assign(self.model, current)
         return {head: sums[head] / max(counts[head], 1.0) for head in LOSS_WEIGHTS}

@@ -8,11 +8,12 @@ from typing import Any
 
 from improv.core.errors import ImprovError
 from improv.models.grammar_model import refuse_grammar
-from improv.models.loader import load_model, stored_weights
+from improv.models.loader import load_model, stored_vector, stored_weights
 from improv.train.fine_tune import begin
 from improv.train.finish import Begun
 from improv.train.fit import FitConfig, Start
 from improv.train.network.keras_network import NETWORKS, NetworkConfig
+from improv.train.recipe import Origin
 
 FINE_TUNING_RATE = 3e-4
 LIMITS = (("epochs", 1, 10_000), ("patience", 1, 10_000), ("rate", 1e-7, 1.0), ("batch", 1, 4096), ("seed", 0, 2**31))
@@ -53,6 +54,8 @@ def settings_of(options: TrainingOptions) -> tuple[FitConfig, NetworkConfig, lis
     return config, sizes[options.size or "laptop"], []
 
 
-def begun_of(origin: str) -> Begun:
-    """What was fitted on top of the model that is fine-tuned."""
-    return Begun(load_model(origin).card.get("recall") or {}, stored_weights(origin))
+def origin_of(name: str) -> Origin:
+    """The model that is fine-tuned, and what was fitted on top of it."""
+    model, weights, vector = load_model(name), stored_weights(name), stored_vector(name)
+    begun = Begun(model.card.get("recall") or {}, weights)
+    return Origin(model, begun, weights | {f"test.{head}": said for head, said in vector.items()})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import keras
 import numpy as np
 
 from improv.train.evaluation.next_note import average_precision
+from improv.train.quiet import keras
 from improv.train.states import States
 
 END_HIDDEN = 48

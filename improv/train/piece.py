@@ -52,7 +52,7 @@ class Reading:
 
     skipped: reasons, one for each file or piece that can't be used. unknown_chords: symbols taken as no
     chord, with counts. left_out: single notes and signs that were left out of pieces, by reason.
-    skipped_of: how many were skipped of each source.
+    skipped_of: how many were skipped of each source. duplicates: names of pieces that are one tune under several names.
     """
 
     pieces: list[Piece] = field(default_factory=list)
@@ -60,6 +60,7 @@ class Reading:
     unknown_chords: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     skipped_of: Counter[str] = field(default_factory=Counter)
+    duplicates: list[tuple[str, ...]] = field(default_factory=list)
 
     def of(self, split: str) -> list[Piece]:
         return [p for p in self.pieces if p.split == split]

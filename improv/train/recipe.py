@@ -11,14 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import keras
+import numpy as np
 
+from improv.core.note_model import NoteModel
+from improv.models.card import card_head
 from improv.train.dataset import columns_of
 from improv.train.export import export, members_of
-from improv.train.finish import Begun, Finished, finish
+from improv.train.finish import Begun, finish
 from improv.train.fit import FitConfig, Progress, Start, Step, Stopped, fit
-from improv.train.network.keras_network import NetworkConfig
+from improv.train.folder import write_folder
+from improv.train.network.keras_network import NetworkConfig, build
+from improv.train.never_worse import Outcome, choose
 from improv.train.piece import Piece
+from improv.train.quiet import keras
 from improv.train.workers import ALONE, Alone, Together
 
 
@@ -77,10 +82,40 @@ def train_members(
                 histories.append(e.history)
             if not networks:
                 raise
+            # Of a model with several networks, those that were not reached stay as they were.
+            networks += [_begun(network, start) for start in starts[len(networks) :]]
             return Trained(networks, histories, stopped=True)
         networks.append(best)
         histories.append(history)
     return Trained(networks, histories)
+
+
+def _begun(network: NetworkConfig, start: Start) -> keras.Model:
+    """A network with the weights that it starts from."""
+    model = build(network)
+    for variable, value in zip(model.trainable_variables, start.weights, strict=True):
+        variable.assign(value)
+    return model
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The model that training began from, as it is to be kept where nothing better came of it.
+
+    weights: all of its folder, with the test vector.
+    """
+
+    model: NoteModel
+    begun: Begun
+    weights: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Written:
+    """told: what could not be fitted or was left as it was, a sentence each. changed: whether the model is another than its origin."""
+
+    told: tuple[str, ...]
+    changed: bool = True
 
 
 def write_model(
@@ -92,14 +127,29 @@ def write_model(
     seed: int,
     about: Mapping[str, Any],
     figures: Callable[[], Mapping[str, Any]] = dict,
-    begun: Begun | None = None,
-) -> Finished:
+    origin: Origin | None = None,
+    fitted: Callable[[float], None] = lambda share: None,
+) -> Written:
     """Fit what comes on top, and write the model's folder. figures: measured on the model that was written, for its card.
 
-    begun: as in `finish`.
+    origin: of a model that is fine-tuned; it is written again where the new one is worse as a whole. fitted: told how much
+    of what comes on top is fitted, 0 to 1.
     """
-    finished = finish(members_of(trained.networks), network, train, valid, seed, begun)
-    export(folder, trained.networks, finished, dict(about) | {"figures": {}})
+    members = members_of(trained.networks)
+    finished = finish(members, network, train, valid, seed, origin.begun if origin else None, fitted)
+    choice = choose(members, finished, network, origin.begun, origin.model, valid) if origin else Outcome(finished)
+
+    def write(measured: Mapping[str, Any]) -> None:
+        said = dict(about) | {"figures": dict(measured)}
+        if choice.finished is not None:
+            export(folder, trained.networks, choice.finished, said)
+        elif origin:
+            card = origin.model.card
+            head = card_head(folder.name, card["network"]) | {"recall": card.get("recall") or {}}
+            write_folder(folder, head, origin.weights, said)
+
+    write({})
     if measured := figures():
-        export(folder, trained.networks, finished, dict(about) | {"figures": dict(measured)})
-    return finished
+        write(measured)
+    told = (*(finished.failed if choice.finished is finished else ()), *((choice.told,) if choice.told else ()))
+    return Written(told, choice.finished is not None)

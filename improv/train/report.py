@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 
 def table(columns: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Figures as lines: a name, then one figure a column."""
-    names = list(next(iter(columns.values())))
+    """Figures as lines: a name, then one figure a column; a dash where a column lacks it."""
+    names = list(dict.fromkeys(name for row in columns.values() for name in row))
     lines = [" " * 36 + "".join(f"{column:>12}" for column in columns)]
-    lines += [f"{name.replace('_', ' '):<36}" + "".join(f"{row[name]:>12.4g}" for row in columns.values()) for name in names]
+    lines += [f"{name.replace('_', ' '):<36}" + "".join(_cell(row.get(name)) for row in columns.values()) for name in names]
     return lines
+
+
+def _cell(figure: float | None) -> str:
+    return f"{'-':>12}" if figure is None else f"{figure:>12.4g}"
 
 
 def told_of(reading: Reading) -> Iterator[str]:
@@ -27,6 +31,10 @@ def told_of(reading: Reading) -> Iterator[str]:
         yield f"skipped {reason}"
     if len(reading.skipped) > 10:
         yield f"... and {len(reading.skipped) - 10} more"
+    if reading.duplicates:
+        first = "; ".join(" = ".join(names[:4]) + (" = ..." if len(names) > 4 else "") for names in reading.duplicates[:5])
+        more = f"; and {len(reading.duplicates) - 5} more" if len(reading.duplicates) > 5 else ""
+        yield f"one tune under several names, kept on one side of the split: {first}{more}"
     tracks = Counter(p.track.partition(" ")[2] for p in reading.pieces if p.track)
     for title, counts in (
         ("tracks taken", tracks),
@@ -48,13 +56,21 @@ def whole_report(reading: Reading) -> list[str]:
     parts: Sequence[tuple[str, Mapping[str, int]]] = (("taken as no chord", reading.unknown_chords), ("left out", reading.left_out))
     lines += ["", *(f"skipped {reason}" for reason in reading.skipped)]
     lines += [f"{title}: {name} ({count})" for title, counts in parts for name, count in sorted(counts.items())]
+    lines += [f"one tune: {' = '.join(names)}" for names in reading.duplicates]
     return [*lines, ""]
 
 
-def gain(origin: str, history: Sequence[Progress]) -> str:
-    """What fine-tuning brought, in words."""
-    parts = sorted({part for p in history for part in p.better})
-    before = ", ".join(f"{head} {loss:.3f}" for head, loss in history[0].valid.items() if loss)
-    if not parts:
-        return f"no epoch was better than {origin} (valid {before}): the model is {origin} as it was"
-    return f"better than {origin} (valid {before}): {' and '.join(parts)}" + ("" if len(parts) == 2 else "; the other part is as it was")
+def gains(origin: str, histories: Sequence[Sequence[Progress]]) -> Iterator[str]:
+    """What fine-tuning brought to each network, a line each: nats a note on the pieces that validate."""
+    for number, history in enumerate(histories, 1):
+        which = f"network {number} of {len(histories)}" if len(histories) > 1 else "the network"
+        before = history[0].valid
+        heads = {"rhythm": "ioi", "line": "pitch"}
+        better = [part for part in heads if any(part in p.better for p in history)]
+        if not better:
+            yield f"{which}: no epoch foretold the valid takes better than {origin}: it stays as it was"
+            continue
+        gained = {part: min(p.valid[heads[part]] for p in history) for part in better}
+        parts = [f"{part} costs {gained[part]:.3f} nats a note, {before[heads[part]]:.3f} in {origin}" for part in better]
+        kept = "" if len(better) == 2 else "; the other part stays as it was"
+        yield f"{which}: {'; '.join(parts)}{kept}"

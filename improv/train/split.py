@@ -12,19 +12,24 @@ TRAIN, VALID = 0.8, 0.1  # the rest is test
 FEWEST_NOTES = 10  # of a single piece that is cut in two
 
 
-def assign_splits(pieces: Sequence[Piece], seed: int) -> list[Piece]:
+def assign_splits(pieces: Sequence[Piece], seed: int, same: Sequence[Sequence[int]] = ()) -> list[Piece]:
     """The pieces, each with a split.
 
     Where some pieces of a source have one, the others there train. Sources without any are cut together,
     80 / 10 / 10 by tune, at least one tune each if there are three. Of two tunes one trains and one
     validates; a single one is cut itself, its last fifth validates. Raises CorpusError if it is too short.
+    same: groups of pieces, by their places, that are one tune whatever their names. All of a group share a split;
+    where some have one, that of a piece that is held out.
     """
     annotated = {p.source for p in pieces if p.split}
-    known = [replace(p, split=p.split or "train") for p in pieces if p.source in annotated]
-    loose = [p for p in pieces if p.source not in annotated]
+    sides = _sides(pieces, same, annotated)
+    known = [replace(p, split=sides.get(i, p.split or "train")) for i, p in enumerate(pieces) if p.source in annotated or i in sides]
+    left = [i for i, p in enumerate(pieces) if p.source not in annotated and i not in sides]
+    loose = [pieces[i] for i in left]
     if not loose:
         return known
-    keys = _keys(loose)
+    places = {i: at for at, i in enumerate(left)}
+    keys = _keys(loose, [[places[i] for i in group] for group in same if group[0] in places])
     tunes = sorted(set(keys), key=lambda tune: _share(seed, tune))
     if len(tunes) < 3:
         if any(p.split == "valid" for p in known):
@@ -61,8 +66,18 @@ def cut(piece: Piece) -> tuple[Piece, Piece]:
     return part("train", slice(at)), part("valid", slice(at, None))
 
 
-def _keys(pieces: Sequence[Piece]) -> list[str]:
-    """Each piece's tune. Tunes that have a piece with the very same notes are one, whatever their names."""
+def _sides(pieces: Sequence[Piece], same: Sequence[Sequence[int]], annotated: set[str]) -> dict[int, str]:
+    """The split of each piece that is one tune with a piece whose source has splits, by its place."""
+    sides: dict[int, str] = {}
+    for group in same:
+        given = [pieces[i].split or "train" for i in group if pieces[i].source in annotated]
+        if given:
+            sides |= dict.fromkeys(group, next((split for split in given if split != "train"), "train"))
+    return sides
+
+
+def _keys(pieces: Sequence[Piece], same_tune: Sequence[Sequence[int]] = ()) -> list[str]:
+    """Each piece's tune. Tunes that have a piece with the very same notes are one, whatever their names, and those of a group."""
     same: dict[str, str] = {}  # tune -> another name of it
 
     def root(tune: str) -> str:
@@ -76,6 +91,11 @@ def _keys(pieces: Sequence[Piece]) -> list[str]:
         one, other = root(tune), root(first.setdefault(tuple((v.ioi, v.pitch) for v in piece.values), tune))
         if one != other:
             same[max(one, other)] = min(one, other)
+    for group in same_tune:
+        for i in group[1:]:
+            one, other = root(tunes[group[0]]), root(tunes[i])
+            if one != other:
+                same[max(one, other)] = min(one, other)
     return [root(tune) for tune in tunes]
 
 

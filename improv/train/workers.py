@@ -55,6 +55,10 @@ class Together:
     """
 
     def __init__(self, cluster: Cluster):
+        from improv.train.quiet import keras
+
+        if keras.backend.backend() != "tensorflow":
+            raise WorkersError(f"several machines train with TensorFlow alone, not with {keras.backend.backend()}: unset KERAS_BACKEND")
         import tensorflow as tf
 
         meet(cluster)

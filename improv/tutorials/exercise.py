@@ -13,11 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers, ops
 
 from improv.train.network.initial import Steady
+from improv.train.quiet import keras, layers, ops
 from improv.tutorials.windows import STEPS, Corpus
 
 UNITS = 64  # n_a

@@ -130,7 +130,7 @@ def desk(tmp_path: Path, model: Model) -> Desk:
         ({"do": "keep", "name": "a"}, [Bookmark(7.0, "a", True)]),
         ({"do": "mark", "text": "good bit"}, [Mark(7.0, "good bit")]),
         ({"do": "stop"}, [Stop(7.0, "asked to")]),
-        ({"do": "panic"}, [ControlChange(7.0, 123, 0, 0, NOBODYS)]),
+        ({"do": "panic"}, [ControlChange(7.0, 120, 0, 0, NOBODYS)]),
     ],
 )
 def test_a_request_becomes_events(desk: Desk, request_: dict[str, Any], events: list[Event]) -> None:

@@ -150,6 +150,38 @@ def test_a_jam(tmp_path: Path, client: Client) -> None:
     assert main(["replay", str(tmp_path / "s.jsonl")]) == 0
 
 
+def test_an_answer_comes_whatever_the_keyboard_sends_beside(tmp_path: Path, client: Client) -> None:
+    """A pedal that never moves, all notes off after the last key, drums that go on."""
+    with jam(tmp_path) as process:
+        client.connect()
+        client.out.send_message([0xB0, 64, 127])
+        client.play(CALL)
+        client.out.send_message([0xB0, 123, 0])
+        for _ in range(4):
+            client.out.send_message([0x99, 36, 90])
+            client.out.send_message([0x89, 36, 0])
+            client.until_quiet(0.06)
+        for _ in range(4):
+            client.next_note()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr
+        assert process.stderr.read().count("taken for drums") == 1
+    lines = session(tmp_path)
+    assert lines[0]["hearing"] == 2
+    assert not any(line.get("channel") == 9 for line in lines)
+    assert main(["replay", str(tmp_path / "s.jsonl")]) == 0
+
+
+def test_a_port_that_is_not_there_is_not_sought_among_our_own(tmp_path: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    with jam(tmp_path):
+        assert main(["jam", "--api", "jack", "--no-session", "--in", "Keystation"]) == 2
+    said = capsys.readouterr().err
+    assert "no MIDI input 'Keystation'; there are: " in said
+    assert "keys:out" in said
+    assert "improv:out" not in said
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_signals_leave_silence_and_a_whole_record(tmp_path: Path, client: Client, number: int, code: int) -> None:
     with jam(tmp_path, "--mode", "solo") as process:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import queue
 import signal
 import subprocess
@@ -103,9 +104,9 @@ class Synth:
 
 
 class Keyboard:
-    def __init__(self, name: str = "keys"):
+    def __init__(self, name: str = "keys", port: str = "out"):
         self.port = rtmidi.MidiOut(JACK, name=name)
-        self.port.open_virtual_port("out")
+        self.port.open_virtual_port(port)
 
     def send(self, *message: int) -> None:
         self.port.send_message(list(message))
@@ -424,3 +425,53 @@ def test_a_virtual_port_closes_what_was_left_once_it_is_connected(tmp_path: Path
     connect("synth:midi")
     until(lambda: all(message in synth.got for message in CLOSING))
     synth.close()
+
+
+def test_a_port_is_found_by_its_alias_and_by_its_pretty_name(rig: Callable[..., Rig]) -> None:
+    """The names that a keyboard has in JACK's own lists."""
+    keyboard = Keyboard("system-keys")
+    subprocess.run(["jack_alias", "system-keys:out", "Keystation-88:midi/capture_1"], check=True, stdout=subprocess.DEVNULL)
+    pretty = ["jack_property", "-p", "-s", "system-keys:out", "http://jackaudio.org/metadata/pretty-name", "The big one"]
+    subprocess.run(pretty, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"JACK_NO_START_SERVER": "1"})
+    one = rig([Input(0, "by alias", "keystation-88"), Input(1, "by pretty name", "big one")], [])
+    until(lambda: one.side("inputs", "by alias") and one.side("inputs", "by pretty name"))
+    assert {part["port"] for part in one.bay.status()["inputs"].values()} == {"system-keys:out"}
+    keyboard.close()
+
+
+def test_drums_are_left_out_and_told_once(rig: Callable[..., Rig]) -> None:
+    keyboard = Keyboard()
+    one = rig([Input(0, "in", "keys:out"), Input(1, "all", "keys:out", frozenset(range(16)))], [])
+    until(lambda: one.side("inputs", "in") and one.side("inputs", "all"))
+    keyboard.send(0x99, 36, 90)
+    keyboard.send(0x90, 60, 90)
+    until(lambda: any("taken for drums" in text for text in one.said) and one.heard.qsize() >= 3)
+    found = {(e.part, e.channel, e.pitch) for e in (one.heard.get() for _ in range(3)) if isinstance(e, NoteOn)}
+    assert found == {(0, 0, 60), (1, 0, 60), (1, 9, 36)}
+    keyboard.send(0x99, 36, 90)
+    looks = one.looks
+    until(lambda: one.looks >= looks + 2)
+    assert sum("taken for drums" in text for text in one.said) == 1
+    keyboard.close()
+
+
+def test_what_comes_back_with_another_number_is_found_and_its_second_port_is_not_taken_for_it(rig: Callable[..., Rig]) -> None:
+    """As ALSA's clients are named by JACK's bridge to it."""
+    name = "Keystation 88 [{}] (capture): Keystation 88 MIDI {}"
+    first = Keyboard("a2j", name.format(20, 1))
+    one = rig([Input(0, "in", f"a2j:{name.format(20, 1)}"), Input(1, "short", "Keystation")], [])
+    until(lambda: one.side("inputs", "in") and one.side("inputs", "short"))
+    first.close()
+    until(lambda: not one.side("inputs", "in") and not one.side("inputs", "short"))
+    second = Keyboard("a2j", name.format(24, 2))
+    looks = one.looks
+    until(lambda: one.looks >= looks + BACK)
+    assert not one.side("inputs", "in")
+    assert not one.side("inputs", "short")
+    first = Keyboard("a2j-01", name.format(24, 1))
+    looks = one.looks
+    until(lambda: one.side("inputs", "in") and one.side("inputs", "short"))
+    assert one.looks <= looks + BACK
+    assert {part["port"] for part in one.bay.status()["inputs"].values()} == {f"a2j-01:{name.format(24, 1)}"}
+    first.close()
+    second.close()

@@ -18,7 +18,7 @@ from improv.control.bindings import Binding
 from improv.control.commands import ACTIONS, CAPTURED, COMMANDS, OLDER
 from improv.core.harmony import Changes, parse_changes
 from improv.core.meter import Meter
-from improv.core.settings import OWN, SETTINGS, SHARED, Settings
+from improv.core.settings import DRUMS, OWN, SETTINGS, SHARED, Settings
 
 NAME = "improv.toml"
 CHANNELS = tuple(range(1, 17))
@@ -109,7 +109,11 @@ class InputConfig(Struct, frozen=True):
         Meta(description="MIDI input, by name or a part of it (see `improv ports`); without it, a virtual port", examples=["Keystation"]),
     ] = None
     only: Annotated[
-        tuple[Channel, ...] | None, Meta(description="MIDI channels that it listens to; without it, all", examples=[[1, 2]])
+        tuple[Channel, ...] | None,
+        Meta(
+            description="MIDI channels that it listens to; without it, all but 10, the drums' channel (and all of a control surface's)",
+            examples=[[1, 2]],
+        ),
     ] = msgspec.field(default=None, name="channels")
     role: Annotated[
         Literal["play", "control"], Meta(description="play: it is heard, and its bound keys and controllers steer; control: it only steers")
@@ -117,8 +121,8 @@ class InputConfig(Struct, frozen=True):
 
     @property
     def channels(self) -> frozenset[int]:
-        """The channels that are listened to, 1-16."""
-        return frozenset(self.only or CHANNELS)
+        """The channels that are listened to, 1-16; a control surface's pads may be on 10."""
+        return frozenset(self.only or (CHANNELS if self.role == "control" else set(CHANNELS) - {DRUMS}))
 
 
 class PerformerConfig(Struct, frozen=True):

@@ -6,6 +6,7 @@ from improv.core.beats.follow import Follow
 from improv.core.beats.pace import Pace
 from improv.core.beats.source import OwnBeat
 from improv.core.events import Event, NoteOn, Setting, Transport
+from improv.core.hearing import NOW
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 
@@ -15,8 +16,8 @@ USUAL = Settings().tempo  # what is told where nothing is said: believed less th
 class FollowedBeat(OwnBeat):
     """Tempo and beat of the player, from the first note on, which is beat one. A tempo that is set is where it begins anew."""
 
-    def __init__(self, meter: Meter):
-        super().__init__(meter)
+    def __init__(self, meter: Meter, hearing: int = NOW):
+        super().__init__(meter, hearing)
         self._base: float | None = None  # the beat of the first note that is followed
         self._anew()
 
@@ -55,8 +56,8 @@ class FreeBeat(OwnBeat):
 
     beats = False
 
-    def __init__(self, meter: Meter):
-        super().__init__(meter)
+    def __init__(self, meter: Meter, hearing: int = NOW):
+        super().__init__(meter, hearing)
         self._pace = Pace(meter.tempo)
 
     def hear(self, event: Event, time: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from improv.core.beats.source import OwnBeat
 from improv.core.events import Event, Tap
+from improv.core.hearing import NOW
 from improv.core.meter import SLOWEST, Meter, limited
 
 TAPS = 8  # at the most that a tempo is taken from
@@ -16,8 +17,8 @@ class InternalBeat(OwnBeat):
     Before anything runs, a bar of taps counts in: the beat after it is beat one.
     """
 
-    def __init__(self, meter: Meter):
-        super().__init__(meter)
+    def __init__(self, meter: Meter, hearing: int = NOW):
+        super().__init__(meter, hearing)
         self._taps: list[float] = []
 
     def hear(self, event: Event, time: float) -> None:

@@ -6,6 +6,7 @@ import math
 
 from improv.core.beats.source import BeatSource
 from improv.core.events import Event, Sync
+from improv.core.hearing import NOW
 from improv.core.meter import Meter
 
 SMALL = 0.25  # beats: a correction that is larger is a jump to elsewhere in the song
@@ -14,8 +15,8 @@ SMALL = 0.25  # beats: a correction that is larger is a jump to elsewhere in the
 class LinkBeat(BeatSource):
     """Runs as soon as the timeline is known; bar one is the bar that goes on then. Stop and start are obeyed where others use them."""
 
-    def __init__(self, meter: Meter):
-        super().__init__(meter)
+    def __init__(self, meter: Meter, hearing: int = NOW):
+        super().__init__(meter, hearing)
         self._playing: bool | None = None
         self._base = 0.0  # of the timeline's beats: where ours are 0
 

@@ -105,8 +105,8 @@ class PulseFilter:
         """When the beat comes that is so many pulses after the latest: seconds; best below about 1."""
         return self.time + pulses * self.period
 
-    def pulse(self, time: float) -> None:
-        """The next pulse arrived at `time`, in seconds."""
+    def pulse(self, time: float) -> int:
+        """The next pulse arrived at `time`, in seconds. Returns by how many pulses the beat moves on: one."""
         self.count += 1
         due = self.time + self.period
         gap = GAP * self.period if self._n > 4 else max(GAP * self.period, 1.2 * LONGEST)  # a slow clock is no gap
@@ -128,6 +128,7 @@ class PulseFilter:
             self._far.clear()
         self._add(kept)
         self._estimate(kept)
+        return 1
 
     def _measure(self, t: int) -> None:
         """The jitter, from second differences: no tempo shows in them, and a change of tempo in one alone."""

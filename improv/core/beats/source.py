@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from improv.core.events import Event, NoteOn, Transport
+from improv.core.hearing import NOW
 from improv.core.meter import Meter
 
 
 class BeatSource:
     """A source that knows nothing: what each may do. meter: where the beat is now; each source sets it. Times are in seconds.
+    hearing: see `core.hearing`.
 
     All that it does follows from what it is told, so a record of that gives the same beats.
     """
@@ -16,8 +18,18 @@ class BeatSource:
     beats = True  # whether there is a beat at all that one could come in on
     own = False  # whether the beat is improv's own affair: a tempo can be set, and the first note may be beat one
 
-    def __init__(self, meter: Meter):
-        self.meter = meter
+    def __init__(self, meter: Meter, hearing: int = NOW):
+        self.meter, self.hearing = meter, hearing
+
+    @property
+    def lost(self) -> int:
+        """Pulses of MIDI Clock that were counted though they never came."""
+        return 0
+
+    @property
+    def two(self) -> bool:
+        """Whether two MIDI Clocks come through one port."""
+        return False
 
     @property
     def sure(self) -> float:
@@ -39,8 +51,8 @@ class OwnBeat(BeatSource):
 
     own = True
 
-    def __init__(self, meter: Meter):
-        super().__init__(meter)
+    def __init__(self, meter: Meter, hearing: int = NOW):
+        super().__init__(meter, hearing)
         self.count_in = 0.0
         self._stopped = False  # by Stop: the next note does not start it
 

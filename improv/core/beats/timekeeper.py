@@ -10,6 +10,7 @@ from improv.core.beats.moment import Moment, News
 from improv.core.beats.source import OwnBeat
 from improv.core.beats.sources import SOURCES
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync
+from improv.core.hearing import NOW
 from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
 from improv.core.settings import SETTINGS, Settings
@@ -21,11 +22,12 @@ class Timekeeper:
     """One for all who perform: the meter of a performance that begins at 0 s, and who sets it. It never hears a performer.
 
     settings: of whoever began it; it takes over what is set of the beat later on, whomever that is for.
+    hearing: see `core.hearing`.
     """
 
-    def __init__(self, settings: Settings, metre: tuple[int, int] = (4, 4)):
-        self.settings = settings
-        self.source = SOURCES[settings.clock](Meter(settings.tempo, metre).stopped(0.0))
+    def __init__(self, settings: Settings, metre: tuple[int, int] = (4, 4), hearing: int = NOW):
+        self.settings, self._hearing = settings, hearing
+        self.source = SOURCES[settings.clock](Meter(settings.tempo, metre).stopped(0.0), hearing)
         self._count_in()
         if MODES[settings.mode].begins or settings.click or settings.count_in:
             self.begin(0.0)
@@ -60,7 +62,7 @@ class Timekeeper:
             new, meter = SOURCES[settings.clock], source.meter
             if not new.own:
                 meter = meter.stopped(time)  # until the others are heard
-            source = self.source = new(meter)
+            source = self.source = new(meter, self._hearing)
             if source.own and meter.running:  # it goes on, as far as one likes
                 source.meter = meter.started(time, meter.beat(time))
         elif (event.name == "mode" and MODES[settings.mode].begins) or (event.name == "click" and settings.click):
@@ -78,9 +80,9 @@ def _news(before: Meter, now: Meter) -> News | None:
     return News.JUMPED if now.shift != before.shift and before.running else None
 
 
-def one_beat(settings: Sequence[Settings], metre: tuple[int, int] = (4, 4)) -> Timekeeper:
+def one_beat(settings: Sequence[Settings], metre: tuple[int, int] = (4, 4), hearing: int = NOW) -> Timekeeper:
     """A timekeeper for several performers: it goes by the settings of the first, and begins the beat if any of them begins by itself."""
-    keeper = Timekeeper(settings[0], metre)
+    keeper = Timekeeper(settings[0], metre, hearing)
     if any(MODES[s.mode].begins for s in settings):
         keeper.begin(0.0)
     return keeper

@@ -1,7 +1,8 @@
 """What the player plays, as music: the top line note by note, what is held below it, how loud.
 
-The top line is the melody: a lower note that comes with a higher one, or under it, accompanies.
-Sounding notes (keys down, or held by the sustain pedal) make the chord where no changes are given.
+The top line is the melody: a lower note that comes with a higher one, or under it, accompanies. So does a key that is held far
+longer than what is played meanwhile: a drone, or a key whose release was lost. A note of the line ends as its key comes up, pedal
+or not. Sounding notes (keys down, or held by the sustain pedal) make the chord where no changes are given.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ import numpy as np
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import Chord, chord_of
+from improv.core.hearing import FIRST, NOW
 from improv.core.vocabulary import GRID
 
 TOGETHER = 0.035  # seconds within which notes count as struck together
 COMPING_BELOW = 7  # a chord of three or more whose top lies this far below the line is no melody
 LEAP = 30  # steps of velocity beyond this are a change of loudness, and count as this
-SUSTAIN = 64
+SUSTAIN, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 121, 123
+RINGS = 8.0  # seconds that a note goes on sounding by the pedal alone, at the most
+HELD, TIMES, OTHERS = 6.0, 10.0, 6  # a drone is held for so many seconds, for as many lengths of so many others that came and went
+Key = tuple[int, int, int]  # input, channel, pitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,17 @@ class Heard:
 
 
 class LineTracker:
-    """Follows keys and pedal. `note` is the latest note of the top line, not yet superseded."""
+    """Follows keys and pedal. `note` is the latest note of the top line, not yet superseded. hearing: see `core.hearing`."""
 
-    def __init__(self) -> None:
+    def __init__(self, hearing: int = NOW) -> None:
+        self._early = hearing == FIRST
         self.note: Heard | None = None
-        self.keys: dict[tuple[int, int], int] = {}  # (channel, pitch) -> velocity, keys that are down
-        self.held: set[tuple[int, int]] = set()  # keys up, kept sounding by the pedal
-        self.pedal: set[int] = set()  # channels whose pedal is down
+        self.keys: dict[Key, int] = {}  # velocities of the keys that are down
+        self.held: dict[Key, float] = {}  # keys up, kept sounding by the pedal: since when, in seconds
+        self.pedal: set[tuple[int, int]] = set()  # (input, channel) whose pedal is down
+        self._under: Heard | None = None  # the latest note under `note`, while that is held
+        self._began: dict[Key, float] = {}  # keys struck under it: when, in seconds
+        self._lengths: list[float] = []  # in seconds, of the notes that came and went under it
         self.loudness = 80.0  # running mean of the player's velocities
         self.spread = 8.0  # how far they lie from it, by how they step from note to note: a crescendo is no spread
         self._struck = 0  # notes so far
@@ -57,16 +66,21 @@ class LineTracker:
         if not isinstance(event, NoteOn):
             self._let_go(event, beat)
             return None
-        self.keys[event.channel, event.pitch] = event.velocity
-        self.held.discard((event.channel, event.pitch))
+        key = self.key_of(event)
+        self.keys[key] = event.velocity
+        self.held.pop(key, None)
+        self._silence_old(event.time)
         self._weigh(event.velocity)
         note = self.note
         if note and event.time - note.on < TOGETHER:
             top = max((note.pitch, note.velocity), (event.pitch, event.velocity))
             self.note = Heard(note.on, *top, together=note.together + 1, beat=note.beat)
             return None
-        if note and note.off is None and event.pitch < note.pitch and any(p == note.pitch for _, p in self.keys):
+        if note and note.off is None and event.pitch < note.pitch and note.pitch in self._down:
+            self._under = Heard(event.time, event.pitch, event.velocity, beat=beat)
+            self._began[key] = event.time
             return None  # under a held top note: accompaniment
+        self._begin_under()
         self.note = Heard(event.time, event.pitch, event.velocity, beat=beat)
         if note is None or self._comping(note):
             return None
@@ -76,17 +90,58 @@ class LineTracker:
     def _let_go(self, event: Event, beat: float) -> None:
         """A key comes up, or the pedal moves."""
         if isinstance(event, NoteOff):
-            key = (event.channel, event.pitch)
-            if self.keys.pop(key, None) is not None and event.channel in self.pedal:
-                self.held.add(key)
-            self._close(event.time, beat)
-        elif isinstance(event, ControlChange) and event.control == SUSTAIN:
-            if event.value >= 64:
-                self.pedal.add(event.channel)
-            else:
-                self.pedal.discard(event.channel)
-                self.held = {k for k in self.held if k[0] != event.channel}
+            self._up([self.key_of(event)], event.time, beat)
+        elif isinstance(event, ControlChange):
+            source = self._source(event)
+            if event.control == SUSTAIN and event.value >= 64:
+                self.pedal.add(source)
+            elif event.control == SUSTAIN or (event.control == RESET_CONTROLLERS and not self._early):
+                self.pedal.discard(source)
+                self.held = {key: since for key, since in self.held.items() if key[:2] != source}
                 self._close(event.time, beat)
+            elif event.control == ALL_NOTES_OFF and not self._early:
+                self._up([key for key in self.keys if key[:2] == source], event.time, beat)
+
+    def _up(self, keys: list[Key], time: float, beat: float) -> None:
+        """Keys come up."""
+        self._silence_old(time)
+        for key in keys:
+            if self.keys.pop(key, None) is not None and key[:2] in self.pedal:
+                self.held[key] = time
+            if (began := self._began.pop(key, None)) is not None:
+                self._lengths.append(time - began)
+        self._close(time, beat)
+        under = self._under
+        if under and under.off is None and under.pitch not in self._down:
+            self._under = under = replace(under, off=time, beat_off=beat)
+        if under and self._drones(time):
+            self.note = under
+            self._begin_under()
+
+    def _drones(self, time: float) -> bool:
+        """Whether `note` is held for so long, while others come and go, that it is none of the line."""
+        note, lengths = self.note, self._lengths
+        if self._early or note is None or note.off is not None or len(lengths) < OTHERS:
+            return False
+        return time - note.on > max(HELD, TIMES * sum(lengths) / len(lengths))
+
+    def _begin_under(self) -> None:
+        """Nothing was played yet under `note`."""
+        self._under = None
+        self._began.clear()
+        self._lengths.clear()
+
+    def _silence_old(self, time: float) -> None:
+        """What the pedal has held for long does not sound any more."""
+        if not self._early and self.held:
+            self.held = {key: since for key, since in self.held.items() if time - since < RINGS}
+
+    def _source(self, event: NoteOn | NoteOff | ControlChange) -> tuple[int, int]:
+        return (0 if self._early else event.part), event.channel
+
+    def key_of(self, event: NoteOn | NoteOff) -> Key:
+        """The key of a note, as `keys` and `held` have it."""
+        return (*self._source(event), event.pitch)
 
     def _weigh(self, velocity: int) -> None:
         """Take a velocity into loudness and spread. The first note is believed at once."""
@@ -102,7 +157,7 @@ class LineTracker:
 
     def _close(self, time: float, beat: float) -> None:
         note = self.note
-        if note and note.off is None and note.pitch not in self.sounding:
+        if note and note.off is None and note.pitch not in (self.sounding if self._early else self._down):
             self.note = replace(note, off=time, beat_off=beat)
 
     @property
@@ -113,7 +168,12 @@ class LineTracker:
     @property
     def sounding(self) -> set[int]:
         """Pitches that sound now."""
-        return {p for _, p in self.keys} | {p for _, p in self.held}
+        return self._down | {pitch for _, _, pitch in self.held}
+
+    @property
+    def _down(self) -> set[int]:
+        """Pitches whose keys are down."""
+        return {pitch for _, _, pitch in self.keys}
 
     @property
     def chord(self) -> Chord:
@@ -123,12 +183,14 @@ class LineTracker:
     def forget(self) -> None:
         """The top line so far has been taken over; its next note starts afresh."""
         self.note = None
+        self._begin_under()
 
     def release(self) -> None:
         """All keys and pedals are taken as up (panic, a vanished port)."""
         self.keys.clear()
         self.held.clear()
         self.pedal.clear()
+        self._begin_under()
 
 
 _chord_of = lru_cache(maxsize=64)(chord_of)  # asked for with every note, and the hands rarely change

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from improv.core.events import Event, NoteOn
+from improv.core.line.tracker import Key
 from improv.core.meter import Meter
 from improv.core.modes.mode import Mode
 from improv.core.voice import Voice
@@ -23,14 +24,14 @@ class Echo(Mode):
 
     def __init__(self, voice: Voice):
         super().__init__(voice)
-        self._second: dict[tuple[int, int], int] = {}  # the player's (channel, pitch) -> ours
+        self._second: dict[Key, int] = {}  # the player's key -> our pitch
 
     @classmethod
     def longest(cls, meter: Meter) -> float:
         return HELD
 
     def struck(self, event: NoteOn, time: float) -> list[Event]:
-        voice, key = self.voice, (event.channel, event.pitch)
+        voice, key = self.voice, self.voice.tracker.key_of(event)
         played = voice.close([self._second.pop(key)], time) if key in self._second else []
         top = voice.tracker.line
         if top is None or top.pitch != event.pitch or top.off is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import queue
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, notes_of
+from improv.core.harmony import Changes
 from improv.core.improviser import Improviser
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.note_model import NoteModel
@@ -31,6 +33,27 @@ def improvise(model: NoteModel, piece: Piece, seed: int) -> SoloLine:
     sounded = notes_of(_played(band))
     beats = [(improviser.meter.beat(on), improviser.meter.beat(off), pitch) for on, off, pitch, _ in sounded]
     return SoloLine([(on, pitch) for on, _, pitch in beats], real.changes, real.bar, [off - on for on, off, _ in beats])
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedTake:
+    """What a model played alone: events with beats for times, over changes, in bars of so many beats."""
+
+    events: Sequence[Event]
+    changes: Changes | None
+    tempo: float
+    bar: int
+
+    def notes(self) -> list[tuple[float, float, int]]:
+        """(on, off, pitch), in beats."""
+        return [(on, off, pitch) for on, off, pitch, _ in notes_of(self.events)]
+
+
+def play_over(model: NoteModel, piece: Piece, seed: int, bars: int) -> PlayedTake:
+    """So many bars over a piece's changes, at its tempo; freely where it has none. Beat 0 of the piece must begin a bar."""
+    band, improviser = _improviser(model, piece, "solo", seed, bars)
+    events = [replace(event, time=improviser.meter.beat(event.time)) for event in _played(band)]
+    return PlayedTake(events, piece.changes, improviser.meter.tempo, piece.beats_a_bar)
 
 
 def answer(model: NoteModel, pair: Pair, seed: int) -> Notes:

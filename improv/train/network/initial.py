@@ -10,8 +10,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import keras
 import numpy as np
+
+from improv.train.quiet import keras
 
 
 class Steady(keras.initializers.Initializer):

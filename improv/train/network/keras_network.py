@@ -13,12 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-import keras
-from keras import layers, ops
-
 from improv.core.vocabulary import ARTICULATION_TABLES, INTERVALS, ONSET_TABLES, REACH, STEP_TABLES
 from improv.models.cells import kind_of
 from improv.train.network.initial import Steady
+from improv.train.quiet import keras, layers, ops
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ class DroppedLSTM(layers.RNN):
         self.seed = keras.random.SeedGenerator()
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
-        kernel = self.cell.recurrent_kernel
+        kernel = ops.convert_to_tensor(self.cell.recurrent_kernel)
         rate = self.cell.weight_dropout
         self.cell.kept = keras.random.dropout(kernel, rate, seed=self.seed) if training and rate else kernel * 1.0
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)

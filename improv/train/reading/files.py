@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from improv.train.piece import CorpusError, Reading
-from improv.train.reading import HEAD, How, json_lines, midi, musicxml, wjazzd
+from improv.train.reading import HEAD, How, json_lines, midi, musicxml, sessions, wjazzd
 
-READERS = (midi, musicxml, wjazzd, json_lines)
+READERS = (midi, musicxml, wjazzd, sessions, json_lines)
 # Files of a folder that are read, or skipped with a reason; others are taken only if a reader knows them.
 EXPECTED = (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".mxl", ".jsonl", ".jsonl.gz", ".db")
 FEWEST = 8  # files for which a pool is worth its start

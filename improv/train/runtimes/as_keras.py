@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers, ops
 
+from improv.train.quiet import keras, layers, ops
 from improv.train.runtimes.stages import ExportStage, Weights, stages
 
 

@@ -86,7 +86,7 @@ def run_tflite(folder: Path) -> tuple[Run, str]:
 
 def run_keras(folder: Path) -> tuple[Run, str]:
     """keras.models.load_model, in safe mode and with no class of ours."""
-    import keras
+    from improv.train.quiet import keras
 
     model = keras.models.load_model(folder / "model.keras", compile=False)
     return lambda stage, inputs: model.get_layer(stage).predict_on_batch(dict(inputs)), f"keras {keras.__version__}"

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
+from improv.core.hearing import FIRST, NOW
 from improv.core.line.tracker import Heard, LineTracker, quantise
 
 
@@ -9,9 +10,9 @@ def on(time: float, pitch: int) -> NoteOn:
     return NoteOn(time, pitch, 80)
 
 
-def line_of(*events: Event) -> list[tuple[int, float, float | None]]:
+def line_of(*events: Event, hearing: int = NOW) -> list[tuple[int, float, float | None]]:
     """The top line that an ear makes of events: (pitch, on, off)."""
-    tracker = LineTracker()
+    tracker = LineTracker(hearing)
     notes = [n for n in map(tracker.hear, events) if n]
     notes += [tracker.line] if tracker.line else []
     return [(n.pitch, n.on, n.off) for n in notes]
@@ -29,15 +30,77 @@ def line_of(*events: Event) -> list[tuple[int, float, float | None]]:
             [(76, 0, 0.4), (74, 1, 1.4)],
             id="a low chord between is comping",
         ),
-        pytest.param([on(0, 72), ControlChange(0.1, 64, 127), NoteOff(0.2, 72)], [(72, 0, None)], id="the pedal keeps it sounding"),
+        pytest.param([on(0, 72), ControlChange(0.1, 64, 127), NoteOff(0.2, 72)], [(72, 0, 0.2)], id="a held pedal is no held key"),
+        pytest.param([on(0, 72), ControlChange(0.4, 123, 0), NoteOff(0.5, 72)], [(72, 0, 0.4)], id="all notes off is a release"),
+        pytest.param([on(0, 72), ControlChange(0.4, 123, 0, 1), ControlChange(0.4, 123, 0, 0, 1)], [(72, 0, None)], id="of its source"),
         pytest.param(
-            [on(0, 72), ControlChange(0.1, 64, 127), NoteOff(0.2, 72), ControlChange(1, 64, 0)], [(72, 0, 1)], id="until it is up"
+            [on(0, 72), NoteOn(0, 60, 80, 0, 1), NoteOff(0.2, 72, 0, 1), NoteOff(0.3, 72)],
+            [(72, 0, 0.3)],
+            id="inputs have their own keys",
         ),
         pytest.param([NoteOff(0, 60), ControlChange(0, 64, 0)], [], id="offs without an on"),
     ],
 )
 def test_the_top_line(events: list[Event], line: list[tuple[int, float, float | None]]) -> None:
     assert line_of(*events) == line
+
+
+@pytest.mark.parametrize(
+    ("events", "line"),
+    [
+        pytest.param([on(0, 72), ControlChange(0.1, 64, 127), NoteOff(0.2, 72)], [(72, 0, None)], id="the pedal keeps it sounding"),
+        pytest.param(
+            [on(0, 72), ControlChange(0.1, 64, 127), NoteOff(0.2, 72), ControlChange(1, 64, 0)], [(72, 0, 1)], id="until it is up"
+        ),
+        pytest.param([on(0, 72), ControlChange(0.4, 123, 0), ControlChange(0.5, 121, 0)], [(72, 0, None)], id="no controller releases"),
+    ],
+)
+def test_the_top_line_as_it_was_heard_in_older_sessions(events: list[Event], line: list[tuple[int, float, float | None]]) -> None:
+    assert line_of(*events, hearing=FIRST) == line
+
+
+def under(held: NoteOn, count: int, step: float = 0.5, length: float = 0.4) -> list[Event]:
+    """A note that never ends, and lower ones that come and go."""
+    below = range(count)
+    return [held, *(e for i in below for e in (on(0.5 + i * step, 60 + i), NoteOff(0.5 + i * step + length, 60 + i)))]
+
+
+@pytest.mark.parametrize(
+    ("events", "line"),
+    [
+        pytest.param(under(on(0, 84), 11), [(84, 0, None)], id="a melody's long note, over eleven others"),
+        pytest.param(under(on(0, 84), 12), [(71, 6.0, 6.4)], id="a key whose release was lost: the line goes on below it"),
+        pytest.param(under(on(0, 84), 14), [(71, 6.0, 6.4), (72, 6.5, 6.9), (73, 7.0, 7.4)], id="and is no more asked about"),
+        pytest.param(under(on(0, 84), 8, 1.0, 0.9), [(84, 0, None)], id="not so much longer than they"),
+        pytest.param(under(on(0, 84), 5, 2.0, 0.3), [(84, 0, None)], id="too few others to tell"),
+        pytest.param([*under(on(0, 36), 0), on(0.5, 60), NoteOff(0.9, 60)], [(36, 0, 0.5), (60, 0.5, 0.9)], id="below it never blocked"),
+    ],
+)
+def test_a_key_that_is_held_far_longer_than_what_is_played_meanwhile_accompanies(
+    events: list[Event], line: list[tuple[int, float, float | None]]
+) -> None:
+    assert line_of(*events) == line
+
+
+def test_what_the_pedal_alone_has_held_for_long_makes_no_chord() -> None:
+    tracker = LineTracker()
+    tracker.hear(ControlChange(0, 64, 127))
+    for pitch in (61, 66, 70):
+        tracker.hear(on(0, pitch))
+    for pitch in (61, 66, 70):
+        tracker.hear(NoteOff(0.5, pitch))
+    for pitch in (50, 53, 57, 60):
+        tracker.hear(on(8.5, pitch))
+    assert str(tracker.chord) == "Dm7"
+
+
+def test_reset_controllers_lets_the_pedal_up() -> None:
+    tracker = LineTracker()
+    for event in (ControlChange(0, 64, 127), on(0, 60), NoteOff(1, 60)):
+        tracker.hear(event)
+    assert tracker.sounding == {60}
+    tracker.hear(ControlChange(2, 121, 0))
+    assert (tracker.sounding, tracker.pedal) == (set(), set())
 
 
 def test_held_notes_make_the_chord() -> None:

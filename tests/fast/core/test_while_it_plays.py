@@ -139,7 +139,7 @@ def test_of_too_many_bookmarks_the_first_is_forgotten(model: Model) -> None:
 
 @pytest.mark.parametrize("goes_on", [[Setting(8.0, "play", 1)], [NoteOn(8.0, 60, 80), NoteOff(8.2, 60)]])
 def test_a_soloist_that_was_silenced_waits_for_a_word_or_a_key(goes_on: list[Event], model: Model) -> None:
-    panic = ControlChange(4.0, 123, 0, 0)
+    panic = ControlChange(4.0, 120, 0, 0)
     looks: list[Event] = [Setting(at, "temperature", 1.0) for at in (3.0, 6.0, 12.0)]  # moments at which it is asked
     improviser = Improviser(model, Settings(mode="solo", tempo=120.0), seed=1)
     waits: dict[float, bool] = {}

@@ -23,6 +23,8 @@ from improv.core.harmony import parse_changes
 OLD = Path(__file__).parent / "old"
 SESSIONS = sorted(p.name.removesuffix(".jsonl.gz") for p in OLD.glob("*.jsonl.gz"))
 SAID: dict[str, dict[str, Any]] = json.loads((OLD / "said.json").read_text(encoding="utf-8"))  # by the code that recorded them
+# What is heard otherwise since `core.hearing` 2: all notes off, or the pedal, ends no turn and keeps none away. Their records replay.
+HEARD_OTHERWISE = {f"offline-{what}" for what in ("trade-pedal", *(f"{mode}-silence-ccs" for mode in ("trade", "solo", "echo", "duet")))}
 READ_ANEW = ("offline-comp-learned-changes", "offline-trade-pocket-fancy-changes")  # symbols such as F7b9, now read as written
 OFFLINE: dict[str, list[str]] = json.loads((OLD / "offline.json").read_text(encoding="utf-8"))  # what `improv jam` was asked
 
@@ -81,4 +83,4 @@ def test_what_a_file_played_is_answered_as_before_line_for_line(
         monkeypatch.setattr(music_options, "parse_changes", partial(parse_changes, reading=1))
     assert main(["jam", *OFFLINE[name], "--fast", "--quiet", "--session", str(tmp_path / "now.jsonl")]) == 0
     capsys.readouterr()
-    assert events(tmp_path / "now.jsonl") == events(before)
+    assert (events(tmp_path / "now.jsonl") == events(before)) is (name not in HEARD_OTHERWISE)
