@@ -91,6 +91,12 @@ def test_recall_and_phrase_ends_are_fitted_to_it_and_it_comes_back_into_keras(pi
         np.testing.assert_array_equal(weights, kept[name])
 
 
+def another() -> dict[str, object]:
+    """Another tune, to validate on."""
+    notes = [[*note[:2], note[2] + 1 + i % 3, *note[3:]] for i, note in enumerate(record()["notes"])]
+    return record(id="other", split="valid", notes=notes)
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -112,12 +118,12 @@ def test_the_command_line_chooses_the_network(
         raise ImprovError("enough")
 
     monkeypatch.setattr("improv.train.recipe.train_members", train_members)
-    corpus = written(tmp_path / "c.jsonl", record(), record(id="other", split="valid"))
+    corpus = written(tmp_path / "c.jsonl", record(), another())
     assert main(["train", str(corpus), "--out", str(tmp_path / "mine"), *options]) == 2
     assert chosen == [(expected, 2 if "--members" in options else 1)]
 
 
 def test_a_model_that_is_fine_tuned_keeps_its_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    corpus = written(tmp_path / "c.jsonl", record(), record(id="other", split="valid"))
+    corpus = written(tmp_path / "c.jsonl", record(), another())
     assert main(["train", str(corpus), "--network", "tcn", "--from", "jazz", "--out", str(tmp_path / "other")]) == 2
     assert "--network" in capsys.readouterr().err
