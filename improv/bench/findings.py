@@ -127,7 +127,7 @@ def _extras() -> list[Finding]:
 def _configuration(path: Path) -> list[Finding]:
     """What a daemon would find here: the file, its models, its ports, its folder; and whether one performs already."""
     from improv.control.config.reading import load_config
-    from improv.control.local_socket import connect, converse, usual_path
+    from improv.control.local_socket import connect, converse, found_path
     from improv.midi.names import find
     from improv.midi.ports import listed, working_apis
     from improv.models.loader import load_model
@@ -149,7 +149,7 @@ def _configuration(path: Path) -> list[Finding]:
     folder = config.record.folder
     if config.record.on and not os.access(next(p for p in (folder, *folder.absolute().parents) if p.exists()), os.W_OK):
         findings.append(Finding("record", POOR, f"{folder} can't be written: sessions are not kept", "give the daemon's user the folder"))
-    place = config.control.socket or usual_path()
+    place = config.control.socket or found_path()
     try:
         with connect(place, 2.0) as sock:
             converse(sock, {"do": "status"})

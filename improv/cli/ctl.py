@@ -29,7 +29,7 @@ from improv.control.commands import (
     by_way,
     expanded,
 )  # fmt: skip
-from improv.control.local_socket import connect, converse, usual_path
+from improv.control.local_socket import connect, converse, found_path
 from improv.control.status import Status, read_status
 from improv.core.errors import ImprovError
 
@@ -92,7 +92,7 @@ def request_of(args: argparse.Namespace) -> Request:
 def run(args: argparse.Namespace) -> int:
     """Ask, and show the reply. Returns the exit code."""
     said = args.socket or os.environ.get("IMPROV_SOCKET")
-    path = Path(said) if said else usual_path()
+    path = Path(said) if said else found_path()
     if args.action in OLDER:
         print(f"improv: `{args.action}` is called `{OLDER[args.action]}` now; both work", file=sys.stderr)
     try:

@@ -31,7 +31,7 @@ from improv.core.events import Event, ProgramChange, Stop
 from improv.core.harmony import taken_for
 from improv.core.meter import Meter
 from improv.midi.calibration import CalibrationError, calibration_file, stored_advance
-from improv.midi.left_sounding import runtime_folder
+from improv.midi.left_sounding import sounding_folder
 from improv.midi.systems import choose_api, mend_sentence
 from improv.models.loader import find_model, load_model
 from improv.models.model import State
@@ -112,7 +112,7 @@ def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
         label = p.name if len(config.performers) > 1 else "out"
         outputs.append(Output(i, p.output, label))
     arrival = _arrival(parts, bindings, binding)
-    bay = Patchbay(api, clock.now, arrival, inputs, outputs, raise_priority, lambda text: log(text, "notice"), sounding=runtime_folder())
+    bay = Patchbay(api, clock.now, arrival, inputs, outputs, raise_priority, lambda text: log(text, "notice"), sounding=sounding_folder())
     stack.callback(bay.close)
     link: Joined | None = None
     if config.music.clock == "link":

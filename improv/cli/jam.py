@@ -29,7 +29,7 @@ from improv.core.settings import Settings
 from improv.learning.setup import LearningSetup
 from improv.midi.calibration import LONGEST, stored_advance
 from improv.midi.files import Part, read_part
-from improv.midi.left_sounding import runtime_folder
+from improv.midi.left_sounding import sounding_folder
 from improv.midi.systems import choose_api, mend
 from improv.models.loader import load_model
 from improv.perform.clock import LiveClock, OfflineClock
@@ -173,7 +173,7 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
     from improv.midi.ports import api_name
 
     heard = tapping(place.inbox.put, args.tap) if args.tap else place.inbox.put
-    wanted, sounding = (args.source, args.target), runtime_folder()
+    wanted, sounding = (args.source, args.target), sounding_folder()
     ports = FixedPorts(api, place.clock.now, heard, *wanted, raise_priority, sounding=sounding, channels=channels or NO_DRUMS)
     place.ends = ports
     stack.callback(ports.close)

@@ -11,11 +11,11 @@ import os
 import socket
 import stat
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 from improv.core.errors import ImprovError
+from improv.places import folder_with, runtime_folder
 
 LINE = 65536  # bytes of a line, at most
 UNIX = hasattr(socket, "AF_UNIX")
@@ -30,13 +30,17 @@ class LiveSocketError(LocalSocketError):
     """Another daemon listens there."""
 
 
-def usual_path() -> Path:
-    """The socket's path unless the configuration says another."""
-    from platformdirs import user_runtime_path
+SOCKET = "control.sock"
 
-    with warnings.catch_warnings():  # it warns where there is none and it takes a temporary one, which will do
-        warnings.simplefilter("ignore")
-        return user_runtime_path("improv", appauthor=False) / "control.sock"
+
+def usual_path() -> Path:
+    """Where a daemon listens unless its configuration says another."""
+    return runtime_folder() / SOCKET
+
+
+def found_path() -> Path:
+    """Where a daemon listens that is to be steered: at the usual path, or at that of the systemd service."""
+    return folder_with(SOCKET) / SOCKET
 
 
 class LocalSocket:

@@ -11,13 +11,13 @@ import contextlib
 import mmap
 import os
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 from improv.outside import OutsideError, read_file
+from improv.places import runtime_folder
 
 CHANNELS, PITCHES = 16, 128
 SIZE = CHANNELS + CHANNELS * PITCHES
@@ -33,13 +33,9 @@ class Left(NamedTuple):
     channels: frozenset[int] = frozenset()
 
 
-def runtime_folder() -> Path:
+def sounding_folder() -> Path:
     """Where the files are: in a folder that only its user can read."""
-    from platformdirs import user_runtime_path
-
-    with warnings.catch_warnings():  # it warns where there is none and it takes a temporary one, which will do
-        warnings.simplefilter("ignore")
-        return user_runtime_path("improv", appauthor=False) / "sounding"
+    return runtime_folder() / "sounding"
 
 
 class SoundingFile:

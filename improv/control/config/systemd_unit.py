@@ -10,7 +10,7 @@ TEXT = """\
 # /etc/systemd/system/improv.service. Write it there and start it:
 #   improv init --to {config} --systemd | sudo tee /etc/systemd/system/improv.service
 #   sudo systemctl daemon-reload && sudo systemctl enable --now improv
-#   sudo loginctl enable-linger {user}      # so that {runtime} is there from the boot on
+#   sudo loginctl enable-linger {user}      # so that {runtime}, and PipeWire or JACK there, are up from the boot on
 # What it says: journalctl -u improv -f
 [Unit]
 Description=improv, a jazz co-player
@@ -26,6 +26,9 @@ ExecReload=/bin/kill -HUP $MAINPID
 WorkingDirectory={folder}
 User={user}
 SupplementaryGroups=audio
+RuntimeDirectory=improv
+RuntimeDirectoryMode=0700
+RuntimeDirectoryPreserve=yes
 Environment=PYTHONUNBUFFERED=1 XDG_RUNTIME_DIR={runtime}
 WatchdogSec={watchdog}
 Restart=always

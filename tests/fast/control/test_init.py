@@ -9,6 +9,7 @@ import pytest
 from improv.cli import MISUSED, OK, main
 from improv.control.config.reading import load_config, read_config
 from improv.control.config.systemd_unit import unit
+from improv.places import SERVICE, folder_with, runtime_folder
 
 
 def test_the_file_and_the_folders_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +55,8 @@ def test_the_unit_names_what_is_written_to(tmp_path: Path) -> None:
     assert lines["ReadWritePaths"] == '-/run/user/1000 -/dev/shm -/tmp "-/my stage/sessions"'
     assert lines["WorkingDirectory"] == "/my stage"
     assert lines["User"] == "pi"
+    assert lines["RuntimeDirectory"] == SERVICE.name
+    assert lines["RuntimeDirectoryPreserve"] == "yes"  # what sounded is told to the next start
     known = {key: lines[key] for key in ("Type", "Restart", "LimitRTPRIO", "LimitMEMLOCK", "DeviceAllow")}
     assert known == {"Type": "notify", "Restart": "always", "LimitRTPRIO": "95", "LimitMEMLOCK": "infinity", "DeviceAllow": "char-alsa rw"}
     forbidding = {"PrivateDevices", "PrivateTmp", "RestrictRealtime", "MemoryDenyWriteExecute", "PrivateNetwork", "ProcSubset"}
@@ -64,3 +67,23 @@ def test_msgspec_is_loaded_by_the_daemon_and_init_alone() -> None:
     others = ("cli.jam", "cli.ctl", "control.bindings", "control.performance_end", "control.server.process", "control.standing")
     code = f"import sys; import {', '.join(f'improv.{o}' for o in others)}; print('msgspec' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_a_service_keeps_its_socket_where_systemd_says_and_others_find_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the user's own runtime folder is not there yet, as before the first login."""
+    monkeypatch.setenv("RUNTIME_DIRECTORY", f"{tmp_path / 'given'}:{tmp_path / 'more'}")
+    assert runtime_folder() == tmp_path / "given"
+    monkeypatch.delenv("RUNTIME_DIRECTORY")
+    (tmp_path / "user").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "user"))
+    own = runtime_folder()
+    assert own.is_relative_to(tmp_path / "user")
+    service = tmp_path / "service"
+    service.mkdir()
+    monkeypatch.setattr("improv.places.SERVICE", service)
+    assert folder_with("control.sock") == own
+    (service / "control.sock").touch()
+    assert folder_with("control.sock") == service
+    own.mkdir(parents=True)
+    (own / "control.sock").touch()
+    assert folder_with("control.sock") == own
