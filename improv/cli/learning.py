@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from improv.cli.sessions import default_folder
-from improv.core.note_model import NoteModel
-from improv.learning.setup import LearningOptions, LearningSetup, learning_setup
+if TYPE_CHECKING:  # what learns is loaded as it is asked for
+    from improv.core.note_model import NoteModel
+    from improv.learning.setup import LearningSetup
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def profiles_folder() -> Path:
     """Where profiles are."""
+    from improv.cli.sessions import default_folder
+
     return default_folder().parent / "profiles"
 
 
@@ -26,5 +29,7 @@ def schooling_of(args: argparse.Namespace, model: NoteModel) -> LearningSetup | 
     """What the arguments of a jam ask for; of a solo, nothing. Raises ProfileError."""
     if not hasattr(args, "learn"):
         return None
+    from improv.learning.setup import LearningOptions, learning_setup
+
     options = LearningOptions(args.learn, args.profile, args.forget, live=not args.fast)
     return learning_setup(options, model, args.model, profiles_folder())

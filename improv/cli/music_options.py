@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from improv.core.harmony import Changes, parse_changes, taken_for
 from improv.core.settings import DRUMS, GROUPS, SETTINGS, SettingRow
-
-
-def changes_of(text: str | None, bar: float) -> Changes | None:
-    """What --changes says, in bars of so many beats; symbols that the model takes for others are told. Raises HarmonyError."""
-    if not text:
-        return None
-    changes = parse_changes(text, bar)
-    if told := taken_for(changes):
-        print(f"improv: {told}", file=sys.stderr)
-    return changes
 
 
 def add_music(parser: argparse.ArgumentParser, alone: bool) -> None:

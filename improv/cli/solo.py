@@ -1,10 +1,9 @@
-"""`improv solo`: a solo over changes, or freely, into a MIDI file."""
+"""`improv solo`: a solo over changes, or freely, into a MIDI file. What it runs is loaded as it runs."""
 
 from __future__ import annotations
 
 import argparse
 
-from improv.cli.jam import solo
 from improv.cli.music_options import add_music, add_pictures
 
 
@@ -16,4 +15,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from improv.cli.jamming import solo
+
     return solo(args)

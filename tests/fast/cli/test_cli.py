@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from improv.cli import main
-from improv.cli.jam import DEMO_CALL
+from improv.cli.jamming import DEMO_CALL
 from improv.models.loader import find_model
 
 CHANGES = "Dm7 | G7 | Cmaj7 | A7"
@@ -84,7 +84,7 @@ def test_a_solo_as_midi_picture_and_sound(capsys: pytest.CaptureFixture[str]) ->
 
 def test_where_there_is_no_midi_a_demo_plays(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Offline here, so that nobody waits; the wiring is the same."""
-    import improv.cli.jam as jam
+    import improv.cli.jamming as jam
     from improv.perform.clock import OfflineClock
 
     monkeypatch.setattr(jam, "choose_api", lambda wanted: None)

@@ -64,7 +64,15 @@ def test_the_unit_names_what_is_written_to(tmp_path: Path) -> None:
 
 
 def test_msgspec_is_loaded_by_the_daemon_and_init_alone() -> None:
-    others = ("cli.jam", "cli.ctl", "control.bindings", "control.performance_end", "control.server.process", "control.standing")
+    others = (
+        "cli.jam",
+        "cli.jamming",
+        "cli.ctl",
+        "control.bindings",
+        "control.performance_end",
+        "control.server.process",
+        "control.standing",
+    )
     code = f"import sys; import {', '.join(f'improv.{o}' for o in others)}; print('msgspec' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 

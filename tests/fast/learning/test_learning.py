@@ -17,7 +17,7 @@ from safetensors.numpy import save
 from slow_thinking import BEAT, call
 
 from improv.cli import main
-from improv.cli.jam import DEMO_CALL
+from improv.cli.jamming import DEMO_CALL
 from improv.core.events import Event, Learned, NoteOn, Setting
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings
@@ -36,7 +36,7 @@ FAST = ["jam", "--player", str(DEMO_CALL), "--fast", "--seed", "7", "--json", "-
 @pytest.fixture(autouse=True)
 def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("improv.cli.learning.default_folder", lambda: tmp_path / "kept" / "sessions")
+    monkeypatch.setattr("improv.cli.sessions.default_folder", lambda: tmp_path / "kept" / "sessions")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from improv.cli import main, music_options
+from improv.cli import jamming, main
 from improv.core.harmony import parse_changes
 
 OLD = Path(__file__).parent / "old"
@@ -80,7 +80,7 @@ def test_what_a_file_played_is_answered_as_before_line_for_line(
     before = unpacked(name, tmp_path)
     monkeypatch.chdir(OLD / "midi")
     if name in READ_ANEW:
-        monkeypatch.setattr(music_options, "parse_changes", partial(parse_changes, reading=1))
+        monkeypatch.setattr(jamming, "parse_changes", partial(parse_changes, reading=1))
     assert main(["jam", *OFFLINE[name], "--fast", "--quiet", "--session", str(tmp_path / "now.jsonl")]) == 0
     capsys.readouterr()
     assert (events(tmp_path / "now.jsonl") == events(before)) is (name not in HEARD_OTHERWISE)

@@ -1,0 +1,273 @@
+"""What `improv jam` and `improv solo` run: settings, model, clock, ports and record, wired into one performance."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
+from improv.cli.learning import schooling_of
+from improv.cli.moods import LIST, set_mood
+from improv.cli.moods import run as moods
+from improv.cli.screen import Screen, shower
+from improv.cli.sessions import default_folder
+from improv.cli.take import told, write
+from improv.core.beats.timekeeper import Timekeeper
+from improv.core.errors import ImprovError
+from improv.core.harmony import Changes, parse_changes, taken_for
+from improv.core.meter import Meter
+from improv.core.settings import Settings
+from improv.learning.setup import LearningSetup
+from improv.midi.calibration import LONGEST, stored_advance
+from improv.midi.files import Part, read_part
+from improv.midi.left_sounding import sounding_folder
+from improv.midi.systems import choose_api, mend
+from improv.models.loader import load_model
+from improv.perform.clock import LiveClock, OfflineClock
+from improv.perform.ends import Ends
+from improv.perform.inbox import Inbox
+from improv.perform.observers import KeptTake
+from improv.perform.performance import Joined, Performance, PerformanceConfig
+from improv.perform.performers import PerformerSetup, Song
+from improv.perform.priority import raise_priority
+from improv.perform.taps import tapping
+from improv.session import Recorder
+from improv.session.header import header_of
+from improv.titles.draw import titled
+
+DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
+DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
+EXITS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP, "SIGBREAK": INTERRUPTED, "port": PORT_LOST, "over": OK}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the arguments say of the music, all of it checked. mood: what the header says of it."""
+
+    performer: PerformerSetup
+    song: Song
+    mood: dict[str, Any]
+    learning: LearningSetup | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return self.performer.settings
+
+    @property
+    def meter(self) -> Meter:
+        """A new one, as the performance begins with it."""
+        return Meter(self.settings.tempo, self.song.metre)
+
+
+@dataclass
+class Place:
+    """Where it is performed. early: seconds by which notes are handed over before their time."""
+
+    clock: LiveClock | OfflineClock
+    inbox: Inbox
+    ends: Ends | None = None
+    link: Joined | None = None
+    early: float = 0.0
+
+
+def changes_of(text: str | None, bar: float) -> Changes | None:
+    """What --changes says, in bars of so many beats; symbols that the model takes for others are told. Raises HarmonyError."""
+    if not text:
+        return None
+    changes = parse_changes(text, bar)
+    if told := taken_for(changes):
+        print(f"improv: {told}", file=sys.stderr)
+    return changes
+
+
+def jam(args: argparse.Namespace) -> int:
+    """Live with ports; with a file as the player; or the demo where there is no MIDI."""
+    if args.mood == LIST:
+        return moods(args)
+    if args.fast and not args.player:
+        raise ImprovError("--fast plays a file as fast as it computes; say which with --player FILE")
+    if not 1 <= args.channel <= 16:
+        raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
+    channels = _channels(args.listen)
+    part = read_part(args.player) if args.player else None
+    for said in part.told if part else ():
+        print(f"improv: {said}", file=sys.stderr)
+    api = None if args.fast else choose_api(args.api)
+    if api is None and not args.fast:
+        if args.source or args.target:
+            raise ImprovError(f"no MIDI system here, so no port to connect to: {mend()}")
+        if part is None:
+            if args.clock in ("midi", "link"):
+                raise ImprovError(f"--clock {args.clock} needs a MIDI system, and there is none here: {mend()}")
+            print(
+                f"no MIDI system here: {mend()}.\n"
+                "So this is a demo, half a minute long and without sound: improv answers a recorded player.",
+                file=sys.stderr,
+            )
+            part = read_part(DEMO_CALL)
+            args.changes = args.changes or (None if args.mood else DEMO_CHANGES)
+            args.record = args.record or "improv-demo.mid"
+            args.wav = args.wav or "improv-demo.wav"
+    music = _music(args, "trade", part)
+    _check_writable(args.record, args.png, args.wav)
+    settings, meter = music.settings, music.meter
+    if settings.click and settings.click == args.channel:
+        raise ImprovError(f"--click {settings.click} is the channel that improv plays on: choose another, or another --channel")
+    if settings.clock in ("midi", "link") and api is None:
+        raise ImprovError(
+            f"--clock {settings.clock} needs a MIDI system that is in use; with --fast, or where there is none, choose another clock"
+        )
+    counted = meter.seconds(settings.count_in * meter.bar)  # a file begins with bar one
+    script = part.script(counted, tempi=settings.clock == "internal" and settings.tempo == part.tempo) if part else None
+    # What would go on for ever after the file gets eight bars more.
+    endless = settings.mode == "solo" or settings.click or args.send_clock
+    limit = script[-1].time + meter.seconds(8 * meter.bar) if script and endless else math.inf
+    place = Place(OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit), Inbox())
+    with ExitStack() as stack:
+        if api is not None:
+            _connect(args, music, place, api, channels, stack)
+        return _perform(args, music, place)
+
+
+def solo(args: argparse.Namespace) -> int:
+    """Offline: improvise and write."""
+    if args.mood == LIST:
+        return moods(args)
+    if not 1 <= args.bars <= 10_000:
+        raise ImprovError(f"--bars {args.bars}: expected 1 to 10,000")
+    music = _music(args, "solo", None, args.bars)
+    _check_writable(args.out, args.png, args.wav)
+    args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
+    return _perform(args, music, Place(OfflineClock(), Inbox()))
+
+
+def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, channels: frozenset[int] | None, stack: ExitStack) -> None:
+    """Open the ports, and what else is live; all is closed as the stack is."""
+    from improv.midi.fixed_ports import FixedPorts
+    from improv.midi.patchbay import NO_DRUMS
+    from improv.midi.ports import api_name
+
+    heard = tapping(place.inbox.put, args.tap) if args.tap else place.inbox.put
+    wanted, sounding = (args.source, args.target), sounding_folder()
+    ports = FixedPorts(api, place.clock.now, heard, *wanted, raise_priority, sounding=sounding, channels=channels or NO_DRUMS)
+    place.ends = ports
+    stack.callback(ports.close)
+    place.early = _advance(args, api_name(api), ports.target) / 1000.0
+    if music.settings.clock == "link":
+        from improv.perform.link import Link
+
+        link = place.link = Link(place.clock.now, place.inbox.put, music.settings.tempo, music.meter.bar)
+        stack.callback(link.close)
+    if not args.json:
+        print(f"listening on {ports.source}, playing on {ports.target}; seed {music.performer.seed}. Ctrl-C ends.", flush=True)
+
+
+def _advance(args: argparse.Namespace, api: str, target: str) -> float:
+    """Milliseconds by which notes are handed over early: as said, or as calibrated for this output."""
+    if args.advance is not None:
+        if not 0 <= args.advance <= LONGEST:
+            raise ImprovError(f"--advance {args.advance:g}: expected 0 to {LONGEST:g} ms")
+        return float(args.advance)
+    stored = stored_advance(api, target)
+    if stored and not args.json:
+        print(f"notes are handed over {stored:g} ms early, as calibrated for {target}", flush=True)
+    return stored or 0.0
+
+
+def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | None = None) -> Chosen:
+    """Everything that the arguments say about the music, checked before anything is opened."""
+    seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "little")
+    if seed < 0:
+        raise ImprovError(f"--seed {seed}: expected 0 or more")
+    mood = set_mood(args, seed, part.tempo if part else None)
+    chosen = {f.name: getattr(args, f.name, None) for f in fields(Settings)}
+    if part and chosen["tempo"] is None:
+        chosen["tempo"] = part.tempo
+    settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
+    metre = _metre(args.metre) if args.metre else part.metre if part else (4, 4)
+    changes = changes_of(args.changes, Meter(settings.tempo, metre).bar)
+    model = load_model(args.model)
+    learning = schooling_of(args, model)
+    performer = PerformerSetup(
+        "improv",
+        model,
+        settings,
+        seed,
+        channel=getattr(args, "channel", 1) - 1,
+        learning=learning.learning if learning else None,
+        learns=learning.header if learning else {},
+    )
+    return Chosen(performer, Song(changes, args.changes, metre, bars), mood, learning)
+
+
+def _channels(text: str | None) -> frozenset[int] | None:
+    """Channels as typed, `1,2` or `1-4,10`, as 0-15; None where none were named. Raises ImprovError."""
+    found: set[int] = set()
+    for piece in (text or "").split(",") if text is not None else ():
+        first, _, last = piece.strip().partition("-")
+        if not (first.isdecimal() and (last or first).isdecimal() and 1 <= int(first) <= int(last or first) <= 16):
+            raise ImprovError(f"--listen {text!r}: expected MIDI channels from 1 to 16, for example 1,2 or 1-4")
+        found |= set(range(int(first) - 1, int(last or first)))
+    return frozenset(found) or None
+
+
+def _metre(text: str) -> tuple[int, int]:
+    try:
+        count, unit = text.split("/")
+        return int(count), int(unit)
+    except ValueError:
+        raise ImprovError(f"--metre {text!r}: expected two numbers, for example 3/4") from None
+
+
+def _check_writable(*paths: str | None) -> None:
+    for path in filter(None, paths):
+        folder = Path(path).absolute().parent
+        if not folder.is_dir():
+            raise ImprovError(f"{path}: there is no folder {folder}")
+        if not os.access(folder, os.W_OK) or Path(path).is_dir():
+            raise ImprovError(f"{path}: can't be written")
+
+
+def _session_path(args: argparse.Namespace) -> Path | None:
+    if args.no_session:
+        return None
+    if args.session:
+        if Path(args.session).exists():
+            raise ImprovError(f"--session {args.session}: exists already; a record is never overwritten")
+        return Path(args.session)
+    if args.fast:
+        return None
+    return default_folder() / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
+
+
+def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
+    """The performance, and what is written and said of it."""
+    path, song, seed = _session_path(args), music.song, music.performer.seed
+    header = header_of(song, [music.performer], place.early) | music.mood | (titled(seed) if path else {})
+    config = PerformanceConfig([music.performer], song, getattr(args, "send_clock", False), place.early)
+    performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
+    shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
+    recorder = Recorder(path, header, shower(lambda: performance.meter, song.changes) if shows else None)
+    take = KeptTake()
+    for observer in (recorder, Screen(shows, not args.json), *([take] if args.record or args.png or args.wav else [])):
+        performance.observe(observer)
+    if music.learning:
+        music.learning.begin(performance.put, place.clock.now, recorder.path)
+    end = performance.run()
+    summary = performance.counters.counts | {"seed": seed, "end": end["reason"]}
+    summary |= {"session": str(recorder.path) if recorder.path else None, "title": header.get("title")}
+    if music.learning:
+        summary |= {"learned": performance.performers[0].improviser.learned_from, "profile": music.learning.end()}
+    summary |= {what: end[what] for what in ("lateness_ms", "shed") if end.get(what)}
+    summary |= {"mood": header["mood"]} if "mood" in header else {}
+    summary["files"] = write(args, Timekeeper(music.settings, song.metre), song.changes, take)
+    print(json.dumps(summary) if args.json else told(summary))
+    return EXITS.get(str(end["reason"]).split()[0], BROKEN)
