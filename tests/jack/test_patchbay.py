@@ -351,22 +351,37 @@ def test_a_hundred_notes_at_once_come_in_as_they_were_played_while_python_is_bus
 
 
 KILLED = """
-import os, signal, sys, time, rtmidi
+import sys, time, rtmidi
 from pathlib import Path
 from improv.core.events import NoteOff, NoteOn
 from improv.midi.patchbay import Output, Patchbay
 bay = Patchbay(rtmidi.API_UNIX_JACK, time.perf_counter, print, [], [Output(0, sys.argv[2] or None)], sounding=Path(sys.argv[1]))
 bay.start()
-if not sys.argv[2]:
-    print("there", flush=True)
-    sys.stdin.readline()
+print("there", flush=True)
+sys.stdin.readline()
 for channel, pitch in ((2, 60), (2, 64), (9, 42), (2, 67)):
     bay.send(NoteOn(0.0, pitch, 90, channel))
 bay.send(NoteOff(0.0, 67, 2))
-time.sleep(0.3)
-os.kill(os.getpid(), signal.SIGKILL)
+sys.stdin.read()
 """
 CLOSING = [[0x82, 60, 0], [0x82, 64, 0], [0x82, 67, 0], [0x89, 42, 0], *([0xB0 | c, control, 0] for c in (2, 9) for control in (64, 123))]
+
+
+def killed_in_mid_note(synth: Synth, folder: Path, target: str) -> None:
+    """A performer that plays to the synth, and is killed once all of it was heard. target: its port; empty for a virtual one."""
+    words = [sys.executable, "-c", KILLED, str(folder), target]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin
+        assert child.stdout
+        assert child.stdout.readline() == "there\n"
+        if not target:
+            connect("synth:midi")
+        child.stdin.write("go\n")
+        child.stdin.flush()
+        until(lambda: any(message[:2] == [0x82, 67] for message in synth.got))
+        child.kill()
+    assert child.returncode == -signal.SIGKILL
+    assert [0x92, 60, 90] in synth.got
 
 
 def connect(synth: str) -> None:
@@ -381,9 +396,7 @@ def test_what_a_killed_performer_left_sounding_is_closed_as_soon_as_its_port_is_
     late: bool, tmp_path: Path, rig: Callable[..., Rig]
 ) -> None:
     synth = Synth()
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), "synth"], check=False)
-    assert killed.returncode == -signal.SIGKILL
-    until(lambda: [0x92, 60, 90] in synth.got)
+    killed_in_mid_note(synth, tmp_path, "synth")
     if late:
         synth.close()
     else:
@@ -408,16 +421,7 @@ def test_what_a_killed_performer_left_sounding_is_closed_as_soon_as_its_port_is_
 
 def test_a_virtual_port_closes_what_was_left_once_it_is_connected(tmp_path: Path, rig: Callable[..., Rig]) -> None:
     synth = Synth()
-    child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path), ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert child.stdin
-    assert child.stdout
-    assert child.stdout.readline() == "there\n"
-    connect("synth:midi")
-    child.stdin.write("go\n")
-    child.stdin.close()
-    assert child.wait() == -signal.SIGKILL
-    child.stdout.close()
-    until(lambda: [0x92, 60, 90] in synth.got)
+    killed_in_mid_note(synth, tmp_path, "")
     synth.got.clear()
     r = rig([], [Output(0)], sounding=tmp_path)
     until(lambda: r.looks > 2)
