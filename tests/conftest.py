@@ -83,6 +83,7 @@ def jack(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The server is $JACK_DEFAULT_SERVER for as long as the test, which must leave no port behind."""
     if "default" not in os.environ.get("JACK_DEFAULT_SERVER", "default"):
         pytest.skip("JACK_DEFAULT_SERVER is set")
+    server.insist()
     monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
     yield
     assert server.ports_left() == []

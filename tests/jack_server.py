@@ -30,6 +30,14 @@ class Server:
             raise
         return program
 
+    def insist(self) -> None:
+        """It answers; one that does not, as after a client that was killed, is replaced."""
+        try:
+            subprocess.run(["jack_lsp", "-s", self.name], check=True, capture_output=True, timeout=5)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            self.kill()
+            self.start()
+
     def start(self) -> None:
         """Begin anew, after it ended."""
         self.program = self._started()
