@@ -83,7 +83,7 @@ def measure(quality: str, model: str, bars: int, seeds: int, reading: int) -> Me
     for seed in range(seeds):
         root = 7 * seed % 12
         try:
-            changes = parse_changes(NAMES[root] + quality, 4.0, reading)
+            changes = parse_changes(NAMES[root] + quality, reading=reading)
         except HarmonyError:
             return None
         improviser = Improviser(network, Settings(mode="solo", tempo=TEMPO), changes, seed=seed, bars=bars)

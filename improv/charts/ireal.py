@@ -12,6 +12,7 @@ import re
 import urllib.parse
 
 from improv.charts.form import Bar, Jump, in_order
+from improv.core.metres import Metre, possible
 
 _LINK = re.compile(r"(irealb|irealbook)://([^\"\n]+)")  # an apostrophe may be in a title
 _PREFIX = "1r34LbKcu7"
@@ -22,6 +23,7 @@ _SIGN = re.compile(
 )
 _JUMP = re.compile(r"d\.? ?(?P<to>[cs])\.?(?: al (?:(?P<until>fine|coda)|(?P<ending>\d)(?:st|nd|rd|th) end).*)?$")
 _CELLS = {"T22": 4, "T24": 2, "T34": 3, "T44": 4, "T54": 5, "T64": 6, "T74": 7}  # cells to a bar, one a beat; of others any number
+_LONG = {"T12": (12, 8)}  # metres that two figures don't write
 EMPTY = 3  # cells without a chord that are a bar, and no gap on the page
 
 
@@ -35,7 +37,12 @@ def bars_of(text: str, title: str) -> str:
     songs = [song for protocol, body in _LINK.findall(html.unescape(text)) for song in _songs(protocol, urllib.parse.unquote(body))]
     wanted = _plain(title)
     signs = next((signs for name, signs in songs if _plain(name) == wanted), songs[0][1] if songs else "")
-    return "| " + " | ".join(" ".join(bar.chords) for bar in in_order(written(signs))) + " |"
+    bars = in_order(written(signs))
+    metres = [bar.metre or (4, 4) for bar in bars]
+    # One metre throughout is that of whoever plays it.
+    told = [m if len(set(metres)) > 1 and (i == 0 or m != metres[i - 1]) else None for i, m in enumerate(metres)]
+    words = [" ".join([f"{m[0]}/{m[1]}", *bar.chords] if m else bar.chords) for bar, m in zip(bars, told, strict=True)]
+    return "| " + " | ".join(words) + " |"
 
 
 def _songs(protocol: str, body: str) -> list[tuple[str, str]]:
@@ -77,7 +84,9 @@ class _Page:
     def __init__(self) -> None:
         self.bars: list[Bar] = []
         self.cells: list[str | None] = []  # a chord begins there, or not
+        self.time = "T44"  # as it was last written
         self.beats: int | None = 4
+        self.metre: Metre | None = None
         self.last = "NC"
         self.opened = self.owed = False  # a bar line stood before; a two-bar repeat has yet to fill the next bar
         self.bar = Bar()
@@ -90,7 +99,9 @@ class _Page:
             elif found["text"]:
                 self._text(re.sub(r"^\*\d\d", "", sign[1:-1]).strip().lower())
             elif found["time"]:
-                self.beats = _CELLS.get(sign)
+                self.time = sign
+                if not any(self.cells):  # else it is the next bar's
+                    self._take_time()
             elif found["section"]:
                 self.bar = self.bar.with_sign("[")
             elif found["ending"]:
@@ -106,6 +117,10 @@ class _Page:
         self._close()
         return self.bars
 
+    def _take_time(self) -> None:
+        metre = _LONG.get(self.time, (int(self.time[1]), int(self.time[2])))
+        self.beats, self.metre = _CELLS.get(self.time), metre if possible(metre) else None
+
     def _chord(self, found: re.Match[str]) -> None:
         if found["none"]:
             self.last = "NC"
@@ -120,7 +135,7 @@ class _Page:
         if len(self.bars) >= count:
             first, second = self.bars[-count], self.bars[-1]
             if count == 2:
-                self.bars.append(self.bar._replace(chords=first.chords))
+                self.bars.append(self.bar._replace(chords=first.chords, metre=self.metre))
                 self.bar = Bar()
                 self.owed = True
             self.bar = self.bar._replace(chords=second.chords)
@@ -145,8 +160,9 @@ class _Page:
         chords = self.bar.chords or _shared(self.cells, self.beats, self.bars[-1].sounds if self.bars else "NC")
         self.cells = []
         if chords:
-            self.bars.append(self.bar._replace(chords=chords))
+            self.bars.append(self.bar._replace(chords=chords, metre=self.metre))
             self.bar = Bar()
+        self._take_time()
         return bool(chords)
 
     def _text(self, text: str) -> None:

@@ -24,6 +24,8 @@ from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes, parse_changes, taken_for
 from improv.core.meter import Meter
+from improv.core.metres import FOUR, Metres
+from improv.core.modes.classes import MODES
 from improv.core.settings import Settings
 from improv.learning.setup import LearningSetup
 from improv.midi.calibration import LONGEST, stored_advance
@@ -50,12 +52,16 @@ EXITS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP, "SIGBR
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the arguments say of the music, all of it checked. mood: what the header says of it."""
+    """What the arguments say of the music, all of it checked. mood: what the header says of it.
+
+    follows: the beat is that of the file that plays the human: its bars, and its changes of tempo.
+    """
 
     performer: PerformerSetup
     song: Song
     mood: dict[str, Any]
     learning: LearningSetup | None = None
+    follows: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -64,7 +70,7 @@ class Chosen:
     @property
     def meter(self) -> Meter:
         """A new one, as the performance begins with it."""
-        return Meter(self.settings.tempo, self.song.metre)
+        return Meter(self.settings.tempo, self.song.metres)
 
 
 @dataclass
@@ -78,11 +84,11 @@ class Place:
     early: float = 0.0
 
 
-def changes_of(text: str | None, bar: float) -> Changes | None:
-    """What --changes says, in bars of so many beats; symbols that the model takes for others are told. Raises HarmonyError."""
+def changes_of(text: str | None, metres: Metres) -> Changes | None:
+    """What --changes says, over a song's metres; symbols that the model takes for others are told. Raises HarmonyError."""
     if not text:
         return None
-    changes = parse_changes(text, bar)
+    changes = parse_changes(text, metres)
     if told := taken_for(changes):
         print(f"improv: {told}", file=sys.stderr)
     return changes
@@ -125,11 +131,13 @@ def jam(args: argparse.Namespace) -> int:
         raise ImprovError(
             f"--clock {settings.clock} needs a MIDI system that is in use; with --fast, or where there is none, choose another clock"
         )
-    counted = meter.seconds(settings.count_in * meter.bar)  # a file begins with bar one
-    script = part.script(counted, tempi=settings.clock == "internal" and settings.tempo == part.tempo) if part else None
+    first = meter.metres.first.bar
+    counted = meter.seconds(settings.count_in * first)  # a file begins with bar one
+    running = MODES[settings.mode].begins or bool(settings.click or settings.count_in)
+    script = None if part is None else part.followed(counted, running) if music.follows else part.script(counted)
     # What would go on for ever after the file gets eight bars more.
     endless = settings.mode == "solo" or settings.click or args.send_clock
-    limit = script[-1].time + meter.seconds(8 * meter.bar) if script and endless else math.inf
+    limit = script[-1].time + meter.seconds(8 * first) if script and endless else math.inf
     place = Place(OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit), Inbox())
     with ExitStack() as stack:
         if api is not None:
@@ -164,7 +172,7 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
     if music.settings.clock == "link":
         from improv.perform.link import Link
 
-        link = place.link = Link(place.clock.now, place.inbox.put, music.settings.tempo, music.meter.bar)
+        link = place.link = Link(place.clock.now, place.inbox.put, music.settings.tempo, music.song.metres.first.bar)
         stack.callback(link.close)
     if not args.json:
         print(f"listening on {ports.source}, playing on {ports.target}; seed {music.performer.seed}. Ctrl-C ends.", flush=True)
@@ -192,8 +200,10 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
-    metre = _metre(args.metre) if args.metre else part.metre if part else (4, 4)
-    changes = changes_of(args.changes, Meter(settings.tempo, metre).bar)
+    follows = part is not None and settings.clock == "internal" and settings.tempo == part.tempo
+    metres = _metres(args.metre, part, follows)
+    changes = changes_of(args.changes, metres)
+    metres = changes.metres if changes and changes.metres else metres
     model = load_model(args.model)
     learning = schooling_of(args, model)
     performer = PerformerSetup(
@@ -205,7 +215,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
         learning=learning.learning if learning else None,
         learns=learning.header if learning else {},
     )
-    return Chosen(performer, Song(changes, args.changes, metre, bars), mood, learning)
+    return Chosen(performer, Song(changes, args.changes, metres, bars), mood, learning, follows)
 
 
 def _channels(text: str | None) -> frozenset[int] | None:
@@ -219,12 +229,21 @@ def _channels(text: str | None) -> frozenset[int] | None:
     return frozenset(found) or None
 
 
-def _metre(text: str) -> tuple[int, int]:
+def _metres(text: str | None, part: Part | None, follows: bool) -> Metres:
+    """As said, or as the file has them. Where the file's beat is not followed, one of its metres has to do, which is told."""
     try:
-        count, unit = text.split("/")
-        return int(count), int(unit)
+        count, unit = map(int, text.split("/")) if text is not None else (0, 0)
+        one = Metres.of(count, unit) if text is not None else None
     except ValueError:
         raise ImprovError(f"--metre {text!r}: expected two numbers, for example 3/4") from None
+    if part is None or part.metres.one:
+        return one or (part.metres if part else FOUR)
+    if one is None and follows:
+        return part.metres
+    one = one or Metres.of(*part.metres.first.metre)
+    count, unit = one.first.metre
+    print(f"improv: the file's metre changes, which is not followed: bars are counted in {count}/{unit} throughout", file=sys.stderr)
+    return one
 
 
 def _check_writable(*paths: str | None) -> None:
@@ -268,6 +287,6 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
         summary |= {"learned": performance.performers[0].improviser.learned_from, "profile": music.learning.end()}
     summary |= {what: end[what] for what in ("lateness_ms", "shed") if end.get(what)}
     summary |= {"mood": header["mood"]} if "mood" in header else {}
-    summary["files"] = write(args, Timekeeper(music.settings, song.metre), song.changes, take)
+    summary["files"] = write(args, Timekeeper(music.settings, song.metres), song.changes, take)
     print(json.dumps(summary) if args.json else told(summary))
     return EXITS.get(str(end["reason"]).split()[0], BROKEN)

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         if not any(isinstance(e, NoteOn) for e in (*take.heard, *take.played)):
             print("improv: there are no notes in it", file=sys.stderr)
         names = [p.name for p in found.performers]
-        write_take(Path(args.to), take.heard, take.played, take.tempos, found.song.metre, take.changes, names)
+        write_take(Path(args.to), take.heard, take.played, take.tempos, take.metres, take.changes, names)
         report["files"] = [args.to]
     print(json.dumps(report) if args.json else _told(report))
     return BROKEN if found.same is False else OK

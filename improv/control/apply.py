@@ -59,8 +59,8 @@ def set_setting(desk: Desk, request: Request) -> None:
     if name == "model":
         play_with(desk, request | {"name": value})
     elif name == "changes":
-        if value:
-            parse_changes(str(value))
+        if value and parse_changes(str(value), desk.performance.timekeeper.meter.metres).metres:
+            raise ImprovError("changes that say their metre begin with the performance: put them into improv.toml, and start again")
         desk.put(Setting(desk.now, "changes", str(value), number))
     else:
         for performer in desk.those(number):

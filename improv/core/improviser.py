@@ -72,7 +72,7 @@ class Improviser:
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
-        end = None if bars is None else round(bars * meter.bar * GRID)
+        end = None if bars is None else round(meter.metres.line(bars) * GRID)
         self.voice = Voice(self.generator, tracker, channel, end, voicings)
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self._mode: Mode = MODES[settings.mode](self.voice)
@@ -262,7 +262,7 @@ class Improviser:
             self._mode.jumped()
             return []
         if setting.name == "changes":
-            self.generator.changes = parse_changes(str(setting.value), self.meter.bar, self._reading) if setting.value else None
+            self.generator.changes = parse_changes(str(setting.value), self.meter.metres, self._reading) if setting.value else None
             self._mode.jumped()
             return []
         self.generator.settings = before.taken(setting.name, setting.value)

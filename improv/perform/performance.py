@@ -93,9 +93,8 @@ class Performance:
         if thinker is None and isinstance(clock, LiveClock):
             thinker = _thread
         first = config.performers[0]
-        self.timekeeper = one_beat(
-            [setup.settings for setup in config.performers], config.song.metre, config.song.hearing
-        )  # not to be changed by others
+        wishes, song = [setup.settings for setup in config.performers], config.song
+        self.timekeeper = one_beat(wishes, song.metres, song.hearing)  # not to be changed by others
         meter = self.timekeeper.meter
         self.waiting = Waiting(self.timekeeper)
         self.observers = (*self.observers, self.waiting)

@@ -12,6 +12,7 @@ from improv.core.hearing import NOW
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.meter import Meter
+from improv.core.metres import FOUR, Metres
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
@@ -28,7 +29,7 @@ class Song:
 
     changes: Changes | None = None
     text: str | None = None
-    metre: tuple[int, int] = (4, 4)
+    metres: Metres = FOUR
     bars: int | None = None
     reading: int = READING
     hearing: int = NOW

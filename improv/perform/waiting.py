@@ -92,7 +92,7 @@ class Waiting(Observer):
         if not latest:
             return FIRST_NOTE
         waited = now - self._began
-        if waited < max(LONG, keeper.meter.seconds(2 * keeper.settings.trade * keeper.meter.bar)):
+        if waited < max(LONG, keeper.meter.seconds(2 * keeper.settings.trade * keeper.meter.bar_at(keeper.meter.beat(now)))):
             return None
         going = sorted({channel + 1 for (_, channel), at in latest.items() if now - at < GAP})
         if going:

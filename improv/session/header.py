@@ -17,6 +17,7 @@ import numpy as np
 from improv import __version__
 from improv.core.harmony import READING, parse_changes
 from improv.core.hearing import FIRST, NOW
+from improv.core.metres import MeterError, Metres
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
@@ -39,7 +40,7 @@ def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0
         | SHARED_BEAT
         | {
             "changes": song.text,
-            "metre": list(song.metre),
+            "metre": list(song.metres.first.metre),
             "bars": song.bars,
             "hearing": song.hearing,
             "seed": performers[0].seed,
@@ -48,6 +49,9 @@ def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0
             "advance_ms": 1000 * early,
         }
     )
+    if song.changes is None or song.changes.metres is None:  # else the changes say them
+        later = [[at, *metre] for at, metre in song.metres.changes[1:]]
+        header |= {"metres": later} if later else {}
     restored = sorted(p.name for p in performers if p.state is not None)
     return header | ({"restored": restored} if restored else {})
 
@@ -140,9 +144,12 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
         hearing = header.get("hearing", FIRST)
         if reading not in (1, READING) or hearing not in range(FIRST, NOW + 1):
             raise SessionError(f"{path}: it was read or heard as only a newer improv does; update improv")
-        changes = parse_changes(str(text), 4.0 * count / unit, reading) if text else None
-        return Song(changes, str(text) if text else None, (count, unit), bars, reading, hearing)
-    except (TypeError, ValueError, ZeroDivisionError) as e:
+        later = [(float(at), (int(beats), int(note))) for at, beats, note in header.get("metres") or ()]
+        metres = Metres(((0.0, (count, unit)), *later))
+        changes = parse_changes(str(text), metres, reading) if text else None
+        metres = changes.metres if changes and changes.metres else metres
+        return Song(changes, str(text) if text else None, metres, bars, reading, hearing)
+    except (TypeError, ValueError, ZeroDivisionError, MeterError) as e:
         raise SessionError(f"{path}: its first line does not say how it was played ({e})") from None
 
 

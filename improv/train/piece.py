@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes
+from improv.core.metres import FOUR, Metres
 from improv.core.vocabulary import GRID, Context, Value
 
 
@@ -19,7 +20,8 @@ class Piece:
     """One melody. onsets: grid positions (1/12 beat) from the first beat; ends: whether a phrase ends here.
 
     split: train, valid, test, or empty while not yet known. ends: None where phrases are not annotated.
-    beats_a_bar: quarter notes, rounded. velocities: as played, 1 to 127, None where none are known.
+    metres: of its bars; one: the beat on which bar one begins, None where only the places of its notes say it.
+    velocities: as played, 1 to 127, None where none are known.
     weight: how many times as often as a note of weight 1 each of its notes is seen in training.
     source: which of the paths that were given it came from. track: which part of the file was taken, and why.
     tune: pieces of one tune share a split (empty: the name is the tune).
@@ -31,7 +33,8 @@ class Piece:
     values: list[Value]
     contexts: list[Context]
     ends: list[bool] | None
-    beats_a_bar: int = 4
+    metres: Metres = FOUR
+    one: float | None = None
     bpm: float = 120.0
     changes: Changes | None = None
     velocities: list[int] | None = None
@@ -44,6 +47,12 @@ class Piece:
     def beats(self) -> float:
         """Beats from the first onset to the last."""
         return (self.onsets[-1] - self.onsets[0]) / GRID
+
+    @property
+    def bars(self) -> float:
+        """Bars from the first onset to the last."""
+        one = self.onsets[0] / GRID if self.one is None else self.one
+        return self.metres.bars(self.onsets[-1] / GRID - one) - self.metres.bars(self.onsets[0] / GRID - one)
 
 
 @dataclass

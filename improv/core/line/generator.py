@@ -165,13 +165,14 @@ class LineGenerator:
         section = None
         if self.changes:
             harmony = self.changes.harmony(meter.position(beat))
-            bars = self.changes.length / meter.bar
+            bars = meter.metres.bars(self.changes.length) - (meter.metres.bars(self.changes.again) if self.changes.again else 0.0)
             twelve = bars % 12 == 0 and bars % 8 != 0
             section = meter.bar_of(beat) % (12 if twelve else 8)
         else:
             chord = self._tracker.chord
             harmony = HarmonicContext(chord, chord, math.inf)
-        place = round(meter.position(beat) * GRID) % round(meter.bar * GRID)
+        at = meter.metres.at(meter.position(beat))
+        place = (round(meter.position(beat) * GRID) - round(at.start * GRID)) % round(at.bar * GRID)
         return Context(harmony, place, section, meter.tempo, self.settings.feel)
 
     def chord(self, beat: float) -> Chord:

@@ -10,6 +10,7 @@ from improv.core.events import Event, NoteOn
 from improv.core.line.draw import gaps
 from improv.core.line.generator import Plan
 from improv.core.line.sampler import sample
+from improv.core.metres import Unit
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
@@ -66,14 +67,15 @@ class Duet(Mode):
         """Draw our next note afresh from all that was heard and played."""
         self.pending, self._plan = False, None
         voice = self.voice
-        now, bar = voice.meter.beat(voice.time), voice.meter.bar
-        if not self._struck or now - self._struck[-1] > PATIENCE * bar:
+        meter = voice.meter
+        now = meter.beat(voice.time)
+        if not self._struck or now - self._struck[-1] > PATIENCE * meter.bar_at(self._struck[-1]):
             return
         note = voice.tracker.line
         self._takes = note is not None and note.off is not None
         memory = voice.generator.after(note, now) if note is not None and note.off is not None else voice.generator.memory
         if len(self._struck) == BUSY and now - self._struck[0] < 2.0:
-            onset = voice.meter.next(max(now, voice.generator.last_onset + APART) - 1e-6, 1.0)
+            onset = meter.next_on(max(now, voice.generator.last_onset + APART) - 1e-6, Unit.QUARTER)
             plan = voice.generator.draw(memory, round(onset * GRID), onset=onset, lands=True)
             self._plan = replace(plan, duration=max(plan.duration, 1.0))
             return

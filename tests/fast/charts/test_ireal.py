@@ -9,6 +9,7 @@ import pytest
 from improv.charts import ireal
 from improv.charts.form import MOST_BARS
 from improv.charts.text import read_chart
+from improv.core.metres import FOUR
 
 
 def link(signs: str) -> str:
@@ -84,7 +85,7 @@ def test_chords_stand_on_the_beats_of_their_cells(signs: str) -> None:
 
 
 def test_three_chords_in_a_bar_last_as_long_as_their_cells() -> None:
-    changes, unknown = read_chart(link("[T44C^7 sD-7,G7,|lC6   Z"), 4.0, "")
+    changes, unknown = read_chart(link("[T44C^7 sD-7,G7,|lC6   Z"), FOUR, "")
     assert changes is not None
     assert [(at, str(chord)) for at, chord in changes.spans(8.0)] == [(0, "C^7"), (2, "D-7"), (3, "G7"), (4, "C6")]
     assert not unknown

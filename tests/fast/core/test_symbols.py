@@ -225,7 +225,7 @@ def jazz() -> Model:
 
 
 def solo(model: Model, changes: str, seed: int, reading: int = 2, mode: str = "solo") -> list[Event]:
-    improviser = Improviser(model, Settings(mode=mode), parse_changes(changes, 4.0, reading), seed=seed, bars=8)
+    improviser = Improviser(model, Settings(mode=mode), parse_changes(changes, reading=reading), seed=seed, bars=8)
     played: list[Event] = []
     perform(alone(improviser), OfflineClock([] if mode == "solo" else call()), queue.SimpleQueue(), played.append)
     return played
