@@ -24,7 +24,7 @@ from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes, parse_changes, taken_for
 from improv.core.meter import Meter
-from improv.core.metres import FOUR, Metres
+from improv.core.metres import Metres
 from improv.core.modes.classes import MODES
 from improv.core.settings import Settings
 from improv.learning.setup import LearningSetup
@@ -200,10 +200,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
-    follows = part is not None and settings.clock == "internal" and settings.tempo == part.tempo
-    metres = _metres(args.metre, part, follows)
-    changes = changes_of(args.changes, metres)
-    metres = changes.metres if changes and changes.metres else metres
+    song, follows = _song(args, settings, part, bars)
     model = load_model(args.model)
     learning = schooling_of(args, model)
     performer = PerformerSetup(
@@ -215,7 +212,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
         learning=learning.learning if learning else None,
         learns=learning.header if learning else {},
     )
-    return Chosen(performer, Song(changes, args.changes, metres, bars), mood, learning, follows)
+    return Chosen(performer, song, mood, learning, follows)
 
 
 def _channels(text: str | None) -> frozenset[int] | None:
@@ -229,21 +226,26 @@ def _channels(text: str | None) -> frozenset[int] | None:
     return frozenset(found) or None
 
 
-def _metres(text: str | None, part: Part | None, follows: bool) -> Metres:
-    """As said, or as the file has them. Where the file's beat is not followed, one of its metres has to do, which is told."""
+def _song(args: argparse.Namespace, settings: Settings, part: Part | None, bars: int | None) -> tuple[Song, bool]:
+    """What is played over, and whether the beat is that of the file that plays the human.
+
+    Bars are as --metre says, or as the file has them; where its beat is not followed, its first metre has to do, which is told.
+    """
     try:
-        count, unit = map(int, text.split("/")) if text is not None else (0, 0)
-        one = Metres.of(count, unit) if text is not None else None
+        count, unit = map(int, args.metre.split("/")) if args.metre else (4, 4)
     except ValueError:
-        raise ImprovError(f"--metre {text!r}: expected two numbers, for example 3/4") from None
-    if part is None or part.metres.one:
-        return one or (part.metres if part else FOUR)
-    if one is None and follows:
-        return part.metres
-    one = one or Metres.of(*part.metres.first.metre)
-    count, unit = one.first.metre
-    print(f"improv: the file's metre changes, which is not followed: bars are counted in {count}/{unit} throughout", file=sys.stderr)
-    return one
+        raise ImprovError(f"--metre {args.metre!r}: expected two numbers, for example 3/4") from None
+    follows = part is not None and settings.clock == "internal" and settings.tempo == part.tempo
+    metres = Metres.of(count, unit)
+    if part and not args.metre:
+        metres = part.metres if follows else Metres.of(*part.metres.first.metre)
+    changes = changes_of(args.changes, metres)
+    metres = changes.metres if changes and changes.metres else metres
+    if part and metres != part.metres and not part.metres.one:
+        how = f"in {'/'.join(map(str, metres.first.metre))} throughout" if metres.one else "as the changes say"
+        why = "with --metre" if args.metre else "with a tempo or clock of your own"
+        print(f"improv: the file's metre changes, which is not followed {why}: bars are counted {how}", file=sys.stderr)
+    return Song(changes, args.changes, metres, bars), follows
 
 
 def _check_writable(*paths: str | None) -> None:

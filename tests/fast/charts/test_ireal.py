@@ -100,3 +100,13 @@ def test_no_chart_is_played_for_ever() -> None:
         text = "".join(rng.choices(words, k=rng.randrange(40)))
         assert ireal.bars_of(link(text), "").count("|") <= MOST_BARS + 1
     assert bars("{A " + "|B " * 500 + "<16x>}").count(" ") == MOST_BARS - 1
+
+
+def test_a_metre_that_changes_is_that_of_its_bars() -> None:
+    """After repeats, too; a sign before the bar line means the bar after it. One metre alone is that of who plays it."""
+    signs = "T34{A |B T44}[C |x |T68D |T12E |T33F Z"
+    assert bars(signs) == "3/4 A B A B 4/4 C C 6/8 D 12/8 E 4/4 F"
+    assert bars("T34[A |T34B Z") == "A B"
+    changes, _ = read_chart(link("T44[C^7 |T34F^7 |T44G7 Z"), FOUR, "")
+    assert changes is not None
+    assert [at for at, _ in changes.spans(22.0)] == [0, 4, 7, 11, 15, 18]
