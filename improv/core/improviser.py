@@ -39,7 +39,7 @@ class Improviser:
     that draws every note. bars: in solo mode, how many to play; None for no end. channel: 0-15, what it plays on.
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
-    reading: how changes that come as a text are read, see `parse_changes`.
+    reading: how changes that come as a text are read, and what is made of chords, see `sheet.READING`.
     hearing: see `core.hearing`.
     """
 
@@ -67,7 +67,7 @@ class Improviser:
         self._models = {} if models is None else models
         self._reading = reading
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
-        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons)
+        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons, reading)
         self._learning = learning
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:

@@ -24,7 +24,7 @@ from improv.perform.deadline import DeadlinePlayer, Thinker
 class Song:
     """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
 
-    reading: how changes are read, also those that come while it plays, see `parse_changes`. hearing: see `core.hearing`.
+    reading: how changes are read, also those that come while it plays, see `sheet.READING`. hearing: see `core.hearing`.
     """
 
     changes: Changes | None = None

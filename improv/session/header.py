@@ -142,7 +142,7 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
             raise ValueError("metre or bars")
         reading = header.get("reading", 1)  # not said as long as symbols were read to kinds alone
         hearing = header.get("hearing", FIRST)
-        if reading not in (1, READING) or hearing not in range(FIRST, NOW + 1):
+        if reading not in range(1, READING + 1) or hearing not in range(FIRST, NOW + 1):
             raise SessionError(f"{path}: it was read or heard as only a newer improv does; update improv")
         later = [(float(at), (int(beats), int(note))) for at, beats, note in header.get("metres") or ()]
         metres = Metres(((0.0, (count, unit)), *later))

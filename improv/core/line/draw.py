@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from improv.core.harmony import READING
 from improv.core.line.sampler import mask, sample
 from improv.core.line.written import length_bias, pitch_bias
 from improv.core.note_model import NoteModel, Said
@@ -26,20 +27,21 @@ def draw_note(
     settings: Settings,
     rng: np.random.Generator,
     tones: frozenset[int] = frozenset(),
+    reading: int = READING,
 ) -> tuple[Value, float]:
     """Draw the fields of a note whose time is settled: its value, and its lag in beats (the expected one).
 
     said: what the state says; last: the pitch before; ioi: class of its inter-onset interval; at: its context.
-    tones: the pitch classes that it may have, one near by rather than a leap; none given, any.
+    tones: the pitch classes that it may have, one near by rather than a leap; none given, any. reading: see `sheet.READING`.
     """
     foretold, bias = model.pitch(said, last, ioi, at, settings.recall), _range(settings.low, settings.high, tones)
     if tones:
         bias = bias - LEAP * np.maximum(0, np.abs(np.arange(128) - last) - FIFTH)
-    if (written := pitch_bias(at)) is not None:
+    if (written := pitch_bias(at, reading)) is not None:
         bias = bias + written
     pitch = sample(foretold, rng, settings.temperature, settings.top_p, bias)
     lengths, lags = model.articulation(said, pitch, last, ioi, at)
-    limit = length_bias(pitch, at, model.vocabulary.durations)
+    limit = length_bias(pitch, at, model.vocabulary.durations, reading)
     length = sample(lengths, rng, settings.temperature, settings.top_p, limit)
     lag = model.expected_microtiming(lags)
     return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag

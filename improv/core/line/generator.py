@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from improv.core.harmony import NO_CHORD, Changes, Chord, HarmonicContext
+from improv.core.harmony import NO_CHORD, READING, Changes, Chord, HarmonicContext
 from improv.core.heads import Heads
 from improv.core.line.draw import draw_note
 from improv.core.line.dynamics import Shape, accent, follow
@@ -59,6 +59,7 @@ class LineGenerator:
 
     settings, changes, tracker: those of the performer. meter: the beat of the moment; the performer brings the next.
     seed: of the generator that draws every note. lessons: what cuts the memory into lessons; None where nobody learns.
+    reading: what is made of chords, see `sheet.READING`.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class LineGenerator:
         tracker: LineTracker,
         seed: int,
         lessons: Lessons | None = None,
+        reading: int = READING,
     ):
         self.model = model
         self._base = self._learns = model  # the model as it is; the one that `learned` belongs to
@@ -79,7 +81,7 @@ class LineGenerator:
         self.rng = np.random.default_rng(seed)
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
         self.meter, self._tracker = meter, tracker
-        self._lessons = lessons
+        self._lessons, self._reading = lessons, reading
         self.last_onset = -math.inf  # beat of our latest note
         self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
@@ -191,7 +193,7 @@ class LineGenerator:
         last = memory.last if memory.last is not None else self._opening_pitch(at)
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
-        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones)
+        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, self._reading)
         duration = self.model.vocabulary.durations[value.duration] / GRID
         if onset is None:
             onset = max(position / GRID + lag, self.last_onset + CLOSEST)
