@@ -4,11 +4,11 @@
 
 Each symbol (a quality, as after a C) sounds for all bars of a solo, on a root that the seed chooses. Printed, worst first: how
 long its excluded tones sound (percent of all sounding time, for one excluded tone), how often one is struck on a beat (percent
-of the notes on beats), and how long the chord tones sound that it writes and the kind that the model is told has not. Below: the same
-for one chromatic tone, outside chord and scale and not excluded, of the chords that are just as the model knows them; and how many symbols keep
-below it. --reading 1: as symbols were first read, to kinds alone; 2: with nothing added where the kind says all. --table: a CSV
-file with the columns quality, tones, excluded (semitones above the root), in place of what is read here; all its qualities are
-played. --all: print every symbol.
+of the notes on beats), and how long the chord tones sound that it writes and the kind that the model is told has not. Below: the
+same for one chromatic tone, outside chord and scale and not excluded, of the chords that are just as the model knows them; and how
+many symbols keep below it. --reading 1: as symbols were first read, to kinds alone; 2: with nothing added where the kind says all.
+--table: a CSV file with the columns quality, tones, excluded (semitones above the root), in place of what is read here; all its
+qualities are played. --all: print every symbol.
 """
 
 from __future__ import annotations
