@@ -136,13 +136,18 @@ class Performance:
 
         chores: what is looked after meanwhile, in a thread of its own, while the clock is live.
         """
+        with told_signals(lambda name: self.put(Stop(self.clock.now(), name)), self.config.signals):
+            return self._run(Monitor(self, chores) if isinstance(self.clock, LiveClock) else None)
+
+    def _run(self, monitor: Monitor | None) -> dict[str, Any]:
         end: dict[str, Any] = {"reason": "error"}
-        monitor = Monitor(self, chores) if isinstance(self.clock, LiveClock) else None
         try:
-            with told_signals(lambda name: self.put(Stop(self.clock.now(), name)), self.config.signals), self._ready(monitor):
+            with self._ready(monitor):
                 told = self._send, self._heard, self._dropped, self.config.early, self._allowed, self._closed
                 stop = perform(self._band, self.clock, self.inbox, *told, self.sounding, self.limit)
             end = {"reason": stop.reason, "time": stop.time}
+        except KeyboardInterrupt:  # Ctrl-C again, since it did not end at the first; all that sounded was closed
+            end = {"reason": "SIGINT", "time": self.clock.now()}
         except Exception as e:
             end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}
             if os.environ.get("IMPROV_DEBUG"):
