@@ -57,13 +57,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _found(said: str | None) -> Path:
-    """The session's file: as a path, or by its name among those that are kept; the latest where none is said. Raises ImprovError."""
+    """The session's file: as a path, or by its name among those that are kept; the latest in which something was played where none is
+    said. Raises ImprovError."""
     folder = default_folder()
     if said is None:
         kept = in_folder(folder) if folder.is_dir() else []
         if not kept:
             raise ImprovError(f"no session is kept in {folder} yet; say which file to replay")
-        return kept[-1].path
+        return next((one for one in reversed(kept) if not one.empty), kept[-1]).path
     for path in (Path(said), folder / said, folder / f"{said}.jsonl"):
         if path.exists():
             return path

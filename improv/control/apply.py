@@ -239,7 +239,7 @@ def take_over(desk: Desk, request: Request) -> dict[str, Any]:
         desk.bindings.replace(new.bindings)
     desk.config = new
     changed, restart = [str(c) for c in found.live], [str(c) for c in found.restart]
-    text = "changed: " + "; ".join(changed) if changed else "nothing has changed that can be taken over"
+    text = "taken over: " + "; ".join(changed) if changed else "nothing has changed that can be taken over"
     text += ". Restart the daemon for: " + "; ".join(restart) if restart else ""
     return {"changed": changed, "restart": restart, "text": ". ".join([text, *filter(None, told)])}
 
