@@ -15,6 +15,7 @@ import numpy as np
 
 from improv.charts.beside import chart_beside
 from improv.charts.spelling import Degree, from_musicxml, is_chord
+from improv.extras import install
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How
 from improv.train.reading.melody import ScorePart, choose
@@ -44,7 +45,7 @@ def read(path: Path, how: How) -> Reading:
     try:
         from music21 import converter, harmony, stream, tempo
     except ImportError:
-        raise CorpusError("reading MusicXML needs music21, which is not installed: pip install 'improv-jazz[train]'") from None
+        raise CorpusError(f"reading MusicXML needs music21, which is not installed: {install('train')}") from None
     text = _text(path)
     try:
         with warnings.catch_warnings():
