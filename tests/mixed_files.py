@@ -193,7 +193,7 @@ class Compared:
         if self.differs:
             return "DIFFERS"
         if self.jam is None:
-            return "read by both" if self.train is None else "a melody of fewer than two notes, for a jam alone"
+            return "read by both" if self.train is None else "no melody to learn from, for a jam alone"
         return "refused by both"
 
 
@@ -209,7 +209,9 @@ def compared(path: Path) -> Compared:
     train = reading.skipped[0] if reading.skipped else None
     if part and piece:
         return Compared(jam, train, _difference(part, piece))
-    alike = (part is None) == (piece is None) or (part is not None and train is not None and "in its melody" in train)
+    alike = (part is None) == (piece is None) or (
+        part is not None and train is not None and ("in its melody" in train or "no melody in it" in train)
+    )
     return Compared(jam, train, "" if alike else f"jam: {jam or 'read'}; train: {train or 'read'}")
 
 

@@ -26,7 +26,7 @@ def test_a_jam_and_training_read_the_same_files_and_the_same_in_them(tmp_path: P
         told[found.told] += 1
     assert told["read by both"] >= 54
     assert told["refused by both"] >= 12
-    assert told["a melody of fewer than two notes, for a jam alone"] == 3
+    assert told["no melody to learn from, for a jam alone"] >= 3  # one note, or a bass alone
 
 
 @pytest.mark.parametrize(
