@@ -2,10 +2,11 @@
 
     python scripts/compare_readers.py [--count 1000] [--seed 1] [--play 20] [--folder FOLDER]
 
-Each file is read as a jam reads it and as training does: both must read it or both refuse it, but for a melody of one
-note, or a bass alone, which are enough for a jam. Where both read it, bars, pick-up and the places of the melody's notes must be the same. Then all are read at once,
-as `improv train FOLDER` begins, and some that are readable are played: `improv jam --player FILE --fast`. Prints figures by kind, and
-each file on which they differ; exits with 1 if there is one. --folder: files that are there, instead of made-up ones.
+Each file is read as a jam reads it and as training does: both must read it or both refuse it, but for a melody of one note, or a
+bass alone, which are enough for a jam. Where both read it, bars, pick-up and the places of the melody's notes must be the same.
+Then all are read at once, as `improv train FOLDER` begins, and some that are readable are played: `improv jam --player FILE --fast`.
+Prints figures by kind, and each file on which they differ; exits with 1 if there is one. --folder: files that are there, instead
+of made-up ones.
 """
 
 from __future__ import annotations
