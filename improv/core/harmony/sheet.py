@@ -16,8 +16,8 @@ from improv.core.harmony.symbols import parse_chord
 from improv.core.harmony.symbols_as_before import parse_chord_as_before
 from improv.core.metres import LIMITS, Metre, possible
 
-# How changes are read, and what is made of chords. 3: what the kinds exclude of which a model has heard little is left to passing
-# (see `line.written`); 2: only what symbols say beyond their kind was. 1, that of sessions without the mark: symbols were read to
+# How changes are read, and what is made of chords. 3: what some kinds exclude that models play too freely is left to passing, too (see
+# `line.written`); 2: only what symbols say beyond their kind was. 1, that of sessions without the mark: symbols were read to
 # kinds alone, and neither an empty bar nor a new line said anything.
 READING = 3
 REPEATED = {"%": 1, "x": 1, "r": 2}  # how many bars a sign repeats

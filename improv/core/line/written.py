@@ -2,7 +2,7 @@
 
 A model knows kinds of chords. Where a symbol says more than its kind, the tones that it excludes are left to passing: off the
 beat, rarer, and short. Those that it writes in place of others, or that the kind's scale has not, get likelier.
-Where the kind says all, nothing is added, but for the kinds of which the model has heard little: there the tones that they exclude
+Where the kind says all, nothing is added, but for the kinds that some model plays too freely: there the tones that they exclude
 are left to passing, too. The amounts, and which kinds those are, are by scripts/measure_symbols.py.
 """
 
@@ -19,7 +19,7 @@ from improv.core.vocabulary import GRID, Context
 PASSING = -1.5  # nats: off the beat, for a tone that is excluded
 INSTEAD, NEW = 0.5, 1.0  # nats: for a tone a semitone from one that is excluded; for one that is not in the kind's scale
 SHORT = GRID // 2  # 1/12 beat: as long as a tone that is excluded may sound
-LOOSE = frozenset({"7+", "7sus", "mmaj7", "m7b5", "dim"})  # what a model plays over these, without being told more
+LOOSE = frozenset({"maj7", "7+", "7sus", "mmaj7", "m7b5", "dim"})  # what a model plays over these, without being told more
 SINCE = 3  # the reading from which on it is
 
 
