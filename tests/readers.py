@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from corpus_files import CORPORA
 from made_up import random_weights, small_card
+from music_files import MUSIC
 from mutating import changed, configuration, model_folder, spoilt, strange_file
+from refusing import refused
 from safetensors.numpy import load, save
 
 from improv.control.config.reading import ConfigError, check_models, load_config
@@ -37,15 +40,6 @@ from improv.perform.performers import PerformerSetup, Song
 from improv.session.snapshot import SnapshotError, read_snapshot, write_snapshot
 
 SECONDS = 12.0
-
-
-def refused(e: Exception, *names: str) -> str:
-    text = str(e)
-    assert "\n" not in text, f"more than one line: {text!r}"
-    assert text.isprintable(), f"not to be printed: {text!r}"
-    assert any(name in text for name in names), f"names no file: {text!r}"
-    assert len(text) < 1500, f"long: {text[:100]!r}"
-    return "refused"
 
 
 @functools.cache
@@ -218,4 +212,6 @@ READERS: dict[str, Callable[[random.Random, Path], str]] = {
     "states": states,
     "kept": kept,
     "profiles": profiles,
+    **MUSIC,
+    **CORPORA,
 }
