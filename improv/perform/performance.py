@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from improv.core.beats.timekeeper import one_beat
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Renewed, Setting, Stop, Sync
 from improv.core.flood import NoteLimit
 from improv.core.improviser import ALL_SOUND_OFF
 from improv.core.meter import Meter
@@ -100,7 +100,7 @@ class Performance:
         self.waiting = Waiting(self.timekeeper)
         self.observers = (*self.observers, self.waiting)
         self.performers = tuple(
-            PerformerAtWork(number, setup, config.song, meter, thinker(self._wake) if thinker else None)
+            PerformerAtWork(number, setup, config.song, meter, thinker(self._wake) if thinker else None, self._renewed(number))
             for number, setup in enumerate(config.performers)
         )
         self.inbox.behind = self._behind
@@ -225,6 +225,13 @@ class Performance:
             taken = self.timekeeper.settings.taken("tempo", event.value).tempo
             if taken == event.value:
                 self.link.set_tempo(float(taken))
+
+    def _renewed(self, number: int) -> Callable[[Renewed], None]:
+        def told(event: Renewed) -> None:
+            for observer in self.observers:
+                observer.heard(replace(event, part=number))
+
+        return told
 
     def _overheard(self, by: int, event: Event) -> None:
         for observer in self.observers:

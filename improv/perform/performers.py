@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from improv.core.events import Event
+from improv.core.events import Event, Renewed
 from improv.core.harmony import READING, Changes
 from improv.core.hearing import NOW
 from improv.core.improviser import Improviser
@@ -80,16 +80,25 @@ class PerformerSetup:
 class PerformerAtWork:
     """A performer in a performance. number: its place in it, from 0. models: may be added to while it plays.
 
-    worker: who thinks for it, and deadline: what plays when that is late; None where nobody waits for it.
+    worker: who thinks for it, and deadline: what plays when that is late; None where nobody waits for it. renewed: is told where
+    another model takes over from one that failed.
     """
 
-    def __init__(self, number: int, setup: PerformerSetup, song: Song, meter: Meter, worker: Thinker | None):
+    def __init__(
+        self,
+        number: int,
+        setup: PerformerSetup,
+        song: Song,
+        meter: Meter,
+        worker: Thinker | None,
+        renewed: Callable[[Renewed], None] = lambda event: None,
+    ):
         self.number, self.setup, self.name = number, setup, setup.name
         self.model_name = setup.model_name or str(setup.model.card["name"])
         self.models: dict[str, NoteModel] = {self.model_name: setup.model, **setup.models}
         self.improviser = setup.improviser(song, meter, self.models)
         self.worker = worker
-        self.deadline = DeadlinePlayer(self.improviser, worker) if worker else None
+        self.deadline = DeadlinePlayer(self.improviser, worker, renewed=renewed) if worker else None
 
     @property
     def settings(self) -> Settings:
