@@ -12,7 +12,7 @@ from improv.core.hearing import NOW
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.meter import Meter
-from improv.core.note_model import NoteModel
+from improv.core.note_model import CannotSpeakError, NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
 from improv.models.model import State
@@ -58,22 +58,26 @@ class PerformerSetup:
 
     def improviser(self, song: Song, meter: Meter, models: Mapping[str, NoteModel] | None = None) -> Improviser:
         """It, new. meter: the beat before anything is heard. models: those that it may change to, if others may be added later."""
-        found = Improviser(
-            self.model,
-            self.settings,
-            song.changes,
-            meter,
-            self.seed,
-            song.bars,
-            self.channel,
-            self.models if models is None else models,
-            self.learning,
-            voicings_for(self.settings),
-            song.reading,
-            song.hearing,
-        )
-        if self.state is not None:
-            found.restore(self.state)
+        name = self.model_name or self.model.card["name"]
+        try:
+            found = Improviser(
+                self.model,
+                self.settings,
+                song.changes,
+                meter,
+                self.seed,
+                song.bars,
+                self.channel,
+                self.models if models is None else models,
+                self.learning,
+                voicings_for(self.settings),
+                song.reading,
+                song.hearing,
+            )
+            if self.state is not None:
+                found.restore(self.state)
+        except CannotSpeakError as e:  # before its first note
+            raise CannotSpeakError(f"model {name} fails: {e}") from None
         return found
 
 

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from slow_thinking import Sleeping, Thinking
+from slow_thinking import FailsAfter, Sleeping, Thinking
 
 from improv.core.beats.timekeeper import one_beat
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Renewed, Setting, Stop
@@ -28,21 +27,6 @@ from improv.session.lines import Line
 
 TEXT = "Dm7 | G7 | Cmaj7 | A7"
 SONG = Song(parse_changes(TEXT), TEXT)
-
-
-class FailsAfter:
-    """A model that draws so many pitches and then says what is no number."""
-
-    def __init__(self, model: Model, notes: int):
-        self._model, self.left = model, notes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-    def pitch(self, *args: Any) -> Any:
-        self.left -= 1
-        said = self._model.pitch(*args)
-        return said if self.left >= 0 else np.full_like(said, np.nan)
 
 
 class Thoughts(Thinking):
