@@ -24,7 +24,7 @@ def start_server(name: str) -> subprocess.Popen[bytes]:
     """A JACK server with the dummy driver, under a name of its own; it is there when this returns."""
     os.environ["JACK_DEFAULT_SERVER"] = name
     server = subprocess.Popen(
-        ["jackd", "-n", name, "-r", "-d", "dummy", "-r", "48000", "-p", "64"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ["jackd", "-n", name, "-S", "-r", "-d", "dummy", "-r", "48000", "-p", "64"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     subprocess.run(["jack_wait", "-w", "-t", "10"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return server

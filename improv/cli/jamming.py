@@ -54,14 +54,6 @@ EXITS = {
     "model": MISUSED,
     "over": OK,
 }
-    "SIGINT": INTERRUPTED,
-    "SIGTERM": TERMINATED,
-    "SIGHUP": HUNG_UP,
-    "SIGBREAK": INTERRUPTED,
-    "port": PORT_LOST,
-    "model": MISUSED,
-    "over": OK,
-}
 
 
 @dataclass(frozen=True)
