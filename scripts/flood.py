@@ -105,8 +105,8 @@ def flood(kind: str, rate: float, seconds: float) -> bool:
         print(f"  played {played:.1f} notes a second{ratio(played, Peace.notes)}, late by p50 {late.get('p50')}, p99 {late.get('p99')}"
               f"{ratio(late.get('p99', 0.0), Peace.late)}, at most {late.get('max')} ms; dropped {rig.summary.get('dropped')}")  # fmt: skip
         print(f"  taken {rig.summary.get('heard')} note-ons; left out {rig.summary.get('shed', {})}; record {size:.1f} MB")
-        print(f"  memory {before:.0f} MB before, {peak:.0f} at most; file handles {handles}, then {handles_then}; exit {rig.jam.returncode};"
-              f" {opened} notes left sounding", flush=True)  # fmt: skip
+        print(f"  memory {before:.0f} MB before, {peak:.0f} at most; file handles {handles}, then {handles_then}; ", end="")
+        print(f"exit {rig.jam.returncode}; {opened} notes left sounding", flush=True)
         for line in said[:3]:
             print(f"  said: {line}")
         if len(said) > 3:

@@ -198,6 +198,7 @@ class Improviser:
             played += self.silence(time)
             self.voice.tracker.release()
             self.voice.forget()
+            self.voice.begin_line()
         elif isinstance(event, Setting):
             played += self._set(event, time)
         elif isinstance(event, Bookmark):
@@ -214,6 +215,7 @@ class Improviser:
             return []
         played = self.silence(time)
         self.voice.forget()
+        self.voice.begin_line()
         self.voice.call = None
         for _, wish in self._wishes:  # no bar line is to be waited for
             played += self._grant(wish, time)
