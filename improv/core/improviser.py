@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from improv.core import playing as rules
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
@@ -40,7 +41,7 @@ class Improviser:
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     reading: how changes that come as a text are read, see `parse_changes`.
-    hearing: see `core.hearing`.
+    hearing: see `core.hearing`. playing: see `core.playing`.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Improviser:
         voicings: ChordVoicer | None = None,
         reading: int = READING,
         hearing: int = NOW,
+        playing: int = rules.NOW,
     ):
         settings = settings or Settings()
         meter = meter or Timekeeper(settings).meter
@@ -67,7 +69,7 @@ class Improviser:
         self._models = {} if models is None else models
         self._reading = reading
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
-        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons)
+        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons, playing)
         self._learning = learning
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
