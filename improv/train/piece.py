@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes
 from improv.core.metres import FOUR, Metres
-from improv.core.vocabulary import GRID, Context, Value
+from improv.core.vocabulary import FEELS, GRID, Context, Value
+from improv.outside import number, whole
+
+MOST_ONSET = 12_000_000  # in 1/12 beat: a week of playing
+MOST_A_BAR, MOST_BEATS_A_BAR = 64, 1_000_000  # as written; and of a bar line that is missing
+BPM = 20.0, 500.0
 
 
 class CorpusError(ImprovError):
@@ -49,10 +54,28 @@ class Piece:
         return (self.onsets[-1] - self.onsets[0]) / GRID
 
     @property
+    def beats_a_bar(self) -> int:
+        """Quarter notes of its first metre's bars, rounded."""
+        return max(round(self.metres.first.bar), 1)
+
+    @property
     def bars(self) -> float:
         """Bars from the first onset to the last."""
         one = self.onsets[0] / GRID if self.one is None else self.one
         return self.metres.bars(self.onsets[-1] / GRID - one) - self.metres.bars(self.onsets[0] / GRID - one)
+
+
+def wrong_in(piece: Piece) -> str | None:
+    """What in a piece is of no kind or size that music has, in a few words; None where all is right. Files may hold anything."""
+    if not all(whole(onset, -MOST_ONSET, MOST_ONSET) for onset in piece.onsets):
+        return f"an onset that is no number of beats up to {MOST_ONSET // GRID:,}"
+    if not 0 < piece.metres.first.bar <= MOST_A_BAR or not number(piece.bpm, *BPM):
+        return f"a bar of more than {MOST_A_BAR} beats, or a tempo outside {BPM[0]:g} to {BPM[1]:g} bpm"
+    for at in piece.contexts:
+        section = at.section is None or whole(at.section, -MOST_ONSET, MOST_ONSET)
+        if not (whole(at.place, 0, GRID * MOST_BEATS_A_BAR) and section and number(at.tempo, *BPM) and at.feel in FEELS):
+            return "a place in its bars that is no place"
+    return None
 
 
 @dataclass

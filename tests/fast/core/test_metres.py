@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.core import manners
+from improv.core import playing
 from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.events import Event, NoteOff, NoteOn, Setting, Transport
 from improv.core.harmony import HarmonyError, parse_changes
@@ -94,7 +94,7 @@ def play(metres: Metres, heard: list[Event], until: float, changes: str | None =
     settings = Settings(tempo=60.0, **wishes)  # type: ignore[arg-type]
     keeper = Timekeeper(settings, metres)
     over = parse_changes(changes, metres) if changes else None
-    improviser = Improviser(load_model("pocket"), settings, over, keeper.meter, seed=4, manner=manners.FIRST)  # a solo begins at once
+    improviser = Improviser(load_model("pocket"), settings, over, keeper.meter, seed=4, playing=playing.FIRST)  # a solo begins at once
     played: list[Event] = []
     band = Band([Slot(Metronome(settings, keeper.meter), -1), Slot(improviser)], keeper)
     perform(band, OfflineClock(heard, until), queue.SimpleQueue(), played.append)
