@@ -14,9 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import rtmidi
-
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
+from improv.midi.binding import rtmidi
 from improv.midi.jack import INPUT, OUTPUT, JackServer
 from improv.midi.left_sounding import Key, Left, SoundingFile
 from improv.midi.ports import CLIENT, PortError, close_client, encode, hushed, new_client

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import sys
 import time
 from functools import lru_cache
 from typing import Any
@@ -50,10 +51,10 @@ def settle() -> None:
 
 @lru_cache(maxsize=1)
 def libjack() -> Any:
-    """The library, or None."""
-    name = ctypes.util.find_library("jack")
+    """The system's library, or None. It is loaded for all of this program, so that copies loaded after it are not used."""
+    name = "libjack.so.0" if sys.platform == "linux" else ctypes.util.find_library("jack")
     try:
-        jack = ctypes.CDLL(name) if name else None
+        jack = ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL) if name else None
     except OSError:
         return None
     if jack is not None:

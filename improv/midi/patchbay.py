@@ -15,10 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import rtmidi
-
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
 from improv.core.keys import Keys
+from improv.midi.binding import rtmidi
 from improv.midi.clock_giver import ClockGiver
 from improv.midi.connections import Connection, InputConnection, OutputConnection
 from improv.midi.jack import JackServer, libjack
