@@ -28,6 +28,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from linux_guest_trials import TRIALS, VERDICT
+from wheels import SYSTEMS, environment, needed
 
 ROOT = Path(__file__).parents[1]
 SUITE, PYTHON = "bookworm", "3.11"
@@ -62,8 +63,10 @@ def run(*command: str, **options: object) -> None:
 
 
 def dependencies() -> list[str]:
+    """What the guest's Python needs for improv."""
     with open(ROOT / "pyproject.toml", "rb") as file:
-        return list(tomllib.load(file)["project"]["dependencies"])
+        wanted = tomllib.load(file)["project"]["dependencies"]
+    return list(needed(wanted, environment(next(s for s in SYSTEMS if s.name == "Linux x86-64"), PYTHON)).values())
 
 
 def guest(folder: Path) -> Path:

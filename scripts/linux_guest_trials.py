@@ -440,8 +440,11 @@ def main() -> None:
     again = AGAIN.exists()
     if not again:
         uptime = float(Path("/proc/uptime").read_text().split()[0])
-        ran("/opt/improv/bin/pip", "install", "--quiet", "--no-index", "--no-deps", *map(str, Path().glob("*.whl")))
-        say(f"guest: Linux {os.uname().release}, {os.cpu_count()} core, up after {uptime:.0f} s; improv installed")
+        wheels = [str(path.absolute()) for path in Path().glob("*.whl")]
+        installed = ran("/opt/improv/bin/pip", "install", "--quiet", "--no-index", "--no-deps", *wheels)[0] == 0
+        state = "is installed" if installed else "can NOT be installed"
+        say(f"guest: Linux {os.uname().release}, {os.cpu_count()} core, up after {uptime:.0f} s; improv {state}")
+        chosen = chosen if installed else []
     for name in [n for n in chosen if n == "late"] if again else chosen:
         print(f"=== {name}", flush=True)
         try:

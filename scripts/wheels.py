@@ -61,12 +61,23 @@ class Found:
     releases: dict[str, str | None] = field(default_factory=dict)
 
 
-def needed(requirements: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Those of the requirements that hold in an environment, without their markers, by the package's name."""
+def environment(system: System, python: str) -> dict[str, str]:
+    """What markers ask for, on a system and with a Python such as "3.11"."""
+    return {
+        **system.environment,
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
+
+
+def needed(requirements: Iterable[str], where: Mapping[str, str]) -> dict[str, str]:
+    """Those of the requirements that hold somewhere, without their markers, by the package's name."""
     wanted = {}
     for text in requirements:
         requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate({**environment, "extra": ""}):
+        if requirement.marker is None or requirement.marker.evaluate({**where, "extra": ""}):
             wanted[canonicalize_name(requirement.name)] = f"{requirement.name}{requirement.specifier}"
     return wanted
 
@@ -87,17 +98,16 @@ def ask(wanted: Iterable[str], system: System, python: str) -> list[dict[str, ob
 
 def look(requirements: Iterable[str], system: System, python: str) -> Found:
     """Ask for what improv needs, then for what that needs, until nothing is new."""
-    environment = {**system.environment, "python_version": python, "python_full_version": f"{python}.0", "implementation_name": "cpython"}
-    environment["platform_python_implementation"] = "CPython"
+    here = environment(system, python)
     found = Found()
-    wanted = needed(requirements, environment)
+    wanted = needed(requirements, here)
     while wanted:
         together = ask(wanted.values(), system, python)
         answers = [together] if together is not None else [ask([each], system, python) for each in wanted.values()]
         there = {canonicalize_name(str(m["name"])): m for answer in answers for m in answer or ()}
         found.releases |= {name: str(there[name]["version"]) if name in there else None for name in wanted}
         more = [str(text) for m in there.values() for text in m.get("requires_dist") or ()]  # type: ignore[attr-defined]
-        wanted = {name: text for name, text in needed(more, environment).items() if name not in found.releases}
+        wanted = {name: text for name, text in needed(more, here).items() if name not in found.releases}
     return found
 
 
@@ -110,7 +120,7 @@ def cell(name: str, by_python: Mapping[str, Found]) -> str:
     if have == list(by_python):
         return "all"
     lacking = [python for python in asked if python not in have]
-    return ", ".join(have) + (f"; **none for {', '.join(lacking)}**" if lacking else "")
+    return "; ".join([*([", ".join(have)] if have else []), *([f"**none for {', '.join(lacking)}**"] if lacking else [])])
 
 
 def main() -> int:

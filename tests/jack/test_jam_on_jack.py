@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rtmidi
 from ears import Ears
 from jack_server import Server
 from needs import required
 
 from improv.cli import main
+from improv.midi.binding import rtmidi
 from improv.midi.ports import close_client
 
 pytestmark = pytest.mark.usefixtures("jack")
