@@ -139,26 +139,31 @@ def load(*modules: str) -> None:
 
 def plug() -> None:
     """A USB keyboard is plugged in: the kernel's own gadget, on its dummy bus. What plays it is the client f_midi."""
-    if not GADGET.exists():
-        load("dummy_hcd", "libcomposite", "usb_f_midi")
-        for each, text in {
-            "idVendor": "0x1d6b",
-            "idProduct": "0x0104",
-            "strings/0x409/manufacturer": "improv",
-            "strings/0x409/product": KEYSTATION,
-            "functions/midi.0/id": "keys",
-            "configs/c.1/MaxPower": "100",
-        }.items():
-            path = GADGET / each
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        (GADGET / "configs/c.1/midi.0").symlink_to(GADGET / "functions/midi.0")
+    if GADGET.exists():
+        unplug()
+    load("dummy_hcd", "libcomposite", "usb_f_midi")
+    for each, text in {
+        "idVendor": "0x1d6b",
+        "idProduct": "0x0104",
+        "strings/0x409/manufacturer": "improv",
+        "strings/0x409/product": KEYSTATION,
+        "functions/midi.0/id": "keys",
+        "configs/c.1/MaxPower": "100",
+    }.items():
+        path = GADGET / each
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (GADGET / "configs/c.1/midi.0").symlink_to(GADGET / "functions/midi.0")
     (GADGET / "UDC").write_text(os.listdir("/sys/class/udc")[0])
     until(lambda: address(KEYSTATION), "the USB keyboard on ALSA")
 
 
 def unplug() -> None:
+    """It is pulled out, and thrown away: the next one is another."""
     (GADGET / "UDC").write_text("\n")
+    (GADGET / "configs/c.1/midi.0").unlink()
+    for each in ("configs/c.1", "functions/midi.0", "strings/0x409", ""):
+        (GADGET / each).rmdir()
     until(lambda: not address(KEYSTATION), "the USB keyboard gone from ALSA")
 
 
@@ -198,7 +203,7 @@ class Stranger:
 
     def offer(self) -> None:
         """Ports of its own, for others to connect to."""
-        self._out.open_virtual_port("keys")
+        self._out.open_virtual_port("board")
         self._in.open_virtual_port("synth")
 
     def join(self, plays_to: str, hears: str, seconds: float = SLOW) -> float:
