@@ -19,7 +19,7 @@ import rtmidi
 IMPROV = "/opt/improv/bin/improv"
 ALSA, JACK = rtmidi.API_LINUX_ALSA, rtmidi.API_UNIX_JACK
 LINE = (62, 65, 69, 72, 71, 67, 65, 62, 64, 67, 71, 74, 72)
-SLOW = 90.0  # seconds: an emulated machine takes ten times as long
+SLOW = 300.0  # seconds: an emulated machine takes ten times as long, and longer where its host is busy
 GADGET = Path("/sys/kernel/config/usb_gadget/keys")
 KEYSTATION = "Keystation 61"
 
