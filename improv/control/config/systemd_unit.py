@@ -27,7 +27,7 @@ Environment={environment}
 WatchdogSec={watchdog}
 Restart=always
 RestartSec=500ms
-TimeoutStartSec=30
+TimeoutStartSec=180
 TimeoutStopSec=5
 KillMode=mixed
 
