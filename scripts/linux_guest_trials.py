@@ -23,12 +23,14 @@ KEYS = '[[input]]\nname = "keys"\nport = "{port}"\n\n[[performer]]\nname = "impr
 with contextlib.suppress(ImportError):  # on the host, which asks for the names alone
     from linux_guest_rig import (
         ALSA,
+        GADGET,
         IMPROV,
         KEYSTATION,
         LINE,
         Failed,
         Stranger,
         address,
+        as_user,
         load,
         must,
         new_user,
@@ -434,6 +436,15 @@ def _through_pipewire(user: str, someone: Stranger) -> str:
     return f"through the bridge, an answer after {someone.answer(LINE, seconds=60):.2f} s"
 
 
+def quiet() -> None:
+    """End what a trial that failed has left, or it takes the next one's time."""
+    subprocess.run(["systemctl", "stop", "improv"], capture_output=True)
+    if Path("/home/player").exists():
+        subprocess.run(as_user("player", ["systemctl", "--user", "stop", "improv", "pipewire", "wireplumber"]), capture_output=True)
+    if GADGET.exists():
+        unplug()
+
+
 def say(text: str) -> None:
     print(f"{VERDICT}{text}", flush=True)
 
@@ -463,6 +474,7 @@ def main() -> None:
             say(f"{name} FAILED {' '.join(traceback.format_exc(limit=-2).split())[-400:]}")
         else:
             say(f"{name}: {' '.join(seen.split())}")
+        quiet()
     say("end")
     os.sync()
     subprocess.run(["poweroff", "-f"])
