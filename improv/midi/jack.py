@@ -68,13 +68,28 @@ def libjack() -> Any:
     return jack
 
 
+class Pace:
+    """Whether a server's time goes on. One whose time has never moved is not judged: PipeWire tells none to a client like ours."""
+
+    def __init__(self) -> None:
+        self._frame: int | None = None
+        self._moved = False
+
+    def goes_on(self, frame: int) -> bool:
+        """Whether it went on since the frame before, as far as that can be told."""
+        stands = frame == self._frame
+        self._moved |= self._frame is not None and not stands
+        self._frame = frame
+        return not (stands and self._moved)
+
+
 class JackServer:
     """A JACK server that is there; see `up` and `gone`."""
 
     def __init__(self) -> None:
         self.gone = False
         self._client: ctypes.c_void_p | None = None
-        self._frame: int | None = None
+        self._pace = Pace()
         self._jack = jack = libjack()
         if jack is None:
             return
@@ -92,10 +107,7 @@ class JackServer:
 
     def moves(self) -> bool:
         """Whether its time has gone on since this was last asked: a server that stands still takes no messages."""
-        if not self.up:
-            return False
-        before, self._frame = self._frame, self._jack.jack_last_frame_time(self._client)
-        return before != self._frame
+        return self.up and self._pace.goes_on(self._jack.jack_last_frame_time(self._client))
 
     def ports(self, flag: int) -> list[str]:
         """MIDI ports that are INPUT or OUTPUT."""
