@@ -253,7 +253,7 @@ class Patchbay:
         if plug.there and not plug.joined(self._server, names):
             self._say(f"{what} {plug.name} is gone; waiting for it")
             self._lose(plug, now, told=True)
-        if plug.there:
+        if plug.there or plug.port is None:  # None: lost just now, so the next look makes another
             return
         name = None
         if plug.wanted is not None:
