@@ -256,8 +256,8 @@ def _awaited_api(log: Log, over: threading.Event) -> int | None:
         if not told:
             told = True
             log(f"no MIDI system answers yet; waiting for one. {mend_sentence()}", "warning")
-            notify("STATUS=waiting for a MIDI system")
-        notify("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=20000000")  # or systemd, which waits for READY, would begin it anew
+            notify("READY=1\nSTATUS=waiting for a MIDI system")  # systemd, and with it the boot, is not to wait
+        notify("WATCHDOG=1")
         over.wait(WAIT)
     return None
 
