@@ -34,7 +34,7 @@ def is_chart(text: str) -> bool:
     return _LINK.search(text) is not None
 
 
-class Song(NamedTuple):
+class IrealSong(NamedTuple):
     """A song of a playlist as it is exported. tempo: quarter notes a minute, None where it doesn't say."""
 
     title: str
@@ -66,12 +66,12 @@ def metre_of(signs: str) -> Metre:
     return next((bar.metre for bar in in_order(written(signs)) if bar.metre), (4, 4))
 
 
-def songs_of(text: str) -> list[Song]:
+def songs_of(text: str) -> list[IrealSong]:
     """The songs of all links in a text, in their order."""
     return [song for protocol, body in _LINK.findall(html.unescape(text)) for song in _songs(protocol, urllib.parse.unquote(body))]
 
 
-def _songs(protocol: str, body: str) -> list[Song]:
+def _songs(protocol: str, body: str) -> list[IrealSong]:
     """The songs of a link: title, composer, (nothing,) style, key, a number, signs, and in the first form style and tempo to play in."""
     found = []
     if protocol == "irealb":
@@ -81,10 +81,10 @@ def _songs(protocol: str, body: str) -> list[Song]:
                 key = next((f for f in fields[at - 1 : 0 : -1] if _IS_KEY.match(f)), "")
                 style = fields[at - 3] if at >= 4 else ""
                 tempo = next((float(f) for f in fields[at + 2 : at + 3] if f.isdecimal() and int(f)), None)
-                found.append(Song(fields[0], style, key, tempo, unshuffled(fields[at].removeprefix(_PREFIX))))
+                found.append(IrealSong(fields[0], style, key, tempo, unshuffled(fields[at].removeprefix(_PREFIX))))
         return found
     fields = body.split("=")  # six to a song
-    return [Song(fields[i], fields[i + 2], fields[i + 3], None, fields[i + 5]) for i in range(0, len(fields) - 5, 6)]
+    return [IrealSong(fields[i], fields[i + 2], fields[i + 3], None, fields[i + 5]) for i in range(0, len(fields) - 5, 6)]
 
 
 def unshuffled(signs: str) -> str:

@@ -35,7 +35,7 @@ class TuneError(ImprovError):
 
 
 @dataclass(frozen=True, slots=True)
-class Tune:
+class NamedTune:
     """A tune. key: as it is written, empty where it isn't known. tempo, feel: None where the chart says none. about: in a few words."""
 
     title: str
@@ -46,7 +46,7 @@ class Tune:
     feel: str | None = None
     about: str = ""
 
-    def in_key(self, key: str) -> Tune:
+    def in_key(self, key: str) -> NamedTune:
         """It in another key. Raises TuneError where its own isn't known, HarmonyError for a key that is none."""
         there, minor = key_of(key)
         if not self.key:
@@ -68,19 +68,19 @@ class Tune:
 
 
 @lru_cache(maxsize=1)
-def built_in() -> dict[str, Tune]:
+def built_in() -> dict[str, NamedTune]:
     """The forms that come with improv, by name."""
     said = tomllib.loads(files("improv.charts").joinpath("tunes.toml").read_text(encoding="utf-8"))
     return {name: _of_table(table) for name, table in said.items()}
 
 
-def _of_table(said: dict[str, str]) -> Tune:
+def _of_table(said: dict[str, str]) -> NamedTune:
     count, unit = map(int, said.get("metre", "4/4").split("/"))
     changes = said["changes"].strip()
-    return Tune(said["title"], changes, said["key"], (count, unit), float(said["tempo"]), said.get("feel", "swing"), said["about"])
+    return NamedTune(said["title"], changes, said["key"], (count, unit), float(said["tempo"]), said.get("feel", "swing"), said["about"])
 
 
-def tune_of(said: str, key: str | None = None) -> Tune:
+def tune_of(said: str, key: str | None = None) -> NamedTune:
     """The tune that somebody means: a name, or a file with `#` and a number or title. key: to play it in.
 
     Raises TuneError, OutsideError for a file that can't be read, HarmonyError for a key that is none.
@@ -89,7 +89,7 @@ def tune_of(said: str, key: str | None = None) -> Tune:
     return tune.in_key(key) if key else tune
 
 
-def songs_in(path: Path) -> list[Tune]:
+def songs_in(path: Path) -> list[NamedTune]:
     """All songs of a file. Raises TuneError, OutsideError."""
     text = read_file(path, LONGEST).decode("utf-8-sig", errors="replace")
     if ireal.is_chart(text):
@@ -97,7 +97,7 @@ def songs_in(path: Path) -> list[Tune]:
     return [_of_text(text, path)]
 
 
-def _named(said: str) -> Tune | None:
+def _named(said: str) -> NamedTune | None:
     """A built-in form, in its own key or in the one behind its name."""
     known, name = built_in(), said.strip().lower().replace(" ", "-")
     if name in known:
@@ -111,7 +111,7 @@ def _named(said: str) -> Tune | None:
         return None
 
 
-def _in_file(said: str) -> Tune:
+def _in_file(said: str) -> NamedTune:
     path, _, which = said.rpartition("#") if "#" in said and not Path(said).exists() else (said, "", "")
     if not Path(path).exists():
         near = ", ".join(built_in())
@@ -137,14 +137,16 @@ def _plain(title: str) -> str:
     return re.sub(r"\W+", "", title).lower()
 
 
-def _of_song(song: ireal.Song) -> Tune:
+def _of_song(song: ireal.IrealSong) -> NamedTune:
     """A song of a playlist, as far as it can be read; what is wrong with its changes shows as it is played."""
     key = song.key[:-1] + "m" if song.key.endswith("-") else song.key
     feel = "straight" if STRAIGHT.search(song.style) else "swing"
-    return Tune(printable(song.title), ireal.changes_of(song.signs), key, ireal.metre_of(song.signs), _tempo(song.tempo), feel, song.style)
+    return NamedTune(
+        printable(song.title), ireal.changes_of(song.signs), key, ireal.metre_of(song.signs), _tempo(song.tempo), feel, song.style
+    )
 
 
-def _of_text(text: str, path: Path) -> Tune:
+def _of_text(text: str, path: Path) -> NamedTune:
     """A chart as text."""
     heads = {name.lower(): value for name, value in _HEAD.findall(text)}
     chart = _HEAD.sub("", text)
@@ -165,7 +167,7 @@ def _of_text(text: str, path: Path) -> Tune:
         raise TuneError(f"{path}: these are no changes{odd}; write for example: Dm7 | G7 | Cmaj7 | %")
     said = heads.get("feel") or heads.get("style") or ""
     feel = said if said in ("swing", "straight", "any") else ("straight" if STRAIGHT.search(said) else "swing") if said else None
-    return Tune(printable(heads.get("title") or path.stem), "\n".join(lines), key, (count, unit), _tempo(tempo), feel)
+    return NamedTune(printable(heads.get("title") or path.stem), "\n".join(lines), key, (count, unit), _tempo(tempo), feel)
 
 
 def _tempo(said: float | None) -> float | None:

@@ -13,7 +13,7 @@ from improv.cli import OK
 from improv.core.errors import ImprovError
 
 if TYPE_CHECKING:
-    from improv.charts.tunes import Tune
+    from improv.charts.tunes import NamedTune
 
 A_LINE = 4  # bars
 
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
-def _list(tunes: dict[str, Tune], as_json: bool) -> int:
+def _list(tunes: dict[str, NamedTune], as_json: bool) -> int:
     if as_json:
         print(json.dumps({name: asdict(tune) for name, tune in tunes.items()}))
         return OK
@@ -93,7 +93,7 @@ def _list(tunes: dict[str, Tune], as_json: bool) -> int:
     return OK
 
 
-def chart(tune: Tune) -> str:
+def chart(tune: NamedTune) -> str:
     """Its changes, four bars a line, a new line for each line of the chart."""
     lines = []
     for line in tune.changes.strip().splitlines():
