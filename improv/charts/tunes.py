@@ -141,9 +141,8 @@ def _of_song(song: ireal.IrealSong) -> NamedTune:
     """A song of a playlist, as far as it can be read; what is wrong with its changes shows as it is played."""
     key = song.key[:-1] + "m" if song.key.endswith("-") else song.key
     feel = "straight" if STRAIGHT.search(song.style) else "swing"
-    return NamedTune(
-        printable(song.title), ireal.changes_of(song.signs), key, ireal.metre_of(song.signs), _tempo(song.tempo), feel, song.style
-    )
+    changes, metre = ireal.changes_of(song.signs), ireal.metre_of(song.signs)
+    return NamedTune(printable(song.title), changes, key, metre, _tempo(song.tempo), feel, song.style)
 
 
 def _of_text(text: str, path: Path) -> NamedTune:
