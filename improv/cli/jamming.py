@@ -20,6 +20,7 @@ from improv.cli.moods import run as moods
 from improv.cli.screen import Screen, shower
 from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
+from improv.cli.tunes import set_tune
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes, parse_changes, taken_for
@@ -127,7 +128,7 @@ def jam(args: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             part = read_part(DEMO_CALL)
-            args.changes = args.changes or (None if args.mood else DEMO_CHANGES)
+            args.changes = args.changes or (None if args.mood or args.tune else DEMO_CHANGES)
             args.record = args.record or "improv-demo.mid"
             args.wav = args.wav or "improv-demo.wav"
     music = _music(args, "trade", part)
@@ -157,9 +158,11 @@ def solo(args: argparse.Namespace) -> int:
     """Offline: improvise and write."""
     if args.mood == LIST:
         return moods(args)
-    if not 1 <= args.bars <= 10_000:
-        raise ImprovError(f"--bars {args.bars}: expected 1 to 10,000")
-    music = _music(args, "solo", None, args.bars)
+    for option in ("bars", "choruses"):
+        count = getattr(args, option)
+        if count is not None and not 1 <= count <= 10_000:
+            raise ImprovError(f"--{option} {count}: expected 1 to 10,000")
+    music = _music(args, "solo", None)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
     return _perform(args, music, Place(OfflineClock(), Inbox()))
@@ -198,17 +201,17 @@ def _advance(args: argparse.Namespace, api: str, target: str) -> float:
     return stored or 0.0
 
 
-def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | None = None) -> Chosen:
+def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
     """Everything that the arguments say about the music, checked before anything is opened."""
     seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "little")
     if seed < 0:
         raise ImprovError(f"--seed {seed}: expected 0 or more")
-    mood = set_mood(args, seed, part.tempo if part else None)
+    mood = set_tune(args) | set_mood(args, seed, part.tempo if part else None)
     chosen = {f.name: getattr(args, f.name, None) for f in fields(Settings)}
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
-    song, follows = _song(args, settings, part, bars)
+    song, follows = _song(args, settings, part, getattr(args, "bars", None))
     model = load_model(args.model)
     learning = schooling_of(args, model)
     performer = PerformerSetup(
