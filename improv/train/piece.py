@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from improv.core.errors import ImprovError
-from improv.core.harmony import Changes
+from improv.core.harmony import OPEN, Changes
 from improv.core.vocabulary import GRID, Context, Value
+from improv.train.notes import Notes, View, pack
 
 
-class CorpusError(ImprovError):
-    """A corpus that can't be used; the message says where and why."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
-    """One melody. onsets: grid positions (1/12 beat) from the first beat; ends: whether a phrase ends here.
+    """One melody.
 
-    split: train, valid, test, or empty while not yet known. ends: None where phrases are not annotated.
-    beats_a_bar: quarter notes, rounded. velocities: as played, 1 to 127, None where none are known.
+    split: train, valid, test, or empty while not yet known. notes: packed; `onsets`, `values`, ... unpack them.
+    beats_a_bar: quarter notes, rounded.
     weight: how many times as often as a note of weight 1 each of its notes is seen in training.
     source: which of the paths that were given it came from. track: which part of the file was taken, and why.
     tune: pieces of one tune share a split (empty: the name is the tune).
@@ -27,23 +24,89 @@ class Piece:
 
     name: str
     split: str
-    onsets: list[int]
-    values: list[Value]
-    contexts: list[Context]
-    ends: list[bool] | None
+    notes: Notes
     beats_a_bar: int = 4
     bpm: float = 120.0
     changes: Changes | None = None
-    velocities: list[int] | None = None
     weight: float = 1.0
     source: str = ""
     track: str = ""
     tune: str = ""
 
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        split: str,
+        onsets: Sequence[int],
+        values: Sequence[Value],
+        contexts: Sequence[Context],
+        ends: Sequence[bool] | None = None,
+        velocities: Sequence[int] | None = None,
+    ) -> Piece:
+        """A piece without changes, whose contexts have whatever harmony they have, in one feel."""
+        notes = pack(
+            onsets,
+            values,
+            [c.place for c in contexts],
+            [c.section for c in contexts],
+            [c.tempo for c in contexts],
+            contexts[0].feel if contexts else "any",
+            ends,
+            velocities,
+            None if all(c.harmony == OPEN for c in contexts) else [c.harmony for c in contexts],
+        )
+        return cls(name, split, notes)
+
+    def with_notes(
+        self, onsets: Sequence[int] | None = None, values: Sequence[Value] | None = None, ends: Sequence[bool] | None = None
+    ) -> Piece:
+        """The piece with other onsets, values or phrase ends; of fewer notes, its first ones."""
+        count = min(len(x) for x in (onsets, values, ends, self.notes) if x is not None)
+        notes, rows = self.notes.cut(slice(count)), None
+        rows = notes.rows
+        if onsets is not None:
+            rows["onset"] = onsets[:count]
+        if values is not None:
+            for name, column in zip(Value._fields, zip(*values[:count], strict=True), strict=True):
+                rows[name] = column
+        if ends is not None:
+            rows["end"] = ends[:count]
+        return replace(self, notes=replace(notes, phrased=notes.phrased or ends is not None))
+
+    def __len__(self) -> int:
+        """Its notes."""
+        return len(self.notes)
+
+    @property
+    def onsets(self) -> View[int]:
+        """Grid positions (1/12 beat) from the first beat."""
+        return View(self.notes.rows, lambda _, rows: rows["onset"].tolist())
+
+    @property
+    def values(self) -> View[Value]:
+        """What each note is."""
+        return View(self.notes.rows, lambda _, rows: self.notes.values(rows))
+
+    @property
+    def contexts(self) -> View[Context]:
+        """Where each falls."""
+        return View(self.notes.rows, lambda first, rows: self.notes.contexts(self.changes, first, rows))
+
+    @property
+    def ends(self) -> View[bool] | None:
+        """Whether a phrase ends with each note; None where phrases are not annotated."""
+        return View(self.notes.rows, lambda _, rows: rows["end"].astype(bool).tolist()) if self.notes.phrased else None
+
+    @property
+    def velocities(self) -> View[int] | None:
+        """As played, 1 to 127; None where none are known."""
+        return View(self.notes.rows, lambda _, rows: rows["velocity"].tolist()) if self.notes.dynamic else None
+
     @property
     def beats(self) -> float:
         """Beats from the first onset to the last."""
-        return (self.onsets[-1] - self.onsets[0]) / GRID
+        return float(int(self.notes.rows["onset"][-1]) - int(self.notes.rows["onset"][0])) / GRID
 
 
 @dataclass
@@ -61,6 +124,11 @@ class Reading:
     left_out: Counter[str] = field(default_factory=Counter)
     skipped_of: Counter[str] = field(default_factory=Counter)
     duplicates: list[tuple[str, ...]] = field(default_factory=list)
+
+    @property
+    def notes(self) -> int:
+        """How many all pieces have."""
+        return sum(map(len, self.pieces))
 
     def of(self, split: str) -> list[Piece]:
         return [p for p in self.pieces if p.split == split]

@@ -15,7 +15,8 @@ import numpy as np
 
 from improv.charts.beside import chart_beside
 from improv.charts.spelling import Degree, from_musicxml, is_chord
-from improv.train.piece import CorpusError, Reading
+from improv.train.errors import CorpusError
+from improv.train.piece import Reading
 from improv.train.reading import How
 from improv.train.reading.melody import ScorePart, choose
 from improv.train.reading.score import Score, ScoreNote, piece_of
