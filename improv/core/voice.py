@@ -68,6 +68,10 @@ class Voice:
 
     # Our notes
 
+    def begin_line(self) -> None:
+        """The line begins anew, since somebody silenced it or the beat started: however often that is, it is not the model's doing."""
+        self._lately.clear()
+
     def key(self, pitch: int) -> Key:
         """A pitch of ours, as the note book has it."""
         return 0, self.channel, pitch

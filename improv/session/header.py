@@ -16,12 +16,15 @@ import numpy as np
 
 from improv import __version__
 from improv.core import manners
+from improv.core.errors import ImprovError
 from improv.core.harmony import READING, parse_changes
 from improv.core.hearing import FIRST, NOW
+from improv.core.meter import Meter
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
 from improv.models.model import State
+from improv.outside import printable
 from improv.perform.performers import PerformerSetup, Song
 from improv.session.lines import SessionError
 from improv.session.snapshot import read_snapshot, state_beside, write_snapshot
@@ -108,8 +111,8 @@ def performers_in(header: Mapping[str, Any], path: Path) -> list[RecordedPerform
         raise SessionError(f"{path}: its first line names no performers")
     try:
         return [_performer(p, number) for number, p in enumerate(said)]
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
-        raise SessionError(f"{path}: its first line does not say how it was played ({type(e).__name__}: {e})") from None
+    except (KeyError, TypeError, ValueError, AttributeError, ImprovError) as e:
+        raise SessionError(f"{path}: its first line does not say how it was played ({type(e).__name__}: {printable(e, 200)})") from None
 
 
 def _performer(said: Mapping[str, Any], number: int) -> RecordedPerformer:
@@ -143,10 +146,13 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
         known = hearing in range(FIRST, NOW + 1) and manner in range(manners.FIRST, manners.NOW + 1)
         if reading not in (1, READING) or not known:
             raise SessionError(f"{path}: it was read, heard or played as only a newer improv does; update improv")
+        Meter(120.0, (count, unit))
         changes = parse_changes(str(text), 4.0 * count / unit, reading) if text else None
         return Song(changes, str(text) if text else None, (count, unit), bars, reading, hearing, manner)
-    except (TypeError, ValueError, ZeroDivisionError) as e:
-        raise SessionError(f"{path}: its first line does not say how it was played ({e})") from None
+    except SessionError:
+        raise
+    except (TypeError, ValueError, ZeroDivisionError, ImprovError) as e:
+        raise SessionError(f"{path}: its first line does not say how it was played ({printable(e, 200)})") from None
 
 
 def states_in(header: Mapping[str, Any], path: Path, models: Mapping[str, NoteModel]) -> dict[str, State]:

@@ -111,8 +111,8 @@ def pack(
         dynamic = velocities is not None and None not in velocities
         if dynamic:
             rows["velocity"] = velocities
-    except OverflowError:
-        raise CorpusError("a note of it has a number out of any range, as an onset days away") from None
+    except (OverflowError, TypeError, ValueError):
+        raise CorpusError("a note of it has a number out of any range, or none at all") from None
     return Notes(rows, tuple(told), feel, ends is not None, dynamic, tuple(harmonies) if harmonies is not None else None)
 
 

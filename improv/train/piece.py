@@ -6,9 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from improv.core.harmony import OPEN, Changes
-from improv.core.vocabulary import GRID, Context, Value
+from improv.core.vocabulary import FEELS, GRID, Context, Value
+from improv.outside import number, whole
 from improv.train.notes import Notes, View, pack
+
+MOST_ONSET = 12_000_000  # in 1/12 beat: a week of playing
+MOST_A_BAR = 64  # beats, as written
+BPM = 20.0, 500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,18 @@ class Piece:
     def beats(self) -> float:
         """Beats from the first onset to the last."""
         return float(int(self.notes.rows["onset"][-1]) - int(self.notes.rows["onset"][0])) / GRID
+
+
+def wrong_in(piece: Piece) -> str | None:
+    """What in a piece is of no kind or size that music has, in a few words; None where all is right. Files may hold anything."""
+    notes = piece.notes
+    if len(notes) and int(np.abs(notes.rows["onset"].astype(np.int64)).max()) > MOST_ONSET:
+        return f"an onset that is no number of beats up to {MOST_ONSET // GRID:,}"
+    if not whole(piece.beats_a_bar, 1, MOST_A_BAR) or not number(piece.bpm, *BPM):
+        return f"a bar of more than {MOST_A_BAR} beats, or a tempo outside {BPM[0]:g} to {BPM[1]:g} bpm"
+    if not all(number(tempo, *BPM) for tempo in notes.tempi) or notes.feel not in FEELS:
+        return "a place in its bars that is no place"
+    return None
 
 
 @dataclass

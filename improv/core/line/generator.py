@@ -68,7 +68,7 @@ class LineGenerator:
         changes: Changes | None,
         meter: Meter,
         tracker: LineTracker,
-        seed: int,
+        seed: int | tuple[int, int],
         lessons: Lessons | None = None,
     ):
         self.model = model

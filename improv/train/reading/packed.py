@@ -19,9 +19,6 @@ from improv.core.vocabulary import FEELS, Vocabulary
 from improv.train.notes import NOTE, Notes
 from improv.train.piece import Piece, Reading
 
-_LONGEST = 10_000  # characters of a name
-Text = Annotated[str, msgspec.Meta(max_length=_LONGEST)]
-
 
 class PackedError(ImprovError):
     """Bytes that are no reading."""
@@ -35,8 +32,8 @@ class _PackedChanges(msgspec.Struct, array_like=True):
 
 
 class _PackedPiece(msgspec.Struct, array_like=True):
-    name: Text
-    split: Text
+    name: str
+    split: str
     rows: bytes
     tempi: list[float]
     feel: str
@@ -45,8 +42,8 @@ class _PackedPiece(msgspec.Struct, array_like=True):
     beats_a_bar: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
     bpm: float
     changes: _PackedChanges | None
-    track: Text
-    tune: Text
+    track: str
+    tune: str
 
 
 class _PackedReading(msgspec.Struct, array_like=True):
