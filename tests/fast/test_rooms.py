@@ -209,6 +209,6 @@ def test_the_runtime_loads_no_tensorflow_and_no_music21(command: str, tmp_path: 
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *_, heavy, music = said.stdout.splitlines()
-    assert heavy == "[]"
+    assert heavy == ("['msgspec']" if "eval" in command else "[]")  # readings travel in it
     if "--version" in command:
         assert music == "[]"  # a command loads itself and no other
