@@ -49,6 +49,7 @@ def perform(
     closed: Callable[[NoteOff], None] = lambda event: None,
     book: NoteBook | None = None,
     limit: NoteLimit | None = None,
+    rounded: Callable[[], None] | None = None,
 ) -> Stop:
     """Play until a Stop is heard, which is returned. However this ends, everything that sounds is closed.
 
@@ -62,6 +63,7 @@ def perform(
     allowed: for how many seconds a note may sound, asked as it begins; what sounds longer is closed, and `closed` is told.
     book: an empty note book of the performance: what sounds, with the times by which each note is closed; None: its own.
     limit: of note-ons, whoever asks for them; what it holds back is dropped, 0 s late.
+    rounded: is called after each round, once all that was due is handed over.
     An event that arrives after later music was already played counts as heard just after that: the
     stamp that `heard` is given is the one that the band acts on, so a record of them replays.
     """
@@ -87,6 +89,8 @@ def perform(
                 off = NoteOff(end, pitch, channel, part)
                 out.put(off)
                 closed(off)
+            if rounded:
+                rounded()
             for event in taken:
                 if isinstance(event, Stop):
                     return event

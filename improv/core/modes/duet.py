@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import replace
 
 from improv.core.events import Event, NoteOn
+from improv.core.intent import BOTH, Intent
 from improv.core.line.draw import gaps
 from improv.core.line.generator import Plan
 from improv.core.line.sampler import sample
@@ -61,6 +62,9 @@ class Duet(Mode):
         self._plan = None
         self.pending = False
         self._struck.clear()
+
+    def intent(self) -> Intent:
+        return Intent(BOTH, self.voice.intended(self._plan))
 
     def prepare(self) -> None:
         """Draw our next note afresh from all that was heard and played."""

@@ -6,9 +6,10 @@ import math
 
 from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
+from improv.core.intent import IMPROV, PLAYER, Intent
 from improv.core.line.draw import gaps
 from improv.core.line.generator import Plan
-from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry
+from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, sureness
 from improv.core.line.sampler import probabilities, sample
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID
@@ -103,11 +104,23 @@ class Trade(Mode):
             step = {"beat": meter.felt, "bar": meter.bar, "now": 0.0}[settings.enter if SOURCES[settings.clock].beats else "now"]
             shift = meter.position(now) - now  # the grid is that of the song
             playing = voice.playing_after(note).moved(shift)
-            beat = entry(playing, memory.said.end, probabilities(memory.said.ioi), step) - shift
+            ioi = probabilities(memory.said.ioi)
+            beat = entry(playing, memory.said.end, ioi, step)
+            sure = sureness(playing, beat, memory.said.end, ioi)
+            beat -= shift
             beat = meter.opening(beat if beat >= now else meter.next(now, step or 1 / GRID))
             call = note.beat_off - (note.beat if voice.call is None else voice.call)
-            self.turn = Turn(beat, math.inf if self.endless else answer_length(call))
+            self.turn = Turn(beat, math.inf if self.endless else answer_length(call), over=sure)
         self.plan = voice.generator.draw(memory, math.floor(self.turn.began * GRID + 0.5), onset=self.turn.began, opens=True)
+
+    def intent(self) -> Intent:
+        plan, turn = self.plan, self.turn
+        if turn is None:
+            return Intent(PLAYER)
+        notes = self.voice.intended(plan)
+        if turn.notes or plan is None or self.voice.tracker.line is None:
+            return Intent(IMPROV, notes)
+        return Intent(PLAYER, notes, plan.onset, turn.over)
 
     def _own_bars(self, now: float, silent_since: float) -> Turn:
         """The next turn that is ours where bars are traded. A player who plays over into its first bar is let finish."""
