@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from improv.control.page.messages import Chart, ChartChord, Tone
+from improv.control.page.parts import Chart, ChartChord, Tone
 from improv.core.harmony import Changes, HarmonyError, parse_changes, taken_for
 
 NO_CHART = Chart("", 0.0, 4.0, (), ())
