@@ -60,10 +60,9 @@ def perform(
     early: seconds by which what is played is handed over before its time, for a slow synth; what answers a key at once can't be.
     allowed: for how many seconds a note may sound, asked as it begins; what sounds longer is closed, and `closed` is told.
     book: an empty note book of the performance: what sounds, with the times by which each note is closed; None: its own.
-    limit: of note-ons, whoever asks for them; what it holds back is dropped, 0 s late.
-    rounded: is called after each round, when all that was due is handed over.
-    An event that arrives after later music was already played counts as heard just after that: the
-    stamp that `heard` is given is the one that the band acts on, so a record of them replays.
+    limit: of note-ons, whoever asks for them; what it holds back is dropped, 0 s late. rounded: is called after each round.
+    An event that arrives after later music was already played counts as heard just after that: the stamp that `heard` is given
+    is the one that the band acts on, so a record of them replays.
     """
     reached = 0.0  # the latest stamp
     out = _Outlet(clock, send, dropped, early, allowed, NoteBook() if book is None else book, limit or NoteLimit())
