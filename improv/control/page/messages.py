@@ -137,7 +137,7 @@ FromPage = Join | Ping | On | Off | Control | Ask | Check | Sessions | LookAtSes
 # To the page: once
 
 
-class Hello(PageMessage, frozen=True):
+class Hello(PageMessage, frozen=True, omit_defaults=False):
     """page: the number that this page has while it is connected. may: what its token allows; a "watch" page gets no settings to steer,
     and what it asks for is refused. time: of the performance's clock. input: the name of the page's keys among the inputs.
     sounds: whether nothing else sounds (there is no MIDI output), so the page should."""
@@ -245,8 +245,11 @@ _reads = msgspec.json.Decoder(FromPage)
 _writes = msgspec.json.Encoder()
 
 
+NO_MESSAGE = (msgspec.ValidationError, msgspec.DecodeError, RecursionError)  # what reading raises
+
+
 def read_message(text: str | bytes) -> FromPage:
-    """A message of the page's. Raises msgspec.ValidationError, msgspec.DecodeError."""
+    """A message of the page's. Raises NO_MESSAGE."""
     return cast(FromPage, _reads.decode(text))
 
 
