@@ -52,7 +52,10 @@ def step_back() -> None:
 
 
 async def serve(pipe: socket.socket, without_page: Callable[[], None] = lambda: None) -> int:
-    """Until the pipe ends. without_page: is called where no page is to be served. Returns the exit code: 2 where it refuses to start, and has said why."""
+    """Until the pipe ends. without_page: is called where no page is to be served.
+
+    Returns the exit code: 2 where it refuses to start, and has said why.
+    """
     reader, writer = await asyncio.open_connection(sock=pipe, limit=UP)
     end = ServerEnd(reader, writer)
     try:
