@@ -137,8 +137,10 @@ class PageTap(Observer):
         if self.on:
             self._put(["said", text, warning])
 
-    def say(self, text: str) -> None:
-        self.changed(text, {})
+    def stir(self) -> None:
+        """Something other than notes may be another now."""
+        self.stirred = True
+        self.ring()
 
     # In the thread that takes
 
