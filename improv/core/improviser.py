@@ -18,7 +18,7 @@ from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff,
 from improv.core.harmony import READING, Changes, parse_changes
 from improv.core.hearing import FIRST, NOW
 from improv.core.intent import Intent
-from improv.core.line.generator import LineGenerator, Plan
+from improv.core.line.generator import LineGenerator
 from improv.core.line.lessons import Learning, Lessons
 from improv.core.line.tracker import ALL_NOTES_OFF, RESET_CONTROLLERS, SUSTAIN, LineTracker
 from improv.core.meter import Meter
@@ -144,11 +144,6 @@ class Improviser:
     def intent(self) -> Intent:
         """What it has in mind, for whoever watches; asking changes nothing."""
         return self._mode.intent()
-
-    def shared(self) -> list[object]:
-        """What a copy of it may share, since nothing changes it, or since it is another's: see `core.shadow`."""
-        plans = [value for value in vars(self._mode).values() if isinstance(value, Plan)]
-        return [*self.generator.shared(), *plans, self._models, self._learning, self.voice.voicings]
 
     def knows(self, setting: Setting) -> bool:
         """Whether a setting `model` names one that is at hand."""

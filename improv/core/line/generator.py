@@ -127,15 +127,6 @@ class LineGenerator:
             self.tell(*self._kept[name])
         return name in self._kept
 
-    def shared(self) -> list[object]:
-        """See `Improviser.shared`."""
-        same = (self.model, self._base, self._learns, self._learned, self.memory, self.settings, self.changes, self.meter, self._lessons)
-        return [*same, self._kept]
-
-    def teach_nobody(self) -> None:
-        """No lessons come of what is played from now on."""
-        self._lessons = None
-
     # What was heard
 
     def commit(self, memory: Memory) -> None:
