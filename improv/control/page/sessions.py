@@ -106,7 +106,7 @@ def _notes(events: list[tuple[bool, Event]], last: float, tones: list[Tone | Non
 
 def as_midi(folder: Path, name: str) -> bytes:
     """A session as it was heard and played, as a MIDI file. Raises ImprovError."""
-    take, names, song = recorded(Session(found(folder, name)))
+    take, names, _ = recorded(Session(found(folder, name)))
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "take.mid"
         write_take(path, take.heard, take.played, take.tempos, take.metres, take.changes, names)
