@@ -80,6 +80,36 @@ find("panic").addEventListener("click", panic);
 addEventListener("pagehide", () => keys.release());
 for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => sound.context && !sound.running && sound.begin());
 
+/** The stage alone, as it stays open while one plays; and, where the system has it, a screen that does not go dark. */
+function stageAlone(alone) {
+  document.body.classList.toggle("alone", alone);
+  find("alone").textContent = alone ? "Show desk" : "Hide desk";
+  find("alone").setAttribute("aria-expanded", String(!alone));
+  localStorage.setItem("alone", alone ? "yes" : "");
+}
+find("alone").addEventListener("click", () => stageAlone(!document.body.classList.contains("alone")));
+stageAlone(localStorage.getItem("alone") === "yes");
+
+let awake = null;
+async function stayAwake() {
+  if (document.hidden || (awake && !awake.released)) return;
+  try {
+    awake = await navigator.wakeLock.request("screen");
+  } catch {
+    // a browser without it, or a battery that is low
+  }
+}
+for (const name of ["pointerdown", "keydown", "visibilitychange"]) document.addEventListener(name, stayAwake);
+
+/** An audience may listen along. */
+find("listen").addEventListener("click", () => {
+  const listens = find("listen").getAttribute("aria-pressed") !== "true";
+  find("listen").setAttribute("aria-pressed", String(listens));
+  sound.on.you = sound.on.improv = listens;
+  if (listens) sound.begin();
+  else sound.silence();
+});
+
 /** The first touch lets the browser sound. */
 function welcome() {
   const begin = () => {
@@ -100,7 +130,8 @@ function welcome() {
   root.showModal();
 }
 store.on("hello", () => {
-  if (store.hello.sounds && !sound.running && !document.querySelector("dialog")) welcome();
+  if (!store.steers) sound.on.you = sound.on.improv = find("listen").getAttribute("aria-pressed") === "true";
+  else if (store.hello.sounds && !sound.running && !document.querySelector("dialog")) welcome();
 });
 
 // For tests, and for the curious.

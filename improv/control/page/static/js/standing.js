@@ -3,8 +3,8 @@
 import { find, h, write } from "./dom.js";
 import { anchorAt, beatAt } from "./music.js";
 
-const WHO = { player: "You", improv: "improv", both: "Together", nobody: "–" };
-const SPOKEN = { player: "Your turn", improv: "improv plays", both: "You play together", nobody: "Nobody plays" };
+const WHO = { player: "You", improv: "improv", both: "Together", nobody: "Listening" };
+const SPOKEN = { player: "Your turn", improv: "improv plays", both: "You play together", nobody: "improv listens" };
 
 export class Standing {
   constructor(store, now) {
@@ -53,11 +53,11 @@ export class Standing {
   turn() {
     const { whose, why } = this.current;
     find("turn").dataset.who = whose;
-    write(find("who"), WHO[whose] ?? "–");
+    write(find("who"), WHO[whose] ?? WHO.nobody);
     write(find("why"), why || this.store.scene.waits || "");
     if (whose === this.told.who) return;
     this.told.who = whose;
-    write(find("said"), SPOKEN[whose] ?? "");
+    write(find("said"), SPOKEN[whose] ?? SPOKEN.nobody);
   }
 
   tick() {
