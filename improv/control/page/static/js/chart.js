@@ -49,7 +49,7 @@ export class Chart {
     const both = `${chord}→${coming}`;
     if (both === this.chord) return;
     this.chord = both;
-    find("sounding").replaceChildren(...(chord ? symbolOf(chord) : []));
+    find("sounding").replaceChildren(...(chord ? [h("span", { class: "unseen", text: "Chord now: " }), ...symbolOf(chord)] : []));
     find("coming").replaceChildren(...(coming ? [h("span", { class: "next", text: "next" }), ...symbolOf(coming)] : []));
   }
 

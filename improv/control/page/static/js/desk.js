@@ -23,7 +23,7 @@ class SettingsTab {
     const sections = Object.entries(groups).map(([group, text]) => {
       const rows = settings.filter((info) => info.group === group).map((info) => settingRow(info, this.asker));
       this.rows.push(...rows);
-      return h("section", { class: "group" }, h("h3", { text: text.charAt(0).toUpperCase() + text.slice(1) }), rows.map((row) => row.element));
+      return h("section", { class: "group" }, h("h2", { text: text.charAt(0).toUpperCase() + text.slice(1) }), rows.map((row) => row.element));
     });
     this.element.replaceChildren(...sections);
   }

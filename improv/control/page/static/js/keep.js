@@ -30,7 +30,7 @@ export class KeepTab {
     const element = h(
       "section",
       { class: "group" },
-      h("h3", { text: title }),
+      h("h2", { text: title }),
       h("p", { class: "help", text: help }),
       list,
       h("form", { class: "with-button", on: { submit } }, input, h("button", { type: "submit", text: "Keep" })),
@@ -57,7 +57,7 @@ export class KeepTab {
     return h(
       "section",
       { class: "group" },
-      h("h3", { text: "Mark" }),
+      h("h2", { text: "Mark" }),
       h("p", { class: "help", text: "A place in the recording that you want to find again." }),
       h("form", { class: "with-button", on: { submit } }, input, h("button", { type: "submit", text: "Mark" })),
     );
@@ -83,7 +83,7 @@ export class KeepTab {
     return h(
       "section",
       { class: "group" },
-      h("h3", { text: "Capture" }),
+      h("h2", { text: "Capture" }),
       h("p", { class: "help", text: "What was just played, as a MIDI file: saved, and to be dragged into a DAW." }),
       h("form", { class: "with-button", on: { submit } }, h("label", { class: "inline", for: "bars", text: "the last" }), bars, h("span", { class: "inline", text: "bars" }), h("button", { type: "submit", class: "strong", text: "Capture" })),
       out,

@@ -15,7 +15,7 @@ export class SessionsTab {
     this.more.hidden = true;
     this.count = 0;
     this.told = h("p", { class: "help", role: "status" });
-    this.element = h("div", { class: "pane" }, h("div", { class: "row-head" }, h("h3", { text: "Sessions" }), h("button", { type: "button", class: "quiet", text: "Look again", on: { click: () => this.opened() } })), this.told, this.list, this.more);
+    this.element = h("div", { class: "pane" }, h("div", { class: "row-head" }, h("h2", { text: "Sessions" }), h("button", { type: "button", class: "quiet", text: "Look again", on: { click: () => this.opened() } })), this.told, this.list, this.more);
     asker.store.on("title", () => this.opened(true));
   }
 

@@ -21,7 +21,7 @@ export class SoundTab {
     return h(
       "section",
       { class: "group" },
-      h("h3", { text: "This page's synth" }),
+      h("h2", { text: "This page's synth" }),
       this.state,
       this.slide("volume", sound.volume, 0, 1, 0.01, (v) => sound.setVolume(v)),
       this.vu,
@@ -64,7 +64,7 @@ export class SoundTab {
     this.chosen.hidden = true;
     this.midiTold = h("p", { class: "help", "aria-live": "polite", text: this.midi.there ? "A keyboard or a synth that is plugged into the machine which shows this page." : "This browser has no Web MIDI. Chrome, Edge and Firefox have it." });
     this.ask.hidden = !this.midi.there;
-    return h("section", { class: "group" }, h("h3", { text: "MIDI here" }), this.midiTold, this.ask, this.chosen);
+    return h("section", { class: "group" }, h("h2", { text: "MIDI here" }), this.midiTold, this.ask, this.chosen);
   }
 
   async begin() {
@@ -90,7 +90,7 @@ export class SoundTab {
     return h(
       "section",
       { class: "group" },
-      h("h3", { text: "The computer's keys" }),
+      h("h2", { text: "The computer's keys" }),
       h("p", { class: "help", text: "Two rows play: Z X C… with S D… as black keys, and Q W E… with 2 3… an octave above. [ and ] or the page keys change the octave. Shift plays an accent. Esc is panic." }),
       this.slide("touch", this.keys.velocity, 20, 100, 1, (v) => (this.keys.velocity = v)),
     );
@@ -98,7 +98,7 @@ export class SoundTab {
 
   about() {
     this.pages = h("p", { class: "help" });
-    return h("section", { class: "group" }, h("h3", { text: "This page" }), this.pages);
+    return h("section", { class: "group" }, h("h2", { text: "This page" }), this.pages);
   }
 
   showSound() {
