@@ -1,7 +1,7 @@
 // The chart: bars four in a row, the one that sounds now lit; and the chord of this moment, large.
 
 import { find, h, reduced, symbolOf } from "./dom.js";
-import { beatAt, chordIndex, placeIn } from "./music.js";
+import { barsOf, beatAt, chordIndex, placeIn } from "./music.js";
 
 export class Chart {
   constructor(store, now) {
@@ -16,7 +16,7 @@ export class Chart {
   }
 
   build() {
-    const bars = this.store.scene.chart?.bars ?? [];
+    const bars = barsOf(this.store.scene.chart);
     this.cells = bars.map((bar, i) =>
       h(
         "li",

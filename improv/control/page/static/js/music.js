@@ -38,3 +38,17 @@ export function chordIndex(chart, beat) {
   for (let i = 0; i < chart.chords.length && chart.chords[i].position <= place + 1e-6; i++) found = i;
   return found < 0 ? chart.chords.length - 1 : found;
 }
+
+/** The chart as bars: of each the symbols in it, with "%" where the chord of before goes on. */
+export function barsOf(chart) {
+  if (!chart?.chords.length || !(chart.length > 0) || !(chart.bar > 0)) return [];
+  const bars = [];
+  let next = 0;
+  for (let begin = 0; begin < chart.length - 1e-6; begin += chart.bar) {
+    const symbols = [];
+    if ((chart.chords[next]?.position ?? Infinity) > begin + 1e-6) symbols.push("%");
+    for (; (chart.chords[next]?.position ?? Infinity) < begin + chart.bar - 1e-6; next++) symbols.push(chart.chords[next].symbol);
+    bars.push(symbols);
+  }
+  return bars;
+}
