@@ -1,4 +1,4 @@
-"""What a performer has in mind, for whoever watches: whose turn it is, and the notes to come if nothing changes. Beats are quarter notes."""
+"""What a performer has in mind, for whoever watches: whose turn it is, and the notes to come if nothing changes."""
 
 from __future__ import annotations
 

@@ -34,6 +34,11 @@ def check_all(config: Config, file: Tables, wrong: ConfigErrors) -> None:
     if config.control.metrics:
         _address(config.control.metrics.listen, ("control", "metrics", "listen"), wrong)
         _networks(config.control.metrics.allow, ("control", "metrics", "allow"), wrong)
+    if panel := config.control.panel:
+        _address(panel.listen, ("control", "panel", "listen"), wrong)
+        _networks(panel.allow, ("control", "panel", "allow"), wrong)
+        if panel.token and panel.token == panel.watch_token:
+            wrong.add(("control", "panel", "watch_token"), "the same as `token`: whoever watched could steer; give it another")
 
 
 def _music(config: Config, wrong: ConfigErrors) -> None:

@@ -27,6 +27,7 @@ LONGEST_PATH = 256
 
 Word = Annotated[str, Meta(pattern=WORD)]
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
+Token = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
 Channel = Annotated[int, Meta(ge=1, le=16)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Number = Annotated[int, Meta(ge=0, le=127)]
@@ -205,6 +206,38 @@ class MetricsConfig(Struct, frozen=True):
     ] = ()
 
 
+class PanelConfig(Struct, frozen=True):
+    """The page in a browser, which shows and steers, and can be played. `improv ctl page` tells its links, which hold its tokens.
+
+    Beyond this machine (listen = "0.0.0.0") it is not encrypted: whoever reads the network can steer. See docs/security.md."""
+
+    listen: Annotated[Text, Meta(description="the address that it listens on; 127.0.0.1: this machine alone")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="TCP port")] = 8420
+    allow: Annotated[
+        tuple[Text, ...],
+        Meta(description="addresses and networks that may open it; without any, whoever has a link", examples=[["192.168.1.0/24"]]),
+    ] = ()
+    hosts: Annotated[
+        tuple[Text, ...],
+        Meta(description="names under which browsers reach it, beside localhost and addresses", examples=[["stage.local"]]),
+    ] = ()
+    token: Annotated[
+        Token | None,
+        Meta(
+            description="what the link to steer ends with; without it, one is made up and kept beside the sessions",
+            examples=["0123456789abcdef"],
+        ),
+    ] = None
+    watch_token: Annotated[
+        Token | None,
+        Meta(description="what the link that only watches ends with, for an audience; likewise", examples=["fedcba9876543210"]),
+    ] = None
+
+    def __repr__(self) -> str:
+        """Without the tokens, so that no log has them."""
+        return f"PanelConfig({self.listen}, {self.port}, {self.allow}, {self.hosts})"
+
+
 class ControlConfig(Struct, frozen=True):
     """How it is controlled from outside. `improv ctl` works without any of this."""
 
@@ -214,6 +247,7 @@ class ControlConfig(Struct, frozen=True):
     ] = None
     osc: OscConfig | None = None
     metrics: MetricsConfig | None = None
+    panel: PanelConfig | None = None
 
 
 class BindingConfig(Struct, frozen=True):

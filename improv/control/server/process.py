@@ -3,8 +3,8 @@
 `performance_end` begins it, as `python -m improv.control.server.process`.
 
 Standard input is its end of a socket pair, both ways (see `server_end`). When that ends, so does the server, however the performance
-went. It serves the local socket, OSC and the metrics, checks every request, and never runs ahead of the music: it is a batch job to
-the system, with a nice value. The OSC addresses are in `osc_addresses`.
+went. It serves the local socket, OSC, the metrics and the page, checks every request, and never runs ahead of the music: it is a batch job
+to the system, with a nice value. The OSC addresses are in `osc_addresses`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from improv.core.errors import ImprovError
 UP = 2**20  # bytes of a line from the performance
 AGAIN = 5.0  # seconds until a port that was taken is tried again
 NICE = 5
+NO_SOCKET = ""  # in place of a path: there is none, as beside a jam
 
 
 def step_back() -> None:
@@ -52,7 +53,9 @@ async def serve(pipe: socket.socket) -> int:
         end.performers = [str(name) for name in first["performers"]]
         control: dict[str, Any] = first["control"]
         osc, metrics = read_listening(control.get("osc"), "osc", True), read_listening(control.get("metrics"), "metrics", False)
-        sock = await open_socket(Path(control["socket"]) if control.get("socket") else usual_path())
+        section = first.get("page")
+        page = read_listening(section, "page", False)
+        sock = None if control.get("socket") == NO_SOCKET else await open_socket(_path(control))
     except ImprovError as e:
         end.tell({"refused": str(e)})
         with suppress(OSError):
@@ -65,18 +68,24 @@ async def serve(pipe: socket.socket) -> int:
     if sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, writer.transport.abort)
     async with AsyncExitStack() as open_ones:
-        open_ones.callback(sock.close)
-        local = LocalServer(end, sock)
-        open_ones.push_async_callback(local.finish)
-        server = await local.start()
-        open_ones.callback(server.close)
-        ready = {"socket": control.get("socket") or str(usual_path())}
-        for name, listening, begin in (("osc", osc, _osc), ("metrics", metrics, _metrics)):
+        ready: dict[str, Any] = {}
+        if sock:
+            open_ones.callback(sock.close)
+            local = LocalServer(end, sock)
+            open_ones.push_async_callback(local.finish)
+            server = await local.start()
+            open_ones.callback(server.close)
+            ready["socket"] = str(_path(control))
+        for name, listening, begin in (("osc", osc, _osc), ("metrics", metrics, _metrics), ("page", page, _page_of(section))):
             if listening:
                 ready[name] = await _begin(name, listening, end, begin, open_ones)
         end.tell({"ready": ready})
         await end.run()
     return 0
+
+
+def _path(control: dict[str, Any]) -> Path:
+    return Path(control["socket"]) if control.get("socket") else usual_path()
 
 
 async def open_socket(path: Path) -> LocalSocket:
@@ -124,6 +133,15 @@ async def _osc(end: ServerEnd, listening: Listening) -> tuple[int, Callable[[], 
 async def _metrics(end: ServerEnd, listening: Listening) -> tuple[int, Callable[[], None]]:
     server = await asyncio.start_server(MetricsServer(end, listening).serve, listening.listen, listening.port, limit=HEAD)
     return server.sockets[0].getsockname()[1], server.close
+
+
+def _page_of(section: Any) -> Begin:
+    async def begin(end: ServerEnd, listening: Listening) -> tuple[int, Callable[[], None]]:
+        from improv.control.page.page_server import PageServer  # loads what no other server needs
+
+        return await PageServer(end, section).start(listening.listen, listening.port)
+
+    return begin
 
 
 def _told(context: dict[str, Any]) -> str:

@@ -33,15 +33,16 @@ OPEN = HarmonicContext(NO_CHORD, NO_CHORD, float("inf"))
 class Changes:
     """Chord changes: who sounds when, optionally looping by chorus.
 
-    starts: beats, ascending from 0; chords: one a start; length: beats of one chorus.
+    starts: beats, ascending from 0; chords: one a start; length: beats of one chorus. text: as they were written, if they were.
     """
 
-    def __init__(self, starts: Sequence[float], chords: Sequence[Chord], length: float, loop: bool = True):
+    def __init__(self, starts: Sequence[float], chords: Sequence[Chord], length: float, loop: bool = True, text: str = ""):
         merged = [(s, c) for i, (s, c) in enumerate(zip(starts, chords, strict=True)) if i == 0 or c != chords[i - 1]]
         self.starts = [s for s, _ in merged]
         self.chords = [c for _, c in merged]
         self.length = length
         self.loop = loop
+        self.text = text
 
     def __len__(self) -> int:
         return len(self.chords)
@@ -101,7 +102,7 @@ def parse_changes(text: str, bar: float = 4.0, reading: int = READING) -> Change
     bar: beats a bar. reading: 1 for what was recorded when symbols were read to their kinds alone, and neither an empty bar nor
     a new line said anything. Raises HarmonyError with the column.
     """
-    page = _Sheet(reading)
+    page, written = _Sheet(reading), text
     text = text if reading > 1 else text.replace("\n", " ")
     for kind, word, column in words_of(text):
         try:
@@ -113,7 +114,7 @@ def parse_changes(text: str, bar: float = 4.0, reading: int = READING) -> Change
     if not bars:
         raise HarmonyError('changes: no chord in them; write for example "Dm7 | G7 | Cmaj7 | %"')
     starts = [i * bar + j * bar / len(b) for i, b in enumerate(bars) for j in range(len(b))]
-    return Changes(starts, [c for b in bars for c in b], bar * len(bars))
+    return Changes(starts, [c for b in bars for c in b], bar * len(bars), text=written)
 
 
 class _Sheet:
