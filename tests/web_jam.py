@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-PATIENCE = 60_000  # ms that a page may take to come to a state; a machine that is busy takes its time
+PATIENCE = int(os.environ.get("P", 60_000))  # ms that a page may take to come to a state; a machine that is busy takes its time
 FAKE_MIDI = """
 const input = { id: "in", name: "Fake keyboard", state: "connected", type: "input", onmidimessage: null };
 const output = { id: "out", name: "Fake synth", state: "connected", type: "output", sent: [], send(bytes, at) { this.sent.push([...bytes, at]); } };
@@ -40,7 +40,11 @@ class WebJam:
         self.program = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True
         )
-        self.link = self._link()
+        try:
+            self.link = self._link()
+        except BaseException:
+            self.close()
+            raise
 
     def _link(self) -> str:
         assert self.program.stdout is not None
@@ -77,21 +81,22 @@ class WebJam:
     def close(self) -> None:
         self.program.send_signal(signal.SIGINT)
         try:
-            self.program.communicate(timeout=20)
-        except subprocess.TimeoutExpired:
+            self.program.communicate(timeout=30)
+        finally:
             self.program.kill()
-            raise
+            self.program.communicate()
 
 
 def opened(where: Browser | BrowserContext, link: str, begin: bool = True) -> Page:
-    """A page of the jam that knows the clock; begin: and has been touched, so that it may sound."""
-    page = where.new_page()
+    """A page of the jam that knows the clock; begin: and has been touched, so that it may sound. In a browser: without motion, which
+    costs this machine less."""
+    page = where.new_page() if isinstance(where, BrowserContext) else where.new_page(reduced_motion="reduce")
     page.set_default_timeout(PATIENCE)
     page.goto(link)
     page.wait_for_function("() => globalThis.improv?.store.link === 'open' && improv.link.clock.readings.length > 8")
     if begin:
         page.click(".begin")
-        page.wait_for_function("() => improv.sound.running")
+        page.wait_for_function("() => improv.sound.running && !document.querySelector('dialog')")
     return page
 
 

@@ -49,7 +49,7 @@ def test_a_call_on_the_computers_keys_is_answered_and_sounds(browser: Browser, j
 def test_the_plan_is_drawn_before_it_sounds(browser: Browser, jam: WebJam) -> None:
     from web_jam import call, opened, state
 
-    page = opened(browser, jam.link)
+    page = opened(browser.new_context(reduced_motion="no-preference"), jam.link)
     call(page)
     seen = page.wait_for_function(OUTLINED).json_value()
     assert seen["edge"] > 110 > seen["inside"]
@@ -62,14 +62,14 @@ def test_panic_silences_the_page_and_the_performance_at_once(browser: Browser, j
     from web_jam import call, opened
 
     page, other = opened(browser, jam.link), opened(browser, jam.link)
-    page.click("text=solo")
+    page.click("#pane-play [value=solo]")
     for each in (page, other):
         each.wait_for_function("() => improv.store.notes.some((n) => !n.heard && n.off === null)")
     page.keyboard.press("Escape")
     for each in (page, other):
         each.wait_for_function("() => improv.store.notes.every((n) => n.off !== null) && improv.store.plan.size === 0")
         each.wait_for_function("() => improv.sound.level() < 0.001")
-    page.click("text=trade")
+    page.click("#pane-play [value=trade]")
     page.click("text=Go on playing")
     page.wait_for_function("() => !document.querySelector('.wake').checkVisibility()")
     call(page)
@@ -163,8 +163,6 @@ def test_a_keyboard_and_a_synth_that_hang_on_the_browser(fake_midi, browser: Bro
             down.discard(first)
     assert down == set()
     assert [0xB1, 120, 0] in [message[:3] for message in sent]
-    page.click("#tab-play")
-    page.click("text=Go on playing")
     other.close()
 
 

@@ -19,7 +19,7 @@ CHANGED = "([name, value]) => improv.store.settings[name] === value"
 def test_every_setting_that_is_changed_in_a_page_comes_back_in_another(browser: Browser, jam: WebJam) -> None:
     from web_jam import opened, state
 
-    page, other = opened(browser, jam.link), opened(browser, jam.link, begin=False)
+    page, other = opened(browser, jam.link), opened(browser, jam.link)
     for each in (page, other):
         each.click("#tab-settings")
     rows = page.locator(".pane:not([hidden]) [data-setting]")
@@ -68,7 +68,7 @@ def test_changes_are_read_while_they_are_typed(browser: Browser, own_jam: WebJam
     page.keyboard.press("Control+Enter")
     other.wait_for_function("() => improv.store.scene.chart.text === 'Fmaj7 | Bb7 Eb7'")
     other.wait_for_function("() => document.querySelectorAll('.bar').length === 2")
-    assert other.locator(".bar").all_inner_texts() == ["1\nF\nmaj7", "2\nB\n♭\n7\nE\n♭\n7"] or state(other, "[...document.querySelectorAll('.bar')].map((b) => b.textContent)") == ["1Fmaj7", "2B♭7E♭7"]
+    assert state(other, "[...document.querySelectorAll('.bar')].map((b) => b.textContent)") == ["1Fmaj7", "2B♭7E♭7"]
     page.fill("#mood", "hope")
     page.keyboard.press("Enter")
     other.wait_for_function("() => improv.store.scene.chart.text !== 'Fmaj7 | Bb7 Eb7'")
@@ -97,8 +97,7 @@ def test_what_is_kept_can_be_recalled_and_captured(browser: Browser, own_jam: We
     page.fill("[aria-label^='What to write']", "that was good")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Marked")
-    page.click("#keep-capture-heading, h2:text-is('Capture')")  # away from the field: letters are notes again
-    page.evaluate("() => document.activeElement.blur()")
+    page.evaluate("() => document.activeElement.blur()")  # away from the field: letters are notes again
     call(page)
     page.wait_for_function("() => improv.store.notes.some((n) => !n.heard)")
     page.fill("#bars", "8")

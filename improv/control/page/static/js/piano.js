@@ -19,7 +19,7 @@ export class Piano {
     for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) this.board.addEventListener(name, (e) => this.pointer(name, e));
     this.board.addEventListener("contextmenu", (e) => e.preventDefault());
     new ResizeObserver(() => this.build()).observe(this.root);
-    store.on("note", () => this.light());
+    store.on("note", () => (this.waits ??= requestAnimationFrame(() => this.light())));
     printed().then((signs) => {
       this.signs = signs;
       this.built = null;
@@ -88,6 +88,7 @@ export class Piano {
   }
 
   light() {
+    this.waits = null;
     const lit = new Map();
     for (const note of this.store.notes) if (note.off === null) lit.set(note.pitch, note.heard ? "you" : (note.tone ?? "plain"));
     for (const [pitch, element] of this.places ?? []) {

@@ -14,6 +14,8 @@ const COLOURS = {
 const HEAD = 30; // pixels for bar numbers and chords
 const AHEAD = 0.34; // share of the width that shows what comes
 const USUAL = [53, 77]; // the pitches that are shown while nothing is played
+const FRAME = 30; // ms between two pictures: the performance may share this machine
+const STILL = 250; // the same, where no motion is wanted
 const SPAN = 22; // semitones that are shown at least
 
 const rgba = ([r, g, b], alpha) => `rgba(${r},${g},${b},${alpha})`;
@@ -26,12 +28,14 @@ export class Roll {
     this.now = now;
     [this.low, this.high] = USUAL;
     this.drawn = { plan: 0, notes: 0, outlined: 0 }; // what the last picture showed
-    this.still = 0;
+    this.last = 0;
     new ResizeObserver(() => this.resize()).observe(canvas);
     this.resize();
-    const step = () => {
+    const step = (time) => {
       requestAnimationFrame(step);
-      if (!document.hidden) this.picture();
+      if (document.hidden || time - this.last < (reduced() ? STILL : FRAME)) return;
+      this.last = time;
+      this.picture();
     };
     requestAnimationFrame(step);
   }
@@ -44,16 +48,12 @@ export class Roll {
     this.canvas.height = Math.round(this.height * scale);
     this.context = this.canvas.getContext("2d");
     this.context.setTransform(scale, 0, 0, scale, 0, 0);
-    this.still = 0;
+    this.last = 0;
   }
 
   picture() {
     const now = this.now();
     this.store.prune(now);
-    if (reduced()) {
-      if (performance.now() - this.still < 250) return; // a few pictures a second, and the window stands
-      this.still = performance.now();
-    }
     this.window(now);
     this.fit(now);
     this.ground(now);

@@ -4,6 +4,7 @@ import { freshId, h, toast, write } from "./dom.js";
 
 const THROTTLE = 70; // ms between two values of one slider
 const HANDS_OFF = 700; // ms that a slider which is being moved is left alone
+const UNTIL_BAR = 8000; // ms that a choice which waits for the next bar is shown as chosen
 
 export const wordsOf = (name) => name.replaceAll("_", " ");
 
@@ -105,32 +106,63 @@ function slider(info, asker, id) {
 
 export const shown = (value, info) => (info?.kind === "number" ? String(Math.round(value * 100) / 100) : String(value));
 
+/** A choice that was made is shown at once, as one that waits, until it holds. */
+class Wanted {
+  constructor(info, element) {
+    this.info = info;
+    this.element = element;
+    this.value = null;
+  }
+
+  choose(value, asker) {
+    this.value = value;
+    this.since = performance.now();
+    asker.set(this.info, value).then((reply) => {
+      if (reply) return;
+      this.value = null;
+      asker.store.tell("performers");
+    });
+  }
+
+  /** What is to be shown, where `value` holds now. */
+  shown(value) {
+    const over = performance.now() - this.since > (this.info.when === "next bar" ? UNTIL_BAR : HANDS_OFF);
+    if (value === this.value || over) this.value = null;
+    this.element.classList.toggle("waits", this.value !== null);
+    return this.value ?? value;
+  }
+}
+
 function segmented(info, asker, id) {
   const buttons = info.choices.map((choice) => {
-    const input = h("input", { type: "radio", name: id, value: choice, id: `${id}-${choice}`, on: { change: () => asker.set(info, choice) } });
+    const input = h("input", { type: "radio", name: id, value: choice, id: `${id}-${choice}`, on: { change: () => wanted.choose(choice, asker) } });
     return { choice, input, element: h("label", { class: "segment", for: `${id}-${choice}`, title: info.meanings?.[choice] ?? null }, input, h("span", { text: choice })) };
   });
   const label = h("span", { class: "label", id: `${id}-label`, text: wordsOf(info.name) });
+  const element = h("div", { class: "segments", role: "radiogroup", "aria-labelledby": `${id}-label` }, buttons.map((b) => b.element));
+  const wanted = new Wanted(info, element);
   return {
-    element: h("div", { class: "segments", role: "radiogroup", "aria-labelledby": `${id}-label` }, buttons.map((b) => b.element)),
+    element,
     label,
     readout: null,
     controls: buttons.map((b) => b.input),
     show: (value) => {
-      for (const { choice, input } of buttons) input.checked = choice === value;
+      const shown = wanted.shown(value);
+      for (const { choice, input } of buttons) input.checked = choice === shown;
     },
   };
 }
 
 function list(info, asker, id) {
-  const select = h("select", { id, on: { change: () => asker.set(info, select.value) } }, info.choices.map((c) => h("option", { value: c, text: c })));
+  const select = h("select", { id, on: { change: () => wanted.choose(select.value, asker) } }, info.choices.map((c) => h("option", { value: c, text: c })));
+  const wanted = new Wanted(info, select);
   return {
     element: select,
     label: h("label", { for: id, text: wordsOf(info.name) }),
     readout: null,
     controls: [select],
     show: (value) => {
-      select.value = value;
+      select.value = wanted.shown(value);
     },
   };
 }

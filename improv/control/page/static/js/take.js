@@ -17,7 +17,7 @@ export class Take {
     this.close();
     this.at = room;
     this.take = take;
-    this.from = 0;
+    this.from = this.first;
     this.canvas = h("canvas", { class: "take", role: "img", "aria-label": `Piano roll of ${take.title}` });
     this.canvas.addEventListener("pointerdown", (event) => {
       const box = this.canvas.getBoundingClientRect();
@@ -26,7 +26,12 @@ export class Take {
       else this.draw(this.from);
     });
     room.replaceChildren(this.canvas);
-    this.draw(0);
+    this.draw(this.from);
+  }
+
+  /** A moment before the first note. */
+  get first() {
+    return Math.max(0, (this.take.notes[0]?.[0] ?? 0) - 0.3);
   }
 
   close() {
@@ -61,7 +66,7 @@ export class Take {
 
   async play() {
     await this.sound.begin();
-    if (this.from >= this.take.seconds - 0.1) this.from = 0;
+    if (this.from >= this.take.seconds - 0.1) this.from = this.first;
     this.begin();
   }
 
