@@ -17,12 +17,11 @@ from improv.control.config.reading import completed
 from improv.control.config.tree import RecordConfig, Tables
 from improv.control.kept import learned_bindings, page_tokens
 from improv.control.page.keyboard import NAME
-from improv.control.page.page_end import PageEnd, PageSetup, links
+from improv.control.page.page_end import PageEnd, PageSetup
 from improv.control.performance_end import PerformanceEnd
 from improv.control.server.process import NO_SOCKET
 from improv.control.steering import Steering
 from improv.core.events import Event
-from improv.core.observer import Observer
 from improv.perform.performance import Performance
 from improv.perform.performing import Chore
 from improv.session import Recorder
@@ -89,35 +88,25 @@ class Web:
         )
         page = served.show(performance, steering, setup, self.arrival)
         log.taps.append(page.tap)
-        performance.observe(_Greeting(links(setup)["steer"]))
         return [served]
-
-
-class _Greeting(Observer):
-    """Says where the page is, once it can be opened, and opens it."""
-
-    def __init__(self, link: str) -> None:
-        self._link = link
-
-    def began(self, priority: str) -> None:
-        print(f"the page: {self._link}", flush=True)
 
 
 def _begun(told: JamControlled, steering: Steering, log: Callable[..., None], page: PageEnd | None) -> PerformanceEnd:
     control = PerformanceEnd(told, steering.answer, log, page=page).start()
-    threading.Thread(target=_open_when_ready, args=(control, steering.links["steer"], log), name="browser", daemon=True).start()
+    threading.Thread(target=_open_when_ready, args=(control, steering.links, log), name="browser", daemon=True).start()
     return control
 
 
-def _open_when_ready(control: PerformanceEnd, link: str, log: Callable[..., None]) -> None:
-    """Open the page in the browser, where there is one; the link is said anyway."""
+def _open_when_ready(control: PerformanceEnd, links: Mapping[str, str], log: Callable[..., None]) -> None:
+    """Say the links once the page is there, and open it in the browser, where there is one."""
     if not control.wait(20.0):
         return
     if control.ready is not None and control.ready.get("page") is None:
         return  # its port is taken, which was said
+    print(f"the page: {links['steer']}\nto watch only: {links['watch']}", flush=True)
     if has_browser():
         try:
-            webbrowser.open(link)
+            webbrowser.open(links["steer"])
         except (OSError, webbrowser.Error) as e:
             log(f"the browser does not open ({e}): open the link yourself", "notice")
 

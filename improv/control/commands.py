@@ -76,7 +76,7 @@ _ROWS = (
     Command(
         "changes",
         "play over other changes, from the next bar; none: the chords that you hold",
-        (Field("text", CHANGES, False), _WHOSE),
+        (Field("text", CHANGES), _WHOSE),
         (CTL, OSC, PAGE),
         example='changes "Dm7 | G7 | Cmaj7"',
         alike=("performer",),

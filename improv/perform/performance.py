@@ -110,7 +110,7 @@ class Performance:
         self.limit = NoteLimit()  # of the notes that leave
         self.sounding = NoteBook()  # what was sent and not yet closed, with the times by which each note is closed
         self._arrived = 0.0  # when something was last heard
-        self.rounded: Callable[[], None] | None = None  # is called after each round of the engine, in the performance's thread
+        self.rounded: Callable[[], None] = lambda: None  # is called after each round of the engine, in the performance's thread
 
     # For others
 

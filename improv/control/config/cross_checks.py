@@ -9,9 +9,10 @@ from typing import Any
 
 from improv.control.commands import TAKEN
 from improv.control.config.binding_checks import check_binding, one_of
+from improv.control.config.control_tree import OscConfig
 from improv.control.config.errors import ConfigErrors, meant, shown
 from improv.control.config.toml_lines import Path
-from improv.control.config.tree import Config, OscConfig, Tables, given
+from improv.control.config.tree import Config, Tables, given
 from improv.core.errors import ImprovError
 from improv.core.harmony import HarmonyError
 from improv.core.meter import MeterError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from improv.control.page.messages import Chart, ChartChord, Tone
+from improv.control.page.parts import Chart, ChartChord, Tone
 from improv.core.harmony import Changes, HarmonyError, parse_changes, taken_for
 
 NO_CHART = Chart("", 0.0, 4.0, (), ())
@@ -40,12 +40,16 @@ def chords_of(changes: Changes) -> tuple[ChartChord, ...]:
 
 
 def bars_of(chords: Sequence[ChartChord], length: float, bar: float) -> tuple[tuple[str, ...], ...]:
-    """The symbols that begin in each bar; one in which none does has GOES_ON."""
+    """The symbols of each bar; where the chord of before goes on over the bar line, it begins with GOES_ON."""
     count = min(round(length / bar), MOST_BARS)
     bars: list[list[str]] = [[] for _ in range(count)]
     for chord in chords:
-        if (at := int(chord.position / bar + 1e-6)) < count:
-            bars[at].append(chord.symbol)
+        at = int(chord.position / bar + 1e-6)
+        if at >= count:
+            break
+        if not bars[at] and chord.position > at * bar + 1e-6:
+            bars[at].append(GOES_ON)
+        bars[at].append(chord.symbol)
     return tuple(tuple(symbols) or (GOES_ON,) for symbols in bars)
 
 

@@ -18,7 +18,7 @@ from improv.control.page.messages import Refused, ToPage, written
 from improv.control.requests import Bucket
 
 WAITING = 128  # pieces of news that wait, at most
-REPLIES = 256  # replies and pongs that wait, at most
+REPLIES = 1024  # replies and pongs that wait, at most
 RATE, BURST = 200.0, 400.0  # messages a second that a page may send
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from improv.control.page.messages import ControlNews, NoteOffNews, NoteOnNews, Notes, Planned, Sounding, Tone
+from improv.control.page.messages import Notes
+from improv.control.page.parts import ControlNews, NoteOffNews, NoteOnNews, Planned, Sounding, Tone
 
 SAME = 0.1  # seconds by which a note may be off its plan
 ALL_SOUND_OFF = 120

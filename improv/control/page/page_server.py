@@ -13,10 +13,10 @@ from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from pathlib import Path
+from socket import SO_SNDBUF, SOL_SOCKET
 from time import perf_counter
 from typing import Any
 
-import msgspec
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
@@ -28,7 +28,7 @@ from improv.control.page.connection import Guest, refuse
 from improv.control.page.doors import Doors, read_doors
 from improv.control.page.files import Answer, answer, plain, static_files
 from improv.control.page.hub import Hub
-from improv.control.page.messages import VERSION, Control, FromPage, Hello, Join, Off, On, Ping, Pong, read_message
+from improv.control.page.messages import NO_MESSAGE, VERSION, Control, FromPage, Hello, Join, Off, On, Ping, Pong, read_message
 from improv.control.page.table import command_infos, setting_infos
 from improv.control.server.server_end import ServerEnd
 from improv.core.settings import GROUPS
@@ -36,6 +36,7 @@ from improv.core.settings import GROUPS
 SOCKET = "/socket"
 MOST = 64  # connections at once, whatever they are for
 MOST_PAGES = 32  # pages at once
+KERNEL = 2**16  # bytes on their way to a page that the system keeps
 SIZE = 2**17  # bytes of a message: changes of 20,000 characters
 JOINING = 5.0  # seconds in which the request, and then the token, must have come
 ALIVE = 20.0  # seconds between two looks whether a page is still there, and for which an answer is waited for
@@ -95,6 +96,9 @@ class PageServer:
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 page._connections += 1
                 super().connection_made(transport)
+                wire = transport.get_extra_info("socket")
+                with suppress(OSError):
+                    wire.setsockopt(SOL_SOCKET, SO_SNDBUF, KERNEL)  # what waits there is news of yesterday
                 address = (transport.get_extra_info("peername") or ("",))[0]
                 if page._connections > MOST or not page._doors.let_in(str(address)):
                     page._end.counts["refused"] += 1
@@ -139,7 +143,7 @@ class PageServer:
                     return await refuse(socket, "too many messages")
                 try:
                     message = read_message(said)
-                except (msgspec.ValidationError, msgspec.DecodeError) as e:
+                except NO_MESSAGE as e:
                     self._end.counts["refused"] += 1
                     return await refuse(socket, f"not a message of version {VERSION}: {e}")
                 self._take(guest, message)
@@ -157,7 +161,7 @@ class PageServer:
         try:
             async with asyncio.timeout(JOINING):
                 message = read_message(await socket.recv())
-        except (TimeoutError, ConnectionClosed, msgspec.ValidationError, msgspec.DecodeError):
+        except (TimeoutError, ConnectionClosed, *NO_MESSAGE):
             message = None
         may = self._doors.may(message.token) if isinstance(message, Join) else None
         if may is None or not isinstance(message, Join):

@@ -6,16 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from improv.control.page.charts import NO_CHART, chart_of, chord_at, tone_of
-from improv.control.page.messages import (
-    Beat,
-    ChartChord,
-    InputInfo,
-    LatenessNow,
-    PerformerInfo,
-    Scene,
-    Tone,
-    TurnNow,
-)
+from improv.control.page.messages import Scene
+from improv.control.page.parts import Beat, ChartChord, InputInfo, LatenessNow, PerformerInfo, Tone, TurnNow
 from improv.control.status import Status
 from improv.core.settings import SETTINGS
 

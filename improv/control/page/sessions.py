@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from improv.control.page.charts import bars_of, chords_of
-from improv.control.page.messages import Chart, SessionRow, SessionTake, TakeNote, Tone
+from improv.control.page.parts import Chart, SessionRow, SessionTake, TakeNote, Tone
 from improv.core.errors import ImprovError
 from improv.core.events import Event, Mark, NoteOff, NoteOn
 from improv.core.harmony import Changes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from improv.control.commands import FILE, PAGE, by_way
-from improv.control.page.messages import CommandInfo, FieldInfo, SettingInfo
+from improv.control.page.parts import CommandInfo, FieldInfo, SettingInfo
 from improv.core.settings import SETTINGS, SettingRow
 
 

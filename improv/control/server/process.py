@@ -4,7 +4,7 @@
 
 Standard input is its end of a socket pair, both ways (see `server_end`). When that ends, so does the server, however the performance
 went. It serves the local socket, OSC, the metrics and the page, checks every request, and never runs ahead of the music: it is a batch job
-to the system, with a nice value. The OSC addresses are in `osc_addresses`.
+to the system, with a nice value, unless it serves the page. The OSC addresses are in `osc_addresses`.
 """
 
 from __future__ import annotations
@@ -32,20 +32,30 @@ NICE = 5
 NO_SOCKET = ""  # in place of a path: there is none, as beside a jam
 
 
+def give_up_priority() -> None:
+    """Whatever priority the performance had when it began us, ours is an ordinary one. Where the system refuses, it stays as it is."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("500")  # if memory ends, end this, not the music
+
+
 def step_back() -> None:
-    """Whatever priority the performance had when it began us, ours is lower. Where the system refuses, it stays as it is."""
+    """What only steers and counts can wait; a page is played on, and its keys can't."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        with suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("500")  # if memory ends, end this, not the music
     if sys.platform != "win32":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, NICE)
 
 
-async def serve(pipe: socket.socket) -> int:
-    """Until the pipe ends. Returns the exit code: 2 where it refuses to start, and has said why."""
+async def serve(pipe: socket.socket, without_page: Callable[[], None] = lambda: None) -> int:
+    """Until the pipe ends. without_page: is called where no page is to be served.
+
+    Returns the exit code: 2 where it refuses to start, and has said why.
+    """
     reader, writer = await asyncio.open_connection(sock=pipe, limit=UP)
     end = ServerEnd(reader, writer)
     try:
@@ -55,6 +65,8 @@ async def serve(pipe: socket.socket) -> int:
         osc, metrics = read_listening(control.get("osc"), "osc", True), read_listening(control.get("metrics"), "metrics", False)
         section = first.get("page")
         page = read_listening(section, "page", False)
+        if page is None:
+            without_page()
         sock = None if control.get("socket") == NO_SOCKET else await open_socket(_path(control))
     except ImprovError as e:
         end.tell({"refused": str(e)})
@@ -150,7 +162,7 @@ def _told(context: dict[str, Any]) -> str:
 
 def main() -> int:
     """The process."""
-    step_back()
+    give_up_priority()
     if sys.platform == "win32":  # sockets are not inherited there: the performance sends what opens it
         import base64
 
@@ -159,7 +171,7 @@ def main() -> int:
         pipe = socket.socket(fileno=0)
     pipe.setblocking(False)
     with suppress(KeyboardInterrupt):
-        return asyncio.run(serve(pipe))
+        return asyncio.run(serve(pipe, step_back))
     return 0
 
 
