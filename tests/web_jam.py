@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -41,25 +40,20 @@ class WebJam:
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True
         )
         try:
-            self.link = self._link()
+            self.link = self._told("the page: ")
+            self.watch_link = self._told("to watch only: ")
         except BaseException:
             self.close()
             raise
 
-    def _link(self) -> str:
+    def _told(self, before: str) -> str:
+        """What the terminal says after some words."""
         assert self.program.stdout is not None
         for line in self.program.stdout:
             self.told.append(line)
-            if found := re.search(r"http://\S+#\S+", line):
-                import time, urllib.request
-                for _ in range(200):
-                    try:
-                        urllib.request.urlopen(found[0]).read()
-                        break
-                    except OSError:
-                        time.sleep(0.05)
-                return found[0]
-        raise AssertionError("no link was told: " + "".join(self.told))
+            if line.startswith(before):
+                return line.removeprefix(before).strip()
+        raise AssertionError("the jam ended: " + "".join(self.told))
 
     @property
     def origin(self) -> str:

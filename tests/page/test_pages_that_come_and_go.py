@@ -80,8 +80,7 @@ def test_a_watching_link_shows_all_and_steers_nothing(browser: Browser, jam: Web
     from web_jam import call, opened
 
     page = opened(browser, jam.link)
-    link = page.evaluate("() => improv.link.ask({ do: 'links' }).then((r) => r.found.watch, () => null)") or jam.watch_link
-    watch = opened(browser.new_context(), link, begin=False)
+    watch = opened(browser.new_context(reduced_motion="reduce"), jam.watch_link, begin=False)
     for name in ("#desk", "#panic", "#piano"):
         assert not watch.is_visible(name)
     watch.keyboard.press("KeyQ")

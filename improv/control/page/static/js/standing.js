@@ -11,6 +11,7 @@ export class Standing {
     this.store = store;
     this.now = now;
     this.told = {};
+    this.entered = ; // why it came in, while it plays
     this.lines = []; // warnings of the last moments
     this.facts = Object.fromEntries(
       [
@@ -51,10 +52,12 @@ export class Standing {
   }
 
   turn() {
-    const { whose, why } = this.current;
+    const { whose, why, enters } = this.current;
+    if (enters) this.entered = why.replace("enters", "entered");
+    else if (whose !== "improv") this.entered = "";
     find("turn").dataset.who = whose;
     write(find("who"), WHO[whose] ?? WHO.nobody);
-    write(find("why"), why || this.store.scene.waits || "");
+    write(find("why"), (whose === "improv" && this.entered) || why || this.store.scene.waits || "");
     if (whose === this.told.who) return;
     this.told.who = whose;
     write(find("said"), SPOKEN[whose] ?? SPOKEN.nobody);
