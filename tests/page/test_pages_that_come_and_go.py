@@ -47,7 +47,8 @@ def test_the_music_goes_on_while_no_server_is_there(browser: Browser, own_jam: W
 def test_ten_pages_on_one_jam_show_the_same(browser: Browser, own_jam: WebJam) -> None:
     from web_jam import call, opened
 
-    pages = [opened(browser, own_jam.link, begin=False) for _ in range(10)]
+    context = browser.new_context(viewport={"width": 360, "height": 640}, reduced_motion="reduce")
+    pages = [opened(context, own_jam.link, begin=False) for _ in range(10)]
     pages[0].wait_for_function("() => improv.store.scene.pages === 10")
     pages[0].click(".begin")
     call(pages[0])
@@ -57,8 +58,7 @@ def test_ten_pages_on_one_jam_show_the_same(browser: Browser, own_jam: WebJam) -
         page.wait_for_function("() => improv.store.notes.every((n) => n.off !== null)")
     answers = [page.evaluate("() => improv.store.notes.filter((n) => !n.heard).map((n) => [n.id, n.pitch])") for page in pages]
     assert all(answer == answers[0] for answer in answers)
-    for page in pages:
-        page.close()
+    context.close()
 
 
 @pytest.mark.parametrize("token", ["", "#wrongwrongwrongwrong"])

@@ -135,7 +135,8 @@ export class Roll {
     for (let i = 0; i < store.anchors.length; i++) {
       const anchor = store.anchors[i];
       const end = Math.min(store.anchors[i + 1]?.time ?? Infinity, this.until);
-      const start = Math.max(i ? anchor.time : -Infinity, this.from);
+      const fresh = !store.anchors[i - 1]?.running; // it ran a moment before it was told
+      const start = Math.max(!i ? -Infinity : fresh ? Math.min(anchor.time, timeOf(anchor, 0)) : anchor.time, this.from);
       if (!anchor.running || end <= start) continue;
       const first = Math.ceil(anchor.beat + ((start - anchor.time) * anchor.tempo) / 60 - 1e-6);
       for (let beat = first; timeOf(anchor, beat) < end; beat++) {

@@ -11,7 +11,7 @@ export class Standing {
     this.store = store;
     this.now = now;
     this.told = {};
-    this.entered = ; // why it came in, while it plays
+    this.entered = ""; // why it came in, while it plays
     this.lines = []; // warnings of the last moments
     this.facts = Object.fromEntries(
       [
