@@ -135,7 +135,7 @@ def jam(args: argparse.Namespace) -> int:
         if args.web is not None:
             from improv.cli.webbed import Web
 
-            place.web = Web(args.web, place.inbox.put, args.target is not None)
+            place.web = Web(args.web, place.inbox.put, args.target is not None, sys.stderr if args.json else sys.stdout)
         if api is not None:
             _connect(args, music, place, api, channels, stack)
         return _perform(args, music, place)

@@ -81,6 +81,7 @@ class ToldLog:
         self._log(text, level, **fields)
         for tap in self.taps if level != "info" else ():
             tap.changed(text, {}, level in ("warning", "error"))
+            tap.stir()  # as when a controller was learned
 
 
 class Served:

@@ -8,7 +8,7 @@ import threading
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 from improv.cli.sessions import default_folder
 from improv.cli.steered import KEPT_BARS, Arrival, KeptBars, Served, ToldLog
@@ -51,12 +51,12 @@ class JamControlled:
 
 
 class Web:
-    """The page of a jam. put: takes what is heard. sounds: whether a port leads to a synth.
+    """The page of a jam. put: takes what is heard. sounds: whether a port leads to a synth. out: where its links are said.
 
     arrival: what the ports hand events to.
     """
 
-    def __init__(self, port: int, put: Callable[[Event], None], sounds: bool):
+    def __init__(self, port: int, put: Callable[[Event], None], sounds: bool, out: TextIO):
         self.sources = ["in", NAME]  # by their numbers
         folder = default_folder()
         self.config = completed(Tables(record=RecordConfig(folder=folder)), folder)
@@ -64,6 +64,7 @@ class Web:
         self._bindings.learned = learned_bindings(folder, _warn)
         self._bindings.replace(())
         self.arrival = Arrival(put, self._bindings, self._binding)
+        self._out = out
         self._port, self._tokens, self._sounds = port, page_tokens(folder, _warn), not sounds
 
     def chores(self, performance: Performance, recorder: Recorder, header: Mapping[str, Any]) -> list[Chore]:
@@ -75,7 +76,7 @@ class Web:
         steering = Steering(default_folder() / "improv.toml", self.config, performance, self._bindings, self._binding, last_bars, log)
         self.arrival.steering = steering
         told = JamControlled(JamControl(), tuple(JamPerformer(p.name) for p in performance.performers))
-        served = Served(lambda page: _begun(told, steering, log, page), lambda: recorder.path)
+        served = Served(lambda page: _begun(told, steering, log, page, self._out), lambda: recorder.path)
         setup = PageSetup(
             LISTEN,
             self._port,
@@ -91,19 +92,20 @@ class Web:
         return [served]
 
 
-def _begun(told: JamControlled, steering: Steering, log: Callable[..., None], page: PageEnd | None) -> PerformanceEnd:
+def _begun(told: JamControlled, steering: Steering, log: Callable[..., None], page: PageEnd | None, out: TextIO) -> PerformanceEnd:
     control = PerformanceEnd(told, steering.answer, log, page=page).start()
-    threading.Thread(target=_open_when_ready, args=(control, steering.links, log), name="browser", daemon=True).start()
+    threading.Thread(target=_open_when_ready, args=(control, steering.links, log, out), name="browser", daemon=True).start()
     return control
 
 
-def _open_when_ready(control: PerformanceEnd, links: Mapping[str, str], log: Callable[..., None]) -> None:
+def _open_when_ready(control: PerformanceEnd, links: Mapping[str, str], log: Callable[..., None], out: TextIO) -> None:
     """Say the links once the page is there, and open it in the browser, where there is one."""
     if not control.wait(20.0):
         return
     if control.ready is not None and control.ready.get("page") is None:
-        return  # its port is taken, which was said
-    print(f"the page: {links['steer']}\nto watch only: {links['watch']}", flush=True)
+        log("is another jam open? With a port of its own this one has a page too: improv jam --web 8421", "notice")
+        return
+    print(f"the page: {links['steer']}\nto watch only: {links['watch']}", file=out, flush=True)
     if has_browser():
         try:
             webbrowser.open(links["steer"])

@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from improv.core import manners
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
 from improv.core.harmony import READING, Changes, parse_changes
 from improv.core.hearing import FIRST, NOW
 from improv.core.intent import Intent
-from improv.core.line.generator import LineGenerator
+from improv.core.line.generator import LineGenerator, Plan
 from improv.core.line.lessons import Learning, Lessons
 from improv.core.line.tracker import ALL_NOTES_OFF, RESET_CONTROLLERS, SUSTAIN, LineTracker
 from improv.core.meter import Meter
@@ -41,7 +42,7 @@ class Improviser:
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     reading: how changes that come as a text are read, see `parse_changes`.
-    hearing: see `core.hearing`.
+    hearing: see `core.hearing`. manner: see `core.manners`.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Improviser:
         voicings: ChordVoicer | None = None,
         reading: int = READING,
         hearing: int = NOW,
+        manner: int = manners.NOW,
     ):
         settings = settings or Settings()
         meter = meter or Timekeeper(settings).meter
@@ -74,7 +76,7 @@ class Improviser:
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
         end = None if bars is None else round(bars * meter.bar * GRID)
-        self.voice = Voice(self.generator, tracker, channel, end, voicings)
+        self.voice = Voice(self.generator, tracker, channel, end, voicings, manner)
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
@@ -142,6 +144,11 @@ class Improviser:
     def intent(self) -> Intent:
         """What it has in mind, for whoever watches; asking changes nothing."""
         return self._mode.intent()
+
+    def shared(self) -> list[object]:
+        """What a copy of it may share, since nothing changes it, or since it is another's: see `core.shadow`."""
+        plans = [value for value in vars(self._mode).values() if isinstance(value, Plan)]
+        return [*self.generator.shared(), *plans, self._models, self._learning, self.voice.voicings]
 
     def knows(self, setting: Setting) -> bool:
         """Whether a setting `model` names one that is at hand."""

@@ -15,6 +15,7 @@ import math
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import replace
 from time import perf_counter
 from typing import Protocol
@@ -26,8 +27,10 @@ from improv.core.improviser import ALL_SOUND_OFF, Improviser
 from improv.core.intent import Intent
 from improv.core.modes.classes import MODES
 from improv.core.note_book import Key, NoteBook, key_of
+from improv.core.shadow import Foreseen
 from improv.perform.engine import LATE
 from improv.perform.fallback_riff import FallbackNote, FallbackRiff
+from improv.perform.foresight import Foresight
 
 PATIENCE = 0.002  # seconds for which the performance thread waits for a thought
 LOOK = 0.05  # seconds between looks for one that takes longer, should nothing wake it
@@ -49,11 +52,13 @@ class Worker:
     """A thinker that is a thread. wake: is called in it when a thought is ready that `take` found wanting."""
 
     def __init__(self, wake: Callable[[], None], begin: Callable[[], object] | None = None):
-        self._thoughts: queue.SimpleQueue[Callable[[], list[Event]] | None] = queue.SimpleQueue()
+        # What is done aside is in a tuple.
+        self._thoughts: queue.SimpleQueue[Callable[[], list[Event]] | tuple[Callable[[], bool]] | None] = queue.SimpleQueue()
         self._said: queue.SimpleQueue[list[Event] | Exception] = queue.SimpleQueue()
         self._wake, self._begin = wake, begin
         self._awaited = False
         self.seconds = 0.0  # that thoughts took, all together
+        self.model_free = threading.Lock()  # held while the model is used aside of thoughts
         threading.Thread(target=self._think, name="think", daemon=True).start()
 
     @property
@@ -77,6 +82,10 @@ class Worker:
             raise said
         return said
 
+    def aside(self, work: Callable[[], bool]) -> None:
+        """Do a little beside the thoughts, and again behind those that wait, as long as it gives True; then wake."""
+        self._thoughts.put((work,))
+
     def close(self) -> None:
         """No more thoughts; one that is going on is left to itself."""
         self._thoughts.put(None)
@@ -86,6 +95,14 @@ class Worker:
             self._begin()
         said: list[Event] | Exception
         while (thought := self._thoughts.get()) is not None:
+            if isinstance(thought, tuple):
+                with self.model_free:
+                    goes_on = thought[0]()
+                if goes_on:
+                    self._thoughts.put(thought)
+                else:
+                    self._wake()
+                continue
             began = perf_counter()
             try:
                 said = thought()
@@ -107,6 +124,7 @@ class DeadlinePlayer:
         self.filled: set[Event] = set()  # what filled in, and the note-offs that were given for the improviser
         self._improviser, self._thinker, self._patience = improviser, thinker, patience
         self._riff = FallbackRiff()
+        self._foresight = Foresight(thinker) if isinstance(thinker, Worker) else None
         self.failed: str | None = None  # why the model can't go on; None while it can
         self._wishes: list[Moment] = []  # settings heard since
         self.steps = 0  # of the model, in all thoughts that are over
@@ -152,10 +170,18 @@ class DeadlinePlayer:
         """What the improviser has in mind; None while it thinks, and where its model has failed."""
         return None if self._busy or self.failed else self._improviser.intent()
 
+    def foreseen(self, now: float, until: float) -> tuple[Foreseen, ...]:
+        """What it will play up to `until` if nothing more is heard, as far as that is known; seconds. For whoever watches."""
+        if self._busy or self.failed or self._foresight is None:
+            return ()
+        return self._foresight.look(self._improviser, now, until)
+
     def advance(self, now: float, heard: Iterable[Moment] = ()) -> list[Event]:
         """As the improviser's, but never waits for long."""
         self._now = now
         heard = list(heard)
+        if heard and self._foresight:
+            self._foresight.forget()
         played = [event for moment in heard for event in self._listen(moment)]
         if self.failed:
             played += self._wait_for_another(now, heard)
@@ -204,7 +230,8 @@ class DeadlinePlayer:
         """What the improviser does where it need not think."""
         before = self._improviser.sounding.copy()
         try:
-            return self._sound(self._improviser.advance(now))
+            with self._thinker.model_free if isinstance(self._thinker, Worker) else nullcontext():
+                return self._sound(self._improviser.advance(now))
         except Exception as e:
             self._own, self._busy, self._upto, self._from = before, True, now, self._improviser.time
             self._fail(e)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from improv.core import manners
 from improv.core.events import Event
 from improv.core.harmony import READING, Changes
 from improv.core.hearing import NOW
@@ -24,6 +25,7 @@ class Song:
     """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
 
     reading: how changes are read, also those that come while it plays, see `parse_changes`. hearing: see `core.hearing`.
+    manners: see `core.manners`.
     """
 
     changes: Changes | None = None
@@ -32,6 +34,7 @@ class Song:
     bars: int | None = None
     reading: int = READING
     hearing: int = NOW
+    manners: int = manners.NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class PerformerSetup:
             voicings_for(self.settings),
             song.reading,
             song.hearing,
+            song.manners,
         )
         if self.state is not None:
             found.restore(self.state)

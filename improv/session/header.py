@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from improv import __version__
+from improv.core import manners
 from improv.core.harmony import READING, parse_changes
 from improv.core.hearing import FIRST, NOW
 from improv.core.note_model import NoteModel
@@ -42,6 +43,7 @@ def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0
             "metre": list(song.metre),
             "bars": song.bars,
             "hearing": song.hearing,
+            "manners": song.manners,
             "seed": performers[0].seed,
             "performers": [performed_by(p) for p in performers],
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -137,11 +139,12 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
         if not all(isinstance(n, int) for n in (count, unit)) or not (bars is None or isinstance(bars, int)):
             raise ValueError("metre or bars")
         reading = header.get("reading", 1)  # not said as long as symbols were read to kinds alone
-        hearing = header.get("hearing", FIRST)
-        if reading not in (1, READING) or hearing not in range(FIRST, NOW + 1):
-            raise SessionError(f"{path}: it was read or heard as only a newer improv does; update improv")
+        hearing, manner = header.get("hearing", FIRST), header.get("manners", manners.FIRST)
+        known = hearing in range(FIRST, NOW + 1) and manner in range(manners.FIRST, manners.NOW + 1)
+        if reading not in (1, READING) or not known:
+            raise SessionError(f"{path}: it was read, heard or played as only a newer improv does; update improv")
         changes = parse_changes(str(text), 4.0 * count / unit, reading) if text else None
-        return Song(changes, str(text) if text else None, (count, unit), bars, reading, hearing)
+        return Song(changes, str(text) if text else None, (count, unit), bars, reading, hearing, manner)
     except (TypeError, ValueError, ZeroDivisionError) as e:
         raise SessionError(f"{path}: its first line does not say how it was played ({e})") from None
 

@@ -64,12 +64,12 @@ class PanelConfig(Struct, frozen=True):
         Token | None,
         Meta(
             description="what the link to steer ends with; without it, one is made up and kept beside the sessions",
-            examples=["0123456789abcdef"],
+            examples=["choose-a-word-of-your-own"],
         ),
     ] = None
     watch_token: Annotated[
         Token | None,
-        Meta(description="what the link that only watches ends with, for an audience; likewise", examples=["fedcba9876543210"]),
+        Meta(description="what the link that only watches ends with, for an audience; likewise", examples=["and-another-one-to-watch"]),
     ] = None
 
     def __repr__(self) -> str:

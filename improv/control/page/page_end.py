@@ -100,9 +100,7 @@ class PageEnd:
 
     def answered(self, request: Request) -> None:
         """A request was answered, whoever asked: names may be others now."""
-        self._looked = float("-inf")
-        self.tap.stirred = True
-        self.tap.ring()
+        self.tap.stir()
 
     def gone(self) -> None:
         """The server has died, and the pages with it."""
