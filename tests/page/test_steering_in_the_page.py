@@ -39,7 +39,7 @@ def test_every_setting_that_is_changed_in_a_page_comes_back_in_another(browser: 
                 here.locator(f"input[value='{value}']").check(force=True)
         else:
             here.locator("input").focus()
-            page.keyboard.press("ArrowRight")
+            page.keyboard.press("ArrowLeft" if row.default == row.limits[1] else "ArrowRight")
             value = state(page, f"Number(document.querySelector('.pane:not([hidden]) [data-setting={name}] input').value)")
             assert value != row.default
         other.wait_for_function(CHANGED, arg=[name, value])
@@ -64,7 +64,7 @@ def test_changes_are_read_while_they_are_typed(browser: Browser, own_jam: WebJam
     assert "Gx7" in page.inner_text("#changes-told")
     assert page.is_disabled("text=Play these")
     page.fill("#changes", "Fmaj7 | Bb7 Eb7")
-    page.wait_for_selector("text=2 bars")
+    page.wait_for_selector("#changes-told:text-is('2 bars')")
     page.keyboard.press("Control+Enter")
     other.wait_for_function("() => improv.store.scene.chart.text === 'Fmaj7 | Bb7 Eb7'")
     other.wait_for_function("() => document.querySelectorAll('.bar').length === 2")
