@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-PATIENCE = int(os.environ.get("P", 60_000))  # ms that a page may take to come to a state; a machine that is busy takes its time
+PATIENCE = 60_000  # ms that a page may take to come to a state; a machine that is busy takes its time
 FAKE_MIDI = """
 const input = { id: "in", name: "Fake keyboard", state: "connected", type: "input", onmidimessage: null };
 const output = { id: "out", name: "Fake synth", state: "connected", type: "output", sent: [], send(bytes, at) { this.sent.push([...bytes, at]); } };

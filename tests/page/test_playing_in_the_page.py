@@ -69,9 +69,10 @@ def test_panic_silences_the_page_and_the_performance_at_once(browser: Browser, j
     for each in (page, other):
         each.wait_for_function("() => improv.store.notes.every((n) => n.off !== null) && improv.store.plan.size === 0")
         each.wait_for_function("() => improv.sound.level() < 0.001")
-    page.click("#pane-play [value=trade]")
     page.click("text=Go on playing")
-    page.wait_for_function("() => !document.querySelector('.wake').checkVisibility()")
+    page.wait_for_function("() => improv.store.notes.some((n) => !n.heard && n.off === null)")
+    page.click("#pane-play [value=trade]")
+    page.wait_for_function("() => improv.store.settings.mode === 'trade'")
     call(page)
     other.wait_for_function("() => improv.store.notes.some((n) => n.heard && n.pitch === 69)")
     page.close()
