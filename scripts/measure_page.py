@@ -59,10 +59,13 @@ async def measure(args: argparse.Namespace) -> None:
         jam.send_signal(2)
         await jam.communicate()
         (session,) = (Path(folder) / "improv" / "sessions").glob("*.jsonl")
-        late = [(r["time"], r["late"]) for r in map(json.loads, session.read_text().splitlines()[1:]) if r.get("played") == "NoteOn"]
+        rows = list(map(json.loads, session.read_text().splitlines()[1:]))
+        late = [(r["time"], r["late"]) for r in rows if r.get("played") == "NoteOn"]
+        lost = [r["time"] for r in rows if r.get("dropped") == "NoteOn"]
     for pages in (0, args.pages):
         found_late = [1000 * x for t, x in late for n, a, b in spans if n == pages and a <= t < b]
-        print(f"{pages} pages open: {told(found_late)}")
+        dropped = sum(a <= t < b for t in lost for n, a, b in spans if n == pages)
+        print(f"{pages} pages open: {told(found_late)}; {dropped} dropped as too late")
     print(f"from the moment of a note to the page: {told(seen.late)}")
     print(f"planned ahead: {told(seen.ahead)}; off the plan: {told(seen.off)}; unplanned: {seen.unplanned}")
 

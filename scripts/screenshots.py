@@ -3,7 +3,7 @@
     python scripts/screenshots.py docs
 
 Needs Chromium and `pip install playwright`. A call is played on the page, improv answers, and the picture is taken in a moment when
-both have played and improv's next note is planned.
+both have played and improv's next notes are planned.
 """
 
 from __future__ import annotations

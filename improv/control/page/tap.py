@@ -29,14 +29,12 @@ from improv.core.improviser import Improviser
 from improv.core.intent import Intent
 from improv.core.meter import Meter
 from improv.core.observer import Observer
-from improv.core.shadow import Foreseen
 
 MOST = 4096  # rows that wait
 PEDAL = 64
 ALL_SOUND_OFF = 120
 CLOCK = 0.1  # seconds between two looks at an outside clock
 STRAYED = 0.002  # seconds by which the beat may be off what was told
-AHEAD = 2  # bars that are foreseen
 FINE = 1000  # parts of a second: a plan that moves by less is the same
 
 Row = list[Any]
@@ -46,17 +44,11 @@ class PlayerWithIntent(Protocol):
     def intent(self) -> Intent | None: ...
 
 
-class PlayerWithForesight(Protocol):
-    def foreseen(self, now: float, until: float) -> tuple[Foreseen, ...]: ...
-
-
 class WatchedPerformer(Protocol):
     @property
     def number(self) -> int: ...
     @property
     def player(self) -> PlayerWithIntent: ...
-    @property
-    def deadline(self) -> PlayerWithForesight | None: ...
     @property
     def improviser(self) -> Improviser: ...
 
@@ -127,8 +119,7 @@ class PageTap(Observer):
                 continue
             times = [(meter.time(n.onset), meter.time(n.onset + n.duration)) for n in intent.notes]
             enters = None if intent.enters is None else meter.time(intent.enters)
-            ahead = self._ahead(performer, meter, max((start for start, _ in times), default=-math.inf))
-            of = intent, ahead, *(round(start * FINE) for start, _ in times if start < math.inf)
+            of = intent, *(round(start * FINE) for start, _ in times if start < math.inf)
             if self._plans.get(performer.number) == of:
                 continue
             self._plans[performer.number] = of
@@ -136,17 +127,9 @@ class PageTap(Observer):
                 [start, end, note.pitch, note.velocity]
                 for (start, end), note in zip(times, intent.notes, strict=True)
                 if start < math.inf and end < math.inf
-            ] + [list(note) for note in ahead]
+            ]
             on_beat = None if intent.enters is None else beat_in_bar(meter, intent.enters)
             self._put(["plan", performer.number, intent.whose, notes, enters if enters != math.inf else None, on_beat, intent.over])
-
-    def _ahead(self, performer: WatchedPerformer, meter: Meter, after: float) -> tuple[Foreseen, ...]:
-        """What a performer will play after what it intends, by its own clock: with an outside one nobody knows."""
-        if performer.deadline is None or not self._keeper.source.own or after == math.inf:
-            return ()
-        now = self._now()
-        foreseen = performer.deadline.foreseen(now, now + meter.seconds(AHEAD * meter.bar))
-        return tuple(note for note in foreseen if note.start > max(now, after + 1e-6))
 
     # In any thread
 
