@@ -51,7 +51,9 @@ MOMENT = """(phone) => {
   const seen = store.notes.filter((n) => n.on > roll.from + 0.3);
   const planned = [...store.plan.values()].flat().filter((n) => n.time > now + 0.05);
   const turn = Object.values(store.scene.turns).some((t) => t.whose === "improv" && t.why);
-  return turn && planned.length > 0 && seen.filter((n) => n.heard).length >= (phone ? 1 : 4) && seen.filter((n) => !n.heard).length >= (phone ? 4 : 6);
+  return turn && planned.length > 0
+    && seen.filter((n) => n.heard).length >= (phone ? 1 : 4)
+    && seen.filter((n) => !n.heard).length >= (phone ? 4 : 6);
 }"""
 
 

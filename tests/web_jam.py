@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 PATIENCE = 60_000  # ms that a page may take to come to a state; a machine that is busy takes its time
 FAKE_MIDI = """
-const input = { id: "in", name: "Fake keyboard", state: "connected", type: "input", onmidimessage: null };
-const output = { id: "out", name: "Fake synth", state: "connected", type: "output", sent: [], send(bytes, at) { this.sent.push([...bytes, at]); } };
+const input = { id: "in", name: "Fake keyboard", state: "connected", onmidimessage: null };
+const output = { id: "out", name: "Fake synth", state: "connected", sent: [], send(bytes, at) { this.sent.push([...bytes, at]); } };
 const access = { inputs: new Map([["in", input]]), outputs: new Map([["out", output]]), onstatechange: null };
 Object.defineProperty(navigator, "requestMIDIAccess", { value: async () => access });
 globalThis.fakeMidi = { output, send: (...bytes) => input.onmidimessage({ data: new Uint8Array(bytes), timeStamp: performance.now() }) };

@@ -93,7 +93,8 @@ def test_whose_turn_it_is_is_spoken(browser: Browser, jam: WebJam) -> None:
     page = opened(browser, jam.link)
     page.evaluate("""() => {
       globalThis.spoken = [];
-      new MutationObserver(() => spoken.push(document.getElementById("said").textContent)).observe(document.getElementById("said"), { childList: true });
+      const said = document.getElementById("said");
+      new MutationObserver(() => spoken.push(said.textContent)).observe(said, { childList: true });
     }""")
     call(page)
     page.wait_for_function("() => spoken.includes('improv plays') && spoken.at(-1) === 'Your turn'")

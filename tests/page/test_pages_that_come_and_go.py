@@ -136,15 +136,17 @@ def test_an_hour_of_notes_leaves_the_page_as_small_as_it_was(browser: Browser, j
       const began = link.now() - 3600;
       for (let i = 0; i < 3600 * 4; i++) {
         const time = began + i / 4;
-        link.on_notes({ events: [{ is: "on", id: 1e6 + i, source: "improv", time, pitch: 50 + (i % 30), velocity: 80, tone: "chord" }] });
-        link.on_notes({ events: [{ is: "off", id: 1e6 + i, source: "improv", time: time + 0.1, pitch: 50 + (i % 30) }], plans: { improv: [] } });
+        const note = { id: 1e6 + i, source: "improv", pitch: 50 + (i % 30) };
+        link.on_notes({ events: [{ ...note, is: "on", time, velocity: 80, tone: "chord" }] });
+        link.on_notes({ events: [{ ...note, is: "off", time: time + 0.1 }], plans: { improv: [] } });
         if (i % 2 === 0) link.on_scene({ beat: { time, position: i / 2, tempo: 120, running: true } });
         if (i % 40 === 0) link.on_said({ text: `line ${i}`, warning: true });
         if (i % 200 === 0) { store.prune(time); sound.look(); }
       }
       store.prune(link.now());
       sound.look();
-      return [store.notes.length, store.anchors.length, store.saidLines.length, sound.voices.size, sound.placed.length, elements() - before];
+      const { notes, anchors, saidLines } = store;
+      return [notes.length, anchors.length, saidLines.length, sound.voices.size, sound.placed.length, elements() - before];
     }"""
     notes, anchors, lines, voices, placed, elements = page.evaluate(hour)
     assert notes <= 500

@@ -107,7 +107,7 @@ def test_what_is_kept_can_be_recalled_and_captured(browser: Browser, own_jam: We
     download.value.save_as(saved)
     assert download.value.suggested_filename.endswith(".mid")
     pitches = [m.note for t in mido.MidiFile(saved).tracks for m in t if m.type == "note_on" and m.velocity]
-    assert [60, 62, 64, 65, 67, 69, 67] == pitches[:7]
+    assert pitches[:7] == [60, 62, 64, 65, 67, 69, 67]
     assert page.get_attribute("a.file", "draggable") == "true"
     page.close()
 

@@ -53,7 +53,8 @@ def test_a_script_tells_one_story(path: Path) -> None:
     text = text_of(path)
     assert text.startswith("// ")
     assert text.count("\n") <= 350
-    imported = [name.strip().split(" as ")[-1] for names in re.findall(r"^import \{([^}]+)\}", text, flags=re.M) for name in names.split(",")]
+    lists = re.findall(r"^import \{([^}]+)\}", text, flags=re.M)
+    imported = [name.strip().split(" as ")[-1] for names in lists for name in names.split(",")]
     assert [name for name in imported if len(re.findall(rf"\b{name}\b", text)) < 2] == []
 
 
