@@ -187,6 +187,10 @@ export class Roll {
 
   notes(now) {
     const shown = { plan: 0, notes: 0, outlined: 0 };
+    this.context.save();
+    this.context.beginPath();
+    this.context.rect(0, HEAD, this.width, this.height - HEAD); // none strays among the chords while the picture follows it
+    this.context.clip();
     for (const note of this.store.notes) {
       if (note.off !== null && note.off < this.from) continue;
       this.played(note, now);
@@ -200,6 +204,7 @@ export class Roll {
         if (note.time > now) shown.outlined++;
       }
     }
+    this.context.restore();
     this.drawn = shown;
   }
 
