@@ -211,7 +211,7 @@ class SessionRow(PagePart, frozen=True):
     bytes: int
 
 
-class TakeNote(PagePart, frozen=True, array_like=True):
+class SessionNote(PagePart, frozen=True, array_like=True):
     """[time, end, pitch, velocity, source number, tone]: source -1 the player, from 0 on the performers."""
 
     time: float
@@ -229,7 +229,7 @@ class SessionTake(PagePart, frozen=True):
     title: str
     seconds: float
     performers: tuple[str, ...]
-    notes: tuple[TakeNote, ...]
+    notes: tuple[SessionNote, ...]
     marks: tuple[tuple[float, str], ...] = ()
     tempo: float = 120.0
     metre: tuple[int, int] = (4, 4)

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from improv.control.page.charts import bars_of, chords_of
-from improv.control.page.parts import Chart, SessionRow, SessionTake, TakeNote, Tone
+from improv.control.page.parts import Chart, SessionNote, SessionRow, SessionTake, Tone
 from improv.core.errors import ImprovError
 from improv.core.events import Event, Mark, NoteOff, NoteOn
 from improv.core.harmony import Changes
@@ -81,15 +81,15 @@ def _tones(take: Excerpt, changes: Changes | None) -> list[Tone | None]:
     return found
 
 
-def _notes(events: list[tuple[bool, Event]], last: float, tones: list[Tone | None]) -> list[TakeNote]:
+def _notes(events: list[tuple[bool, Event]], last: float, tones: list[Tone | None]) -> list[SessionNote]:
     """Notes of events as (played, event); one that is not closed ends with the last event. tones: of those played, by time."""
     open_notes: dict[tuple[bool, int, int, int], tuple[NoteOn, Tone | None]] = {}
-    notes: list[TakeNote] = []
+    notes: list[SessionNote] = []
     left = iter(tones)
 
     def close(key: tuple[bool, int, int, int], end: float) -> None:
         on, tone = open_notes.pop(key)
-        notes.append(TakeNote(on.time, end, on.pitch, on.velocity, on.part if key[0] else -1, tone))
+        notes.append(SessionNote(on.time, end, on.pitch, on.velocity, on.part if key[0] else -1, tone))
 
     for played, event in sorted(events, key=lambda e: e[1].time):
         if not isinstance(event, NoteOn | NoteOff):

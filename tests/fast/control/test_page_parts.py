@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 from improv.control.commands import FILE, PAGE, by_way
+from improv.control.config.errors import ConfigError
+from improv.control.config.reading import load_config
+from improv.control.kept import page_tokens
 from improv.control.page.charts import NO_CHART, bars_of, chart_of, checked, chord_at, chords_of, tone_of
 from improv.control.page.doors import read_doors
 from improv.control.page.files import POLICY, answer, static_files
@@ -79,6 +83,36 @@ def test_a_token_says_what_one_may() -> None:
 def test_without_two_good_tokens_there_is_no_page(tokens: dict[str, Any]) -> None:
     with pytest.raises(RequestError, match="two tokens of 16 characters"):
         read_doors(tokens)
+
+
+@pytest.mark.parametrize(
+    ("panel", "wrong"),
+    [
+        ('listen = "stage"', "'stage': expected an address"),
+        ('allow = ["home"]', "'home': expected an address or a network"),
+        ('token = "short"', "improv.toml:3: control, panel, token"),
+        ('token = "0123456789abcdef"\nwatch_token = "0123456789abcdef"', "the same as `token`: whoever watched could steer"),
+    ],
+)
+def test_a_panel_that_would_stand_open_or_shut_is_told(tmp_path: Path, panel: str, wrong: str) -> None:
+    path = tmp_path / "improv.toml"
+    path.write_text(f"\n[control.panel]\n{panel}\n")
+    with pytest.raises(ConfigError) as e:
+        load_config(path)
+    assert wrong in str(e.value)
+    assert "short" not in str(e.value)  # tokens are in no log
+
+
+def test_tokens_are_made_up_once_and_are_the_users_alone(tmp_path: Path) -> None:
+    said: list[str] = []
+    tokens = page_tokens(tmp_path, said.append)
+    assert page_tokens(tmp_path, said.append) == tokens
+    assert len(set(tokens)) == 2
+    assert (tmp_path / "page.json").stat().st_mode & 0o077 == 0 or os.name == "nt"
+    assert said == []
+    (tmp_path / "page.json").write_text('{"steer": "x", "watch": "x"}')
+    assert page_tokens(tmp_path, said.append) != tokens
+    assert "no tokens as improv writes them" in said[0]
 
 
 # Files

@@ -58,6 +58,8 @@ def test_what_is_planned_is_what_is_played_and_watching_changes_nothing(mode: st
             plan = {(start, pitch, velocity) for start, _, pitch, velocity in row[2]}
         elif kind == "on" and not row[0]:
             _, _, _, pitch, velocity, time, _, _ = row
+            if any(e.time == time for e in CALL):  # it was planned by what was heard at this very moment
+                continue
             settled_now = mode == "comp" and abs(time / bar - round(time / bar)) < 1e-9  # a bar is settled on its bar line
             assert settled_now or (time, pitch, velocity) in plan
 
