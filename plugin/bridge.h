@@ -23,14 +23,14 @@
  * what is played before it into the ring, and stores what it read as `planned_to`. So each note of the block is there, at any
  * block size and any speed.
  *
- * The engine's start: the plugin makes FOLDER/INSTANCE.ring at its first activation, locks it (flock) for as long as it lives, and
- * sends a datagram with INSTANCE to FOLDER/engine.sock. If nobody is there, it starts what the file improv_settings_path() names:
+ * The engine's start: one process for each instance. At its first activation the plugin makes FOLDER/INSTANCE.ring, locks it
+ * (flock) for as long as it lives, and starts what the file at improv_settings_path() names,
  *     improv plugin 1
  *     python=/path/of/the/python
- *     version=0.6.0
- * as `PYTHON -m improv plugin engine --folder FOLDER`. The engine locks FOLDER/engine.lock; a second one that finds it locked
- * ends. It serves every *.ring file there. One whose lock can be had belongs to a dead host: it removes it. It ends some
- * seconds after the last instance has gone.
+ *     version=0.2.0
+ * as `PYTHON -m improv plugin engine FOLDER/INSTANCE.ring`, its output going to FOLDER/INSTANCE.log. The engine takes datagrams
+ * of any content at FOLDER/INSTANCE.sock. It goes on through deactivations and ends when life is IMPROV_GONE, which
+ * improv_engine_life() also says if the host has died; then it removes the three files.
  *
  * The layout, little-endian. P: written by the plugin, E: by the engine. Bytes 0-63 stay where they are in all layouts, so that a
  * plugin and an engine of two versions can tell that they are.
@@ -48,7 +48,7 @@
  *      40     4  P   events in each ring, a power of two
  *      44     4  P   size of an event, bytes
  *      48    16  P   version of the plugin, text
- *      64    40  P   name of the instance: 32 hexadecimal digits, kept in the host's project
+ *      64    40  P   name of the instance: 16 hexadecimal digits, kept in the host's project
  *     104    24  E   version of the engine, text
  *     128     4  P   life: IMPROV_MADE, _ACTIVE, _RESTING (the host may go on later), _GONE
  *     132     4  P   how often it was activated
@@ -67,7 +67,7 @@
  *     200     8  E   planned_to, frames
  *     208     4  E   generation
  *     212     4  E   state: IMPROV_ENGINE_STARTS, _READY, _PLAYS, _FAILS
- *     216     4  E   port of 127.0.0.1 that takes datagrams, where there is no engine.sock (Windows); else 0
+ *     216     4  E   port of 127.0.0.1 that takes datagrams, where there are no such sockets (Windows); else 0
  *     256   104  P   transport, seqlocked: count at 256, the struct at 264
  *     384   128  E   text for people, seqlocked: count at 384, UTF-8 with a final 0 at 392
  *     512   512  P   parameters as the host has them, 64 doubles, in their units
@@ -79,6 +79,11 @@
  *    1792     4  P                         events taken so far
  *    4096        P   events to the engine
  *   69632        E   events from the engine
+ *  135168 65536  P   text of the host's project for the engine, seqlocked: count, length (4 bytes each), then UTF-8
+ *  200704 65536  E   text of the engine for the host's project, the same
+ *
+ * The plugin never reads the meaning of the engine's text. It gives back to the host what the engine said last, or, before it
+ * said anything, what the host put. With each text that the host puts comes an event IMPROV_RESTORED.
  *
  * A seqlocked block is valid if its count is even and the same before and after reading. The counts of rings go round at 2^32.
  */
@@ -90,7 +95,8 @@
 
 #define IMPROV_LAYOUT 1
 #define IMPROV_EVENTS 1024             /* in each ring */
-#define IMPROV_SIZE (4096 + 2 * 64 * IMPROV_EVENTS)
+#define IMPROV_TEXT 65528              /* bytes of the engine's text for the host's project */
+#define IMPROV_SIZE (4096 + 2 * 64 * IMPROV_EVENTS + 2 * (IMPROV_TEXT + 8))
 #define IMPROV_DEAD 100000000LL        /* ns without a heartbeat of the engine */
 #define IMPROV_LATE 0.05               /* seconds: a note-on that is later than this would only disturb */
 #define IMPROV_AHEAD 20.0              /* seconds: what is planned for later is refused */
@@ -119,6 +125,7 @@ enum {
                              Sent whenever the transport is not what it would be by going on as it was */
     IMPROV_PARAMETER,     /* to the engine: size: number of the parameter, value[0]: its value in its unit */
     IMPROV_ACTIVATED,     /* to the engine: value: rate, longest block. The first event after each activation */
+    IMPROV_RESTORED,      /* to the engine: the host put a text, and parameters (each of which has an event of its own) */
     IMPROV_LOST           /* to the engine: some events found no room: take all keys as released, all pedals as up */
 };
 enum { IMPROV_PLAYING = 1, IMPROV_LOOPING = 2, IMPROV_OFFLINE = 4, IMPROV_BYPASSED = 8, IMPROV_RECORDING = 16 };  /* flags */
@@ -182,6 +189,8 @@ IMPROV_API int improv_engine_room(improv_engine *e);           /* how many would
 IMPROV_API void improv_engine_planned_to(improv_engine *e, int64_t frame);
 IMPROV_API uint32_t improv_engine_take_back(improv_engine *e); /* raises the generation; returns the new one */
 IMPROV_API uint32_t improv_engine_epoch(improv_engine *e);
+IMPROV_API int improv_engine_text(improv_engine *e, char *text, int room);            /* of the host's project; its length, -1: no room */
+IMPROV_API int improv_engine_put_text(improv_engine *e, const char *text, int length); /* for the host's project; 0: too long */
 IMPROV_API int improv_engine_count(improv_engine *e, int offset);                     /* a counter of 4 bytes, by its offset above */
 IMPROV_API double improv_engine_parameter(improv_engine *e, int number);              /* as the host has it */
 IMPROV_API void improv_engine_set_parameter(improv_engine *e, int number, double value); /* as the engine has it now */
