@@ -206,13 +206,16 @@ IMPROV_API int improv_plugin_status(improv_plugin *p);
 IMPROV_API int improv_plugin_text(improv_plugin *p, char *text, int room);  /* what the engine says */
 /* A block, in the audio thread: what is heard in it (offset in frames), then `run`, which returns how many events `out` has. */
 IMPROV_API void improv_plugin_set(improv_plugin *p, int offset, int number, double value);
+/* Of a parameter, from any other thread: the next block takes it. */
+IMPROV_API void improv_plugin_want(improv_plugin *p, int number, double value);
 IMPROV_API double improv_plugin_get(improv_plugin *p, int number);
 IMPROV_API void improv_plugin_heard(improv_plugin *p, int offset, const uint8_t *bytes, int size);
 typedef struct {
     int32_t offset;
     uint8_t size, bytes[3];
 } improv_note;
-/* now: rate, tempo, position, bar_start, loop_*, metre and flags are read. `out` has room for `most`. */
+/* now: tempo, position, bar_start (NaN: unknown), loop_*, metre and flags are read. `out` has room for `most`: what finds none
+   comes in the next block. May be called several times for one block of the host, part by part. */
 IMPROV_API int improv_plugin_run(improv_plugin *p, const improv_transport *now, int frames, improv_note *out, int most);
 /* The state as text, for the host's project. Returns its length, or -1. `put` returns 0 if it is no such text. */
 IMPROV_API int improv_plugin_state(improv_plugin *p, char *text, int room);
