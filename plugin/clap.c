@@ -1,0 +1,2 @@
+/* CLAP comes here. */
+typedef int improv_no_clap;

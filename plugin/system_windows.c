@@ -1,0 +1,3 @@
+#ifdef _WIN32
+#endif
+typedef int improv_not_windows;
