@@ -85,7 +85,7 @@ static lv2_handle instantiate(const lv2_descriptor_table *d, double rate, const 
     o->longest = 8192;
     for (; options && options->key; options++)
         if (options->key == o->id.longest && options->type == o->id.integer && options->size == 4) memcpy(&o->longest, options->value, 4);
-    o->now = (improv_transport){.tempo = 120, .bar_start = NAN, .numerator = 4, .denominator = 4};
+    o->now = (improv_transport){.bar_start = NAN, .numerator = 4, .denominator = 4};
     o->host_frame = -1;
     return o;
 }
@@ -213,7 +213,7 @@ static void take_position(plugin *o, const lv2_atom *a) {
     else
         now->flags &= ~(uint32_t)IMPROV_PLAYING;
     o->speed = t.speed;
-    o->host_frame = t.frame == t.frame ? (int64_t)t.frame : -1;
+    o->host_frame = fabs(t.frame) < 1e15 ? (int64_t)t.frame : -1;
 }
 
 static void go_on(plugin *o, int frames) { /* the transport, by so many */
