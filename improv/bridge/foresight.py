@@ -23,7 +23,9 @@ MOST = 64  # events that are announced at once at the most
 
 
 class Outlet(Protocol):
-    """Where events go to the host."""
+    """Where events go to the host. epoch: of the host's transport; with a new one, all that was announced for those before is void."""
+
+    epoch: int
 
     def put(self, event: Event, ahead: bool, planned: bool = False) -> None:
         """ahead: it comes after the end of the loop. planned: it may be taken back."""
@@ -41,10 +43,11 @@ class Outlet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A note-on or note-off that the host was told, with its frame."""
+    """A note-on or note-off that the host was told, with its frame, and the epoch for which it was planned."""
 
     event: NoteOn | NoteOff
     frame: int
+    epoch: int
 
     def like(self, event: Event) -> bool:
         """The same but for its time."""
@@ -76,6 +79,7 @@ class Foresight:
     def heard(self) -> None:
         """The band was told something: what was foreseen may not come."""
         self._void = True
+        self._waits = [known for known in self._waits if known.epoch >= self._outlet.epoch]
 
     def sent(self, event: Event) -> None:
         """The band plays: the host is told, if it doesn't know yet. What was announced may have to be taken back first."""
@@ -163,4 +167,4 @@ class Foresight:
     def _announce(self, event: NoteOn | NoteOff) -> None:
         ahead = self._turn is not None and event.time >= self._turn.time
         self._outlet.put(event, ahead, planned=True)
-        self._waits.append(Announced(event, self._outlet.frame_of(event.time)))
+        self._waits.append(Announced(event, self._outlet.frame_of(event.time), self._outlet.epoch + ahead))

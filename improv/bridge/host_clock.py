@@ -45,7 +45,7 @@ class Feed:
         self.side, self._wake, self._wall = side, wake, now
         self.records: deque[Record] = deque()
         self.known = 0
-        self.generation = 0
+        self.generation = side.take_back()  # that of an engine before us is none of ours
         self._leads: deque[float] = deque(maxlen=LOOKS)  # seconds by which the host's frames lie ahead of the time, plus a constant
 
     def look(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from improv.bridge.library import Flags, Kind, Record
+from improv.bridge.library import Flags, Kind, Record, TransportBlock, Why
 from improv.bridge.parameters import PARAMETERS
 from improv.core.events import ControlChange, Event, HostTime, NoteOff, NoteOn, ProgramChange, Setting
 from improv.core.meter import limited
@@ -66,6 +66,17 @@ def host_time(record: Record, time: float) -> HostTime:
         unit or 4,
         bar_start if _sane(bar_start) else None,
     )
+
+
+def transport_of(block: TransportBlock) -> Record:
+    """A block's transport as the record that a take begins with, after that block."""
+    frame = block.frame + block.block
+    playing = block.flags & Flags.PLAYING
+    position = block.position + (block.block * block.tempo / 60.0 / block.rate if playing else 0.0)
+    record = Record(frame=frame, kind=Kind.TRANSPORT, size=block.flags, epoch=block.epoch)
+    record.value[:] = [position, block.tempo, block.bar_start, block.loop_start, block.loop_end]
+    record.bytes[:3] = [min(max(block.numerator, 0), 255), min(max(block.denominator, 0), 255), Why.STARTED]
+    return record
 
 
 def _sane(value: float) -> bool:

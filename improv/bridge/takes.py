@@ -6,6 +6,7 @@ in the same take, and remembers.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from improv.bridge.host_clock import GONE, NEXT, Feed, HostClock, begins_a_take
 from improv.bridge.library import EngineSide, EngineState, Kind, Life, Record
 from improv.bridge.parameters import NUMBERS, PARAMETERS
 from improv.bridge.project import Project, read_project
-from improv.bridge.records import Zero, host_time
+from improv.bridge.records import Zero, host_time, transport_of
 from improv.core.errors import ImprovError
 from improv.core.events import Event, HostTime, Setting, Stop, moved
 from improv.core.harmony import Changes, parse_changes
@@ -74,6 +75,7 @@ class Engine:
     models: dict[str, NoteModel] = field(default_factory=dict)
     over: bool = False
     _transport: Record | None = None  # the latest
+    _begun: bool = False
     _performance: Performance | None = None  # of the take that goes on
 
     def run(self) -> None:
@@ -120,6 +122,9 @@ class Engine:
         """Wait for the next take. None: the engine is to end."""
         feed = self.feed
         feed.look()
+        if not self._begun and (going := self._going_on()):
+            feed.records.appendleft(going)
+        self._begun = True
         while True:
             while feed.records and not begins_a_take(feed.records[0]):
                 self._note(feed.records.popleft())
@@ -129,6 +134,15 @@ class Engine:
                 return self._opened()
             self.side.planned_to(feed.known)
             feed.wait(REST)
+
+    def _going_on(self) -> Record | None:
+        """Where the host has come to, if another engine began with it, which has gone: as if the host started there."""
+        block = self.side.look()
+        if block is None or any(begins_a_take(record) for record in self.feed.records):
+            return None
+        self.rate = block.rate
+        self.feed.records.clear()
+        return transport_of(block)
 
     def _opened(self) -> Opening:
         records = self.feed.records
@@ -226,7 +240,7 @@ class Engine:
             self.project.name,
             self.model(name),
             settings,
-            int(self._value("seed")),
+            int(self._value("seed")) or int.from_bytes(os.urandom(4), "little"),
             name,
             channel=int(self._value("channel")) - 1,
             models=self.models,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -16,15 +17,19 @@ from improv.bridge.host_clock import Feed
 from improv.bridge.library import BridgeError, EngineSide, EngineState
 from improv.bridge.takes import Engine
 from improv.cli import BROKEN, OK
+from improv.cli.plugin_words import log_file
 from improv.cli.sessions import default_folder
 from improv.core.errors import ImprovError
 from improv.core.observer import Observer
+from improv.perform.in_time import SWITCH
 from improv.perform.performers import PerformerSetup, Song
 from improv.perform.priority import raise_priority
 from improv.perform.signals import told_signals
 from improv.session import Recorder
 from improv.session.header import header_of
 from improv.titles.draw import titled
+
+KEPT = 200  # lines of what went wrong
 
 
 def run_engine(name: str) -> int:
@@ -39,7 +44,7 @@ def run_engine(name: str) -> int:
         try:
             return _play(path, side, stack)
         except (ImprovError, OSError) as e:
-            _log(str(e))
+            _fault(str(e))
             side.say(EngineState.FAILS, str(e))
             _stay(side)
             return BROKEN
@@ -59,8 +64,9 @@ def _play(path: Path, side: EngineSide, stack: ExitStack) -> int:
     if bell.port:
         side.port(bell.port)
     records = Records(side.instance)
-    engine = Engine(side, Feed(side, bell), records.begun, _log)
+    engine = Engine(side, Feed(side, bell), records.begun, _fault)
     raise_priority()
+    sys.setswitchinterval(SWITCH)
     gc.collect()
     gc.freeze()
 
@@ -86,7 +92,7 @@ class Records:
         self.tidy()
         self._count += 1
         path = default_folder() / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}-{self._count}.jsonl"
-        header = header_of(song, [setup]) | {"plugin": self._instance} | titled(setup.seed)
+        header = header_of(song, [setup]) | {"plugin": self._instance} | titled(int.from_bytes(os.urandom(4)))  # takes of one seed are many
         self._latest = Recorder(path, header, warn=_log)
         return [self._latest]
 
@@ -112,4 +118,15 @@ def _stay(side: EngineSide) -> None:
 
 
 def _log(text: str) -> None:
+    """Beside the mapped file, for as long as that is there."""
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def _fault(text: str) -> None:
+    """What went wrong, for `improv plugin doctor`; the latest are kept."""
+    _log(text)
+    path = log_file()
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_text(encoding="utf-8", errors="replace").splitlines()[1 - KEPT :] if path.exists() else []
+        path.write_text("\n".join([*before, f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}"]) + "\n", encoding="utf-8")
