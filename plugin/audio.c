@@ -277,8 +277,8 @@ static void wait_for_engine(improv_plugin *p, int64_t frame) {
     if (GET(f->status) == IMPROV_STARTING) until += STARTS;
     p->given_up = false;
     for (int pause = 5; planned < frame; planned = (int64_t)GET(f->planned_to)) {
-        uint32_t status = GET(f->status);
-        if (improv_now_ns() > until || (status != IMPROV_STARTING && status != IMPROV_READY)) {
+        bool comes = GET(f->engine_layout) == IMPROV_LAYOUT ? GET(f->engine_state) != IMPROV_ENGINE_FAILS : GET(f->status) == IMPROV_STARTING;
+        if (!comes || improv_now_ns() > until) {
             p->given_up = true;
             p->given_up_at = planned;
             return;

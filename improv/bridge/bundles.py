@@ -125,7 +125,7 @@ def _ports() -> Iterator[str]:
 
 def lv2_texts(machine: str) -> dict[str, str]:
     """The texts of improv.lv2, by the names of their files."""
-    minor, micro = (__version__.split(".") + ["0", "0"])[1:3]
+    minor, micro = [*__version__.split("."), "0", "0"][1:3]
     number = "".join(c for c in micro if c.isdigit()) or "0"
     described = PREFIXES + PLUGIN.format(ports=" , ".join(_ports()), minor=2 * int(minor), micro=2 * int(number))
     manifest = (
