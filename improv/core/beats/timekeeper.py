@@ -9,7 +9,7 @@ from dataclasses import replace
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.source import OwnBeat
 from improv.core.beats.sources import SOURCES
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync
+from improv.core.events import ControlChange, Event, HostTime, NoteOff, NoteOn, Pulse, Setting, Sync
 from improv.core.hearing import NOW
 from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
@@ -106,6 +106,6 @@ def in_beats(
         last = max(last, meter.beat(time))
         if abs(meter.tempo / tempos[-1][1] - 1) > TEMPO_CHANGED and meter.running:
             tempos.append((last, meter.tempo))
-        if not isinstance(event, Pulse | Sync):
+        if not isinstance(event, Pulse | Sync | HostTime):
             sides[side].append(replace(event, time=last))
     return *sides, tempos
