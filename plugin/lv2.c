@@ -13,6 +13,7 @@
 
 #define URI "urn:improv:plugin"
 #define MOST_OUT 4096
+#define ROUNDED (1.0 / 900.0) /* quarter notes: hosts round a position to ticks of 960 or 1920 a quarter; ours, which goes on, is better */
 #define STATE_ROOM (IMPROV_TEXT + 8192)
 
 enum { HEARD_PORT, PLAYED_PORT, FREEWHEEL_PORT, ENABLED_PORT, FIRST_PARAMETER };
@@ -205,7 +206,9 @@ static void take_position(plugin *o, const lv2_atom *a) {
         if (goes_on && other_metre) o->shift = before - raw;
         now->position = raw + o->shift;
     }
-    now->bar_start = t.bar_beat == t.bar_beat ? now->position - t.bar_beat * quarters : NAN;
+    double bar_start = t.bar_beat == t.bar_beat ? now->position - t.bar_beat * quarters : NAN;
+    if (t.speed > 0 && o->speed > 0 && fabs(now->position - before) < ROUNDED) now->position = before;
+    if (!(fabs(bar_start - now->bar_start) < ROUNDED)) now->bar_start = bar_start;
     now->numerator = (int)(t.per_bar + 0.5), now->denominator = (int)t.unit;
     now->tempo = t.per_minute * quarters * (t.speed > 0 ? t.speed : 1);
     if (t.speed > 0)
