@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from improv.bridge.library import EngineSide, EngineState, Flags, Kind, Life, Record, TransportBlock, Why
+from improv.bridge.library import EngineSide, EngineState, Flags, Life, Record, RecordKind, TransportBlock, Why
 from improv.bridge.parameters import NUMBERS, PARAMETERS
 
 RATE = 48000.0
@@ -79,7 +79,7 @@ class FakeHost(EngineSide):
         self._place = Place(playing=False)
         self._told: Place | None = None
         self._waits_for_plan = False
-        self._put(Kind.ACTIVATED, 0, value=(RATE, 2048.0))
+        self._put(RecordKind.ACTIVATED, 0, value=(RATE, 2048.0))
 
     # As the engine sees it
 
@@ -107,7 +107,16 @@ class FakeHost(EngineSide):
         self.said.append((state, text))
 
     def look(self) -> TransportBlock | None:
-        return TransportBlock(frame=self.frame, block=self.size, rate=RATE)
+        told = self._told
+        if told is None:
+            return None
+        first = self.heard_frame - self.size
+        count, unit = told.metre
+        flags = Flags.PLAYING * told.playing | Flags.LOOPING * bool(told.loop) | Flags.OFFLINE * self.offline
+        return TransportBlock(
+            frame=first, block=self.size, rate=RATE, tempo=told.tempo, position=told.at(first), bar_start=told.bar_start, flags=int(flags),
+            numerator=count, denominator=unit, epoch=self.epoch_now,
+        )  # fmt: skip
 
     def take(self) -> list[Record]:
         taken, self.ring = self.ring, []
@@ -172,11 +181,11 @@ class FakeHost(EngineSide):
             place = self._place = Place(first, position, place.tempo, True, place.metre, place.bar_start, loop)
         self._tell(place, first, position)
         for frame, symbol, value in [move for move in self._moves if move[0] < first + size]:
-            self._put(Kind.PARAMETER, max(frame, first), NUMBERS[symbol], value=(value,))
+            self._put(RecordKind.PARAMETER, max(frame, first), NUMBERS[symbol], value=(value,))
             self._moves.remove((frame, symbol, value))
         while self._events and self._events[0][0] < first + size:
             frame, message = self._events.pop(0)
-            self._put(Kind.MIDI, max(frame, first), 3, message)
+            self._put(RecordKind.MIDI, max(frame, first), 3, message)
         self.heard_frame = first + size
 
     def _cut(self, first: int) -> int:
@@ -209,9 +218,9 @@ class FakeHost(EngineSide):
         self._told = Place(first, position, place.tempo, place.playing, place.metre, place.bar_start, place.loop)
         flags = Flags.PLAYING * place.playing | Flags.LOOPING * bool(place.loop) | Flags.OFFLINE * self.offline
         loop = place.loop or (math.nan, math.nan)
-        self._put(Kind.TRANSPORT, first, int(flags), (*place.metre, int(why)), (position, place.tempo, place.bar_start, *loop))
+        self._put(RecordKind.TRANSPORT, first, int(flags), (*place.metre, int(why)), (position, place.tempo, place.bar_start, *loop))
 
-    def _put(self, kind: Kind, frame: int, size: int = 0, message: Sequence[int] = (), value: Sequence[float] = ()) -> None:
+    def _put(self, kind: RecordKind, frame: int, size: int = 0, message: Sequence[int] = (), value: Sequence[float] = ()) -> None:
         record = Record(frame=frame, kind=int(kind), size=size, epoch=self.epoch_now)
         for i, byte in enumerate(message):
             record.bytes[i] = byte

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from improv.bridge.foresight import Foresight
-from improv.bridge.library import EngineSide, Flags, Kind, Life, Record, Why
+from improv.bridge.library import EngineSide, Flags, Life, Record, RecordKind, Why
 from improv.bridge.records import Zero, events_in, host_time, record_of
 from improv.core.events import Event, HostTime, Setting, Stop
 from improv.perform.clock import EventQueue, OfflineClock
@@ -175,7 +175,9 @@ class HostClock(OfflineClock):
 
 
 def begins_a_take(record: Record) -> bool:
-    return record.kind in (Kind.ACTIVATED, Kind.RESTORED) or (record.kind == Kind.TRANSPORT and record.bytes[2] == Why.STARTED)
+    return record.kind in (RecordKind.ACTIVATED, RecordKind.RESTORED) or (
+        record.kind == RecordKind.TRANSPORT and record.bytes[2] == Why.STARTED
+    )
 
 
 def turn_of(record: Record, zero: Zero) -> HostTime | None:

@@ -27,7 +27,7 @@ class BridgeError(ImprovError):
     """The plugin's library is not here, or a mapped file is none of its."""
 
 
-class Kind(IntEnum):
+class RecordKind(IntEnum):
     """Of an event."""
 
     MIDI = 1

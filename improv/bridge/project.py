@@ -52,6 +52,8 @@ def read_project(text: str) -> tuple[Project, str]:
         return Project(), ""
     try:
         said = json.loads(text)
+        if not isinstance(said, dict):
+            raise WishError("no JSON object")
         wish = {name: said[name] for name in ("changes", "model", "name") if name in said}
         return Project().wished(wish), ""
     except (ValueError, TypeError, RecursionError, ImprovError) as e:

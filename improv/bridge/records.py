@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from improv.bridge.library import Flags, Kind, Record, TransportBlock, Why
+from improv.bridge.library import Flags, Record, RecordKind, TransportBlock, Why
 from improv.bridge.parameters import PARAMETERS
 from improv.core.events import ControlChange, Event, HostTime, NoteOff, NoteOn, ProgramChange, Setting
 from improv.core.meter import limited
@@ -38,16 +38,16 @@ class Zero:
 def events_in(record: Record, zero: Zero) -> list[Event]:
     """What a record tells a performance; nothing where it is for others, or makes no sense."""
     time = max(zero.time(record.frame), 0.0)
-    if record.kind == Kind.MIDI:
+    if record.kind == RecordKind.MIDI:
         event = decode(list(record.bytes[: min(record.size, 3)]), time)
         return [] if event is None or isinstance(event, ProgramChange) else [event]
-    if record.kind == Kind.TRANSPORT:
+    if record.kind == RecordKind.TRANSPORT:
         return [host_time(record, time)]
-    if record.kind == Kind.PARAMETER and record.size < len(PARAMETERS):
+    if record.kind == RecordKind.PARAMETER and record.size < len(PARAMETERS):
         row = PARAMETERS[record.size]
         if row.setting or row.symbol == "model":
             return [Setting(time, row.symbol, row.value_of(record.value[0]))]
-    if record.kind == Kind.LOST:
+    if record.kind == RecordKind.LOST:
         return [ControlChange(time, control, 0, channel) for channel in range(16) for control in RELEASE]
     return []
 
@@ -73,7 +73,7 @@ def transport_of(block: TransportBlock) -> Record:
     frame = block.frame + block.block
     playing = block.flags & Flags.PLAYING
     position = block.position + (block.block * block.tempo / 60.0 / block.rate if playing else 0.0)
-    record = Record(frame=frame, kind=Kind.TRANSPORT, size=block.flags, epoch=block.epoch)
+    record = Record(frame=frame, kind=RecordKind.TRANSPORT, size=block.flags, epoch=block.epoch)
     record.value[:] = [position, block.tempo, block.bar_start, block.loop_start, block.loop_end]
     record.bytes[:3] = [min(max(block.numerator, 0), 255), min(max(block.denominator, 0), 255), Why.STARTED]
     return record
@@ -88,7 +88,7 @@ def record_of(event: Event, frame: int, epoch: int, generation: int) -> Record |
     message = encode(event) if isinstance(event, NoteOn | NoteOff | ControlChange | ProgramChange) else None
     if message is None:
         return None
-    record = Record(frame=frame, generation=generation, kind=Kind.MIDI, size=len(message), epoch=epoch)
+    record = Record(frame=frame, generation=generation, kind=RecordKind.MIDI, size=len(message), epoch=epoch)
     for place, byte in enumerate(message):
         record.bytes[place] = byte
     return record

@@ -13,7 +13,7 @@ from typing import Any
 
 from improv.bridge.foresight import Foresight
 from improv.bridge.host_clock import GONE, NEXT, Feed, HostClock, begins_a_take
-from improv.bridge.library import EngineSide, EngineState, Kind, Life, Record
+from improv.bridge.library import EngineSide, EngineState, Life, Record, RecordKind
 from improv.bridge.parameters import NUMBERS, PARAMETERS
 from improv.bridge.project import Project, read_project
 from improv.bridge.records import Zero, host_time, transport_of
@@ -147,7 +147,7 @@ class Engine:
     def _opened(self) -> Opening:
         records = self.feed.records
         opening = Opening(records[0].frame)
-        while records and (begins_a_take(records[0]) or (records[0].frame == opening.frame and records[0].kind != Kind.MIDI)):
+        while records and (begins_a_take(records[0]) or (records[0].frame == opening.frame and records[0].kind != RecordKind.MIDI)):
             if records[0].frame != opening.frame:
                 break
             self._note(records.popleft())
@@ -156,14 +156,14 @@ class Engine:
 
     def _note(self, record: Record) -> None:
         """Something holds from now on."""
-        if record.kind == Kind.ACTIVATED:
+        if record.kind == RecordKind.ACTIVATED:
             self.rate = record.value[0] if 1000 <= record.value[0] <= 1e6 else self.rate
             self._transport = None
-        elif record.kind == Kind.TRANSPORT:
+        elif record.kind == RecordKind.TRANSPORT:
             self._transport = record
-        elif record.kind == Kind.RESTORED:
+        elif record.kind == RecordKind.RESTORED:
             self._restore()
-        elif record.kind == Kind.PARAMETER and record.size < len(self.values):
+        elif record.kind == RecordKind.PARAMETER and record.size < len(self.values):
             self.values[record.size] = record.value[0]
 
     def _restore(self) -> None:
