@@ -217,8 +217,8 @@ static int why_now(improv_plugin *p, const improv_transport *t, bool *news) {
     const improv_transport *last = &p->last;
     *news = true;
     if (!p->has_last) return IMPROV_SWITCHED;
-    if ((t->flags ^ last->flags) & (IMPROV_BYPASSED | IMPROV_OFFLINE)) return IMPROV_SWITCHED;
     if ((t->flags ^ last->flags) & IMPROV_PLAYING) return t->flags & IMPROV_PLAYING ? IMPROV_STARTED : IMPROV_STOPPED;
+    if ((t->flags ^ last->flags) & (IMPROV_BYPASSED | IMPROV_OFFLINE)) return IMPROV_SWITCHED;
     int64_t since = p->frame - last->frame;
     double moved = t->flags & IMPROV_PLAYING ? beats(p, last->tempo, since) : 0.0, off = t->position - last->position - moved;
     double ramp = fabs(beats(p, t->tempo - last->tempo, since));
