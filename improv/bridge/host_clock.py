@@ -68,11 +68,12 @@ class HostClock(OfflineClock):
     """See the module's first lines. zero: where the take begins. ends: whether a record is the next take's. now: of the wall.
 
     foresight: to be set before the take begins. prepare: is told each setting before it is heard, as a model must be loaded.
+    note: is told each record as it comes.
     """
 
-    def __init__(self, feed: Feed, zero: Zero, epoch: int, flags: int, prepare: Callable[[Setting], bool]):
+    def __init__(self, feed: Feed, zero: Zero, epoch: int, flags: int, prepare: Callable[[Setting], bool], note: Callable[[Record], None]):
         super().__init__()
-        self._feed, self._prepare = feed, prepare
+        self._feed, self._prepare, self._note = feed, prepare, note
         self.zero, self.epoch, self._flags = zero, epoch, flags
         self.foresight: Foresight | None = None
         self.gives_way: Callable[[], bool] = lambda: False  # whether a key that goes down takes back what is planned
@@ -80,7 +81,6 @@ class HostClock(OfflineClock):
         self._turn: HostTime | None = None  # the jump at the loop's end, as was announced
         self._next: int | None = None  # the frame at which the next take begins
         self._block = 0  # frames of the latest
-        self.latest: Record | None = None  # of the transport
 
     def begin_with(self, event: HostTime, record: Record) -> None:
         """The take's first event: where the host is."""
@@ -122,7 +122,7 @@ class HostClock(OfflineClock):
         while self._growing and self._growing[0][0].time == time:
             event, record = self._growing.popleft()
             if isinstance(event, HostTime):
-                self.epoch, self._flags, self.latest = record.epoch, record.size, record
+                self.epoch, self._flags = record.epoch, record.size
                 self._turn = turn_of(record, self.zero)
             if not isinstance(event, Setting) or self._prepare(event):
                 heard.append(event)
@@ -136,6 +136,7 @@ class HostClock(OfflineClock):
                 self._next = records[0].frame
                 return
             record = records.popleft()
+            self._note(record)
             self._growing.extend((event, record) for event in events_in(record, self.zero))
 
     def _more(self) -> None:
@@ -175,9 +176,8 @@ class HostClock(OfflineClock):
 
 
 def begins_a_take(record: Record) -> bool:
-    return record.kind in (RecordKind.ACTIVATED, RecordKind.RESTORED) or (
-        record.kind == RecordKind.TRANSPORT and record.bytes[2] == Why.STARTED
-    )
+    started = record.kind == RecordKind.TRANSPORT and record.bytes[2] == Why.STARTED
+    return started or record.kind in (RecordKind.ACTIVATED, RecordKind.RESTORED)
 
 
 def turn_of(record: Record, zero: Zero) -> HostTime | None:

@@ -181,7 +181,8 @@ class Engine:
             self._fail(str(e))
             return
         record = opening.transport
-        clock = HostClock(self.feed, zero, record.epoch if record else self.side.epoch, record.size if record else 0, self._heard)
+        epoch, flags = (record.epoch, record.size) if record else (self.side.epoch, 0)
+        clock = HostClock(self.feed, zero, epoch, flags, self._heard, self._note)
         if first is not None and record is not None:
             clock.begin_with(first, record)
         watched = [*self.begun(song, setup)]
@@ -191,7 +192,7 @@ class Engine:
         self._performance = performance
         self.side.say(EngineState.PLAYS, f"{setup.name} plays {setup.settings.mode} with {setup.model_name}")
         end = performance.run()
-        self._performance, self._transport = None, clock.latest or self._transport
+        self._performance = None
         clock.foresight.over()
         if end["reason"] == "error":
             self._fail(str(end["error"]))
@@ -204,9 +205,6 @@ class Engine:
 
     def _heard(self, setting: Setting) -> bool:
         """A parameter moved, or a wish: what it needs is made ready. Returns whether it is to be heard."""
-        if setting.name in NUMBERS:
-            number = NUMBERS[setting.name]
-            self.values[number] = PARAMETERS[number].number_of(setting.value)
         if setting.name != "model":
             return True
         if self.project.model:  # it overrules the parameter

@@ -192,6 +192,8 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
+    if settings.clock == "host":
+        raise ImprovError("--clock host is the plugin's own (improv plugin install); from here, follow a DAW with --clock midi or link")
     metre = _metre(args.metre) if args.metre else part.metre if part else (4, 4)
     changes = changes_of(args.changes, Meter(settings.tempo, metre).bar)
     model = load_model(args.model)
