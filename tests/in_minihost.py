@@ -96,8 +96,7 @@ class Track:
     ) -> list[Message]:
         """Start, play, stop. Live, each block waits for its time. Returns what came out, with its frames."""
         self.plugin.non_realtime = offline
-        if offline:
-            self._block(64, 0, [], song(0), playing=False)
+        self._block(64, 0, [], song(0), playing=False)
         out: list[Message] = []
         began, frame, turn = time.perf_counter(), 0, 0
         waits, moving = sorted(heard), sorted(moves)
