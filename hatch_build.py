@@ -57,7 +57,8 @@ def build(compiler: Sequence[str], machine: str, flags: Sequence[str] = (), out:
         subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         os.replace(fresh, out)
     finally:
-        fresh.unlink(missing_ok=True)
+        for left in (fresh, *out.parent.glob("*.lib"), *out.parent.glob("*.pdb")):  # Windows's linker makes more than was asked for
+            left.unlink(missing_ok=True)
     return out
 
 

@@ -217,8 +217,8 @@ static int why_now(improv_plugin *p, const improv_transport *t, bool *news) {
     const improv_transport *last = &p->last;
     *news = true;
     if (!p->has_last) return IMPROV_SWITCHED;
-    if ((t->flags ^ last->flags) & (IMPROV_BYPASSED | IMPROV_OFFLINE)) return IMPROV_SWITCHED;
     if ((t->flags ^ last->flags) & IMPROV_PLAYING) return t->flags & IMPROV_PLAYING ? IMPROV_STARTED : IMPROV_STOPPED;
+    if ((t->flags ^ last->flags) & (IMPROV_BYPASSED | IMPROV_OFFLINE)) return IMPROV_SWITCHED;
     int64_t since = p->frame - last->frame;
     double moved = t->flags & IMPROV_PLAYING ? beats(p, last->tempo, since) : 0.0, off = t->position - last->position - moved;
     double ramp = fabs(beats(p, t->tempo - last->tempo, since));
@@ -243,7 +243,10 @@ static double bar_of(double position, double bar_start, const improv_transport *
 static improv_transport read_transport(improv_plugin *p, const improv_transport *now, int64_t ns) {
     improv_transport t = *now;
     t.frame = p->frame, t.ns = ns, t.rate = p->rate, t.longest = p->longest, t.spare = 0;
-    if (!(t.tempo > 1.0 && t.tempo < 10000.0)) t.tempo = 120.0;
+    if (!(t.tempo > 1.0 && t.tempo < 10000.0)) { /* the host says none: then its place in the song says nothing either */
+        t.tempo = t.position = 0.0;
+        t.flags &= ~(uint32_t)IMPROV_LOOPING;
+    }
     if (!(fabs(t.position) < 1e9)) t.position = 0.0;
     if (t.numerator < 1 || t.numerator > 64) t.numerator = 4;
     if (t.denominator < 1 || t.denominator > 64) t.denominator = 4;
@@ -266,7 +269,7 @@ static int frames_to_loop(const improv_plugin *p, const improv_transport *t, int
 
 static bool engine_answers(improv_plugin *p, int64_t ns) {
     improv_file *f = p->map.file;
-    return GET(f->engine_layout) == IMPROV_LAYOUT && ns - (int64_t)GET(f->engine_ns) < IMPROV_DEAD;
+    return GET(f->engine_layout) == IMPROV_LAYOUT && age_of(f, ns) < IMPROV_DEAD;
 }
 
 /* A bounce waits until the engine has planned up to `frame`. Whoever was waited for in vain is not waited for again until he answers. */
@@ -362,7 +365,8 @@ int improv_plugin_run(improv_plugin *p, const improv_transport *now, int frames,
         if (!p->active) p->heard_count = 0;
         return 0;
     }
-    int64_t ns = improv_now_ns(), started = p->frame;
+    int64_t ns = improv_now_ns();
+    for (int i = p->heard_count - 1; i >= 0 && p->heard[i].offset >= frames; i--) p->heard[i].offset = frames - 1; /* a host's slip */
     PUT(f->plugin_ns, (uint64_t)ns);
     take_wishes(p);
     if (p->lost) {
@@ -382,7 +386,6 @@ int improv_plugin_run(improv_plugin *p, const improv_transport *now, int frames,
             t.bar_start = bar_of(t.position, t.bar_start, &t);
         }
     }
-    for (; heard < p->heard_count; heard++) tell_heard(p, &p->heard[heard], (int)(p->frame - started), p->frame); /* beyond the block */
     p->heard_count = 0;
     PUT(f->sounding, (uint32_t)p->sounding);
     sort_out(p);

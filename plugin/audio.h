@@ -7,7 +7,9 @@
 
 #define PLAN 2048              /* events that wait for their frame */
 #define HEARD 1024             /* events that are heard in one block */
+#ifndef STARTS
 #define STARTS 20000000000LL   /* ns that an engine may take to start */
+#endif
 
 enum { /* numbers of parameters: NUMBER_mode ... */
 #define ROW(number, symbol, ...) NUMBER_##symbol = number,

@@ -82,6 +82,8 @@ int text_read(word32 *count, word32 *length, const word64 *from, char *text, int
     return -1;
 }
 
+int64_t age_of(improv_file *f, int64_t now) { return (int64_t)((uint64_t)now - GET(f->engine_ns)); }
+
 /* The engine's side */
 
 struct improv_engine {

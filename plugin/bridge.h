@@ -28,7 +28,7 @@
  *     improv plugin 1
  *     python=/path/of/the/python
  *     version=0.2.0
- * as `PYTHON -m improv plugin engine FOLDER/INSTANCE.ring`, its output going to FOLDER/INSTANCE.log. The engine takes datagrams
+ * as `PYTHON -P -m improv plugin engine FOLDER/INSTANCE.ring`, its output going to FOLDER/INSTANCE.log. The engine takes datagrams
  * of any content at FOLDER/INSTANCE.sock. It goes on through deactivations and ends when life is IMPROV_GONE, which
  * improv_engine_life() also says if the host has died; then it removes the three files.
  *
@@ -100,7 +100,9 @@
 #define IMPROV_DEAD 100000000LL        /* ns without a heartbeat of the engine */
 #define IMPROV_LATE 0.05               /* seconds: a note-on that is later than this would only disturb */
 #define IMPROV_AHEAD 20.0              /* seconds: what is planned for later is refused */
+#ifndef IMPROV_PATIENCE
 #define IMPROV_PATIENCE 2000000000LL   /* ns that a bounce waits for the engine, for one block */
+#endif
 #define IMPROV_PARAMETERS 64           /* room for them in the file */
 
 enum { IMPROV_MADE, IMPROV_ACTIVE, IMPROV_RESTING, IMPROV_GONE };                                  /* life */

@@ -79,6 +79,7 @@ void seq_write(word32 *count, word64 *to, const void *from, int bytes);       /*
 bool seq_read(word32 *count, const word64 *from, void *to, int bytes);        /* false: written to meanwhile, some times over */
 bool text_write(word32 *count, word32 *length, word64 *to, const char *text, int bytes, int room);
 int text_read(word32 *count, word32 *length, const word64 *from, char *text, int room); /* length, or -1 */
+int64_t age_of(improv_file *f, int64_t now);                                  /* of the engine's heartbeat, ns */
 uint64_t bits_of(double value);
 double double_of(uint64_t bits);
 

@@ -13,6 +13,7 @@
 
 #define URI "urn:improv:plugin"
 #define MOST_OUT 4096
+#define ROUNDED (1.0 / 900.0) /* quarter notes: hosts round a position to ticks of 960 or 1920 a quarter; ours, which goes on, is better */
 #define STATE_ROOM (IMPROV_TEXT + 8192)
 
 enum { HEARD_PORT, PLAYED_PORT, FREEWHEEL_PORT, ENABLED_PORT, FIRST_PARAMETER };
@@ -85,7 +86,7 @@ static lv2_handle instantiate(const lv2_descriptor_table *d, double rate, const 
     o->longest = 8192;
     for (; options && options->key; options++)
         if (options->key == o->id.longest && options->type == o->id.integer && options->size == 4) memcpy(&o->longest, options->value, 4);
-    o->now = (improv_transport){.tempo = 120, .bar_start = NAN, .numerator = 4, .denominator = 4};
+    o->now = (improv_transport){.bar_start = NAN, .numerator = 4, .denominator = 4};
     o->host_frame = -1;
     return o;
 }
@@ -205,7 +206,9 @@ static void take_position(plugin *o, const lv2_atom *a) {
         if (goes_on && other_metre) o->shift = before - raw;
         now->position = raw + o->shift;
     }
-    now->bar_start = t.bar_beat == t.bar_beat ? now->position - t.bar_beat * quarters : NAN;
+    double bar_start = t.bar_beat == t.bar_beat ? now->position - t.bar_beat * quarters : NAN;
+    if (t.speed > 0 && o->speed > 0 && fabs(now->position - before) < ROUNDED) now->position = before;
+    if (!(fabs(bar_start - now->bar_start) < ROUNDED)) now->bar_start = bar_start;
     now->numerator = (int)(t.per_bar + 0.5), now->denominator = (int)t.unit;
     now->tempo = t.per_minute * quarters * (t.speed > 0 ? t.speed : 1);
     if (t.speed > 0)
@@ -213,7 +216,7 @@ static void take_position(plugin *o, const lv2_atom *a) {
     else
         now->flags &= ~(uint32_t)IMPROV_PLAYING;
     o->speed = t.speed;
-    o->host_frame = t.frame == t.frame ? (int64_t)t.frame : -1;
+    o->host_frame = fabs(t.frame) < 1e15 ? (int64_t)t.frame : -1;
 }
 
 static void go_on(plugin *o, int frames) { /* the transport, by so many */

@@ -103,7 +103,7 @@ static void look(void *with) {
         start(p, now);
     } else if (layout && layout != IMPROV_LAYOUT) {
         set_status(p, IMPROV_OTHER);
-    } else if (layout && now - (int64_t)GET(f->engine_ns) < 10 * IMPROV_DEAD) {
+    } else if (layout && age_of(f, now) < 10 * IMPROV_DEAD) {
         uint32_t state = GET(f->engine_state);
         p->failing = 0;
         if (state >= IMPROV_ENGINE_READY) p->starts = 1;

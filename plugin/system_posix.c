@@ -209,7 +209,7 @@ static int python_of(char *text, int room) { /* what `improv plugin install` rem
 /* A shell starts it in the background and ends at once: so the host gets no child, and nobody forks the host's memory. */
 int start_engine(const char *path) {
     static char *script = "unset LD_PRELOAD LD_LIBRARY_PATH DYLD_LIBRARY_PATH PYTHONHOME PYTHONPATH\n" /* they are the host's */
-                          "exec 0</dev/null 1>>\"$3\" 2>&1; \"$1\" -m improv plugin engine \"$2\" &";
+                          "exec 0</dev/null 1>>\"$3\" 2>&1; \"$1\" -P -m improv plugin engine \"$2\" &";
     char python[4200], log[4096];
     int status = python_of(python, sizeof python);
     if (status != IMPROV_STARTING) return status;

@@ -194,7 +194,7 @@ static vst3_result VST3_CALL set_processing(void *self, uint8_t on) {
 
 static improv_transport read_context(const plugin *o, const vst3_block *b) {
     const vst3_context *c = b->context;
-    improv_transport t = {.tempo = 120, .bar_start = NAN, .numerator = 4, .denominator = 4};
+    improv_transport t = {.bar_start = NAN, .numerator = 4, .denominator = 4};
     if (b->mode == OFFLINE || o->setup.mode == OFFLINE) t.flags |= IMPROV_OFFLINE;
     if (!c) return t;
     if (c->state & VST3_PLAYING) t.flags |= IMPROV_PLAYING;

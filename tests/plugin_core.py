@@ -105,36 +105,30 @@ def library(folder: Path) -> Any:
     return lib
 
 
+def folder_of(lib: Any) -> Path:
+    """Where instances have their files."""
+    room = ctypes.create_string_buffer(4096)
+    assert lib.improv_folder(room, 4096) > 0
+    return Path(room.value.decode())
+
+
 @dataclass
-class Host:
-    """A host with one instance and the engine's end of it. It plays from `position`, in quarter notes, at `tempo`."""
+class EngineEnd:
+    """The engine's end of one instance, without an engine."""
 
     lib: Any
-    plugin: Any
     engine: Any = None
     path: Path = Path()
-    frame: int = 0
-    position: float = 0.0
-    tempo: float = 120.0
-    rate: int = RATE
-    numerator: int = 4
-    flags: int = PLAYING
-    loop: tuple[float, float] = (0.0, 0.0)
-    most: int = 4096
     words: Any = field(default=None, repr=False)
 
-    def activate(self, longest: int = 512) -> None:
-        assert self.lib.improv_plugin_activate(self.plugin, self.rate, longest)
-        if not self.path.name:
-            room = ctypes.create_string_buffer(4096)
-            assert self.lib.improv_folder(room, 4096) > 0
-            self.path = Path(room.value.decode(), self.lib.improv_plugin_instance(self.plugin).decode() + ".ring")
-            why = ctypes.create_string_buffer(200)
-            self.engine = self.lib.improv_engine_open(str(self.path).encode(), b"test", why, 200)
-            assert self.engine, why.value
-            with open(self.path, "r+b") as file:
-                self.words = mmap.mmap(file.fileno(), 0)
-            self.forever()
+    def open(self, path: Path) -> None:
+        why = ctypes.create_string_buffer(200)
+        self.engine = self.lib.improv_engine_open(str(path).encode(), b"test", why, 200)
+        assert self.engine, why.value
+        self.path = path
+        with open(path, "r+b") as file:
+            self.words = mmap.mmap(file.fileno(), 0)
+        self.forever()
 
     def forever(self) -> None:
         """The engine's heart has a beat that never grows old, and it has planned all there will ever be."""
@@ -150,6 +144,45 @@ class Host:
     @property
     def epoch(self) -> int:
         return self.word(152, "<I")
+
+    def plan(self, *notes: tuple[int, bytes], generation: int | None = None, epoch: int | None = None) -> None:
+        """The engine plans messages, each for its frame."""
+        for frame, message in notes:
+            e = Event(frame=frame, kind=MIDI, size=len(message), epoch=self.epoch if epoch is None else epoch)
+            e.generation = self.word(208, "<I") if generation is None else generation
+            e.bytes[: len(message)] = message
+            assert self.lib.improv_engine_put(self.engine, e, 1) == 1
+
+    def told(self) -> list[Event]:
+        """What the engine hears."""
+        events = (Event * 1024)()
+        return list(events[: self.lib.improv_engine_take(self.engine, events, 1024)])
+
+    def close(self) -> None:
+        if self.words:
+            self.words.close()
+        if self.engine:
+            self.lib.improv_engine_close(self.engine)
+
+
+@dataclass
+class Host(EngineEnd):
+    """A host with one instance, and the engine's end of it. It plays from `position`, in quarter notes, at `tempo`."""
+
+    plugin: Any = None
+    frame: int = 0
+    position: float = 0.0
+    tempo: float = 120.0
+    rate: int = RATE
+    numerator: int = 4
+    flags: int = PLAYING
+    loop: tuple[float, float] = (0.0, 0.0)
+    most: int = 4096
+
+    def activate(self, longest: int = 512) -> None:
+        assert self.lib.improv_plugin_activate(self.plugin, self.rate, longest)
+        if not self.path.name:
+            self.open(folder_of(self.lib) / (self.lib.improv_plugin_instance(self.plugin).decode() + ".ring"))
 
     def run(self, frames: int, heard: Sequence[tuple[int, bytes]] = ()) -> list[tuple[int, bytes]]:
         """One block, in which `heard` comes at its offsets. What is played, each at its frame since the start."""
@@ -176,19 +209,6 @@ class Host:
             played += self.run(min(block if isinstance(block, int) else block(), end - self.frame))
         return played
 
-    def plan(self, *notes: tuple[int, bytes], generation: int | None = None, epoch: int | None = None) -> None:
-        """The engine plans messages, each for its frame."""
-        for frame, message in notes:
-            e = Event(frame=frame, kind=MIDI, size=len(message), epoch=self.epoch if epoch is None else epoch)
-            e.generation = self.word(208, "<I") if generation is None else generation
-            e.bytes[: len(message)] = message
-            assert self.lib.improv_engine_put(self.engine, e, 1) == 1
-
-    def told(self) -> list[Event]:
-        """What the engine hears."""
-        events = (Event * 1024)()
-        return list(events[: self.lib.improv_engine_take(self.engine, events, 1024)])
-
     def state(self) -> str:
         room = ctypes.create_string_buffer(1 << 17)
         assert self.lib.improv_plugin_state(self.plugin, room, 1 << 17) > 0
@@ -198,10 +218,7 @@ class Host:
         return bool(self.lib.improv_plugin_put_state(self.plugin, text.encode(), len(text.encode())))
 
     def close(self) -> None:
-        if self.words:
-            self.words.close()
-        if self.engine:
-            self.lib.improv_engine_close(self.engine)
+        super().close()
         self.lib.improv_plugin_free(self.plugin)
 
 
@@ -210,7 +227,7 @@ def hosting(folder: Path) -> Iterator[Host]:
     """A host whose instance finds no Python to start."""
     os.environ["IMPROV_PLUGIN_SETTINGS"] = str(folder / "none")
     lib = library(folder)
-    host = Host(lib, lib.improv_plugin_new())
+    host = Host(lib, plugin=lib.improv_plugin_new())
     try:
         yield host
     finally:

@@ -251,6 +251,13 @@ def test_the_engine_is_told_each_change_of_the_transport_once_and_in_order_with_
     ]
 
 
+def test_a_host_that_starts_and_goes_offline_at_once_has_started(host: Host) -> None:
+    for flags, why in ((0, STOPPED), (PLAYING | OFFLINE, STARTED), (0, STOPPED)):
+        host.flags = flags
+        host.run(64)
+        assert [e.bytes[2] for e in host.told() if e.kind == TRANSPORT] == [why]
+
+
 def test_a_tempo_that_rises_over_the_blocks_is_no_jump(host: Host) -> None:
     host.plan((100, on(60)))
     for step in range(200):
