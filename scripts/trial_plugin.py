@@ -25,6 +25,8 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
 from in_minihost import RATE, Loop, Message, Song, Track, hanging, home, needed, note_ons, steady  # noqa: E402 - it is in tests/
 
+from improv.perform.priority import raise_priority  # noqa: E402
+
 TRADE, SOLO, ECHO, COMP = 0.0, 1.0, 2.0, 3.0
 LINE = (60, 62, 63, 65, 67, 68, 70, 72)
 BLOCKS: tuple[tuple[int, ...], ...] = ((32,), (64,), (512,), (2048,), (64, 2048, 100, 32, 512))
@@ -172,6 +174,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10, help="of the loop (default: 10)")
     args = parser.parse_args()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    print(f"the host's thread: {raise_priority()[0].text}")
     minihost = needed()
     with tempfile.TemporaryDirectory() as folder, home(Path(folder)) as bundle:
         run = Trials(minihost, bundle, args.rounds)
