@@ -96,16 +96,19 @@ class Track:
     ) -> list[Message]:
         """Start, play, stop. Live, each block waits for its time. Returns what came out, with its frames."""
         self.plugin.non_realtime = offline
-        if offline:
-            self._block(64, 0, [], song(0), playing=False)
+        self._block(64, 0, [], song(0), playing=False)
         out: list[Message] = []
         began, frame, turn = time.perf_counter(), 0, 0
         waits, moving = sorted(heard), sorted(moves)
         while frame < seconds * RATE:
             size = blocks[turn % len(blocks)]
             turn += 1
-            if not offline and (ahead := began + frame / RATE - time.perf_counter()) > 0:
-                time.sleep(ahead)
+            if not offline:
+                ahead = began + frame / RATE - time.perf_counter()
+                if ahead > 0:
+                    time.sleep(ahead)
+                elif -ahead > size / RATE:  # a sound card would not wait either: what was missed is not made up for
+                    began -= ahead
             while moving and moving[0][0] < frame + size:
                 _, name, value = moving.pop(0)
                 self.set(name, value)
