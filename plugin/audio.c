@@ -368,6 +368,7 @@ int improv_plugin_run(improv_plugin *p, const improv_transport *now, int frames,
     int64_t ns = improv_now_ns();
     for (int i = p->heard_count - 1; i >= 0 && p->heard[i].offset >= frames; i--) p->heard[i].offset = frames - 1; /* a host's slip */
     PUT(f->plugin_ns, (uint64_t)ns);
+    atomic_store_explicit(&p->ran, true, memory_order_relaxed);
     take_wishes(p);
     if (p->lost) {
         p->lost = false;

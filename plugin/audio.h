@@ -59,7 +59,7 @@ struct improv_plugin {
         word64 wanted; /* a double's bits, from any thread */
         double now;    /* the audio thread's: what the engine was told */
     } value[PARAMETER_COUNT];
-    _Atomic bool restored;
+    _Atomic bool restored, ran; /* ran: a block came since the activation */
 
     /* the other threads' */
     improv_thread *thread;
@@ -67,7 +67,7 @@ struct improv_plugin {
     int text_length;
     word32 status;
     int64_t started, failing; /* ns: when the engine was started; since when it does not answer */
-    int starts;
+    int starts, looks; /* looks: since the activation */
 };
 
 #define COUNT(p, counter, by)                                                                                                        \

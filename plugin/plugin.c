@@ -1,7 +1,7 @@
 /* An instance's life, outside the audio thread: file, engine, status, and the state that a host keeps with its project.
  *
- * A new instance touches nothing: hosts scan. At its first activation it makes its file, and a thread of its own starts the engine
- * and looks after it twenty times a second.
+ * A new instance touches nothing: hosts scan. At its first activation it makes its file, and a thread of its own looks after the engine
+ * twenty times a second. It starts it with the first block, or after half a second without one: some hosts activate as they scan.
  */
 #include "audio.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define LOOK 50                  /* ms between two looks at the engine */
+#define NO_BLOCK 10              /* looks without a block after which the engine is started all the same */
 #define SILENT 3000000000LL      /* ns after which an engine that does not answer is started anew */
 #define MOST_STARTS 5            /* in a row, without an answer */
 #define STATE_HEAD "improv state 1\n"
@@ -100,7 +101,7 @@ static void look(void *with) {
     uint32_t layout = GET(f->engine_layout);
     PUT(f->plugin_ns, (uint64_t)now);
     if (!p->starts && !layout) {
-        start(p, now);
+        if (atomic_load_explicit(&p->ran, memory_order_relaxed) || ++p->looks >= NO_BLOCK) start(p, now);
     } else if (layout && layout != IMPROV_LAYOUT) {
         set_status(p, IMPROV_OTHER);
     } else if (layout && age_of(f, now) < 10 * IMPROV_DEAD) {
@@ -148,6 +149,8 @@ int improv_plugin_activate(improv_plugin *p, double rate, int longest) {
     wake_send(&p->waker, (int)GET(f->port));
     if (p->status == IMPROV_OFF) set_status(p, IMPROV_STARTING);
     p->active = true;
+    p->looks = 0;
+    p->ran = false;
     p->thread = thread_start(look, p, LOOK);
     return 1;
 }
