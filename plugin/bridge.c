@@ -89,7 +89,7 @@ int64_t age_of(improv_file *f, int64_t now) { return (int64_t)((uint64_t)now - G
 struct improv_engine {
     mapped map;
     improv_file *f;
-    char instance[41];
+    char instance[41], path[4096];
 };
 
 improv_engine *improv_engine_open(const char *path, const char *version, char *why, int room) {
@@ -114,6 +114,7 @@ improv_engine *improv_engine_open(const char *path, const char *version, char *w
         snprintf(why, (size_t)room, "the file is torn");
     } else {
         memcpy(e->instance, f->instance, sizeof f->instance);
+        snprintf(e->path, sizeof e->path, "%s", path);
         char told[24] = {0};
         strncpy(told, version ? version : "", sizeof told - 1);
         for (int i = 0; i < 3; i++) {
@@ -141,6 +142,7 @@ void improv_engine_close(improv_engine *e) {
     if (!e) return;
     PUT(e->f->engine_ns, 0);
     PUT(e->f->engine_layout, 0);
+    if (improv_engine_life(e) == IMPROV_GONE) remove_files(e->path);
     map_close(&e->map);
     free(e);
 }

@@ -30,7 +30,7 @@
  *     version=0.2.0
  * as `PYTHON -P -m improv plugin engine FOLDER/INSTANCE.ring`, its output going to FOLDER/INSTANCE.log. The engine takes datagrams
  * of any content at FOLDER/INSTANCE.sock. It goes on through deactivations and ends when life is IMPROV_GONE, which
- * improv_engine_life() also says if the host has died; then it removes the three files.
+ * improv_engine_life() also says if the host has died; improv_engine_close() then removes the files.
  *
  * The layout, little-endian. P: written by the plugin, E: by the engine. Bytes 0-63 stay where they are in all layouts, so that a
  * plugin and an engine of two versions can tell that they are.
@@ -177,7 +177,7 @@ IMPROV_API const char *improv_version(void);
 typedef struct improv_engine improv_engine;
 /* Maps a file and says hello. NULL: `why` says what is wrong with it. */
 IMPROV_API improv_engine *improv_engine_open(const char *path, const char *version, char *why, int room);
-IMPROV_API void improv_engine_close(improv_engine *e);
+IMPROV_API void improv_engine_close(improv_engine *e);         /* removes the files if the plugin has gone */
 IMPROV_API const char *improv_engine_instance(improv_engine *e);
 IMPROV_API int improv_engine_life(improv_engine *e);           /* IMPROV_GONE too if the host has died */
 IMPROV_API void improv_engine_beat(improv_engine *e);          /* call it every 20 ms */
@@ -197,7 +197,7 @@ IMPROV_API int improv_engine_count(improv_engine *e, int offset);               
 IMPROV_API double improv_engine_parameter(improv_engine *e, int number);              /* as the host has it */
 IMPROV_API void improv_engine_set_parameter(improv_engine *e, int number, double value); /* as the engine has it now */
 
-/* The plugin's side: what the shells of LV2, VST3 and CLAP call, and tests. */
+/* The plugin's side: what the shells of LV2 and VST3 call, and tests. */
 typedef struct improv_plugin improv_plugin;
 IMPROV_API improv_plugin *improv_plugin_new(void);             /* makes and opens nothing: hosts scan */
 IMPROV_API void improv_plugin_free(improv_plugin *p);

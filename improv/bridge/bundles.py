@@ -16,7 +16,7 @@ from improv.bridge.parameters import NUMBERS, PARAMETERS, Parameter
 
 BINARIES = Path(__file__).with_name("binaries")
 ENDINGS = {"linux": "so", "macos": "dylib", "windows": "dll"}
-LV2, VST3, CLAP = "improv.lv2", "improv.vst3", "improv.clap"
+LV2, VST3 = "improv.lv2", "improv.vst3"
 STATUS = (
     "not active", "not installed", "Python has gone", "starts", "no answer", "other version", "ready", "failed", "no folder",
 )  # by number, as in plugin/bridge.h  # fmt: skip

@@ -357,6 +357,16 @@ def test_a_host_that_scans_finds_nothing_made_and_one_that_closes_nothing_left(f
     assert not list(path.parent.glob(f"{path.stem}.*"))
 
 
+def test_an_engine_that_outlives_its_plugin_leaves_nothing(folder: Path) -> None:
+    with hosting(folder) as host:
+        host.activate()
+        host.lib.improv_plugin_free(host.plugin)
+        assert host.lib.improv_engine_life(host.engine) == 3
+        host.lib.improv_engine_close(host.engine)
+        assert not list(host.path.parent.glob(f"{host.path.stem}.*"))
+        host.plugin, host.engine = host.lib.improv_plugin_new(), None
+
+
 def test_a_second_engine_is_refused_and_so_are_files_that_are_none(folder: Path, host: Host, tmp_path: Path) -> None:
     import ctypes
 

@@ -1,2 +1,0 @@
-/* CLAP comes here. */
-typedef int improv_no_clap;
