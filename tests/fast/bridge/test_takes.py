@@ -217,7 +217,7 @@ def test_a_wish_for_changes_is_kept_with_the_project_and_heard_at_the_bar_line()
     assert 4 in before  # the third of C7
     assert 4 not in after
     assert {0, 3, 8} <= after
-    assert said[0] == "Mia: changes changed; save the project to keep it"
+    assert said[0] == "Mia: changes taken over; save the project to keep it"
     assert "nonsense" in said[1]
     assert "bend" in said[2]
     assert host.kept == [Project("Fm7", name="Mia").text()]
