@@ -1,8 +1,12 @@
-"""The plugin's core under the compilers' sanitizers: two threads on the rings, and a hostile engine. The drivers are in plugin/tests."""
+"""The plugin's core under sanitizers and filters: two threads on the rings, a hostile engine, an audio thread that asks for nothing.
+
+The drivers are in plugin/tests.
+"""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +47,11 @@ def test_two_threads_on_the_rings_lose_nothing_and_race_nowhere(tmp_path: Path) 
     program = built(tmp_path, "threads", "-fsanitize=thread")
     said = run(program, "4000", IMPROV_PLUGIN_SETTINGS="/none", XDG_RUNTIME_DIR=str(tmp_path), TSAN_OPTIONS="halt_on_error=1")
     assert said.startswith("4000 blocks: ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="system calls are filtered on Linux alone")
+def test_the_audio_thread_makes_no_system_call_but_a_datagram_and_allocates_nothing(tmp_path: Path) -> None:
+    wrapped = ",".join(f"--wrap={name}" for name in ("malloc", "calloc", "realloc", "free", "pthread_mutex_lock"))
+    program = built(tmp_path, "quiet", "-D_GNU_SOURCE", f"-Wl,{wrapped}")
+    said = run(program, "20000", IMPROV_PLUGIN_SETTINGS="/none", XDG_RUNTIME_DIR=str(tmp_path))
+    assert said.startswith("20000 blocks, ")
