@@ -198,7 +198,7 @@ class Engine:
         end = performance.run()
         self._performance = None
         clock.foresight.over()
-        if end["reason"] == "error":
+        if "error" in end:
             self._fail(str(end["error"]))
         elif end["reason"] not in (NEXT, GONE):
             self.over = True
