@@ -1,7 +1,8 @@
 """What comes from outside is limited before it is read: regular files alone, of so many bytes, nested so deep.
 
-All readers of model folders, profiles, states and settings go through here. Nothing is followed, waited for or recursed into, and
-all that is wrong is an `OutsideError` whose one line names the file. What the bytes then mean is for each reader to check.
+All readers of files go through here: models, profiles, states, settings, MIDI files, scores, charts, corpora, sessions. Nothing is
+followed, waited for or recursed into, and all that is wrong is an `OutsideError` whose one line names the file. What the bytes then
+mean is for each reader to check.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar
 
 from improv.core.errors import ImprovError
 
@@ -52,6 +53,12 @@ class Tensors(NamedTuple):
 def read_file(path: Path, largest: int, inside: Path | None = None) -> bytes:
     """The bytes of a regular file, `largest` at the most. inside: a folder that it must not lead out of. Raises OutsideError."""
     return _opened(path, largest, inside, lambda file, size: _all_of(path, file, size, largest))
+
+
+def open_file(path: Path, largest: int) -> BinaryIO:
+    """A regular file, `largest` bytes at the most, to be read piece by piece. Raises OutsideError."""
+    file = _descriptor(path, largest)[0]
+    return os.fdopen(file, "rb")
 
 
 def read_json(path: Path, largest: int, inside: Path | None = None, deepest: int = DEEPEST) -> Any:
@@ -134,6 +141,11 @@ def number(value: object, low: float, high: float) -> bool:
     return type(value) in (int, float) and low <= value <= high  # type: ignore[operator]
 
 
+def why(e: Exception, path: Path) -> str:
+    """What an error of ours about a file says, without the file's name, for those who say the name themselves."""
+    return str(e).removeprefix(f"{printable(path, 1000)}: ")
+
+
 def printable(text: object, longest: int = 80) -> str:
     """A text from outside as it may be shown on a terminal, cut short."""
     shown = "".join(c if c.isprintable() else "?" for c in str(text)[: longest + 1])
@@ -142,6 +154,17 @@ def printable(text: object, longest: int = 80) -> str:
 
 def _opened(path: Path, largest: int, inside: Path | None, read: Callable[[int, int], T]) -> T:
     """What `read` makes of an open file and its size in bytes."""
+    file, size = _descriptor(path, largest, inside)
+    try:
+        return read(file, size)
+    except OSError as e:
+        raise OutsideError(f"{printable(path, 1000)}: {e.strerror or e}") from None
+    finally:
+        os.close(file)
+
+
+def _descriptor(path: Path, largest: int, inside: Path | None = None) -> tuple[int, int]:
+    """A regular file's descriptor, open for reading, and its size in bytes. Raises OutsideError."""
     name = printable(path, 1000)
     try:
         if inside is not None:
@@ -150,7 +173,7 @@ def _opened(path: Path, largest: int, inside: Path | None, read: Callable[[int, 
                 raise OutsideError(f"{name}: leads out of its folder; put the file itself there")
         file = os.open(path, os.O_RDONLY | _QUIET)
     except FileNotFoundError:
-        raise MissingError(f"{name}: No such file") from None
+        raise MissingError(f"{name}: no such file") from None
     except (OSError, ValueError, RuntimeError) as e:  # RuntimeError: a circle of links
         raise OutsideError(f"{name}: {getattr(e, 'strerror', None) or _short(e)}") from None
     try:
@@ -159,11 +182,10 @@ def _opened(path: Path, largest: int, inside: Path | None, read: Callable[[int, 
             raise OutsideError(f"{name}: is no regular file")
         if found.st_size > largest:
             raise OutsideError(f"{name}: {found.st_size:,} bytes; it may have {largest:,}")
-        return read(file, found.st_size)
-    except OSError as e:
-        raise OutsideError(f"{name}: {e.strerror or e}") from None
-    finally:
+    except BaseException:
         os.close(file)
+        raise
+    return file, found.st_size
 
 
 def _some_of(file: int, count: int) -> bytes:

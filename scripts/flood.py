@@ -1,9 +1,12 @@
-"""Flood a running `improv jam` over JACK, and print what it lost and whether it still plays.
+"""Flood a running `improv jam` over JACK, each kind beside a jam that is left in peace, and print what it cost.
 
-    python scripts/flood.py --seconds 60 --rate 30000
+    python scripts/flood.py --seconds 20 --rate 20000
 
-Each kind of flood gets a jam of its own; the flooder is a program of its own. Then rubbish: a megabyte of SysEx, active
-sensing, real-time bytes inside messages, note-offs without note-ons, a hundred notes and every controller at once.
+Each kind of flood gets a jam of its own that plays a solo; the flooder is a program of its own. For each: how many notes a second
+improv played and how late they were, both also as a ratio to the jam in peace; memory, the size of the record, what the terminal
+said, and the notes that were left sounding. Then rubbish: a megabyte of SysEx, active sensing, real-time bytes inside messages,
+note-offs without note-ons, a hundred notes and every controller at once, each followed by a call that must be answered. Exits with
+1 where a note was left sounding, the music stopped, or the memory grew by more than 50 MB.
 """
 
 from __future__ import annotations
@@ -31,51 +34,88 @@ from improv.perform.performers import PerformerSetup
 
 FLOODER = """
 import random, rtmidi, subprocess, sys, time
-kind, rate, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+kind, rate, seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
 port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="flood"); port.open_virtual_port("out")
 subprocess.run(["jack_connect", "flood:out", "improv:in"], check=True)
 rng = random.Random(1)
+sysex = [0xF0, *[1] * 4000, 0xF7]
+storm = [[0xFA], [0xFC], [0xFB], [0xF2, 0, 16], [0xFC], [0xFA]]
 def message(i):
-    k = i % 8 if kind == "mixed" else {"notes": i % 2, "controllers": 2, "clock": 6}[kind]
     pitch = rng.randrange(128)
+    if kind == "sysex": return sysex
+    if kind == "sensing": return [0xFE]
+    if kind == "clock": return [0xF8]
+    if kind == "transport": return storm[i % 6]
+    if kind == "bend": return [[0xE0 | i % 16, 0, pitch], [0xD0 | i % 16, pitch], [0xA0 | i % 16, pitch, i % 128]][i % 3]
+    if kind == "held": return [0x90 | i // 128 % 16, i % 128, 80]
+    k = i % 8 if kind == "mixed" else {"notes": i % 2, "controllers": 2}[kind]
     return [[0x90, pitch, 80], [0x80, pitch, 0], [0xB0, pitch % 120, i % 128], [0x90, pitch, 0],
             [0xE0, 0, pitch], [0xFE], [0xF8], [0xB0, 64, i % 128]][k]
+if kind == "clock": port.send_message([0xFA])
 sent, began = 0, time.perf_counter()
 while (now := time.perf_counter() - began) < seconds:
-    while sent < now * rate:
+    while kind != "quiet" and sent < now * rate and not (kind == "held" and sent >= 2048):
         port.send_message(message(sent)); sent += 1
     time.sleep(0.0005)
-for pitch in range(128): port.send_message([0x80, pitch, 0])
-port.send_message([0xB0, 64, 0])
+for channel in range(16):
+    for pitch in range(128 if kind in ("held", "notes", "mixed") else 0): port.send_message([0x80 | channel, pitch, 0])
+    port.send_message([0xB0 | channel, 64, 0])
+    time.sleep(0.02)
 time.sleep(0.3)
-print(sent, time.perf_counter() - began - 0.3)
+print(sent, time.perf_counter() - began - 0.62)
 """
+RATES = {"clock": 4000.0, "transport": 2000.0, "sysex": 25.0, "held": 2048.0}  # a second: 10,000 bpm; 100 kB; all keys within one
+OPTIONS = {"clock": ("--clock", "midi")}
+GROWN = 50.0  # MB
 
 
-def flood(kind: str, rate: int, seconds: float) -> None:
-    """One kind of flood, and its figures."""
-    with Rig("improv-flood", "--tempo", "160") as rig:
+class Peace:
+    """Figures of the jam that was left alone."""
+
+    notes = late = 0.0
+
+
+def flood(kind: str, rate: float, seconds: float) -> bool:
+    """One kind of flood, and its figures. Whether all held."""
+    rate = min(rate, RATES.get(kind, rate))
+    with Rig("improv-flood", "--tempo", "160", "--mode", "solo", *OPTIONS.get(kind, ())) as rig:
         before, handles = rig.memory(), rig.handles()
         peak = before
         flooder = subprocess.Popen([sys.executable, "-c", FLOODER, kind, str(rate), str(seconds)], stdout=subprocess.PIPE, text=True)
+        began = time.perf_counter()
         while flooder.poll() is None:
             peak = max(peak, rig.memory())
             time.sleep(0.2)
+        until = time.perf_counter()
         sent, took = (float(word) for word in flooder.communicate()[0].split())
-        time.sleep(2.0)
-        rig.send(0xB0, 64, 0)  # JACK may have dropped the flood's last messages
-        rig.send(0xB0, 123, 0)
         time.sleep(1.0)
-        silence = rig.answered()
-        rig_handles, after = rig.handles(), rig.memory()
+        for channel in range(16):  # JACK may have dropped the flood's last messages
+            rig.send(0xB0 | channel, 64, 0)
+            rig.send(0xB0 | channel, 123, 0)
+        time.sleep(1.0)
+        handles_then, size = rig.handles(), rig.session.stat().st_size / 1e6
         rig.end()
-        shed = rig.summary.get("shed", {})
+        played = sum(began <= at <= until and m[0] & 0xF0 == 0x90 for at, m in list(rig.got)) / (until - began)
+        late = rig.summary.get("lateness_ms", {})
+        if kind == "quiet":
+            Peace.notes, Peace.late = played, late.get("p99", 0.0)
+        said = [line for line in rig.said.strip().splitlines() if "real-time priority" not in line]
+        opened = rig.open_notes()
         print(f"{kind}: {sent:,.0f} messages in {took:.0f} s ({sent / took:,.0f} a second)")
-        print(f"  taken {rig.summary.get('heard')} note-ons; left out {shed}; its own notes: {rig.summary.get('lateness_ms')}")
-        print(f"  memory {before:.0f} MB before, {peak:.0f} at most, {after:.0f} after; file handles {handles}, then {rig_handles}")
-        print(f"  a call was answered {told(silence)}; exit {rig.jam.returncode}; open notes {rig.open_notes()}")
-        if rig.said.strip():
-            print("  it said last: " + rig.said.strip().splitlines()[-1])
+        print(f"  played {played:.1f} notes a second{ratio(played, Peace.notes)}, late by p50 {late.get('p50')}, p99 {late.get('p99')}"
+              f"{ratio(late.get('p99', 0.0), Peace.late)}, at most {late.get('max')} ms; dropped {rig.summary.get('dropped')}")  # fmt: skip
+        print(f"  taken {rig.summary.get('heard')} note-ons; left out {rig.summary.get('shed', {})}; record {size:.1f} MB")
+        print(f"  memory {before:.0f} MB before, {peak:.0f} at most; file handles {handles}, then {handles_then}; ", end="")
+        print(f"exit {rig.jam.returncode}; {opened} notes left sounding", flush=True)
+        for line in said[:3]:
+            print(f"  said: {line}")
+        if len(said) > 3:
+            print(f"  and {len(said) - 3} lines more", flush=True)
+        return opened == 0 and peak - before < GROWN and (played > 0 or kind == "transport")
+
+
+def ratio(now: float, peace: float) -> str:
+    return f" ({now / peace:.2f} of peace)" if peace else ""
 
 
 class Counted(Observer):
@@ -186,20 +226,23 @@ def rubbish() -> None:
         print(f"  exit {rig.jam.returncode}; open notes {rig.open_notes()}; left out {rig.summary.get('shed', {})}")
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each flood")
-    parser.add_argument("--rate", type=int, default=30_000, help="messages a second")
-    parser.add_argument("--kinds", default="direct,mixed,notes,controllers,clock,rubbish")
+    kinds = "quiet,mixed,notes,controllers,bend,sensing,clock,transport,held,sysex,direct,rubbish"
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each flood (default: 20)")
+    parser.add_argument("--rate", type=int, default=20_000, help="messages a second, where the kind has no rate of its own")
+    parser.add_argument("--kinds", default=kinds, help=f"(default: {kinds})")
     args = parser.parse_args()
+    held = True
     for kind in args.kinds.split(","):
         if kind == "rubbish":
             rubbish()
         elif kind == "direct":
             direct(args.rate, args.seconds)
         else:
-            flood(kind, args.rate, args.seconds)
+            held &= flood(kind, args.rate, args.seconds)
+    return 0 if held else 1
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

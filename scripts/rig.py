@@ -23,11 +23,20 @@ CALL = [62, 65, 69, 72, 71, 67, 65, 64]
 def start_server(name: str) -> subprocess.Popen[bytes]:
     """A JACK server with the dummy driver, under a name of its own; it is there when this returns."""
     os.environ["JACK_DEFAULT_SERVER"] = name
-    server = subprocess.Popen(
-        ["jackd", "-n", name, "-r", "-d", "dummy", "-r", "48000", "-p", "64"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    command = ["jackd", "-n", name, "-S", "-R", "-P", "70", "-d", "dummy", "-r", "48000", "-p", "256"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     subprocess.run(["jack_wait", "-w", "-t", "10"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return server
+
+
+def opened(kind: Any, name: str) -> Any:
+    """A client; a server on a busy machine does not always answer at once."""
+    for _ in range(20):
+        try:
+            return kind(JACK, name=name)
+        except rtmidi.RtMidiError:
+            time.sleep(0.5)
+    return kind(JACK, name=name)
 
 
 class Rig:
@@ -48,8 +57,8 @@ class Rig:
         command = [sys.executable, "-c", run, "jam", "--api", "jack", "--json", "--session", str(self.session), "--seed", "1"]
         with open(self.errors, "w") as errors:
             self.jam = subprocess.Popen([*command, *self._options], stdout=subprocess.PIPE, stderr=errors, text=True)
-        self.out = rtmidi.MidiOut(JACK, name="keys")
-        self.ears = rtmidi.MidiIn(JACK, name="ears")
+        self.out = opened(rtmidi.MidiOut, "keys")
+        self.ears = opened(rtmidi.MidiIn, "ears")
         self.out.open_virtual_port("out")
         self.ears.open_virtual_port("in")
         self.ears.set_callback(lambda message, _: self.got.append((time.perf_counter(), message[0])))

@@ -88,15 +88,18 @@ class Trials:
         """slack: samples by which a live note may lie elsewhere."""
         track = self.track
         track.set("mode", mode)
-        bounce = note_ons(track.play(seconds, song, heard, blocks, offline=True, loop=loop))
-        live = track.play(seconds, song, heard, blocks, loop=loop)
-        notes = note_ons(live)
+        live = []
+        found = []
+        for offline in (True, False):
+            live = track.play(seconds, song, heard, blocks, offline=offline, loop=loop)
+            found.append([note for note in note_ons(live) if note[0] < (seconds - 0.1) * RATE])
+        bounce, notes = found
         alike = [note[1:] for note in notes] == [note[1:] for note in bounce]
         off = [abs(a[0] - b[0]) for a, b in zip(bounce, notes, strict=True)] if alike else []
         first = bool(off) and off[0] > 0 and bounce[0][0] < blocks[0]  # on the first sample: known only once the transport runs
         good = bool(off) and not hanging(live) and max(off[first:], default=0) <= slack
         self.wrong += not good
-        more = ", the first comes a block later" if first else ""
+        more = f", the first comes {off[0]} later" if first else ""
         if any(off[first:]):
             more += f", {sum(map(bool, off[first:]))} off by {max(off[first:])} at most"
         if not alike:

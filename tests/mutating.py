@@ -58,7 +58,7 @@ def spoilt(r: random.Random, blob: bytes) -> bytes:
             lambda: blob[:at],
             lambda: blob[:at] + bytes(r.randrange(256) for _ in range(r.choice([1, 2, 8]))) + blob[at + 1 :],
             lambda: blob[:at] + blob[at:] * 2,
-            lambda: bytes(b ^ (1 << r.randrange(8)) if r.random() < 0.01 else b for b in blob),
+            lambda: bytes(b ^ (1 << r.randrange(8)) if r.random() < 0.01 else b for b in blob[:50_000]) + blob[50_000:],
             lambda: b"",
             lambda: b"[" * 100_000,
             lambda: b'{"a":' * 100_000,

@@ -1,9 +1,11 @@
-"""A model that is slow, on a clock that jumps, and a call for it to answer."""
+"""A model that is slow, one that fails, a clock that jumps, and a call to answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from improv.core.events import Event, NoteOff, NoteOn
 from improv.models.model import Model
@@ -25,6 +27,21 @@ class Sleeping:
     def step(self, *args: Any) -> Any:
         self.slept += self._asleep()
         return self._model.step(*args)
+
+
+class FailsAfter:
+    """A model that draws so many pitches and then says what is no number."""
+
+    def __init__(self, model: Any, notes: int):
+        self._model, self.left = model, notes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def pitch(self, *args: Any) -> Any:
+        self.left -= 1
+        said = self._model.pitch(*args)
+        return said if self.left >= 0 else np.full_like(said, np.nan)
 
 
 class Thinking:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from improv.perform.priority import raise_priority
+
 LONGEST = 65536  # bytes of a wish
 BEAT = 0.02  # seconds between two signs of life
 
@@ -71,5 +73,6 @@ class Heart:
         self._thread.join()
 
     def _go(self) -> None:
+        raise_priority()  # or whoever plays would wait for it while it waits for a core
         while not self._over.wait(BEAT):
             self._beat()

@@ -21,7 +21,7 @@ from improv.bridge.records import Zero, events_in, host_time, record_of
 from improv.core.events import Event, HostTime, Setting, Stop
 from improv.perform.clock import EventQueue, OfflineClock
 
-AHEAD, BLOCKS = 0.06, 3  # seconds, and blocks, by which planned notes are announced at the least
+AHEAD, BLOCKS = 0.15, 3  # seconds, and blocks, by which planned notes are announced at the least: what a busy machine may stand still
 LEAST, LONGEST = 0.002, 0.25  # seconds between two looks for what the host has done
 SETTLED = 0.004  # seconds, or the block if that is longer, within which a note can't be moved any more
 LOOKS = 64  # of which the host's bursts are known

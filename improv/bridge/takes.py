@@ -76,6 +76,7 @@ class Engine:
     over: bool = False
     _transport: Record | None = None  # the latest
     _begun: bool = False
+    _state: EngineState = EngineState.STARTS
     _performance: Performance | None = None  # of the take that goes on
 
     def run(self) -> None:
@@ -83,7 +84,7 @@ class Engine:
         self.values = [self.side.parameter(number) for number in range(len(PARAMETERS))]
         self._restore()
         self.model(self._model_name())
-        self.side.say(EngineState.READY, WAITS)
+        self._say(EngineState.READY, WAITS)
         while (opening := self._opening()) is not None:
             self._take(opening)
 
@@ -93,12 +94,13 @@ class Engine:
         self.inbox.put(Stop(0.0, GONE))
 
     def wish(self, wish: dict[str, object]) -> str:
-        """Somebody wants changes, a model or a name. Returns what came of it, for people."""
+        """Somebody wants changes, a model or a name. Returns what came of it, for people, and says it to the host."""
         try:
             project = self.project.wished(wish)
             if project.model:
                 self.model(project.model)
         except ImprovError as e:
+            self._say(self._state, f"{self.project.name}: {e}")
             return str(e)
         self.project = project
         self.side.put_text(project.text())
@@ -106,7 +108,9 @@ class Engine:
             if name != "name":
                 value = self._model_name() if name == "model" else getattr(project, name)
                 self.inbox.put(Setting(0.0, name, value))
-        return f"{project.name}: {', '.join(wish)} changed; save the project to keep it"
+        told = f"{project.name}: {', '.join(wish)} taken over; save the project to keep it"
+        self._say(self._state, told)
+        return told
 
     def model(self, name: str) -> NoteModel:
         """A model, loaded once. Raises ModelError."""
@@ -190,18 +194,22 @@ class Engine:
         clock.foresight = Foresight(performance.band, clock, clock.now)
         clock.gives_way = lambda: MODES[performance.performers[0].settings.mode].leads
         self._performance = performance
-        self.side.say(EngineState.PLAYS, f"{setup.name} plays {setup.settings.mode} with {setup.model_name}")
+        self._say(EngineState.PLAYS, f"{setup.name} plays {setup.settings.mode} with {setup.model_name}")
         end = performance.run()
         self._performance = None
         clock.foresight.over()
-        if end["reason"] == "error":
+        if "error" in end:
             self._fail(str(end["error"]))
         elif end["reason"] not in (NEXT, GONE):
             self.over = True
 
+    def _say(self, state: EngineState, text: str) -> None:
+        self._state = state
+        self.side.say(state, text)
+
     def _fail(self, why: str) -> None:
         self.told(why)
-        self.side.say(EngineState.FAILS, why)
+        self._say(EngineState.FAILS, why)
 
     def _heard(self, setting: Setting) -> bool:
         """A parameter moved, or a wish: what it needs is made ready. Returns whether it is to be heard."""

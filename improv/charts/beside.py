@@ -14,6 +14,7 @@ from pathlib import Path
 
 from improv.charts.text import read_chart
 from improv.core.harmony import Changes
+from improv.outside import MissingError, OutsideError, read_file, why
 
 ENDINGS = (".changes", ".txt", ".irealb", ".html", ".htm")
 LONGEST = 2**20  # bytes of a chart; a playlist of iReal Pro may hold a thousand
@@ -37,11 +38,11 @@ def chart_beside(path: Path, bars: Sequence[float], bar: float, until: float) ->
     for ending in ENDINGS:
         chart = path.with_suffix(ending)
         try:
-            if not chart.is_file():
-                continue
-            text = chart.read_bytes()[:LONGEST].decode("utf-8-sig", errors="replace")
-        except OSError:
-            left_out["charts that can't be opened"] += 1
+            text = read_file(chart, LONGEST).decode("utf-8-sig", errors="replace")
+        except MissingError:
+            continue
+        except OutsideError as e:
+            left_out[f"{ending} files beside that can't be read ({why(e, chart)})"] += 1
             continue
         changes, unknown = read_chart(text, bar, path.stem)
         if changes is None:

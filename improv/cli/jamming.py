@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, OK, PORT_LOST, TERMINATED
+from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
 from improv.cli.learning import schooling_of
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
@@ -45,7 +45,15 @@ from improv.titles.draw import titled
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
 DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
-EXITS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP, "SIGBREAK": INTERRUPTED, "port": PORT_LOST, "over": OK}
+EXITS = {
+    "SIGINT": INTERRUPTED,
+    "SIGTERM": TERMINATED,
+    "SIGHUP": HUNG_UP,
+    "SIGBREAK": INTERRUPTED,
+    "port": PORT_LOST,
+    "model": MISUSED,
+    "over": OK,
+}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -17,17 +16,13 @@ from improv.bridge.host_clock import Feed
 from improv.bridge.library import BridgeError, EngineSide, EngineState
 from improv.bridge.takes import Engine
 from improv.cli import BROKEN, OK
+from improv.cli.plugin_records import Records
 from improv.cli.plugin_words import log_file
 from improv.cli.sessions import default_folder
 from improv.core.errors import ImprovError
-from improv.core.observer import Observer
 from improv.perform.in_time import SWITCH
-from improv.perform.performers import PerformerSetup, Song
 from improv.perform.priority import raise_priority
 from improv.perform.signals import told_signals
-from improv.session import Recorder
-from improv.session.header import header_of
-from improv.titles.draw import titled
 
 KEPT = 200  # lines of what went wrong
 
@@ -63,7 +58,8 @@ def _play(path: Path, side: EngineSide, stack: ExitStack) -> int:
     stack.callback(bell.close)
     if bell.port:
         side.port(bell.port)
-    records = Records(side.instance)
+    records = Records(default_folder(), side.instance, _fault)
+    stack.callback(records.close)
     engine = Engine(side, Feed(side, bell), records.begun, _fault)
     raise_priority()
     sys.setswitchinterval(SWITCH)
@@ -76,32 +72,7 @@ def _play(path: Path, side: EngineSide, stack: ExitStack) -> int:
 
     with told_signals(stop):
         engine.run()
-    records.tidy()
     return OK
-
-
-class Records:
-    """The session of each take. Those in which no note was heard or played are not kept."""
-
-    def __init__(self, instance: str):
-        self._instance = instance
-        self._count = 0
-        self._latest: Recorder | None = None
-
-    def begun(self, song: Song, setup: PerformerSetup) -> Sequence[Observer]:
-        self.tidy()
-        self._count += 1
-        path = default_folder() / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}-{self._count}.jsonl"
-        header = header_of(song, [setup]) | {"plugin": self._instance} | titled(int.from_bytes(os.urandom(4)))  # takes of one seed are many
-        self._latest = Recorder(path, header, warn=_log)
-        return [self._latest]
-
-    def tidy(self) -> None:
-        """The latest take is over."""
-        kept, self._latest = self._latest, None
-        if kept and kept.path and not any(kept.counts.values()):
-            with suppress(OSError):
-                kept.path.unlink()
 
 
 def _tidied(path: Path) -> None:

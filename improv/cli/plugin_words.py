@@ -87,7 +87,7 @@ def _wish(name: str | None, wish: dict[str, object]) -> int:
 
 
 def _called(one: Instance, name: str) -> bool:
-    return one.name.startswith(name) or one.text.startswith(f"{name} plays")
+    return one.name.startswith(name) or one.text.startswith((f"{name} plays", f"{name}:"))
 
 
 WORDS: dict[str, Callable[[argparse.Namespace], int]] = {

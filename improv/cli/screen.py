@@ -9,7 +9,7 @@ from typing import Any
 from improv.core.events import Event, NoteOff, Setting
 from improv.core.harmony import Changes
 from improv.core.meter import Meter
-from improv.core.observer import Observer
+from improv.core.observer import MODEL_FAILED, Observer
 from improv.core.settings import PERIOD
 from improv.render.lines import line
 
@@ -37,7 +37,9 @@ class Screen(Observer):
         print(f"improv: note {event.pitch} sounded longer than it may, and was closed", file=sys.stderr)
 
     def ended(self, end: Mapping[str, Any]) -> None:
-        if "error" in end:
+        if end["reason"] == MODEL_FAILED:
+            print(f"improv: {end['error']}; what it played until then is kept", file=sys.stderr)
+        elif "error" in end:
             print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)
         elif str(end["reason"]).startswith("port"):
             print(f"improv: MIDI {end['reason']} vanished; all notes closed", file=sys.stderr)

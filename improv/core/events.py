@@ -138,6 +138,19 @@ class Bookmark:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewed:
+    """A performer whose model had failed begins anew with another, as a Setting of this time asked for. part: the performer's number.
+
+    since: what the performer played is the failed model's own up to then, in seconds, and not known from then on.
+    """
+
+    time: float
+    name: str
+    since: float
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A place in the record that somebody wants to find again."""
 
@@ -162,13 +175,14 @@ class Ready:
 
 Event = (
     NoteOn | NoteOff | ControlChange | ProgramChange | Pulse | Transport | Sync | HostTime | Tap | Setting
-    | Learned | Bookmark | Mark | Stop | Ready
+    | Learned | Bookmark | Renewed | Mark | Stop | Ready
 )  # fmt: skip
 
 KINDS: dict[str, type] = {
     t.__name__: t
     for t in (
-        NoteOn, NoteOff, ControlChange, ProgramChange, Pulse, Transport, Sync, HostTime, Tap, Setting, Learned, Bookmark, Mark,
+        NoteOn, NoteOff, ControlChange, ProgramChange, Pulse, Transport, Sync, HostTime, Tap, Setting, Learned, Bookmark, Renewed,
+        Mark,
         Stop,
     )
 }  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from improv.core import manners
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
@@ -27,6 +28,7 @@ from improv.core.note_model import ChordVoicer, ModelState, NoteModel
 from improv.core.settings import BY_THE_BAR, PLAY, Settings
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
+from improv.core.wanted import Wanted
 
 ALL_SOUND_OFF = 120
 
@@ -40,7 +42,7 @@ class Improviser:
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     reading: how changes that come as a text are read, see `parse_changes`.
-    hearing: see `core.hearing`.
+    hearing: see `core.hearing`. manner: see `core.manners`.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Improviser:
         voicings: ChordVoicer | None = None,
         reading: int = READING,
         hearing: int = NOW,
+        manner: int = manners.NOW,
     ):
         settings = settings or Settings()
         meter = meter or Timekeeper(settings).meter
@@ -65,7 +68,9 @@ class Improviser:
         self.channel = channel
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
         self._models = {} if models is None else models
-        self._reading = reading
+        self._reading, self._hearing = reading, hearing
+        self._seed, self._begun = seed, 1  # how often it has begun
+        self._changes = changes  # those of the beginning
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
         self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons)
         self._learning = learning
@@ -73,7 +78,7 @@ class Improviser:
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
         end = None if bars is None else round(bars * meter.bar * GRID)
-        self.voice = Voice(self.generator, tracker, channel, end, voicings)
+        self.voice = Voice(self.generator, tracker, channel, end, voicings, manner)
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
@@ -142,17 +147,26 @@ class Improviser:
         """Whether a setting `model` names one that is at hand."""
         return setting.value in self._models
 
-    def begin_again(self, now: float, model: Setting, heard: Iterable[Moment]) -> list[Event]:
-        """Go on with another model, at once, after the one before has failed. heard: settings since then."""
-        self.voice.time = now = max(now, self.voice.time)
-        played = self.silence(now)
+    def begin_again(self, moment: Moment, wanted: Wanted) -> None:
+        """Begin anew with another model, after the one before has failed: the moment of the setting that chooses it.
+
+        How much of what was heard reached a model that fails depends on the machine. So nothing of it is remembered, and what
+        it plays from here on depends on the stamped events alone, as ever.
+        """
+        assert isinstance(moment.event, Setting)
+        tracker, before = LineTracker(self._hearing), self.voice
+        text, changes = wanted.changes, self._changes
+        if text is not None:
+            changes = parse_changes(text, moment.meter.bar, self._reading) if text else None
+        model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
+        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed)
+        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings)
+        self.voice.time = moment.time
+        self._begun += 1
+        self._learning = None  # it was learned for the other
         self._wishes.clear()
-        played += self._grant(model, now)
-        for moment in heard:
-            played += self._hear(moment, now)
-        self._mode = MODES[self.settings.mode](self.voice)
-        self._mode.start(now)
-        return played
+        self._mode = MODES[wanted.settings.mode](self.voice)
+        self._mode.start(moment.time)
 
     def restore(self, state: ModelState) -> None:
         """Go on from a state of the model's, before anything is heard."""
@@ -186,6 +200,7 @@ class Improviser:
             played += self.silence(time)
             self.voice.tracker.release()
             self.voice.forget()
+            self.voice.begin_line()
         elif isinstance(event, Setting):
             played += self._set(event, time)
         elif isinstance(event, Bookmark):
@@ -202,6 +217,7 @@ class Improviser:
             return []
         played = self.silence(time)
         self.voice.forget()
+        self.voice.begin_line()
         self.voice.call = None
         for _, wish in self._wishes:  # no bar line is to be waited for
             played += self._grant(wish, time)

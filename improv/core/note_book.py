@@ -68,6 +68,10 @@ class NoteBook:
         """All that sounds ends on `until`, or where it ends now if that is later; but no later than `last`."""
         self._ends = {key: min(max(end, until), last) for key, end in self._ends.items()}
 
+    def shorten(self, until: float) -> None:
+        """All that sounds ends on `until`, or where it ends now if that is sooner."""
+        self._ends = {key: min(end, until) for key, end in self._ends.items()}
+
     def copy(self) -> NoteBook:
         """The book as it is now, for another thread: a value that nobody else changes."""
         book = NoteBook()

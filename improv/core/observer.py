@@ -11,6 +11,8 @@ from typing import Any
 
 from improv.core.events import Event, NoteOff
 
+MODEL_FAILED = "model failed"  # the reason of an end, see `Observer.ended`
+
 
 class Observer:
     """Does nothing. Observers do what concerns them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from improv.core import manners
 from improv.core.events import Event, NoteOn
 from improv.core.flood import FASTEST_LINE
 from improv.core.line.dynamics import velocity
@@ -19,18 +20,26 @@ from improv.core.note_book import Key, NoteBook
 from improv.core.note_model import CannotSpeakError, ChordVoicer
 from improv.core.settings import Settings
 
+MEANT = 1.0  # beats that a note of ours may sound on into the player's line, from its beginning
+
 
 class Voice:
     """What one performer hears, remembers and sounds. channel: 0-15, what it plays on. end: in 1/12 beat, where it is to end.
 
-    voicings: what voices chords as learned; None: by rule.
+    voicings: what voices chords as learned; None: by rule. manner: see `core.manners`.
     """
 
     def __init__(
-        self, generator: LineGenerator, tracker: LineTracker, channel: int = 0, end: int | None = None, voicings: ChordVoicer | None = None
+        self,
+        generator: LineGenerator,
+        tracker: LineTracker,
+        channel: int = 0,
+        end: int | None = None,
+        voicings: ChordVoicer | None = None,
+        manner: int = manners.NOW,
     ):
         self.generator, self.tracker = generator, tracker
-        self.channel, self.end, self.voicings = channel, end, voicings
+        self.channel, self.end, self.voicings, self.early = channel, end, voicings, manner == manners.FIRST
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.sounding = NoteBook()  # ends in beats
         self._lately: deque[float] = deque(maxlen=FASTEST_LINE[0])  # seconds, of the line's notes
@@ -59,6 +68,10 @@ class Voice:
 
     # Our notes
 
+    def begin_line(self) -> None:
+        """The line begins anew, since somebody silenced it or the beat started: however often that is, it is not the model's doing."""
+        self._lately.clear()
+
     def key(self, pitch: int) -> Key:
         """A pitch of ours, as the note book has it."""
         return 0, self.channel, pitch
@@ -73,6 +86,16 @@ class Voice:
     def close(self, pitches: Iterable[int], time: float) -> list[Event]:
         """End notes that sound."""
         return self.sounding.close([self.key(pitch) for pitch in pitches], time)
+
+    def give_way(self, pitch: int, time: float) -> list[Event]:
+        """The player comes back with a key: what sounds ends as it was meant to, a beat after our latest note began at the latest.
+
+        On his key it ends at once: on a synth of both, our note-off would cut his note.
+        """
+        if self.early:
+            return self.sounding.close_all(time)
+        self.sounding.shorten(self.generator.last_onset + MEANT)
+        return self.close([pitch], time) if self.key(pitch) in self.sounding else []
 
     def play(self, plan: Plan, time: float) -> list[Event]:
         """Commit a plan: sound it alone, and take over the memory that it leaves. Raises CannotSpeakError for a line that is no music."""

@@ -115,6 +115,13 @@ class Connection:
             self.name = name
         self.there = self.was_there = True
 
+    def joined(self, server: JackServer | None, names: list[str]) -> bool:
+        """Whether it is still connected to its port. names: of all ports that are there.
+
+        On JACK who goes and comes back between two looks has its name still, but not its connection.
+        """
+        return self.name in names and (server is None or self.name in server.connections(self._own or ""))
+
     def lose(self, server: JackServer | None) -> None:
         """The other port is gone, or not to be had."""
         self.there = False
@@ -278,7 +285,7 @@ class OutputConnection(Connection):
             if not self._times or not self._open:
                 return 0
             if self.wanted is None and server is not None and self._times > AGAIN:
-                if not server.connected(self._own or ""):
+                if not server.connections(self._own or ""):
                     return 0  # the first connection is waited for
                 self._times = AGAIN + 1
             self._times -= 1

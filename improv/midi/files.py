@@ -25,6 +25,7 @@ PPQ = 480
 PLAIN = str.maketrans({"Δ": "^", "△": "^", "∆": "^", "♭": "b", "♯": "#", "−": "-", "–": "-", "˚": "°"})  # texts are Latin-1
 CHANNELS = [c for c in range(16) if c != DRUMS]  # of the tracks
 USUAL = 500_000  # microseconds a quarter where nothing is said
+MOST_SECONDS = 24 * 3600  # from its beginning to its end
 AFTER = 16  # beats after the last note in which controllers still count
 PEDAL = 64
 
@@ -100,10 +101,6 @@ def read_part(path: str | Path) -> Part:
     """All notes and controllers of a file but the drums'. Raises MidiFileError."""
     try:
         file = read_midi(path)
-    except FileNotFoundError:
-        raise MidiFileError(f"{path}: no such file") from None
-    except OSError as e:
-        raise MidiFileError(f"{path}: not a readable MIDI file ({e.strerror or e})") from None
     except MidiFileError as e:
         raise MidiFileError(f"{path}: {e}") from None
     music = [p for p in file.parts if not p.drums]
@@ -116,6 +113,8 @@ def read_part(path: str | Path) -> Part:
     metre, pickup, told = _metre(file, first)
     lead = pickup * tempi.tempi[0] * 1e-6
     events = sorted(_events(file, tempi, lead), key=lambda e: e[:2])
+    if not events[-1][2].time - events[0][2].time <= MOST_SECONDS:
+        raise MidiFileError(f"{path}: {events[-1][2].time / 3600:,.0f} hours of music; at most {MOST_SECONDS // 3600} are played")
     if file.odd:
         told.append("passed over: " + ", ".join(f"{what} ({count})" for what, count in file.odd.items()))
     if file.silence:

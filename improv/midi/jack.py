@@ -100,7 +100,10 @@ class JackServer:
         """MIDI ports that are INPUT or OUTPUT."""
         if not self.up:
             return []
-        found = self._jack.jack_get_ports(self._client, None, MIDI, ctypes.c_ulong(flag))
+        return self._names(self._jack.jack_get_ports(self._client, None, MIDI, ctypes.c_ulong(flag)))
+
+    def _names(self, found: int | None) -> list[str]:
+        """A list of names of libjack's, which is freed."""
         if not found:
             return []
         names: list[str] = []
@@ -115,16 +118,10 @@ class JackServer:
         done = self._jack.jack_connect(self._client, source.encode(), target.encode()) if self.up else -1
         return done in (0, 17)  # EEXIST: it did already
 
-    def connected(self, name: str) -> bool:
-        """Whether anything is connected to a port."""
+    def connections(self, name: str) -> list[str]:
+        """What is connected to a port."""
         port = ctypes.c_void_p(self._jack.jack_port_by_name(self._client, name.encode())) if self.up else None
-        if not port:
-            return False
-        found = self._jack.jack_port_get_all_connections(self._client, port)
-        if not found:
-            return False
-        self._jack.jack_free(found)
-        return True
+        return self._names(self._jack.jack_port_get_all_connections(self._client, port)) if port else []
 
     def alias(self, name: str, plain: str) -> None:
         """Another name for a port, best effort."""

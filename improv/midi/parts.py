@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from improv.midi.smf import KEY, LARGEST, LYRIC, MARKER, METRE, TEMPO, TEXT, TRACK_NAME, Ints, MidiFileError, Table, read_table
 from improv.midi.texts import readable
+from improv.outside import OutsideError, read_file, why
 
 Flags = NDArray[np.bool_]
 
@@ -70,12 +71,11 @@ class MidiFile:
 
 
 def read_midi(path: str | Path) -> MidiFile:
-    """Raises MidiFileError, OSError."""
-    with open(path, "rb") as file:
-        blob = file.read(LARGEST + 1)
-    if len(blob) > LARGEST:
-        raise MidiFileError(f"too large; a MIDI file has at most {LARGEST:,} bytes")
-    table = read_table(blob)
+    """Raises MidiFileError, whose text does not name the file."""
+    try:
+        table = read_table(read_file(Path(path), LARGEST))
+    except OutsideError as e:
+        raise MidiFileError(why(e, Path(path))) from None
     odd = table.odd.copy()
     tempi, metres = _tempi(table, odd), _metres(table, odd)
     odd["impossible key signatures"] += sum(m.kind == KEY and not _is_key(m.content) for m in table.metas)
@@ -88,6 +88,9 @@ def read_midi(path: str | Path) -> MidiFile:
     last = max((int(p.on[-1]) for p in parts), default=0) / table.ppq
     if last > MOST_BEATS:
         raise MidiFileError(f"its last note is on beat {last:,.0f}; at most {MOST_BEATS:,} are read")
+    until = max((int(p.off.max()) for p in parts), default=0) / table.ppq
+    if until > 2 * MOST_BEATS:
+        raise MidiFileError(f"a note of it ends on beat {until:,.0f}; at most {2 * MOST_BEATS:,} are read")
     texts = sorted((m.tick, m.kind, readable(m.content)) for m in table.metas if m.kind in TEXTS)
     return MidiFile(
         table,

@@ -252,7 +252,7 @@ class Patchbay:
             names = plug.names(self._server) if plug.wanted is not None else []
         except rtmidi.RtMidiError:
             return
-        if plug.there and plug.name not in names:
+        if plug.there and not plug.joined(self._server, names):
             self._say(f"{what} {plug.name} is gone; waiting for it")
             self._lose(plug, now, told=True)
         if plug.there:

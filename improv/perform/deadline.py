@@ -14,17 +14,18 @@ from __future__ import annotations
 import math
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import Protocol
 
 from improv.core.beats.moment import Moment, News
 from improv.core.errors import ImprovError
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Renewed, Setting
 from improv.core.improviser import ALL_SOUND_OFF, Improviser
 from improv.core.modes.classes import MODES
 from improv.core.note_book import Key, NoteBook, key_of
+from improv.core.wanted import Wanted
 from improv.perform.engine import LATE
 from improv.perform.fallback_riff import FallbackNote, FallbackRiff
 
@@ -100,14 +101,22 @@ class DeadlinePlayer:
     """A performer in front of an improviser that may take too long. The contract is `due`, `advance`, `silence`.
 
     What the improviser's notes are while it thinks in its own thread, is a copy of its note book from just before.
+    renewed: is told where another model takes over from one that failed, for the record.
     """
 
-    def __init__(self, improviser: Improviser, thinker: Thinker, patience: float = PATIENCE):
+    def __init__(
+        self,
+        improviser: Improviser,
+        thinker: Thinker,
+        patience: float = PATIENCE,
+        renewed: Callable[[Renewed], None] = lambda event: None,
+    ):
         self.filled: set[Event] = set()  # what filled in, and the note-offs that were given for the improviser
         self._improviser, self._thinker, self._patience = improviser, thinker, patience
         self._riff = FallbackRiff()
         self.failed: str | None = None  # why the model can't go on; None while it can
-        self._wishes: list[Moment] = []  # settings heard since
+        self._renewed = renewed
+        self._wanted = Wanted(improviser.settings)  # by all that was given to it to think about
         self.steps = 0  # of the model, in all thoughts that are over
         self._busy = False
         self._pending: list[Moment] = []  # heard while the improviser was busy
@@ -152,12 +161,12 @@ class DeadlinePlayer:
         self._now = now
         heard = list(heard)
         played = [event for moment in heard for event in self._listen(moment)]
-        if self.failed:
-            played += self._wait_for_another(now, heard)
-            heard = []
         if self._busy:
             self._pending += heard
             said = self._taken(0.0)
+            if self.failed:
+                played += self._wait_for_another(now)
+                said = self._taken(self._patience)
             if said is None:
                 return played + self._fill_in(now)
             played += self._back(said)
@@ -166,7 +175,7 @@ class DeadlinePlayer:
         improviser = self._improviser
         if not heard and not improviser.thinks:
             return played + self._at_once(now)
-        self._give(now, lambda: improviser.advance(now, heard), len(heard))
+        self._give(now, lambda: improviser.advance(now, heard), heard)
         said = self._taken(self._patience)
         return played if said is None else played + self._back(said)
 
@@ -197,36 +206,51 @@ class DeadlinePlayer:
 
     def _at_once(self, now: float) -> list[Event]:
         """What the improviser does where it need not think."""
-        before = self._improviser.sounding.copy()
+        before, since = self._improviser.sounding.copy(), self._improviser.time
         try:
             return self._sound(self._improviser.advance(now))
         except Exception as e:
-            self._own, self._busy, self._upto, self._from = before, True, now, self._improviser.time
+            self._own, self._busy, self._upto, self._from = before, True, now, since
             self._fail(e)
             return []
 
     def _fail(self, e: Exception) -> None:
         self.failed = str(e) if isinstance(e, ImprovError) else f"the model has failed ({type(e).__name__}: {e})"
-        self._pending, self._given = [], 0
+        self._given = 0
 
-    def _wait_for_another(self, now: float, heard: list[Moment]) -> list[Event]:
-        """The model has failed: keep the settings that are heard; where one of them is a model, begin again with it."""
-        settings = [(moment, moment.event) for moment in heard if isinstance(moment.event, Setting)]
-        self._wishes += [moment for moment, setting in settings if setting.name != "model"]
-        chosen = [setting for _, setting in settings if setting.name == "model" and self._improviser.knows(setting)]
-        if not chosen:
-            return []
+    def _wait_for_another(self, now: float) -> list[Event]:
+        """The model has failed: keep the settings that are heard; where one of them is a model, begin anew with it."""
+        improviser, pending, self._pending = self._improviser, self._pending, []
+        for i, moment in enumerate(pending):
+            self._wanted = self._wanted.after(moment.event)
+            event = moment.event
+            if isinstance(event, Setting) and event.name == "model" and improviser.knows(event):
+                self._renewed(Renewed(moment.time, str(event.value), self._from))
+                return self._begin_with_another(now, moment, pending[i + 1 :])
+        return []
+
+    def _begin_with_another(self, now: float, chosen: Moment, heard: list[Moment]) -> list[Event]:
+        """chosen: the moment of the setting that names the model. heard: since."""
+        improviser, wanted = self._improviser, self._wanted
         closed = self._close(list(self._own), now)
-        wishes, self._wishes, self.failed = self._wishes, [], None
-        self._give(now, lambda: self._improviser.begin_again(now, chosen[-1], wishes), len(wishes))
+        self._closed.clear()
+        self.failed = None
+
+        def thought() -> list[Event]:
+            improviser.begin_again(chosen, wanted)
+            return improviser.advance(now, heard)
+
+        self._give(now, thought, heard)
         return closed
 
-    def _give(self, now: float, thought: Callable[[], list[Event]], events: int) -> None:
+    def _give(self, now: float, thought: Callable[[], list[Event]], heard: Sequence[Moment]) -> None:
         improviser = self._improviser
+        for moment in heard:
+            self._wanted = self._wanted.after(moment.event)
         self._own = improviser.sounding.copy()
         for key in self._closed:
             self._own.end(key)
-        self._busy, self._upto, self._from, self._given = True, now, improviser.time, events
+        self._busy, self._upto, self._from, self._given = True, now, improviser.time, len(heard)
         self._thinker.give(thought)
 
     def _back(self, said: list[Event]) -> list[Event]:

@@ -89,7 +89,7 @@ class Inbox:
 class Tally:
     """Says, not too often, what a crowded inbox has dropped since it last said so."""
 
-    def __init__(self, inbox: Inbox, again: float = 5.0):
+    def __init__(self, inbox: Inbox, again: float = 60.0):
         self._inbox, self._again = inbox, again
         self._told = dict(inbox.dropped)
         self._time = float("-inf")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from improv.core.events import NoteOff
-from improv.core.observer import Observer
+from improv.core.observer import MODEL_FAILED, Observer
 
 LEVELS = {"error": 3, "warning": 4, "notice": 5, "info": 6}  # as in syslog
 
@@ -62,5 +62,7 @@ class Logged(Observer):
             self._log(text, "notice")
 
     def ended(self, end: Mapping[str, Any]) -> None:
-        if "error" in end:
+        if end["reason"] == MODEL_FAILED:
+            self._log(f"{end['error']}; all notes closed", "error")
+        elif "error" in end:
             self._log(f"internal error, all notes closed: {end['error']}", "error")

@@ -20,14 +20,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from improv.core.beats.timekeeper import one_beat
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Setting, Stop, Sync
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Ready, Renewed, Setting, Stop, Sync
 from improv.core.flood import NoteLimit
 from improv.core.improviser import ALL_SOUND_OFF
 from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.note_book import NoteBook
-from improv.core.observer import Observer
+from improv.core.note_model import CannotSpeakError
+from improv.core.observer import MODEL_FAILED, Observer
 from improv.core.settings import PERIOD
 from improv.perform.band import Band, Slot
 from improv.perform.clock import LiveClock, OfflineClock
@@ -100,7 +101,7 @@ class Performance:
         self.waiting = Waiting(self.timekeeper)
         self.observers = (*self.observers, self.waiting)
         self.performers = tuple(
-            PerformerAtWork(number, setup, config.song, meter, thinker(self._wake) if thinker else None)
+            PerformerAtWork(number, setup, config.song, meter, thinker(self._wake) if thinker else None, self._renewed(number))
             for number, setup in enumerate(config.performers)
         )
         self.inbox.behind = self._behind
@@ -133,7 +134,8 @@ class Performance:
         self.observers = (*self.observers, observer)
 
     def run(self, chores: Sequence[Chore] = ()) -> dict[str, Any]:
-        """Perform until a Stop is heard. Returns what the record's last line says, with the `reason`: "error" for a fault of ours.
+        """Perform until a Stop is heard. Returns what the record's last line says, with the `reason`: "error" for a fault of ours,
+        "model failed" where nobody could play for it, as offline; both with an `error` that says which.
 
         chores: what is looked after meanwhile, in a thread of its own, while the clock is live.
         """
@@ -144,6 +146,8 @@ class Performance:
                 told = self._send, self._heard, self._dropped, self.config.early, self._allowed, self._closed
                 stop = perform(self.band, self.clock, self.inbox, *told, self.sounding, self.limit)
             end = {"reason": stop.reason, "time": stop.time}
+        except CannotSpeakError as e:
+            end = {"reason": MODEL_FAILED, "error": f"{self._named()} fails after {self.clock.now():.1f} s: {e}"}
         except Exception as e:
             end = {"reason": "error", "error": f"{type(e).__name__}: {e}"}
             if os.environ.get("IMPROV_DEBUG"):
@@ -207,6 +211,11 @@ class Performance:
             end["shed"] = dict(self.inbox.dropped)
         return end
 
+    def _named(self) -> str:
+        """The models, by name."""
+        names = sorted({performer.model_name for performer in self.performers})
+        return f"model {names[0]}" if len(names) == 1 else f"one of the models {', '.join(names)}"
+
     def _wake(self) -> None:
         self.put(Ready(self.clock.now()))
 
@@ -225,6 +234,13 @@ class Performance:
             taken = self.timekeeper.settings.taken("tempo", event.value).tempo
             if taken == event.value:
                 self.link.set_tempo(float(taken))
+
+    def _renewed(self, number: int) -> Callable[[Renewed], None]:
+        def told(event: Renewed) -> None:
+            for observer in self.observers:
+                observer.heard(replace(event, part=number))
+
+        return told
 
     def _overheard(self, by: int, event: Event) -> None:
         for observer in self.observers:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from improv.core.events import Event
+from improv.core import manners
+from improv.core.events import Event, Renewed
 from improv.core.harmony import READING, Changes
 from improv.core.hearing import NOW
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.meter import Meter
-from improv.core.note_model import NoteModel
+from improv.core.note_model import CannotSpeakError, NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
 from improv.models.model import State
@@ -24,6 +25,7 @@ class Song:
     """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
 
     reading: how changes are read, also those that come while it plays, see `parse_changes`. hearing: see `core.hearing`.
+    manners: see `core.manners`.
     """
 
     changes: Changes | None = None
@@ -32,6 +34,7 @@ class Song:
     bars: int | None = None
     reading: int = READING
     hearing: int = NOW
+    manners: int = manners.NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +61,52 @@ class PerformerSetup:
 
     def improviser(self, song: Song, meter: Meter, models: Mapping[str, NoteModel] | None = None) -> Improviser:
         """It, new. meter: the beat before anything is heard. models: those that it may change to, if others may be added later."""
-        found = Improviser(
-            self.model,
-            self.settings,
-            song.changes,
-            meter,
-            self.seed,
-            song.bars,
-            self.channel,
-            self.models if models is None else models,
-            self.learning,
-            voicings_for(self.settings),
-            song.reading,
-            song.hearing,
-        )
-        if self.state is not None:
-            found.restore(self.state)
+        name = self.model_name or self.model.card["name"]
+        try:
+            found = Improviser(
+                self.model,
+                self.settings,
+                song.changes,
+                meter,
+                self.seed,
+                song.bars,
+                self.channel,
+                self.models if models is None else models,
+                self.learning,
+                voicings_for(self.settings),
+                song.reading,
+                song.hearing,
+                song.manners,
+            )
+            if self.state is not None:
+                found.restore(self.state)
+        except CannotSpeakError as e:  # before its first note
+            raise CannotSpeakError(f"model {name} fails: {e}") from None
         return found
 
 
 class PerformerAtWork:
     """A performer in a performance. number: its place in it, from 0. models: may be added to while it plays.
 
-    worker: who thinks for it, and deadline: what plays when that is late; None where nobody waits for it.
+    worker: who thinks for it, and deadline: what plays when that is late; None where nobody waits for it. renewed: is told where
+    another model takes over from one that failed.
     """
 
-    def __init__(self, number: int, setup: PerformerSetup, song: Song, meter: Meter, worker: Thinker | None):
+    def __init__(
+        self,
+        number: int,
+        setup: PerformerSetup,
+        song: Song,
+        meter: Meter,
+        worker: Thinker | None,
+        renewed: Callable[[Renewed], None] = lambda event: None,
+    ):
         self.number, self.setup, self.name = number, setup, setup.name
         self.model_name = setup.model_name or str(setup.model.card["name"])
         self.models: dict[str, NoteModel] = {self.model_name: setup.model, **setup.models}
         self.improviser = setup.improviser(song, meter, self.models)
         self.worker = worker
-        self.deadline = DeadlinePlayer(self.improviser, worker) if worker else None
+        self.deadline = DeadlinePlayer(self.improviser, worker, renewed=renewed) if worker else None
 
     @property
     def settings(self) -> Settings:

@@ -29,6 +29,7 @@ from improv.perform.performance import Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup, Song
 from improv.session.capture import excerpt, tempos_from, turned
 from improv.session.compare import Difference, RecordedPart, as_of, difference, known_until, parts_of
+from improv.session.failures import WithFailures
 from improv.session.header import SHARED_BEAT, RecordedPerformer, made_with, performers_in, song_in, states_in
 from improv.session.lines import SessionError
 from improv.session.reader import Session
@@ -137,9 +138,12 @@ def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Rep
         now = _anew(setups, song, session, latest)
     else:
         beats = [_timekeeper([p.settings for p in performers], n, song, shared) for n in range(len(setups))]
-        slots = [Slot(s.improviser(song, beats[n].meter), n, s.hears, s.inputs) for n, s in enumerate(setups)]
+        players = [
+            WithFailures(s.improviser(song, beats[n].meter), [renewed for renewed, *_ in parts[n].renewals]) for n, s in enumerate(setups)
+        ]
+        slots = [Slot(players[n], n, s.hears, s.inputs) for n, s in enumerate(setups)]
         now = [play_again(slot, beats[n], parts[n].heard, latest, shared) for n, slot in enumerate(slots)]
-        found = [difference(part, now[n], n, known_until(n, stopped, session.end)) for n, part in enumerate(parts)]
+        found = [difference(part, now[n], n, known_until(n, stopped, session.end), players[n].begun) for n, part in enumerate(parts)]
     return Replayed(session, song, performers, models, parts, now, found, other, shared)
 
 

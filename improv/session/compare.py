@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from improv.core.events import Bookmark, Event, Learned, NoteOff, NoteOn, Setting, Stop
+from improv.core.events import Bookmark, Event, Learned, NoteOff, NoteOn, Renewed, Setting, Stop
 from improv.session.lines import GUARDED, Line
 
 UNSENT = 0.05  # seconds before the end in which a slow model's note may not have been sent any more
@@ -26,6 +26,7 @@ class RecordedPart:
     played: list[Event] = field(default_factory=list)  # or dropped, and its own
     filled: list[Event] = field(default_factory=list)
     closing: int | None = None  # from which on `played` is of the end: all that sounds is closed, whenever that is
+    renewals: list[tuple[Renewed, int, int]] = field(default_factory=list)  # each with how much was played and filled in by then
 
 
 class Difference(NamedTuple):
@@ -46,7 +47,11 @@ def parts_of(lines: Iterable[Line], count: int, shared: bool = False) -> tuple[l
     for line in lines:
         event = line.event
         latest = max(latest, event.time)
-        if line.side == "heard":
+        if isinstance(event, Renewed):
+            if 0 <= event.part < count:
+                part = parts[event.part]
+                part.renewals.append((event, len(part.played), len(part.filled)))
+        elif line.side == "heard":
             if isinstance(event, Stop):
                 stopped = event.time
                 for part in parts:
@@ -81,11 +86,23 @@ def known_until(number: int, stopped: float | None, end: Mapping[str, Any] | Non
     return min(stopped - UNSENT, since) if isinstance(since, int | float) else stopped - UNSENT
 
 
-def difference(part: RecordedPart, now: Sequence[Event], part_number: int, known: float) -> Difference | None:
-    """Where a part that was played again first differs, or None. known: see `known_until`.
+def difference(part: RecordedPart, now: Sequence[Event], part_number: int, known: float, begun: Sequence[int] = ()) -> Difference | None:
+    """Where a part that was played again first differs, or None. known: see `known_until`. begun: how much had been played again at
+    each of its renewals; what a model that failed would have played after that is not known.
 
     A note that was closed for the model, by what filled in for it or as all ends, need not end at the same time.
     """
+    played = filled = first = 0
+    for (event, played_then, filled_then), many in zip(part.renewals, begun, strict=False):
+        before = RecordedPart([], part.played[played:played_then], part.filled[filled:filled_then], played_then - played)
+        if found := _difference(before, now[first:many], part_number, event.since):
+            return found
+        played, filled, first = played_then, filled_then, many
+    closing = None if part.closing is None else part.closing - played
+    return _difference(RecordedPart([], part.played[played:], part.filled[filled:], closing), now[first:], part_number, known)
+
+
+def _difference(part: RecordedPart, now: Sequence[Event], part_number: int, known: float) -> Difference | None:
     closing = part.closing
     if closing is None:  # it was cut off, or broke
         closing = max((i for i, e in enumerate(part.played) if not isinstance(e, NoteOff)), default=-1) + 1

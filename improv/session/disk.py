@@ -21,6 +21,7 @@ from improv.session.lines import encode
 from improv.session.reader import VERSION
 
 AGAIN, SELDOM = 30.0, 600.0  # seconds after which it is tried again, at first and later
+MOST = 2 * 2**30  # bytes of a file: six weeks of playing, or twenty minutes of the worst flood
 ROOM = 4 * 2**20  # bytes that must be free for that
 
 
@@ -36,6 +37,7 @@ class Disk:
         self._file: BinaryIO | None = None
         self._wait, self._again = AGAIN, 0.0
         self._files = 1
+        self._size, self._full = 0, False  # bytes of this file; whether no more are taken
         if path is not None:
             try:
                 self._begin(path, header)
@@ -48,12 +50,19 @@ class Disk:
 
     def append(self, text: str) -> None:
         """Put whole lines on the disk."""
-        if self._file is None and not self._try_again():
+        if self._full or (self._file is None and not self._try_again()):
             return
         try:
             self._put(text.encode())
         except OSError as e:
             self._give_up(e)
+        if self._size >= MOST:
+            self._end_full()
+
+    def _end_full(self) -> None:
+        self._full = True
+        self._warn(f"improv: recording stopped: {self.path}: it has {MOST // 2**30} GiB, the most that a recording may; the music goes on")
+        self.close()
 
     def close(self) -> None:
         if self._file:
@@ -65,6 +74,7 @@ class Disk:
 
     def _begin(self, path: Path, header: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._size = 0
         self._file = open(path, "xb", buffering=0)  # noqa: SIM115 - closed by `close`
         try:
             lock(self._file)
@@ -78,6 +88,7 @@ class Disk:
     def _put(self, blob: bytes) -> None:
         file = self._file
         assert file
+        self._size += len(blob)
         rest = memoryview(blob)
         while rest:
             rest = rest[file.write(rest) :]

@@ -15,12 +15,16 @@ from typing import Any
 import numpy as np
 
 from improv import __version__
+from improv.core import manners
+from improv.core.errors import ImprovError
 from improv.core.harmony import READING, parse_changes
 from improv.core.hearing import FIRST, NOW
+from improv.core.meter import Meter
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
 from improv.models.model import State
+from improv.outside import printable
 from improv.perform.performers import PerformerSetup, Song
 from improv.session.lines import SessionError
 from improv.session.snapshot import read_snapshot, state_beside, write_snapshot
@@ -42,6 +46,7 @@ def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0
             "metre": list(song.metre),
             "bars": song.bars,
             "hearing": song.hearing,
+            "manners": song.manners,
             "seed": performers[0].seed,
             "performers": [performed_by(p) for p in performers],
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -106,8 +111,8 @@ def performers_in(header: Mapping[str, Any], path: Path) -> list[RecordedPerform
         raise SessionError(f"{path}: its first line names no performers")
     try:
         return [_performer(p, number) for number, p in enumerate(said)]
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
-        raise SessionError(f"{path}: its first line does not say how it was played ({type(e).__name__}: {e})") from None
+    except (KeyError, TypeError, ValueError, AttributeError, ImprovError) as e:
+        raise SessionError(f"{path}: its first line does not say how it was played ({type(e).__name__}: {printable(e, 200)})") from None
 
 
 def _performer(said: Mapping[str, Any], number: int) -> RecordedPerformer:
@@ -137,13 +142,17 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
         if not all(isinstance(n, int) for n in (count, unit)) or not (bars is None or isinstance(bars, int)):
             raise ValueError("metre or bars")
         reading = header.get("reading", 1)  # not said as long as symbols were read to kinds alone
-        hearing = header.get("hearing", FIRST)
-        if reading not in (1, READING) or hearing not in range(FIRST, NOW + 1):
-            raise SessionError(f"{path}: it was read or heard as only a newer improv does; update improv")
+        hearing, manner = header.get("hearing", FIRST), header.get("manners", manners.FIRST)
+        known = hearing in range(FIRST, NOW + 1) and manner in range(manners.FIRST, manners.NOW + 1)
+        if reading not in (1, READING) or not known:
+            raise SessionError(f"{path}: it was read, heard or played as only a newer improv does; update improv")
+        Meter(120.0, (count, unit))
         changes = parse_changes(str(text), 4.0 * count / unit, reading) if text else None
-        return Song(changes, str(text) if text else None, (count, unit), bars, reading, hearing)
-    except (TypeError, ValueError, ZeroDivisionError) as e:
-        raise SessionError(f"{path}: its first line does not say how it was played ({e})") from None
+        return Song(changes, str(text) if text else None, (count, unit), bars, reading, hearing, manner)
+    except SessionError:
+        raise
+    except (TypeError, ValueError, ZeroDivisionError, ImprovError) as e:
+        raise SessionError(f"{path}: its first line does not say how it was played ({printable(e, 200)})") from None
 
 
 def states_in(header: Mapping[str, Any], path: Path, models: Mapping[str, NoteModel]) -> dict[str, State]:

@@ -70,6 +70,7 @@ _ANY: dict[str, Callable[[object], bool]] = {
     "kind": lambda v: v in ("start", "stop", "continue", "position"),
     "beat": lambda v: v is None or _number(v),
     "tempo": _number,
+    "since": _number,
     "playing": _flag,
     "name": _text,
     "keep": _flag,

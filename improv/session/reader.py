@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from improv.core.events import Event
+from improv.outside import OutsideError, open_file, why
 from improv.session.lines import LONGEST, SIDES, Line, SessionError, from_record
 
 VERSION = 1
 LONGEST_HEADER = 2**20  # bytes
+LARGEST = 2**34  # bytes of a file: a month of clock and playing
 MOST_TOLD = 100  # lines passed over that are told one by one
 
 
@@ -33,20 +35,18 @@ class Session:
         self.skipped: list[tuple[int, str]] = []
         self.damaged = 0
         self.lost = 0
-        if self.path.exists() and not self.path.is_file():
-            raise SessionError(f"{path}: is no regular file")
         try:
-            with open(self.path, "rb") as file:
+            with open_file(self.path, LARGEST) as file:
                 self.header = header_of(file.readline(LONGEST_HEADER))
-        except OSError as e:
-            raise SessionError(f"{path}: not a session file ({e.strerror or e})") from None
+        except OutsideError as e:
+            raise SessionError(f"{path}: not a session file ({why(e, self.path)})") from None
         except SessionError as e:
             raise SessionError(f"{path}: not a session file ({e})") from None
 
     def lines(self) -> Iterator[Line]:
         """Its events, in the order in which they were recorded."""
         self.end, self.torn, self.skipped, self.damaged, self.lost = None, False, [], 0, 0
-        with open(self.path, "rb") as file:
+        with open_file(self.path, LARGEST) as file:
             file.readline(LONGEST_HEADER)
             number = 1
             while raw := file.readline(LONGEST):

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes
-from improv.core.vocabulary import GRID, Context, Value
+from improv.core.vocabulary import FEELS, GRID, Context, Value
+from improv.outside import number, whole
+
+MOST_ONSET = 12_000_000  # in 1/12 beat: a week of playing
+MOST_A_BAR, MOST_BEATS_A_BAR = 64, 1_000_000  # as written; and of a bar line that is missing
+BPM = 20.0, 500.0
 
 
 class CorpusError(ImprovError):
@@ -44,6 +49,19 @@ class Piece:
     def beats(self) -> float:
         """Beats from the first onset to the last."""
         return (self.onsets[-1] - self.onsets[0]) / GRID
+
+
+def wrong_in(piece: Piece) -> str | None:
+    """What in a piece is of no kind or size that music has, in a few words; None where all is right. Files may hold anything."""
+    if not all(whole(onset, -MOST_ONSET, MOST_ONSET) for onset in piece.onsets):
+        return f"an onset that is no number of beats up to {MOST_ONSET // GRID:,}"
+    if not whole(piece.beats_a_bar, 1, MOST_A_BAR) or not number(piece.bpm, *BPM):
+        return f"a bar of more than {MOST_A_BAR} beats, or a tempo outside {BPM[0]:g} to {BPM[1]:g} bpm"
+    for at in piece.contexts:
+        section = at.section is None or whole(at.section, -MOST_ONSET, MOST_ONSET)
+        if not (whole(at.place, 0, GRID * MOST_BEATS_A_BAR) and section and number(at.tempo, *BPM) and at.feel in FEELS):
+            return "a place in its bars that is no place"
+    return None
 
 
 @dataclass

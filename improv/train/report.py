@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from improv.outside import printable
 from improv.train.corpus import table_of
 from improv.train.piece import Reading
 
 if TYPE_CHECKING:
     from improv.train.fit import Progress
+
+LONGEST = 2000  # characters of a line
 
 
 def table(columns: Mapping[str, Mapping[str, float]]) -> list[str]:
@@ -26,7 +29,11 @@ def _cell(figure: float | None) -> str:
 
 
 def told_of(reading: Reading) -> Iterator[str]:
-    """What was left out, and which tracks were taken, a line each."""
+    """What was left out, and which tracks were taken, a line each, as it may be shown: names and symbols are a stranger's."""
+    return (printable(line, LONGEST) for line in _told_of(reading))
+
+
+def _told_of(reading: Reading) -> Iterator[str]:
     for reason in reading.skipped[:10]:
         yield f"skipped {reason}"
     if len(reading.skipped) > 10:
@@ -57,7 +64,7 @@ def whole_report(reading: Reading) -> list[str]:
     lines += ["", *(f"skipped {reason}" for reason in reading.skipped)]
     lines += [f"{title}: {name} ({count})" for title, counts in parts for name, count in sorted(counts.items())]
     lines += [f"one tune: {' = '.join(names)}" for names in reading.duplicates]
-    return [*lines, ""]
+    return [*(printable(line, LONGEST) for line in lines), ""]
 
 
 def gains(origin: str, histories: Sequence[Sequence[Progress]]) -> Iterator[str]:

@@ -26,17 +26,20 @@ def draw_note(
     settings: Settings,
     rng: np.random.Generator,
     tones: frozenset[int] = frozenset(),
+    lean: np.ndarray | None = None,
 ) -> tuple[Value, float]:
     """Draw the fields of a note whose time is settled: its value, and its lag in beats (the expected one).
 
     said: what the state says; last: the pitch before; ioi: class of its inter-onset interval; at: its context.
-    tones: the pitch classes that it may have, one near by rather than a leap; none given, any.
+    tones: the pitch classes that it may have, one near by rather than a leap; none given, any. lean (128,): a further bias.
     """
     foretold, bias = model.pitch(said, last, ioi, at, settings.recall), _range(settings.low, settings.high, tones)
     if tones:
         bias = bias - LEAP * np.maximum(0, np.abs(np.arange(128) - last) - FIFTH)
     if (written := pitch_bias(at)) is not None:
         bias = bias + written
+    if lean is not None:
+        bias = bias + lean
     pitch = sample(foretold, rng, settings.temperature, settings.top_p, bias)
     lengths, lags = model.articulation(said, pitch, last, ioi, at)
     limit = length_bias(pitch, at, model.vocabulary.durations)

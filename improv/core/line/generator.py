@@ -68,7 +68,7 @@ class LineGenerator:
         changes: Changes | None,
         meter: Meter,
         tracker: LineTracker,
-        seed: int,
+        seed: int | tuple[int, int],
         lessons: Lessons | None = None,
     ):
         self.model = model
@@ -180,17 +180,25 @@ class LineGenerator:
 
     # Drawing
 
-    def draw(self, memory: Memory, position: int, onset: float | None = None, opens: bool = False, lands: bool = False) -> Plan:
+    def draw(
+        self,
+        memory: Memory,
+        position: int,
+        onset: float | None = None,
+        opens: bool = False,
+        lands: bool = False,
+        lean: np.ndarray | None = None,
+    ) -> Plan:
         """Draw a note for a position: its pitch, given the chord there; its length; its lag.
 
         onset: its exact beat, where that is settled; otherwise the model's lag decides. opens: it is the first of
-        its turn. lands: it is to be a chord tone.
+        its turn. lands: it is to be a chord tone. lean (128,): a bias for its pitch.
         """
         at = self.context(position)
         last = memory.last if memory.last is not None else self._opening_pitch(at)
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
-        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones)
+        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean)
         duration = self.model.vocabulary.durations[value.duration] / GRID
         if onset is None:
             onset = max(position / GRID + lag, self.last_onset + CLOSEST)

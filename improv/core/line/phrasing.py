@@ -114,7 +114,8 @@ class Turn:
     """Our answer as it goes: where it began, how long the call was, how many notes so far. Beats.
 
     landed: the last note was a chord tone. landing: the next one is to be, and ends it.
-    fills: it is to fill its length, and not a beat more: bars are traded.
+    fills: it is to fill its length, and not a beat more: bars are traded, or a solo ends. lands: beats before its end from
+    which on it does.
     """
 
     began: float
@@ -123,6 +124,7 @@ class Turn:
     landed: bool = False
     landing: bool = False
     fills: bool = False
+    lands: float = LANDS
 
     @property
     def last(self) -> float:
@@ -140,8 +142,8 @@ class Turn:
             return True
         if self.fills:
             left = self.began + self.length - beat
-            self.landing = left <= LANDS
-            return left <= LANDS and on_chord
+            self.landing = left <= self.lands
+            return left <= self.lands and on_chord
         if self.notes < 4:
             return False
         progress = (beat - self.began) / self.length

@@ -1,12 +1,17 @@
-"""Duet: both at once. The network hears both lines as one; it plays in the player's gaps, and long notes under a busy player."""
+"""Duet: both at once. The network hears both lines as one; it plays in the player's gaps, and
+now and then a long note beside a busy player, in a register of its own."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from dataclasses import replace
+from statistics import median
+
+import numpy as np
 
 from improv.core.events import Event, NoteOn
+from improv.core.line.beside import beside, harsh, side
 from improv.core.line.draw import gaps
 from improv.core.line.generator import Plan
 from improv.core.line.sampler import sample
@@ -16,7 +21,8 @@ from improv.core.voice import Voice
 
 ROOM = 0.5  # beats after the player's latest onset that are the player's
 BUSY = 3  # notes of the player's within two beats, from which on it plays long notes
-APART = 2.0  # beats between long notes, which are chord tones on the beat
+APART, AT_REST = 2.0, 4.0  # beats between long notes, which are chord tones on the beat: as it was once, and now
+LATELY = 8  # notes of the player's whose middle is where he plays
 PATIENCE = 4  # bars without the player, after which it ends
 
 
@@ -29,12 +35,23 @@ class Duet(Mode):
         super().__init__(voice)
         self._struck: deque[float] = deque(maxlen=BUSY)  # beats of the player's onsets
         self._plan: Plan | None = None
+        self._pitches: deque[int] = deque(maxlen=LATELY)  # of the player's line
+        self._above: bool | None = None  # it plays above the player
+        self._not_before = -math.inf  # beat; he was in our way before
         self._takes = False  # the plan's memory has the player's latest note in it
 
     def struck(self, event: NoteOn, time: float) -> list[Event]:
-        self._struck.append(self.voice.meter.beat(time))
+        voice = self.voice
+        self._struck.append(voice.meter.beat(time))
+        if voice.early:
+            self.prepare()
+            return []
+        if voice.tracker.note is not None and voice.tracker.note.on == event.time:  # it is of his line
+            self._pitches.append(event.pitch)
+        rubs = [pitch for _, _, pitch in voice.sounding if harsh(pitch, (event.pitch,))]
+        closed = voice.close(rubs, time)
         self.prepare()
-        return []
+        return closed
 
     def released(self, time: float) -> list[Event]:
         if self._plan:
@@ -45,13 +62,16 @@ class Duet(Mode):
         return self.voice.meter.time(self._plan.onset) if self._plan else math.inf
 
     def play(self, time: float) -> list[Event]:
-        plan = self._plan
+        plan, voice = self._plan, self.voice
         if plan is None:
             return []
         self._plan, self.pending = None, True
+        if not voice.early and harsh(plan.value.pitch, self._held):  # he got there first
+            self._not_before = voice.meter.beat(time) + ROOM
+            return []
         if self._takes:
-            self.voice.forget()
-        return self.voice.play(plan, time)
+            voice.forget()
+        return voice.play(plan, time)
 
     def jumped(self) -> None:
         if self._plan:
@@ -61,6 +81,8 @@ class Duet(Mode):
         self._plan = None
         self.pending = False
         self._struck.clear()
+        self._pitches.clear()
+        self._not_before = -math.inf
 
     def prepare(self) -> None:
         """Draw our next note afresh from all that was heard and played."""
@@ -73,11 +95,13 @@ class Duet(Mode):
         self._takes = note is not None and note.off is not None
         memory = voice.generator.after(note, now) if note is not None and note.off is not None else voice.generator.memory
         if len(self._struck) == BUSY and now - self._struck[0] < 2.0:
-            onset = voice.meter.next(max(now, voice.generator.last_onset + APART) - 1e-6, 1.0)
-            plan = voice.generator.draw(memory, round(onset * GRID), onset=onset, lands=True)
+            apart = APART if voice.early else AT_REST
+            since = max(now, voice.generator.last_onset + apart, self._not_before)
+            onset = voice.meter.next(since - 1e-6, 1.0)
+            plan = voice.generator.draw(memory, round(onset * GRID), onset=onset, lands=True, lean=self._lean(memory.last))
             self._plan = replace(plan, duration=max(plan.duration, 1.0))
             return
-        earliest = math.ceil(max(now, self._struck[-1] + ROOM) * GRID - 1e-6)
+        earliest = math.ceil(max(now, self._struck[-1] + ROOM, self._not_before) * GRID - 1e-6)
         since = earliest if memory.position is None else memory.position
         open_class = len(memory.said.ioi) - 1
         ioi = max(earliest - since, 1)
@@ -85,4 +109,19 @@ class Duet(Mode):
             settings = voice.settings
             bias = gaps(open_class + 1, ioi, open_class, settings.density)
             ioi = sample(memory.said.ioi, voice.generator.rng, settings.rhythm_temperature, bias=bias)
-        self._plan = voice.generator.draw(memory, since + ioi)
+        self._plan = voice.generator.draw(memory, since + ioi, lean=self._lean(memory.last))
+
+    @property
+    def _held(self) -> list[int]:
+        """The keys that the player holds."""
+        return [pitch for _, _, pitch in self.voice.tracker.keys]
+
+    def _lean(self, last: int | None) -> np.ndarray | None:
+        """What our next pitch leans to beside the player's line."""
+        if self.voice.early or not self._pitches:
+            return None
+        low, high = self.voice.settings.low, self.voice.settings.high
+        middle = median(self._pitches)
+        self._above = side(middle, low, high, self._above)
+        moved = self._pitches[-1] - self._pitches[-2] if len(self._pitches) > 1 else 0
+        return beside(middle, self._above, self._held, low, high, last, moved)

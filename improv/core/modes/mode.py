@@ -21,7 +21,7 @@ class Mode:
     endless: ClassVar[bool] = False  # whether it plays on for ever once it has begun
     timeless: ClassVar[bool] = False  # whether it plays where no beat runs, too
     leads: ClassVar[bool] = False  # whether it plays a line, so that a riff fills in where the model is late
-    yields: ClassVar[bool] = False  # whether it is silent at once when the player comes in
+    yields: ClassVar[bool] = False  # whether it strikes nothing more when the player comes in
     pending = False  # `prepare` is to be called at once: something is to be worked out before there is anything to play
 
     def __init__(self, voice: Voice):

@@ -11,12 +11,15 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
-from improv.train.piece import CorpusError, Reading
+from improv.outside import OutsideError, open_file, printable, why
+from improv.train.piece import CorpusError, Reading, wrong_in
 from improv.train.reading import HEAD, How, json_lines, midi, musicxml, sessions, wjazzd
 
 READERS = (midi, musicxml, wjazzd, sessions, json_lines)
 # Files of a folder that are read, or skipped with a reason; others are taken only if a reader knows them.
 EXPECTED = (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".mxl", ".jsonl", ".jsonl.gz", ".db")
+ANY = 2**60  # bytes; each reader has limits of its own
+LONGEST = 500  # characters of a reason
 FEWEST = 8  # files for which a pool is worth its start
 
 Mapper = Callable[[Callable[[Path], Reading], Sequence[Path]], Iterable[Reading]]
@@ -42,11 +45,15 @@ def read_file(path: Path, how: How) -> Reading:
         if reader is None:
             raise CorpusError("in no format that improv reads" if head else "empty")
         reading: Reading = reader.read(path, how)
+        wrong = [wrong_in(piece) for piece in reading.pieces]
+        reading.skipped += [f"{path.name}: {p.name}: {why}" for p, why in zip(reading.pieces, wrong, strict=True) if why]
+        reading.pieces = [p for p, why in zip(reading.pieces, wrong, strict=True) if not why]
+        reading.skipped = [printable(line, LONGEST) for line in reading.skipped]
         return reading
-    except CorpusError as e:
-        return Reading(skipped=[f"{path.name}: {e}"])
+    except (CorpusError, OutsideError) as e:
+        return Reading(skipped=[printable(f"{path.name}: {why(e, path)}", LONGEST)])
     except OSError as e:
-        return Reading(skipped=[f"{path.name}: {e.strerror or e}"])
+        return Reading(skipped=[printable(f"{path.name}: {e.strerror or e}", LONGEST)])
 
 
 def read_files(paths: Sequence[Path], how: How, map: Mapper | None = None) -> Iterable[Reading]:
@@ -93,9 +100,7 @@ def _cores() -> int:
 
 
 def _head(path: Path) -> bytes:
-    if not path.is_file():  # a folder, a pipe, a device without an end
-        raise CorpusError("no regular file" if path.exists() else "No such file or directory")
-    with open(path, "rb") as file:
+    with open_file(path, ANY) as file:
         return file.read(HEAD)
 
 
@@ -103,6 +108,6 @@ def _is_piece(path: Path) -> bool:
     """Whether a reader other than JSON lines knows the file: a folder holds much JSON that is none of ours."""
     try:
         head = _head(path)
-    except (OSError, CorpusError):
+    except (OSError, OutsideError):
         return False
     return any(r.reads(path, head) for r in READERS if r is not json_lines)

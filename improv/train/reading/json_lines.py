@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from improv.outside import open_file
 from improv.train.piece import CorpusError, Piece, Reading
 from improv.train.reading import How
 from improv.train.reading.score import Score, ScoreNote, piece_of
@@ -38,13 +39,13 @@ def read(path: Path, how: How) -> Reading:
     reading = Reading()
     for number, record in _records(path):
         if isinstance(record, str):
-            reading.skipped.append(f"{path.name}: {record}" if number is None else f"line {number}: {record}")
+            reading.skipped.append(f"{path.name}: {record}" if number is None else f"{path.name}: line {number}: {record}")
             continue
         try:
             reading.pieces.append(_piece(record, how, reading))
-        except (CorpusError, KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as e:
+        except (CorpusError, KeyError, TypeError, ValueError, IndexError, ArithmeticError, AttributeError) as e:
             reason = f"missing field {e}" if isinstance(e, KeyError) else str(e)
-            reading.skipped.append(f"line {number} ({record.get('id', 'no id')}): {reason}")
+            reading.skipped.append(f"{path.name}: line {number} ({record.get('id', 'no id')}): {reason}")
     return reading
 
 
@@ -62,9 +63,10 @@ def _records(path: Path) -> Iterator[tuple[int | None, dict[str, Any] | str]]:
     """(line number, record), or a reason in its place; a number of None where the rest can't be read."""
     number = 0
     try:
-        with open(path, "rb") as raw:
-            opener = gzip.open if raw.read(2) == b"\x1f\x8b" else open
-        with opener(path, "rb") as lines:
+        with open_file(path, LARGEST) as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            lines = gzip.GzipFile(fileobj=raw) if packed else raw
             for number, line in enumerate(_bounded(lines), 1):
                 if not line.strip():
                     continue

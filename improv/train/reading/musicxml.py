@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import warnings
 import zipfile
 import zlib
@@ -15,15 +14,15 @@ import numpy as np
 
 from improv.charts.beside import chart_beside
 from improv.charts.spelling import Degree, from_musicxml, is_chord
+from improv.outside import OutsideError, read_file
 from improv.train.piece import CorpusError, Reading
-from improv.train.reading import How
+from improv.train.reading import How, score_limits
 from improv.train.reading.melody import ScorePart, choose
 from improv.train.reading.score import Score, ScoreNote, piece_of
 
 LARGEST = 16 * 2**20  # bytes of a score, packed and unpacked
 LARGEST_CONTAINER = 2**16  # bytes of what says where in an archive the score is
-MOST_NOTES, MOST_BARS = 50_000, 50_000  # of all parts together; music21 takes a second for a thousand notes
-LONGEST_BEATS = 32  # characters of a time signature's beats, as in 3+2+3
+MOST_FILES = 1000  # in an archive
 _ROOTS = ("<score-partwise", "<score-timewise")
 
 
@@ -31,9 +30,8 @@ def reads(path: Path, head: bytes) -> bool:
     """A score as XML, or an archive that says where in it the score is."""
     if head.startswith(b"PK\x03\x04"):
         try:
-            with zipfile.ZipFile(path) as archive:
-                return "META-INF/container.xml" in archive.namelist()
-        except (zipfile.BadZipFile, OSError):
+            return b"META-INF/container.xml" in read_file(path, LARGEST)
+        except OutsideError:
             return path.suffix.lower() == ".mxl"
     return any(root in _decoded(head, errors="ignore") for root in _ROOTS)
 
@@ -128,42 +126,47 @@ def _spelled(pitch: Any) -> str:
 
 def _text(path: Path) -> str:
     """The score's XML. Raises CorpusError."""
-    if path.stat().st_size > LARGEST:
-        raise CorpusError(f"{path.stat().st_size:,} bytes; a score has at most {LARGEST:,}")
-    raw = path.read_bytes()
+    raw = read_file(path, LARGEST)
     if raw.startswith(b"PK"):
         try:
-            with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-                container = archive.open("META-INF/container.xml").read(LARGEST_CONTAINER + 1)
-                if len(container) > LARGEST_CONTAINER:
-                    raise CorpusError(f"an archive whose container.xml has more than {LARGEST_CONTAINER:,} bytes")
-                root = ElementTree.fromstring(container).find(".//{*}rootfile")
-                inside = root.get("full-path") if root is not None else None
-                if not inside or archive.getinfo(inside).file_size > LARGEST:
-                    raise CorpusError("an archive without a score, or with one too large")
-                raw = archive.open(inside).read(LARGEST + 1)
+            raw = _unpacked(raw)
         except (
             zipfile.BadZipFile,
             ElementTree.ParseError,
-            KeyError,
             EOFError,
             OSError,
-            RuntimeError,
-            NotImplementedError,
+            RuntimeError,  # encrypted
             zlib.error,
             ValueError,
+            LookupError,  # an encoding that nobody knows; and a file that the archive has not
         ) as e:
             raise CorpusError(f"not a readable archive ({e})") from None
-    if len(raw) > LARGEST:
-        raise CorpusError(f"{len(raw):,} bytes; a score has at most {LARGEST:,}")
     text = _decoded(raw, errors="replace")
-    for what, most in (("note", MOST_NOTES), ("measure", MOST_BARS)):
-        if (many := text.count(f"<{what}>") + text.count(f"<{what} ")) > most:
-            raise CorpusError(f"{many:,} {what}s; a score has at most {most:,}")
-    for beats in re.findall(r"<beats\b[^>]*>([^<]*)", text):
-        if len(beats.strip()) > LONGEST_BEATS:
-            raise CorpusError(f"a time signature of {len(beats):,} characters; there may be {LONGEST_BEATS}")
+    score_limits.check(text)
     return text
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """The score in an archive. Raises CorpusError, and what its readers raise."""
+    if (many := raw.count(b"PK\x01\x02")) > MOST_FILES:
+        raise CorpusError(f"an archive of {many:,} files; there may be {MOST_FILES}")
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        container = _one_of(archive, "META-INF/container.xml", LARGEST_CONTAINER)
+        root = ElementTree.fromstring(container).find(".//{*}rootfile")
+        inside = root.get("full-path") if root is not None else None
+        if not inside:
+            raise CorpusError("an archive without a score")
+        return _one_of(archive, inside, LARGEST)
+
+
+def _one_of(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """A file of an archive, so many bytes at the most. Raises CorpusError, and what `zipfile` raises."""
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # Python unpacks others without a limit
+        raise CorpusError(f"an archive whose {name[:80]} is packed otherwise than MusicXML's are")
+    blob = archive.open(name).read(most + 1)
+    if len(blob) > most:
+        raise CorpusError(f"an archive whose {name[:80]} has more than {most:,} bytes")
+    return blob
 
 
 def _decoded(raw: bytes, errors: str) -> str:

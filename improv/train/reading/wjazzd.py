@@ -47,7 +47,7 @@ def read(path: Path, how: How) -> Reading:
                 try:
                     record = _record(base, solo, "sections" in there) | {"id": name}
                     reading.pieces.append(read_solo(record, how.vocabulary, reading.unknown_chords))
-                except (CorpusError, KeyError, TypeError, ValueError, IndexError) as e:
+                except (CorpusError, KeyError, TypeError, ValueError, IndexError, ArithmeticError, AttributeError) as e:
                     reading.skipped.append(f"{path.name}: {name}: {e}")
     except (sqlite3.Error, IndexError, TypeError, ValueError, OverflowError, MemoryError) as e:
         raise CorpusError(f"can't be read as the Weimar Jazz Database ({e})") from None
@@ -80,7 +80,7 @@ def _record(base: sqlite3.Connection, solo: sqlite3.Row, sections: bool) -> dict
     phrases = {}
     if sections:
         bounds = _rows(base, "SELECT start, end FROM sections WHERE melid = ? AND type = 'PHRASE' ORDER BY start", MOST_ROWS, melid)
-        phrases = {event: number for number, (start, end) in enumerate(bounds) for event in range(start, min(end, len(events)) + 1)}
+        phrases = {event: number for number, (start, end) in enumerate(bounds) for event in range(max(start, 0), min(end, len(events)) + 1)}
     at = {(b["bar"], b["beat"]): i for i, b in enumerate(beats)}
     onsets = [b["onset"] for b in beats]
     notes = []

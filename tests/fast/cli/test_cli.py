@@ -134,9 +134,9 @@ JAM = ["jam", "--fast", "--player", str(DEMO_CALL)]
         ("wrong hash", "SHA-256 differs"),
         ("wrong version", "format 99"),
         ("pickle", "pickle"),
-        ("no card", "No such file"),
+        ("no card", "no such file"),
         ("card not JSON", "not readable JSON"),
-        ("no weights", "No such file"),
+        ("no weights", "no such file"),
     ],
 )
 def test_unreadable_models(kind: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
+from improv.core.line.beside import beside, harsh, side
 from improv.core.modes.classes import MODES
 from improv.core.modes.comp import PATIENCE, SOFTER
 from improv.core.modes.echo import FARTHEST, NEAREST
@@ -219,3 +220,45 @@ def test_a_duet_hears_both(model: Model) -> None:
     kept = [state.past.notes for state in states]
     assert kept[0] >= 1
     assert kept == sorted(set(kept))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pitches=st.lists(st.integers(40, 88), min_size=4, max_size=24),
+    step=st.sampled_from([0.2, 0.5, 0.9]),
+    over=st.sampled_from([0.15, 0.6]),
+    seed=st.integers(0, 99),
+)
+def test_a_duet_never_strikes_a_key_that_is_held_nor_rubs_against_one(
+    model: Model, pitches: list[int], step: float, over: float, seed: int
+) -> None:
+    heard: list[Event] = []
+    for i, pitch in enumerate(pitches):
+        heard += [NoteOn(i * step, pitch, 80), NoteOff(i * step + over, pitch)]
+    heard.sort(key=lambda e: (e.time, isinstance(e, NoteOn)))
+    played = play(Improviser(model, Settings(mode="duet", tempo=120.0), CHANGES, seed=seed), heard, limit=20.0)
+    held: set[int] = set()
+    ours: set[int] = set()
+    both = [(e.time, 1, e) for e in heard] + [(e.time, 0, e) for e in played]
+    for time in sorted({time for time, _, _ in both}):  # what ends and begins on one instant is one step
+        for _, his, event in sorted((x for x in both if x[0] == time), key=lambda x: isinstance(x[2], NoteOn)):
+            keys = held if his else ours
+            assert isinstance(event, NoteOn | NoteOff)
+            (keys.add if isinstance(event, NoteOn) else keys.discard)(event.pitch)
+        assert not any(harsh(pitch, held) for pitch in ours)
+
+
+@pytest.mark.parametrize(("middle", "above"), [(48.0, True), (84.0, False)])
+def test_a_duet_keeps_to_a_register_of_its_own(middle: float, above: bool, model: Model) -> None:
+    pitches = [round(middle) + step for step in (0, 2, 4, 5, 7, 5, 4, 2)] * 3
+    duet = Settings(mode="duet", tempo=120.0)
+    struck = [e.pitch for e in play(Improviser(model, duet, CHANGES, seed=2), line(pitches, step=0.8), limit=30.0) if isinstance(e, NoteOn)]
+    assert len(struck) > 10
+    assert np.mean([(pitch > middle) is above for pitch in struck]) > 0.8
+    assert side(middle, 36, 96, None) is above
+    assert side(66.0, 36, 96, above) is above  # where both sides have room it stays on its own
+
+
+def test_where_nothing_agrees_a_pitch_stays_possible() -> None:
+    narrow = beside(60, True, [60, 61], 60, 61, None, 0)
+    assert np.isfinite(narrow[60:62]).any()

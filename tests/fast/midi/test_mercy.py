@@ -111,7 +111,7 @@ def sounding(path: Path) -> tuple[list[NoteOn], list[NoteOff]]:
         (smf(notes(LINE, 0)), "no length"),
         (smf(notes(LINE, channel=9)), "drums"),
         (smf(PLAIN + number(50_000 * 480) + bytes([0x90, 60, 80, 96, 60, 0])), "at most 50,000 are read"),
-        (header() + chunk(bytes(LARGEST)), "a MIDI file has at most 8,388,608 bytes"),
+        (header() + chunk(bytes(LARGEST)), "it may have 8,388,608"),
         (smf(notes([60, 61], 1) * 50_001), "at most 100,000 are read"),
     ],
 )

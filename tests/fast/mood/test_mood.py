@@ -193,7 +193,7 @@ def jazz() -> Model:
 
 
 def test_dark_can_be_told_from_bright(script: ModuleType, jazz: Model) -> None:
-    dark, joyful = (script.mean([script.listen(jazz, mood, seed, 8) for seed in range(3)]) for mood in ("dark", "joyful"))
+    dark, joyful = (script.mean([script.listen(jazz, mood, seed, 8) for seed in range(6)]) for mood in ("dark", "joyful"))
     assert dark.tempo + 40 < joyful.tempo
     assert dark.pitch + 6 < joyful.pitch
     assert dark.velocity + 8 < joyful.velocity

@@ -85,7 +85,8 @@ def test_their_records_are_the_same_but_for_names(tmp_path: Path, words: str, mu
 
 
 def test_a_daemon_s_session_in_which_the_guard_closed_a_note_replays(tmp_path: Path) -> None:
-    script = [NoteOn(0.0, 60, 80), NoteOff(0.2, 60), Setting(1.1, "tempo", 20.0), Stop(20.0)]
+    falls = [Setting(1.0 + 4.4 * i, "tempo", (20.0, 390.0)[i % 2]) for i in range(10)]  # a note that sounds gets long
+    script = [NoteOn(0.0, 60, 80), NoteOff(0.2, 60), *falls, Stop(50.0)]
     session = daemon(tmp_path, script, 1e9, 'tempo = 390\nchanges = "Dm7 | G7"', 'mode = "solo"', seed=5)
     assert '{"endless":' in session.read_text()
     assert main(["replay", str(session)]) == 0

@@ -111,7 +111,8 @@ def test_a_note_that_the_guard_closed_is_told_recorded_and_replays(tmp_path: Pat
     model = load_model("pocket")
     setup, path = one(model, mode="solo", tempo=390.0), tmp_path / "s.jsonl"
     recorder, notes = Recorder(path, header_of(SONG, [setup])), Notes()
-    script = [NoteOn(0.0, 60, 80), NoteOff(0.2, 60), Setting(1.1, "tempo", 20.0), Stop(20.0)]
+    falls = [Setting(1.0 + 4.4 * i, "tempo", (20.0, 390.0)[i % 2]) for i in range(10)]  # a note that sounds gets long
+    script = [NoteOn(0.0, 60, 80), NoteOff(0.2, 60), *falls, Stop(50.0)]
     performance = Performance(PerformanceConfig([setup], SONG), OfflineClock(script), observers=[notes, recorder])
     performance.run()
     closed = notes.of("closed")

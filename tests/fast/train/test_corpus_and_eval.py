@@ -46,7 +46,7 @@ def test_broken_pieces_are_skipped_with_a_reason(tmp_path: Path, broken: Any, sa
     reading = read_corpus(written(tmp_path / "c.jsonl", broken, record()), Vocabulary())
     assert len(reading.pieces) == 1
     (reason,) = reading.skipped
-    assert reason.startswith("line 1")
+    assert reason.startswith("c.jsonl: line 1")
     assert says in reason
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from improv.core.vocabulary import Vocabulary
-from improv.train.reading import How, json_lines, musicxml, wjazzd
+from improv.train.reading import How, json_lines, score_limits, wjazzd
 from improv.train.reading.files import read_file
 
 HOW = How(Vocabulary())
@@ -100,10 +100,10 @@ def test_a_time_signature_without_an_end(beats: str, tmp_path: Path) -> None:
 
 def test_a_score_of_too_many_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("music21")
-    monkeypatch.setattr(musicxml, "MOST_NOTES", 0)
+    monkeypatch.setitem(score_limits.MOST, "note", 0)
     path = tmp_path / "many.musicxml"
     path.write_text(SCORE.format(beats="4"))
-    assert "1 notes" in skipped(path)
+    assert "more than 0 notes" in skipped(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
