@@ -158,8 +158,13 @@ class Foresight:
         self._outlet.take_back()
         reached, now = self._outlet.reached(), self._now()
         for known in gone:
-            if isinstance(known.event, NoteOn) and known.frame < reached:
-                self._outlet.put(NoteOff(now, known.event.pitch, known.event.channel), False)
+            if known.frame < reached:  # it was played, before this was known
+                event = next((e for e in new if known.near(e)), None)
+                if event is not None:
+                    new.remove(event)
+                    stays.append((event, known))
+                elif isinstance(known.event, NoteOn):
+                    self._outlet.put(NoteOff(now, known.event.pitch, known.event.channel), False)
         self._waits = [known for _, known in stays if known.frame < reached]
         kept = {id(event) for event, known in stays if known.frame < reached}
         return [event for event in planned if id(event) not in kept]
