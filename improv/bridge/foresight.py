@@ -69,6 +69,7 @@ class Foresight:
         self._void = False  # something was heard since the fork was made
         self._waits: list[Announced] = []  # announced, and not yet played by the band
         self._turn: HostTime | None = None  # the jump to the loop's start, which the fork was told
+        self.postponed = False  # it has to look again soon
         self._held: list[NoteOn] = []  # played by the band while something announced may have to be taken back
 
     @property
@@ -96,7 +97,7 @@ class Foresight:
         """Announce what is planned up to a time in seconds. turn: a jump that the host has announced."""
         if self._void or (self._turn is not None and turn != self._turn):
             self._fork, self._turn = None, None
-        self._void = False
+        self._void = self.postponed = False
         due = self._band.due
         planned: list[NoteOn | NoteOff] = []
         if self._fork is not None:
@@ -155,6 +156,9 @@ class Foresight:
                 stays.append((event, known))
         if not gone:
             return new
+        if any(known.frame < settled for _, known in stays) and all(any(known.near(e) for e in new) for known in gone):
+            self._void = self.postponed = True  # some only move a little, and what is about to be played is not to be risked for that
+            return [event for event in new if not any(known.near(event) for known in gone)]
         self._outlet.take_back()
         reached, now = self._outlet.reached(), self._now()
         for known in gone:

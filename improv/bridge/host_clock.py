@@ -149,7 +149,8 @@ class HostClock(OfflineClock):
             reach = known + max(AHEAD, BLOCKS * self._block / self.zero.rate) + feed.burst(self.zero.rate)
             self.foresight.look(reach, self._turn)
             coming = [self.foresight.due, self._turn.time if self._turn else None]
-            seconds = min([LONGEST, *(max(time - reach, LEAST) for time in coming if time is not None and time > reach)])
+            most = LEAST if self.foresight.postponed else LONGEST
+            seconds = min([most, *(max(time - reach, LEAST) for time in coming if time is not None and time > reach)])
         feed.side.planned_to(feed.known)
         feed.wait(seconds)
 
