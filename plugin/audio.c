@@ -172,26 +172,27 @@ static void play_due(improv_plugin *p, int base, int frames) {
 
 /* What goes to the engine */
 
-static void tell(improv_plugin *p, improv_event e, int reserve) { /* reserve: places that must stay free after it */
+static bool tell(improv_plugin *p, improv_event e, int reserve) { /* reserve: places that must stay free after it */
     improv_file *f = p->map.file;
     uint32_t put = atomic_load_explicit(&f->in_put.at, memory_order_relaxed), used = put - GET(f->in_taken.at);
     if (used == 0) p->wake = true;
     if (used > IMPROV_EVENTS || (int)used + reserve >= IMPROV_EVENTS) {
         COUNT(p, dropped, 1);
         p->lost = true;
-        return;
+        return false;
     }
     e.generation = p->generation;
     e.epoch = p->epoch;
     f->in[put % IMPROV_EVENTS] = e;
     PUT(f->in_put.at, put + 1);
+    return true;
 }
 
-static void tell_transport(improv_plugin *p, const improv_transport *t, int why) {
+static bool tell_transport(improv_plugin *p, const improv_transport *t, int why) {
     improv_event e = {.frame = p->frame, .kind = IMPROV_TRANSPORT, .size = (uint16_t)t->flags};
     e.bytes[0] = (uint8_t)t->numerator, e.bytes[1] = (uint8_t)t->denominator, e.bytes[2] = (uint8_t)why;
     e.value[0] = t->position, e.value[1] = t->tempo, e.value[2] = t->bar_start, e.value[3] = t->loop_start, e.value[4] = t->loop_end;
-    tell(p, e, 128);
+    return tell(p, e, 64);
 }
 
 static void tell_heard(improv_plugin *p, const heard_item *h, int base, int64_t frame) {
@@ -303,8 +304,9 @@ static void part(improv_plugin *p, const improv_transport *t, int base, int fram
         forget_old(p);
     }
     p->flags = t->flags;
-    if (news) {
-        tell_transport(p, t, why);
+    if (why != IMPROV_WENT_ON) p->owed = why; /* told until it finds room: an engine that slept must not miss that the host plays */
+    if ((news || p->owed != IMPROV_WENT_ON) && !p->activated && tell_transport(p, t, p->owed)) {
+        p->owed = IMPROV_WENT_ON;
         p->told = *t;
     }
     p->last = *t;
@@ -369,6 +371,7 @@ int improv_plugin_run(improv_plugin *p, const improv_transport *now, int frames,
     for (int i = p->heard_count - 1; i >= 0 && p->heard[i].offset >= frames; i--) p->heard[i].offset = frames - 1; /* a host's slip */
     PUT(f->plugin_ns, (uint64_t)ns);
     atomic_store_explicit(&p->ran, true, memory_order_relaxed);
+    if (p->activated) p->activated = !tell(p, (improv_event){.frame = p->frame, .kind = IMPROV_ACTIVATED, .value = {p->rate, p->longest}}, 64);
     take_wishes(p);
     if (p->lost) {
         p->lost = false;

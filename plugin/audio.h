@@ -44,7 +44,8 @@ struct improv_plugin {
     int64_t frame; /* of the next block */
     uint32_t epoch, generation, flags;
     improv_transport last, told; /* of the part before this one; of the last event that the engine was sent */
-    bool has_last, wake, lost, closing, given_up;
+    bool has_last, wake, lost, closing, given_up, activated; /* activated: the engine was not told yet */
+    int owed; /* why the epoch began that the engine was not told of yet */
     int64_t given_up_at;
     uint64_t on[16][2];      /* what sounds */
     uint32_t born[16][128];  /* the generation of what sounds */

@@ -137,14 +137,9 @@ int improv_plugin_activate(improv_plugin *p, double rate, int longest) {
     p->planned = p->heard_count = 0;
     p->has_last = p->given_up = false;
     p->closing = true; /* what sounded as it was deactivated */
+    p->activated = true;
     PUT(f->epoch, ++p->epoch);
     PUT(f->activations, GET(f->activations) + 1);
-    uint32_t put = GET(f->in_put.at);
-    if (put - GET(f->in_taken.at) < IMPROV_EVENTS - 16) {
-        f->in[put % IMPROV_EVENTS] = (improv_event){.frame = p->frame, .kind = IMPROV_ACTIVATED, .epoch = p->epoch, .generation = p->generation,
-                                                    .value = {p->rate, p->longest}};
-        PUT(f->in_put.at, put + 1);
-    }
     PUT(f->life, IMPROV_ACTIVE);
     wake_send(&p->waker, (int)GET(f->port));
     if (p->status == IMPROV_OFF) set_status(p, IMPROV_STARTING);

@@ -297,6 +297,24 @@ def test_a_flood_loses_notes_but_tells_so_and_keeps_places_for_note_offs(host: H
     assert "lost" in [line[1] for line in lines] or host.word(160, "<I") > 0
 
 
+def test_an_engine_that_slept_through_a_flood_still_learns_where_the_host_is(host: Host) -> None:
+    for turn in range(600):
+        host.lib.improv_plugin_activate(host.plugin, RATE, 64)
+        host.position, host.flags = float(turn), PLAYING * (turn % 2)
+        host.run(64, [(i, on(60)) for i in range(3)])
+    host.flags, host.position = PLAYING, 7.0
+    host.lib.improv_plugin_activate(host.plugin, RATE, 512)
+    host.run(64)
+    host.told()
+    host.run(64)
+    assert [line[1:4] for line in told(host) if line[1] != "lost"] == [
+        ("activated", RATE, 512),
+        ("transport", SWITCHED, round(7 + 64 / BEAT, 6)),
+    ]
+    host.run(64)
+    assert told(host) == []
+
+
 def test_messages_that_are_of_no_channel_or_too_short_are_not_heard(host: Host) -> None:
     host.run(64, [(0, b"\xf8"), (0, b"\xf0\x01\xf7"), (0, b"\x40\x40\x40"), (0, b"\x90\x40"), (0, b""), (3, b"\xc0\x05")])
     assert told(host) == [(67, b"\xc0\x05")]
