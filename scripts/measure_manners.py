@@ -3,7 +3,7 @@
     python scripts/measure_manners.py jazz wjd_visible.jsonl.gz [--solos N]
 
 The player plays solos of the valid split as they were transcribed, at their tempi, over their changes; improv trades with
-him (it answers where he breathes, and he comes back when he did), and plays a duet. Printed beside the manners of before.
+him (it answers where he breathes, and he comes back when he did), and plays a duet. Printed beside the rules of before.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import queue
 from collections.abc import Sequence
 
-from improv.core import manners
+from improv.core import playing
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, notes_of
 from improv.core.improviser import Improviser
@@ -34,12 +34,12 @@ BLIP = 0.12  # beats
 Note = tuple[float, float, int, int]  # from, to, pitch, velocity
 
 
-def together(model: Model, piece: Piece, mode: str, manner: int) -> tuple[list[Note], list[Note], float]:
+def together(model: Model, piece: Piece, mode: str, rules: int) -> tuple[list[Note], list[Note], float]:
     """The player's notes and improv's, in seconds, and the seconds of a beat."""
     settings = Settings(mode=mode, tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
     keeper = Timekeeper(settings, (piece.beats_a_bar, 4))
     keeper.begin(0.0)
-    improviser = Improviser(model, settings, piece.changes, keeper.meter, seed=1, manner=manner)
+    improviser = Improviser(model, settings, piece.changes, keeper.meter, seed=1, playing=rules)
     meter, heard = keeper.meter, list[Event]()
     for note in struck_of(piece):
         if note.on >= BARS * piece.beats_a_bar:
@@ -93,8 +93,8 @@ def main() -> None:
     model = load_model(args.model)
     pieces = [on_bars(p) for p in read_watched([args.corpus], None, None).of("valid")][: args.solos]
     for mode, tells in (("trade", traded), ("duet", duetted)):
-        for manner in (manners.FIRST, manners.NOW):
-            print(f"{mode}, manners {manner}: {tells([together(model, piece, mode, manner) for piece in pieces])}", flush=True)
+        for rules in (playing.FIRST, playing.NOW):
+            print(f"{mode}, rules {rules}: {tells([together(model, piece, mode, rules) for piece in pieces])}", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from improv.core import manners
+from improv.core import playing as rules
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
@@ -42,7 +42,7 @@ class Improviser:
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     reading: how changes that come as a text are read, see `parse_changes`.
-    hearing: see `core.hearing`. manner: see `core.manners`.
+    hearing: see `core.hearing`. playing: see `core.playing`.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Improviser:
         voicings: ChordVoicer | None = None,
         reading: int = READING,
         hearing: int = NOW,
-        manner: int = manners.NOW,
+        playing: int = rules.NOW,
     ):
         settings = settings or Settings()
         meter = meter or Timekeeper(settings).meter
@@ -72,13 +72,13 @@ class Improviser:
         self._seed, self._begun = seed, 1  # how often it has begun
         self._changes = changes  # those of the beginning
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
-        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons)
+        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons, playing)
         self._learning = learning
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
         end = None if bars is None else round(bars * meter.bar * GRID)
-        self.voice = Voice(self.generator, tracker, channel, end, voicings, manner)
+        self.voice = Voice(self.generator, tracker, channel, end, voicings, playing)
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from improv.core import manners
+from improv.core import playing as rules
 from improv.core.events import Event, NoteOn
 from improv.core.flood import FASTEST_LINE
 from improv.core.line.dynamics import velocity
@@ -26,7 +26,7 @@ MEANT = 1.0  # beats that a note of ours may sound on into the player's line, fr
 class Voice:
     """What one performer hears, remembers and sounds. channel: 0-15, what it plays on. end: in 1/12 beat, where it is to end.
 
-    voicings: what voices chords as learned; None: by rule. manner: see `core.manners`.
+    voicings: what voices chords as learned; None: by rule. playing: see `core.playing`.
     """
 
     def __init__(
@@ -36,10 +36,10 @@ class Voice:
         channel: int = 0,
         end: int | None = None,
         voicings: ChordVoicer | None = None,
-        manner: int = manners.NOW,
+        playing: int = rules.NOW,
     ):
         self.generator, self.tracker = generator, tracker
-        self.channel, self.end, self.voicings, self.early = channel, end, voicings, manner == manners.FIRST
+        self.channel, self.end, self.voicings, self.early = channel, end, voicings, playing == rules.FIRST
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.sounding = NoteBook()  # ends in beats
         self._lately: deque[float] = deque(maxlen=FASTEST_LINE[0])  # seconds, of the line's notes

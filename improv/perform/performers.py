@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from improv.core import manners
+from improv.core import hearing, playing
 from improv.core.events import Event, Renewed
 from improv.core.harmony import READING, Changes
-from improv.core.hearing import NOW
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.meter import Meter
@@ -25,7 +24,7 @@ class Song:
     """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
 
     reading: how changes are read, also those that come while it plays, see `parse_changes`. hearing: see `core.hearing`.
-    manners: see `core.manners`.
+    playing: see `core.playing`.
     """
 
     changes: Changes | None = None
@@ -33,8 +32,8 @@ class Song:
     metre: tuple[int, int] = (4, 4)
     bars: int | None = None
     reading: int = READING
-    hearing: int = NOW
-    manners: int = manners.NOW
+    hearing: int = hearing.NOW
+    playing: int = playing.NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class PerformerSetup:
                 voicings_for(self.settings),
                 song.reading,
                 song.hearing,
-                song.manners,
+                song.playing,
             )
             if self.state is not None:
                 found.restore(self.state)

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from improv import __version__
-from improv.core import manners
+from improv.core import hearing, playing
 from improv.core.errors import ImprovError
 from improv.core.harmony import READING, parse_changes
-from improv.core.hearing import FIRST, NOW
 from improv.core.meter import Meter
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
@@ -46,7 +45,7 @@ def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0
             "metre": list(song.metre),
             "bars": song.bars,
             "hearing": song.hearing,
-            "manners": song.manners,
+            "playing": song.playing,
             "seed": performers[0].seed,
             "performers": [performed_by(p) for p in performers],
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -142,13 +141,13 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
         if not all(isinstance(n, int) for n in (count, unit)) or not (bars is None or isinstance(bars, int)):
             raise ValueError("metre or bars")
         reading = header.get("reading", 1)  # not said as long as symbols were read to kinds alone
-        hearing, manner = header.get("hearing", FIRST), header.get("manners", manners.FIRST)
-        known = hearing in range(FIRST, NOW + 1) and manner in range(manners.FIRST, manners.NOW + 1)
-        if reading not in (1, READING) or not known:
+        heard, played = header.get("hearing", hearing.FIRST), header.get("playing", playing.FIRST)
+        known = ((reading, (1, READING)), (heard, (hearing.FIRST, hearing.NOW)), (played, (playing.FIRST, playing.NOW)))
+        if not all(number in range(first, last + 1) for number, (first, last) in known):
             raise SessionError(f"{path}: it was read, heard or played as only a newer improv does; update improv")
         Meter(120.0, (count, unit))
         changes = parse_changes(str(text), 4.0 * count / unit, reading) if text else None
-        return Song(changes, str(text) if text else None, (count, unit), bars, reading, hearing, manner)
+        return Song(changes, str(text) if text else None, (count, unit), bars, reading, heard, played)
     except SessionError:
         raise
     except (TypeError, ValueError, ZeroDivisionError, ImprovError) as e:

@@ -1,11 +1,13 @@
-"""A note drawn from what the model foretells: its pitch within the range and the tones allowed, its length, its lag."""
+"""A note drawn from what the model foretells: its pitch within the range and the tones allowed, its length, its lag; and when one comes."""
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
 
+from improv.core.line.microtiming import drawn_lag
 from improv.core.line.sampler import mask, sample
 from improv.core.line.written import length_bias, pitch_bias
 from improv.core.note_model import NoteModel, Said
@@ -14,6 +16,7 @@ from improv.core.vocabulary import GRID, Context, Value
 
 FIFTH, LEAP = 7, 0.6  # a note that is to land gets rarer with each semitone beyond a fifth
 MIDDLE = GRID / 2  # an inter-onset interval that density leaves as likely as it was: an eighth
+BESIDE = 0.1  # of the beat's: an onset beside the beat that is less likely than that is a slip; see models/README.md
 SHY = 4  # semitones from the edge of the range within which notes get rarer
 
 
@@ -27,11 +30,14 @@ def draw_note(
     rng: np.random.Generator,
     tones: frozenset[int] = frozenset(),
     lean: np.ndarray | None = None,
+    sway: float | None = None,
 ) -> tuple[Value, float]:
-    """Draw the fields of a note whose time is settled: its value, and its lag in beats (the expected one).
+    """Draw the fields of a note whose time is settled: its value, and its lag in beats.
 
     said: what the state says; last: the pitch before; ioi: class of its inter-onset interval; at: its context.
     tones: the pitch classes that it may have, one near by rather than a leap; none given, any. lean (128,): a further bias.
+    sway: where its lag lies in what is foretold, a normal deviate; None: it has the expected lag. The value has the expected one
+    in any case.
     """
     foretold, bias = model.pitch(said, last, ioi, at, settings.recall), _range(settings.low, settings.high, tones)
     if tones:
@@ -44,8 +50,22 @@ def draw_note(
     lengths, lags = model.articulation(said, pitch, last, ioi, at)
     limit = length_bias(pitch, at, model.vocabulary.durations)
     length = sample(lengths, rng, settings.temperature, settings.top_p, limit)
-    lag = model.expected_microtiming(lags)
-    return Value(ioi, pitch, length, model.vocabulary.nearest_lag(lag)), lag
+    expected = model.expected_microtiming(lags)
+    lag = expected if sway is None else drawn_lag(lags, sway, model.vocabulary.lags)
+    return Value(ioi, pitch, length, model.vocabulary.nearest_lag(expected)), lag
+
+
+def slips(logits: np.ndarray, position: int) -> np.ndarray:
+    """A bias (classes,) against onsets a 1/12 beat off the beat where the beat itself is much likelier. position: of the last onset.
+
+    Real music has next to none of these. Where all rare times were left out, rests went as well: each is rare, but not together.
+    """
+    bias = np.zeros(len(logits))
+    for slip, beat in ((1, -1), (GRID - 1, 1)):
+        at = np.arange((slip - position) % GRID, len(logits) - 1, GRID)
+        at = at[at + beat >= 0]
+        bias[at[logits[at] < logits[at + beat] + math.log(BESIDE)]] = -np.inf
+    return bias
 
 
 @lru_cache(maxsize=64)

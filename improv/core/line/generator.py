@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from improv.core import playing as rules
 from improv.core.harmony import NO_CHORD, Changes, Chord, HarmonicContext
 from improv.core.heads import Heads
-from improv.core.line.draw import draw_note
+from improv.core.line.draw import draw_note, gaps, slips
 from improv.core.line.dynamics import Shape, accent, follow
 from improv.core.line.lessons import Lessons
-from improv.core.line.sampler import probabilities
+from improv.core.line.microtiming import swayed
+from improv.core.line.sampler import probabilities, sample
 from improv.core.line.tracker import Heard, LineTracker, quantise
 from improv.core.meter import Meter
 from improv.core.note_model import ModelState, NoteModel, Said
@@ -38,6 +40,7 @@ class Memory(NamedTuple):
     position: int | None  # in 1/12 beat from beat 0
     shape: Shape | None
     told: tuple[tuple[Value, int | None, Context, float], ...] = ()  # the latest notes, as `NoteModel.step` takes them
+    sway: float = 0.0  # of our latest note's lag, see microtiming.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class LineGenerator:
 
     settings, changes, tracker: those of the performer. meter: the beat of the moment; the performer brings the next.
     seed: of the generator that draws every note. lessons: what cuts the memory into lessons; None where nobody learns.
+    playing: see `core.playing`.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class LineGenerator:
         tracker: LineTracker,
         seed: int | tuple[int, int],
         lessons: Lessons | None = None,
+        playing: int = rules.NOW,
     ):
         self.model = model
         self._base = self._learns = model  # the model as it is; the one that `learned` belongs to
@@ -77,9 +82,13 @@ class LineGenerator:
         self.settings = settings
         self.changes = changes
         self.rng = np.random.default_rng(seed)
+        self._lag_rng = np.random.default_rng(
+            [*(seed if isinstance(seed, tuple) else (seed,)), 1]
+        )  # of its own, so that lags change no notes
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
         self.meter, self._tracker = meter, tracker
         self._lessons = lessons
+        self._draws_lags = playing != rules.FIRST
         self.last_onset = -math.inf  # beat of our latest note
         self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
@@ -154,7 +163,7 @@ class LineGenerator:
         state = self._step(memory, value, at, 1.0)
         shape = follow(memory.shape, pitch, position / GRID, duration)
         told = (*memory.told, (value, memory.last, at, 1.0))[-RETOLD:]
-        return Memory(state, self.model.read(state, self.settings.recall), pitch, position, shape, told)
+        return Memory(state, self.model.read(state, self.settings.recall), pitch, position, shape, told, memory.sway)
 
     def _step(self, memory: Memory, value: Value, at: Context, trust: float) -> ModelState:
         self.steps += 1
@@ -180,6 +189,15 @@ class LineGenerator:
 
     # Drawing
 
+    def draw_time(self, memory: Memory, soonest: int, latest: int) -> int:
+        """Draw when the next note comes: a class of inter-onset intervals, from one to another."""
+        settings, said = self.settings, memory.said
+        bias = gaps(len(said.ioi), soonest, latest, settings.density)
+        if self._draws_lags and memory.position is not None:
+            cut = bias + slips(said.ioi, memory.position)
+            bias = cut if np.isfinite(cut).any() else bias
+        return sample(said.ioi, self.rng, settings.rhythm_temperature, bias=bias)
+
     def draw(
         self,
         memory: Memory,
@@ -198,7 +216,8 @@ class LineGenerator:
         last = memory.last if memory.last is not None else self._opening_pitch(at)
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
-        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean)
+        sway = swayed(memory.sway, self._lag_rng) if self._draws_lags and onset is None else None
+        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway)
         duration = self.model.vocabulary.durations[value.duration] / GRID
         if onset is None:
             onset = max(position / GRID + lag, self.last_onset + CLOSEST)
@@ -207,7 +226,9 @@ class LineGenerator:
         state = self._step(memory, value, at, OWN_TRUST)
         shape = follow(memory.shape, value.pitch, position / GRID, duration)
         told = (*memory.told, (value, memory.last, at, OWN_TRUST))[-RETOLD:]
-        then = Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told)
+        then = Memory(
+            state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told, memory.sway if sway is None else sway
+        )
         chord = at.harmony.chord
         on_chord = chord.root is None or value.pitch % 12 in chord.tones
         return Plan(onset, duration, value, position, accent(shape, at.place, at.feel), on_chord, then, opens)

@@ -12,9 +12,7 @@ import numpy as np
 
 from improv.core.events import Event, NoteOn
 from improv.core.line.beside import beside, harsh, side
-from improv.core.line.draw import gaps
 from improv.core.line.generator import Plan
-from improv.core.line.sampler import sample
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
@@ -106,9 +104,7 @@ class Duet(Mode):
         open_class = len(memory.said.ioi) - 1
         ioi = max(earliest - since, 1)
         if ioi < open_class:
-            settings = voice.settings
-            bias = gaps(open_class + 1, ioi, open_class, settings.density)
-            ioi = sample(memory.said.ioi, voice.generator.rng, settings.rhythm_temperature, bias=bias)
+            ioi = voice.generator.draw_time(memory, ioi, open_class)
         self._plan = voice.generator.draw(memory, since + ioi, lean=self._lean(memory.last))
 
     @property

@@ -8,10 +8,9 @@ import numpy as np
 
 from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
-from improv.core.line.draw import gaps
 from improv.core.line.generator import Plan
 from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry
-from improv.core.line.sampler import probabilities, sample
+from improv.core.line.sampler import probabilities
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID
 
@@ -65,26 +64,26 @@ class Trade(Mode):
         """Draw when the next note comes, then the note; or end the turn."""
         self.pending = False
         voice, turn = self.voice, self.turn
-        memory, rng, temperature = voice.generator.memory, voice.generator.rng, voice.settings.rhythm_temperature
+        generator, memory = voice.generator, voice.generator.memory
         if turn is None or memory.position is None:
             return
-        last_class, density = len(memory.said.ioi) - 1, voice.settings.density
+        last_class = len(memory.said.ioi) - 1
         rests = self.endless or turn.fills  # a long rest is part of it
         longest = LONGEST_REST if not rests and turn.notes < 4 else last_class
         if self.endless and turn.landing:  # it would end in the air
             longest = max(min(longest, math.floor(turn.last * GRID) - 1 - memory.position), 1)
-        ioi = sample(memory.said.ioi, rng, temperature, bias=gaps(last_class + 1, 1, longest, density))
+        ioi = generator.draw_time(memory, 1, longest)
         if ioi == last_class:  # "four beats or more"
-            ioi += GRID * (int(rng.geometric(LONG_REST_ENDS)) - 1)
+            ioi += GRID * (int(generator.rng.geometric(LONG_REST_ENDS)) - 1)
         if not rests and ioi > LONGEST_REST and not turn.landed:  # it would end in the air
             turn.landing = True
-            ioi = sample(memory.said.ioi, rng, temperature, bias=gaps(last_class + 1, 1, LONGEST_REST, density))
+            ioi = generator.draw_time(memory, 1, LONGEST_REST)
         position = max(memory.position + ioi, self._after_jump)
         over = position / GRID >= turn.last
         if (not rests and ioi > LONGEST_REST) or over or (voice.end is not None and position >= voice.end):
             self._finish()
         else:
-            self.plan = voice.generator.draw(memory, position, lands=turn.landing)
+            self.plan = generator.draw(memory, position, lands=turn.landing)
 
     def jumped(self) -> None:
         """What is planned is drawn anew, over the chords that come now."""

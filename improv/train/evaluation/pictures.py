@@ -14,6 +14,7 @@ import numpy as np
 
 from improv.core.events import Event, NoteOff, NoteOn
 from improv.train.evaluation.figures import PROFILE, Samples, SoloLine, pooled
+from improv.train.evaluation.judges import Tell
 
 REAL, OURS = "#b5b5b5", "#1f6f8b"
 ACROSS = 4  # panels a row
@@ -82,6 +83,25 @@ def histograms(ours: Samples, real: Samples, names: tuple[str, str] = ("improvis
 
     handles = [Patch(color=REAL, label=names[1]), Line2D([], [], color=OURS, linewidth=2, label=names[0])]
     figure.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=10, frameon=False)
+    return _png(figure)
+
+
+def telling(tells: Sequence[Tell], heading: str) -> bytes:
+    """A PNG of what tells our solos from real ones, most telling first: a small histogram of each."""
+    from matplotlib.figure import Figure
+
+    rows = max(-(-len(tells) // ACROSS), 1)
+    figure = Figure(figsize=(12, 0.5 + 2.3 * rows), dpi=110, layout="constrained")
+    axes = figure.subplots(rows, ACROSS, squeeze=False).ravel()
+    for at in axes[len(tells) :]:
+        at.set_visible(False)
+    for tell, at in zip(tells, axes, strict=False):
+        low, high = np.percentile(np.concatenate([tell.real, tell.ours]), (1, 99)).tolist()
+        step = max(high - low, 1e-3) / 16
+        _histogram(at, Panel(tell.name, tell.name, low, low + 16 * step, step), {"real": tell.real, "improvised": tell.ours})
+        at.spines[["top", "right"]].set_visible(False)
+        at.tick_params(labelsize=8)
+    figure.suptitle(f"{heading}: real solos grey, improvised ones as a line", fontsize=10)
     return _png(figure)
 
 

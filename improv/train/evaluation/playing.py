@@ -29,7 +29,7 @@ def improvise(model: NoteModel, piece: Piece, seed: int) -> SoloLine:
     """One solo over a piece's changes, at its tempo, as many bars long. Beat 0 of the piece must begin a bar."""
     real = SoloLine.of(piece)
     bars = int(real.notes[-1][0] // real.bar) + 1
-    band, improviser = _improviser(model, piece, "solo", seed, bars)
+    band, improviser = alone(model, piece, "solo", seed, bars)
     sounded = notes_of(_played(band))
     beats = [(improviser.meter.beat(on), improviser.meter.beat(off), pitch) for on, off, pitch, _ in sounded]
     return SoloLine([(on, pitch) for on, _, pitch in beats], real.changes, real.bar, [off - on for on, off, _ in beats])
@@ -51,7 +51,7 @@ class PlayedTake:
 
 def play_over(model: NoteModel, piece: Piece, seed: int, bars: int) -> PlayedTake:
     """So many bars over a piece's changes, at its tempo; freely where it has none. Beat 0 of the piece must begin a bar."""
-    band, improviser = _improviser(model, piece, "solo", seed, bars)
+    band, improviser = alone(model, piece, "solo", seed, bars)
     events = [replace(event, time=improviser.meter.beat(event.time)) for event in _played(band)]
     return PlayedTake(events, piece.changes, improviser.meter.tempo, piece.beats_a_bar)
 
@@ -59,7 +59,7 @@ def play_over(model: NoteModel, piece: Piece, seed: int, bars: int) -> PlayedTak
 def answer(model: NoteModel, pair: Pair, seed: int) -> Notes:
     """What it answers when it has heard the solo up to the end of the call."""
     piece, durations, lags = pair.piece, Vocabulary().durations, Vocabulary().lags
-    band, improviser = _improviser(model, piece, "trade", seed)
+    band, improviser = alone(model, piece, "trade", seed)
     heard = [(o, v.pitch, durations[v.duration] / GRID, lags[v.lag]) for o, v in zip(piece.onsets, piece.values, strict=True)]
     improviser.prime(heard[: pair.last], call=piece.onsets[pair.first] / GRID)
     position, pitch, duration, _ = heard[pair.last]
@@ -74,7 +74,7 @@ def entries(model: NoteModel, piece: Piece) -> list[float | None]:
     It hears the solo alone: an entry is noted and not played, so what it would have played disturbs neither its
     memory nor the next entry. Beat 0 of the piece must begin a bar.
     """
-    listener = Listener(*_improviser(model, piece, "trade", seed=0))
+    listener = Listener(*alone(model, piece, "trade", seed=0))
     script: list[Event] = []
     for note in (struck := struck_of(piece)):
         script += [NoteOn(listener.meter.time(note.on), note.pitch, 80), NoteOff(listener.meter.time(note.off), note.pitch)]
@@ -110,7 +110,7 @@ class Listener:
         return self._band.silence(now)
 
 
-def _improviser(model: NoteModel, piece: Piece, mode: str, seed: int, bars: int | None = None) -> tuple[Band, Improviser]:
+def alone(model: NoteModel, piece: Piece, mode: str, seed: int, bars: int | None = None) -> tuple[Band, Improviser]:
     """An improviser alone in a band, and its beat, which runs from 0 s."""
     settings = Settings(mode=mode, tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
     timekeeper = Timekeeper(settings, (piece.beats_a_bar, 4))

@@ -73,7 +73,7 @@ def test_all_notes_off_does_not_silence_a_companion(jazz: Model, mode: str) -> N
     heard = [*line(), *line(4.0), *RELEASES["whenever the last key comes up"]]
     without = len(onsets(played(jazz, [*line(), *line(4.0)], 8.0, mode=mode)))
     with_it = len(onsets(played(jazz, heard, 8.0, mode=mode)))
-    assert with_it >= 0.7 * without > 0
+    assert with_it >= 0.6 * without > 0
 
 
 def test_all_sound_off_still_ends_it(jazz: Model) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from improv.cli import jamming, main
-from improv.core import manners
+from improv.core import playing
 from improv.core.harmony import parse_changes
 from improv.perform.performers import Song
 
@@ -78,10 +78,10 @@ def test_an_old_session_is_the_same(name: str, tmp_path: Path, monkeypatch: pyte
 def test_what_a_file_played_is_answered_as_before_line_for_line(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The whole way again: from the player's MIDI file by `improv jam` to the session's file."""
+    """The whole way again, by the first rules of playing: from the player's MIDI file by `improv jam` to the session's file."""
     before = unpacked(name, tmp_path)
     monkeypatch.chdir(OLD / "midi")
-    monkeypatch.setattr(jamming, "Song", partial(Song, manners=manners.FIRST))
+    monkeypatch.setattr(jamming, "Song", partial(Song, playing=playing.FIRST))
     if name in READ_ANEW:
         monkeypatch.setattr(jamming, "parse_changes", partial(parse_changes, reading=1))
     assert main(["jam", *OFFLINE[name], "--fast", "--quiet", "--session", str(tmp_path / "now.jsonl")]) == 0
