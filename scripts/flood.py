@@ -34,7 +34,8 @@ from improv.perform.performance import Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup
 
 FLOODER = """
-import random, rtmidi, subprocess, sys, time
+import random, subprocess, sys, time
+from improv.midi.binding import rtmidi
 kind, rate, seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
 port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="flood"); port.open_virtual_port("out")
 subprocess.run(["jack_connect", "flood:out", "improv:in"], check=True)

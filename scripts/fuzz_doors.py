@@ -24,7 +24,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import rtmidi
+from improv.midi.binding import rtmidi
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from door_messages import osc_packet, socket_line

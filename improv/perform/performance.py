@@ -94,9 +94,8 @@ class Performance:
         if thinker is None and isinstance(clock, LiveClock):
             thinker = _thread
         first = config.performers[0]
-        self.timekeeper = one_beat(
-            [setup.settings for setup in config.performers], config.song.metre, config.song.hearing
-        )  # not to be changed by others
+        wishes, song = [setup.settings for setup in config.performers], config.song
+        self.timekeeper = one_beat(wishes, song.metres, song.hearing)  # not to be changed by others
         meter = self.timekeeper.meter
         self.waiting = Waiting(self.timekeeper)
         self.observers = (*self.observers, self.waiting)
@@ -111,6 +110,7 @@ class Performance:
         self.limit = NoteLimit()  # of the notes that leave
         self.sounding = NoteBook()  # what was sent and not yet closed, with the times by which each note is closed
         self._arrived = 0.0  # when something was last heard
+        self.rounded: Callable[[], None] = lambda: None  # is called after each round of the engine, in the performance's thread
 
     # For others
 
@@ -139,13 +139,18 @@ class Performance:
 
         chores: what is looked after meanwhile, in a thread of its own, while the clock is live.
         """
+        with told_signals(lambda name: self.put(Stop(self.clock.now(), name)), self.config.signals):
+            return self._run(Monitor(self, chores) if isinstance(self.clock, LiveClock) else None)
+
+    def _run(self, monitor: Monitor | None) -> dict[str, Any]:
         end: dict[str, Any] = {"reason": "error"}
-        monitor = Monitor(self, chores) if isinstance(self.clock, LiveClock) else None
         try:
-            with told_signals(lambda name: self.put(Stop(self.clock.now(), name)), self.config.signals), self._ready(monitor):
+            with self._ready(monitor):
                 told = self._send, self._heard, self._dropped, self.config.early, self._allowed, self._closed
-                stop = perform(self._band, self.clock, self.inbox, *told, self.sounding, self.limit)
+                stop = perform(self._band, self.clock, self.inbox, *told, self.sounding, self.limit, self.rounded)
             end = {"reason": stop.reason, "time": stop.time}
+        except KeyboardInterrupt:  # Ctrl-C again, since it did not end at the first; all that sounded was closed
+            end = {"reason": "SIGINT", "time": self.clock.now()}
         except CannotSpeakError as e:
             end = {"reason": MODEL_FAILED, "error": f"{self._named()} fails after {self.clock.now():.1f} s: {e}"}
         except Exception as e:

@@ -7,7 +7,6 @@ of its own, which heard what the performer did. Played again, a timekeeper hears
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Mark, Setting
 from improv.core.harmony import Changes
 from improv.core.line.lessons import Learning
+from improv.core.metres import Metres
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.card import ModelError
@@ -101,6 +101,20 @@ class Replayed:
         return [e for number, now in enumerate(self.now) for e in as_of(now, number)]
 
 
+def recorded(session: Session) -> tuple[Excerpt, list[str], Song]:
+    """A session as it was heard and played, without playing it again; the performers' names; its song. Raises SessionError."""
+    path = Path(session.path)
+    performers, song = performers_in(session.header, path), song_in(session.header, path)
+    shared = session.header.get("beat") == SHARED_BEAT["beat"]
+    lines = list(session.lines())
+    heard = [line.event for line in lines if line.side == "heard"]
+    played = [line.event for line in lines if line.side in ("played", "filled")]
+    keeper = _timekeeper([p.settings for p in performers], 0, song, shared)
+    line, (told, sounded, tempos, _) = in_beats(keeper, heard, played).from_line(song.metres)
+    changes = turned(song.changes, line) if song.changes and line else song.changes
+    return Excerpt(told, sounded, tempos, song.metres.turned(line), changes), [p.name for p in performers], song
+
+
 def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Replayed:
     """Play a session again. wanted: a model to answer instead, by name or folder; None: those of the record.
 
@@ -178,7 +192,7 @@ def play_again(slot: Slot, timekeeper: Timekeeper, heard: Sequence[Event], until
 
 def _timekeeper(settings: Sequence[Settings], number: int, song: Song, shared: bool) -> Timekeeper:
     """A new timekeeper as a performer had it: one for all, or its own."""
-    return one_beat(settings, song.metre, song.hearing) if shared else Timekeeper(settings[number], song.metre, song.hearing)
+    return one_beat(settings, song.metres, song.hearing) if shared else Timekeeper(settings[number], song.metres, song.hearing)
 
 
 def _named(session: Session, name: str) -> NoteModel:
@@ -215,11 +229,12 @@ def _anew(setups: Sequence[PerformerSetup], song: Song, session: Session, until:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A take, or some bars of it: events with beats for times, a tempo map, the changes as they go on from its first bar line."""
+    """A take, or some bars of it: events with beats for times, a tempo map, metres and changes as they go on from its first bar line."""
 
     heard: list[Event]
     played: list[Event]
     tempos: list[tuple[float, float]]
+    metres: Metres
     changes: Changes | None
 
 
@@ -230,12 +245,14 @@ def take_of(replay: Replayed, start: float | None = None, bars: int | None = Non
     first = [e for e in heard if replay.shared or not isinstance(e, Setting | Bookmark | Learned) or e.part in (None, 0)]
     here = Mark(start or 0.0, "\0from here")  # finds out its beat on the way
     keeper = replay.timekeeper(0)
-    told, played, tempos = in_beats(keeper, [*first, here], replay.sounded())
+    line, (told, played, tempos, _) = in_beats(keeper, [*first, here], replay.sounded()).from_line(song.metres)
     at = next(e.time for e in told if isinstance(e, Mark) and e.text == here.text)
-    changes, bar = song.changes, keeper.meter.bar
     if start is not None or bars is not None:
-        begin = math.floor(at / bar + 1e-9) * bar
-        end = begin + bars * bar if bars is not None else max((e.time for e in (*told, *played)), default=begin)
+        bar, before = song.metres.bar_of(line + at), line
+        line = song.metres.line(bar)
+        begin = line - before
+        last = max((e.time for e in (*told, *played)), default=begin)
+        end = last if bars is None else song.metres.line(bar + bars) - before
         told, played, tempos = excerpt(told, begin, end), excerpt(played, begin, end), tempos_from(tempos, begin)
-        changes = turned(changes, begin) if changes else None
-    return Excerpt(told, played, tempos, changes)
+    changes = turned(song.changes, line) if song.changes and line else song.changes
+    return Excerpt(told, played, tempos, song.metres.turned(line), changes)

@@ -85,7 +85,8 @@ def _music(old: Config, new: Config, live: list[Change], restart: list[Change]) 
         if before == after:
             continue
         what = "changes" if field.name == "changes" else "setting" if field.name in SETTINGS else "music"
-        (live if is_live(field) else restart).append(Change(what, field.encode_name, before, after))
+        metres = what == "changes" and old.music.metres != new.music.metres  # which are those of the whole performance
+        (live if is_live(field) and not metres else restart).append(Change(what, field.encode_name, before, after))
 
 
 def _performers(old: Config, new: Config, live: list[Change], restart: list[Change]) -> None:
@@ -118,10 +119,11 @@ def _listening(old: Config, new: Config) -> tuple[str, str]:
         parts = [f"socket {control.socket}"] if control.socket else []
         parts += [f"osc {control.osc.listen}:{control.osc.port}"] if control.osc else []
         parts += [f"metrics {control.metrics.listen}:{control.metrics.port}"] if control.metrics else []
+        parts += [f"panel {control.panel.listen}:{control.panel.port}"] if control.panel else []
         return ", ".join(parts) or "the usual socket"
 
     was, now = told(old), told(new)
-    return (was, now) if was != now else (was, f"{now} (secret or allow differ)")
+    return (was, now) if was != now else (was, f"{now} (a secret, a token, hosts or allow differ)")
 
 
 def _plain(value: Any) -> str:

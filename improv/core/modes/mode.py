@@ -6,6 +6,7 @@ import math
 from typing import ClassVar
 
 from improv.core.events import Event, NoteOn
+from improv.core.intent import Intent
 from improv.core.meter import Meter
 from improv.core.voice import Voice
 
@@ -30,7 +31,7 @@ class Mode:
     @classmethod
     def longest(cls, meter: Meter) -> float:
         """Seconds for which a note of it may sound. Nothing should ever reach it; what does is closed, counted and told."""
-        return meter.seconds(max((BARS + RING) * meter.bar, LEAST))
+        return meter.seconds(max((BARS + RING) * max(stretch.bar for stretch in meter.metres.stretches), LEAST))
 
     def start(self, time: float) -> None:
         """It was chosen, the performance begins, or the beat runs (again)."""
@@ -64,3 +65,7 @@ class Mode:
 
     def drop(self) -> None:
         """Forget what was planned; what sounds is being closed."""
+
+    def intent(self) -> Intent:
+        """Whose turn it is, and what is planned. It is asked for whoever watches, and changes nothing."""
+        return Intent()

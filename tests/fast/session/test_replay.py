@@ -433,8 +433,8 @@ def test_a_session_says_how_its_changes_were_read_and_replays_so(tmp_path: Path,
     assert main([*asked, "--session", str(path)]) == 0
     assert "G7b5 for G7#11 (no 5); C#m#5 for C#m (#5, no 5)" in capsys.readouterr().err
     header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    assert json.loads(header)["reading"] == 2
-    for reading, code in ((2, 0), (None, 1), (1, 1), (3, 2)):
+    assert json.loads(header)["reading"] == 3
+    for reading, code in ((3, 0), (2, 1), (None, 1), (1, 1), (4, 2)):
         said = json.loads(header) | {"reading": reading}
         path.write_text(json.dumps({k: v for k, v in said.items() if v is not None}) + "\n" + "".join(lines), encoding="utf-8")
         assert main(["replay", str(path)]) == code
