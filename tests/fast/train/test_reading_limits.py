@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import sqlite3
 import zipfile
 from pathlib import Path
 
+import corpus_files
+import midi_bytes as smf
 import pytest
 
-from improv.core.vocabulary import Vocabulary
 from improv.train.reading import How, json_lines, score_limits, wjazzd
 from improv.train.reading.files import read_file
 
-HOW = How(Vocabulary())
+HOW = How()
 SCORE = """<?xml version="1.0"?><score-partwise version="4.0">
 <part-list><score-part id="P1"><part-name>x</part-name></score-part></part-list>
 <part id="P1"><measure number="1"><attributes><divisions>1</divisions>
@@ -111,3 +113,69 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "pipe.mid"
     os.mkfifo(path)
     assert "no regular file" in skipped(path)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        ("<divisions>1<", "<divisions>99999999999<", "divisions 99999999999"),
+        ("<time>", "<key><fifths>4294967296</fifths></key><time>", "fifths 4294967296"),
+        ("<time>", "<key><fifths>&#57;&#57;&#57;&#57;</fifths></key><time>", "fifths 9999"),
+        ("<beats>4<", "<beats>4294967296<", "time signature's beats"),
+        ('<?xml version="1.0"?>', '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "lol">]>', "entities"),
+        ("<note>", "<x>" * 100 + "</x>" * 100 + "<note>", "nested deeper"),
+        ("</part>", "", "no XML"),
+    ],
+)
+def test_what_music21_would_take_at_its_word(then: str, now: str, said: str, tmp_path: Path) -> None:
+    pytest.importorskip("music21")
+    path = tmp_path / "strange.musicxml"
+    path.write_text(SCORE.format(beats="4").replace(then, now, 1))
+    assert said in skipped(path)
+
+
+@pytest.mark.parametrize(
+    ("container", "way", "said"),
+    [
+        ("<container/>", zipfile.ZIP_BZIP2, "packed otherwise"),
+        ('<?xml version="1.0" encoding="UTF-0"?><container/>', zipfile.ZIP_STORED, "unknown encoding"),
+        ("<container/>", zipfile.ZIP_DEFLATED, "without a score"),
+    ],
+)
+def test_archives_of_strangers(container: str, way: int, said: str, tmp_path: Path) -> None:
+    pytest.importorskip("music21")
+    path = tmp_path / "strange.mxl"
+    with zipfile.ZipFile(path, "w", way) as archive:
+        archive.writestr("META-INF/container.xml", container)
+    assert said in skipped(path)
+
+
+def test_a_phrase_without_a_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "wjazzd.db"
+    with sqlite3.connect(path) as base:
+        for name, columns in corpus_files.TABLES.items():
+            base.execute(f"CREATE TABLE {name} ({columns})")
+            rows = corpus_files.ROWS[name] if name != "sections" else [(1, "PHRASE", -(2**62), 15)]
+            base.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    base.close()
+    (piece,) = read_file(path, HOW).pieces
+    assert len(piece.values) == 32
+
+
+def test_a_piece_of_wild_numbers_is_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "wild.jsonl"
+    wild = corpus_files.SOLO | {"beats": [[0.5 * i, 1, 1e300, None] for i in range(20)], "id": "a\x1b[2Jb"}
+    path.write_text(json.dumps(wild) + "\n")
+    text = skipped(path)
+    assert "no place" in text
+    assert text.isprintable()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_a_pipe_beside_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "tune.mid"
+    path.write_bytes(smf.smf(smf.notes(smf.LINE)))
+    os.mkfifo(tmp_path / "tune.txt")
+    reading = read_file(path, HOW)
+    assert len(reading.pieces) == 1
+    assert reading.left_out[".txt files beside that can't be read (is no regular file)"] == 1
