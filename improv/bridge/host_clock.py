@@ -65,7 +65,7 @@ class Feed:
 
 
 class HostClock(OfflineClock):
-    """See the module's first lines. zero: where the take begins. ends: whether a record is the next take's. now: of the wall.
+    """See the module's first lines. origin: where the take begins. ends: whether a record is the next take's. now: of the wall.
 
     foresight: to be set before the take begins. prepare: is told each setting before it is heard, as a model must be loaded.
     note: is told each record as it comes.
