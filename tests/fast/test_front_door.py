@@ -9,6 +9,7 @@ import pytest
 
 from improv import __version__
 from improv.cli import main
+from improv.extras import DISTRIBUTION
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -97,14 +98,14 @@ def test_ci_finds_the_one_test_command() -> None:
 
 def test_hints_to_install_name_this_distribution_and_its_extras() -> None:
     name, extras = PROJECT["project"]["name"], PROJECT["project"]["optional-dependencies"]
-    places = [(PAGES, {".", name}), ((ROOT / "improv").rglob("*.py"), {name})]
-    hints = []
-    for paths, whose in places:
-        found = [hint for path in paths for hint in re.findall(r"pip install (?:-e )?'([^'\[]*)\[([\w,{}-]+)\]'", text_of(path))]
-        assert len(found) >= 6
-        assert {which for which, _ in found} <= whose
-        hints += [hint for hint in found if "{" not in hint[1]]
+    hints = [hint for path in PAGES for hint in re.findall(r"pip install (?:-e )?'([^'\[]*)\[([\w,{}-]+)\]'", text_of(path))]
+    assert len(hints) >= 6
+    assert {which for which, _ in hints} <= {".", name}
     assert {extra for _, named in hints for extra in named.split(",")} <= extras.keys()
+    told = [extra for path in (ROOT / "improv").rglob("*.py") for extra in re.findall(r"\binstall\(['\"](\w+)['\"]\)", text_of(path))]
+    assert len(told) >= 6
+    assert set(told) <= extras.keys()
+    assert name == DISTRIBUTION
     inside = [which for row in extras.values() for which in row if which.startswith("improv")]
     assert all(which.startswith(f"{name}[") for which in inside)
 
