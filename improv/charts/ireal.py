@@ -10,12 +10,14 @@ from __future__ import annotations
 import html
 import re
 import urllib.parse
+from typing import NamedTuple
 
 from improv.charts.form import Bar, Jump, in_order
 from improv.core.metres import Metre, possible
 
 _LINK = re.compile(r"(irealb|irealbook)://([^\"\n]+)")  # an apostrophe may be in a title
 _PREFIX = "1r34LbKcu7"
+_IS_KEY = re.compile(r"[A-G][b#]?-?$")
 _SIGN = re.compile(
     r"(?P<text><[^>]*>)|(?P<skip>\([^)]*\)|Y+|END|[Ulfs,])|(?P<time>T\d\d)|(?P<section>\*[A-Za-z])|(?P<blank> )"
     r"|(?P<bar>[|\[\]{}Z])|N(?P<ending>\d)|(?P<mark>[SQ])|(?P<again>[xr])|(?P<hold>[pW])(?P<bass>/[A-G][b#]?)?|(?P<none>n)"
@@ -32,11 +34,25 @@ def is_chart(text: str) -> bool:
     return _LINK.search(text) is not None
 
 
+class IrealSong(NamedTuple):
+    """A song of a playlist as it is exported. tempo: quarter notes a minute, None where it doesn't say."""
+
+    title: str
+    style: str
+    key: str
+    tempo: float | None
+    signs: str
+
+
 def bars_of(text: str, title: str) -> str:
     """The changes of one song, in the syntax of `parse_changes`: the one of that title, else the first."""
-    songs = [song for protocol, body in _LINK.findall(html.unescape(text)) for song in _songs(protocol, urllib.parse.unquote(body))]
+    songs = songs_of(text)
     wanted = _plain(title)
-    signs = next((signs for name, signs in songs if _plain(name) == wanted), songs[0][1] if songs else "")
+    return changes_of(next((song.signs for song in songs if _plain(song.title) == wanted), songs[0].signs if songs else ""))
+
+
+def changes_of(signs: str) -> str:
+    """A song's changes, in the syntax of `parse_changes`."""
     bars = in_order(written(signs))
     metres = [bar.metre or (4, 4) for bar in bars]
     # One metre throughout is that of whoever plays it.
@@ -45,14 +61,30 @@ def bars_of(text: str, title: str) -> str:
     return "| " + " | ".join(words) + " |"
 
 
-def _songs(protocol: str, body: str) -> list[tuple[str, str]]:
-    """(title, signs) of each song of a link."""
+def metre_of(signs: str) -> Metre:
+    """The metre in which a song begins."""
+    return next((bar.metre for bar in in_order(written(signs)) if bar.metre), (4, 4))
+
+
+def songs_of(text: str) -> list[IrealSong]:
+    """The songs of all links in a text, in their order."""
+    return [song for protocol, body in _LINK.findall(html.unescape(text)) for song in _songs(protocol, urllib.parse.unquote(body))]
+
+
+def _songs(protocol: str, body: str) -> list[IrealSong]:
+    """The songs of a link: title, composer, (nothing,) style, key, a number, signs, and in the first form style and tempo to play in."""
+    found = []
     if protocol == "irealb":
-        songs = [song.split("=") for song in body.split("===")]
-        found = [(fields[0], next((f for f in fields if f.startswith(_PREFIX)), None)) for fields in songs]
-        return [(name, unshuffled(signs.removeprefix(_PREFIX))) for name, signs in found if signs]
+        for fields in (song.split("=") for song in body.split("===")):
+            at = next((i for i, f in enumerate(fields) if f.startswith(_PREFIX)), None)
+            if at is not None:
+                key = next((f for f in fields[at - 1 : 0 : -1] if _IS_KEY.match(f)), "")
+                style = fields[at - 3] if at >= 4 else ""
+                tempo = next((float(f) for f in fields[at + 2 : at + 3] if f.isdecimal() and int(f)), None)
+                found.append(IrealSong(fields[0], style, key, tempo, unshuffled(fields[at].removeprefix(_PREFIX))))
+        return found
     fields = body.split("=")  # six to a song
-    return [(fields[i], fields[i + 5]) for i in range(0, len(fields) - 5, 6)]
+    return [IrealSong(fields[i], fields[i + 2], fields[i + 3], None, fields[i + 5]) for i in range(0, len(fields) - 5, 6)]
 
 
 def unshuffled(signs: str) -> str:

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import rtmidi
-
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange, Pulse, Transport
+from improv.midi.binding import rtmidi
 from improv.midi.jack import JackServer, settle
 
 CLIENT = "improv"

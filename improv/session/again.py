@@ -6,6 +6,7 @@ of its own, which heard what the performer did. Played again, a timekeeper hears
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from improv.session.lines import SessionError
 from improv.session.reader import Session
 
 MOST_MODELS = 16
+FURTHER = 10_000  # events beyond those of the record after which a performer is ended
+DAY = 86400.0  # seconds; what lies further behind all before is no part of a session
 Learns = Callable[[Path, Mapping[str, Any], NoteModel], Learning | None]
 
 
@@ -98,6 +101,20 @@ class Replayed:
         return [e for number, now in enumerate(self.now) for e in as_of(now, number)]
 
 
+def recorded(session: Session) -> tuple[Excerpt, list[str], Song]:
+    """A session as it was heard and played, without playing it again; the performers' names; its song. Raises SessionError."""
+    path = Path(session.path)
+    performers, song = performers_in(session.header, path), song_in(session.header, path)
+    shared = session.header.get("beat") == SHARED_BEAT["beat"]
+    lines = list(session.lines())
+    heard = [line.event for line in lines if line.side == "heard"]
+    played = [line.event for line in lines if line.side in ("played", "filled")]
+    keeper = _timekeeper([p.settings for p in performers], 0, song, shared)
+    line, (told, sounded, tempos, _) = in_beats(keeper, heard, played).from_line(song.metres)
+    changes = turned(song.changes, line) if song.changes and line else song.changes
+    return Excerpt(told, sounded, tempos, song.metres.turned(line), changes), [p.name for p in performers], song
+
+
 def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Replayed:
     """Play a session again. wanted: a model to answer instead, by name or folder; None: those of the record.
 
@@ -139,7 +156,8 @@ def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Rep
     else:
         beats = [_timekeeper([p.settings for p in performers], n, song, shared) for n in range(len(setups))]
         players = [
-            WithFailures(s.improviser(song, beats[n].meter), [renewed for renewed, *_ in parts[n].renewals]) for n, s in enumerate(setups)
+            WithFailures(s.improviser(song, beats[n].meter), [e for e, *_ in parts[n].renewals], len(parts[n].played) + FURTHER)
+            for n, s in enumerate(setups)
         ]
         slots = [Slot(players[n], n, s.hears, s.inputs) for n, s in enumerate(setups)]
         now = [play_again(slot, beats[n], parts[n].heard, latest, shared) for n, slot in enumerate(slots)]
@@ -199,7 +217,10 @@ def _models(session: Session, instead: NoteModel | None) -> dict[str, NoteModel]
 def _anew(setups: Sequence[PerformerSetup], song: Song, session: Session, until: float) -> list[list[Event]]:
     """What they play to what was heard from outside, hearing one another as they do now."""
     script = sorted((line.event for line in session.lines() if line.side == "heard"), key=lambda e: e.time)
+    times = [0.0, *(e.time for e in script), until]
+    until = next((before for before, after in itertools.pairwise(times) if after > before + DAY), until)
     take = KeptTake()
+    script = [e for e in script if e.time <= until]
     end = Performance(PerformanceConfig(setups, song, signals=()), OfflineClock(script, until), observers=[take]).run()
     if "error" in end:
         raise SessionError(f"{session.path}: could not be played by this model ({end['error']})")

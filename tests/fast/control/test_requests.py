@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.control.apply import FUNCTIONS, READY
-from improv.control.commands import ACTIONS, BINDING, COMMANDS, CTL, OLDER, OSC, TAKEN, Command, expanded
+from improv.control.commands import ACTIONS, BINDING, COMMANDS, CTL, OLDER, OSC, PAGE, TAKEN, Command, expanded
 from improv.control.requests import Bucket, RequestError, RequestQueue, fitting, read_request
 from improv.core.errors import ImprovError
 from improv.core.settings import SETTINGS, Settings
@@ -127,8 +127,19 @@ def test_the_latest_value_of_a_setting_wins_and_comes_where_the_latest_came() ->
     preset = {"do": "preset", "name": "calm"}
     for request in (setting("low", 40), setting("low", 50, "left"), preset, setting("low", 60), {"do": "panic"}):
         assert queue.offer(request, "me", print)
-    assert drained(queue, 0.0) == [{"do": "panic"}, setting("low", 50, "left"), preset, setting("low", 60)]
+    assert drained(queue, 0.0) + drained(queue, 0.3) == [{"do": "panic"}, setting("low", 50, "left"), preset, setting("low", 60)]
     assert (queue.replaced, queue.dropped, len(queue)) == (1, 0, 0)
+
+
+def test_what_is_slow_counts_for_many_and_panic_does_not_wait_for_it() -> None:
+    queue, taken = RequestQueue(), []
+    for i in range(40):
+        queue.offer({"do": "preset", "name": str(i)}, "me", print)
+    for i in range(200):
+        taken += drained(queue, i / 100)
+    assert len(taken) == 11  # at first, and five a second
+    queue.offer({"do": "panic"}, "me", print)
+    assert drained(queue, 2.0) == [{"do": "panic"}]
 
 
 def test_whoever_asked_gets_the_reply_once() -> None:
@@ -169,14 +180,14 @@ def test_no_more_than_the_rate_and_the_last_value_always_arrives(moves: list[tup
 
 def test_every_command_has_its_function_and_no_function_is_without_a_row() -> None:
     by_the_server = {"status", "get"}  # answered from the status
-    assert set(FUNCTIONS) == {row.name for row in COMMANDS.values() if not row.means} - by_the_server - {"tap"}
+    assert set(FUNCTIONS) == {row.name for row in COMMANDS.values() if not row.means} - by_the_server
     assert set(READY) <= set(FUNCTIONS)
 
 
 def test_the_rows_hang_together() -> None:
     for row in COMMANDS.values():
         assert row.ways
-        assert set(row.ways) <= {CTL, OSC, BINDING}
+        assert set(row.ways) <= {CTL, OSC, BINDING, PAGE}
         assert row.help[0].islower()
         assert set(row.alike or ()) <= {f.name for f in row.fields}
         assert row.means is None or row.means[0] in COMMANDS

@@ -71,6 +71,21 @@ def test_the_status_is_the_latest_and_the_performance_is_not_asked(tmp_path: Pat
     run(talk())
 
 
+def test_a_status_after_a_request_knows_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_end, "TAKEN_UP", 0.0)
+    monkeypatch.setattr(server_end, "FRESH", 60.0)
+
+    async def talk() -> None:
+        async with performing(tmp_path) as fake:
+            await asks(fake.path, do="mark")
+            asked = asyncio.create_task(asks(fake.path, do="status"))
+            await asks(fake.path, do="mark")
+            fake.tell({"status": as_json(STATUS._replace(bar=9))})
+            assert (await asked)["status"]["bar"] == 9
+
+    run(talk())
+
+
 def test_the_server_ends_with_the_pipe_and_whoever_waits_is_told(tmp_path: Path) -> None:
     async def talk() -> None:
         asked = asyncio.Event()
