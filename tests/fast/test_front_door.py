@@ -9,6 +9,7 @@ import pytest
 
 from improv import __version__
 from improv.cli import main
+from improv.extras import DISTRIBUTION
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -106,6 +107,7 @@ def test_hints_to_install_name_this_distribution_and_its_extras() -> None:
     assert len(asked) >= 4
     assert set(asked) <= extras.keys()
     assert not [text for text in code if re.search(r"pip install[^\n]*improv-jazz\[", text)]  # how it was installed is known there alone
+    assert name == DISTRIBUTION
     inside = [which for row in extras.values() for which in row if which.startswith("improv")]
     assert all(which.startswith(f"{name}[") for which in inside)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from improv.core.errors import ImprovError
 from improv.core.events import Sync
+from improv.extras import install
 from improv.perform.link import DRIFTED, MOVED, READ, REFRESH, Glance, Link, Told, glance
 
 SEEN = Glance(time=10.0, error=0.0, beat=5.0, tempo=120.0, playing=False, ahead=-10.0, peers=0)
@@ -188,5 +190,5 @@ def test_a_tempo_that_link_has_not_is_refused(joined: tuple[Peer, Link, queue.Si
 
 def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "link", None)
-    with pytest.raises(ImprovError, match=r"pip install 'improv-jazz\[link\]'"):
+    with pytest.raises(ImprovError, match=re.escape(install("link"))):
         Link(lambda: 0.0, print, 120.0, 4.0)
