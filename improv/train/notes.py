@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Notes:
+class PackedNotes:
     """Notes of one piece. rows (N,): of NOTE. tempi: quarter notes a minute, told apart. feel: one of FEELS.
 
     phrased: `end` is known. dynamic: `velocity` is. harmonies: one a note, where they don't follow from the changes.
@@ -43,7 +43,7 @@ class Notes:
     harmonies: tuple[HarmonicContext, ...] | None = None
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Notes):
+        if not isinstance(other, PackedNotes):
             return NotImplemented
         mine, theirs = ((n.tempi, n.feel, n.phrased, n.dynamic, n.harmonies) for n in (self, other))
         return mine == theirs and np.array_equal(self.rows, other.rows)
@@ -53,16 +53,16 @@ class Notes:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def cut(self, which: slice) -> Notes:
+    def cut(self, which: slice) -> PackedNotes:
         """Some of them in a row."""
         harmonies = self.harmonies[which] if self.harmonies else None
-        return Notes(self.rows[which].copy(), self.tempi, self.feel, self.phrased, self.dynamic, harmonies)
+        return PackedNotes(self.rows[which].copy(), self.tempi, self.feel, self.phrased, self.dynamic, harmonies)
 
-    def moved(self, by: int) -> Notes:
+    def moved(self, by: int) -> PackedNotes:
         """The same, so many grid positions later."""
         rows = self.rows.copy()
         rows["onset"] += by
-        return Notes(rows, self.tempi, self.feel, self.phrased, self.dynamic, self.harmonies)
+        return PackedNotes(rows, self.tempi, self.feel, self.phrased, self.dynamic, self.harmonies)
 
     def values(self, rows: np.ndarray) -> list[Value]:
         """The values of some rows."""
@@ -88,7 +88,7 @@ def pack(
     ends: Sequence[bool] | None,
     velocities: Sequence[int | None] | None,
     harmonies: Sequence[HarmonicContext] | None = None,
-) -> Notes:
+) -> PackedNotes:
     """Notes from what is known of each, (N,) each; None where nothing is. velocities count if all are known.
 
     Raises CorpusError for numbers that no piece has, as an onset days away.
@@ -113,7 +113,7 @@ def pack(
             rows["velocity"] = velocities
     except (OverflowError, TypeError, ValueError):
         raise CorpusError("a note of it has a number out of any range, or none at all") from None
-    return Notes(rows, tuple(told), feel, ends is not None, dynamic, tuple(harmonies) if harmonies is not None else None)
+    return PackedNotes(rows, tuple(told), feel, ends is not None, dynamic, tuple(harmonies) if harmonies is not None else None)
 
 
 class View(Sequence[T]):

@@ -12,7 +12,7 @@ from improv.core.harmony import OPEN, Changes
 from improv.core.metres import FOUR, Metres
 from improv.core.vocabulary import FEELS, GRID, Context, Value
 from improv.outside import number
-from improv.train.notes import Notes, View, pack
+from improv.train.notes import PackedNotes, View, pack
 
 MOST_ONSET = 12_000_000  # in 1/12 beat: a week of playing
 MOST_A_BAR = 64  # beats, as written
@@ -32,7 +32,7 @@ class Piece:
 
     name: str
     split: str
-    notes: Notes
+    notes: PackedNotes
     metres: Metres = FOUR
     one: float | None = None
     bpm: float = 120.0

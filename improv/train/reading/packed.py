@@ -17,7 +17,7 @@ from improv.core.errors import ImprovError
 from improv.core.harmony import KINDS, Changes, Chord
 from improv.core.metres import MeterError, Metres
 from improv.core.vocabulary import FEELS, Vocabulary
-from improv.train.notes import NOTE, Notes
+from improv.train.notes import NOTE, PackedNotes
 from improv.train.piece import Piece, Reading
 
 
@@ -133,7 +133,7 @@ def _piece(said: _PackedPiece) -> Piece:
             raise ValueError("chords that come again nowhere")
         metres = _metres(told.metres) if told.metres else None
         changes = Changes(told.starts, told.chords, told.length, told.loop, told.again, metres)
-    notes = Notes(rows.copy(), tuple(said.tempi), said.feel, said.phrased, said.dynamic)
+    notes = PackedNotes(rows.copy(), tuple(said.tempi), said.feel, said.phrased, said.dynamic)
     if said.one is not None and not math.isfinite(said.one):
         raise ValueError("a bar one that is nowhere")
     return Piece(said.name, said.split, notes, _metres(said.metres), said.one, said.bpm, changes, track=said.track, tune=said.tune)
