@@ -17,6 +17,7 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.events import NoteOff, NoteOn
+from improv.core.metres import Metres
 from improv.midi.files import write_take
 from improv.models.grammar import GRID, Note, beginning, clean, decode, encode, moves
 
@@ -49,7 +50,7 @@ def learn(args: argparse.Namespace) -> None:
     if not args.midi.absolute().parent.is_dir():
         raise ImprovError(f"--midi {args.midi}: there is no folder {args.midi.absolute().parent}")
     bars = bars_of(args.bars)
-    from improv.train.piece import CorpusError
+    from improv.train.errors import CorpusError
     from improv.tutorials.tune import read_tune
     from improv.tutorials.windows import cut, recited
 
@@ -99,7 +100,7 @@ def learn(args: argparse.Namespace) -> None:
     events = struck([(n.onset / GRID, n.length / GRID, n.pitch) for n in notes], SOLO, 90) + struck(under, CHORDS, 62)
     events.sort(key=lambda e: (e.time, isinstance(e, NoteOn)))
     metre = (round(tune.beats_a_bar * 2), 8) if tune.beats_a_bar % 1 else (round(tune.beats_a_bar), 4)
-    write_take(args.midi, [], events, [(0.0, tune.tempo)], metre, tune.changes, names=("solo", "chords"))
+    write_take(args.midi, [], events, [(0.0, tune.tempo)], Metres.of(*metre), tune.changes, names=("solo", "chords"))
     print(f"{args.midi}: {len(notes)} notes in {length / tune.beats_a_bar:.0f} bars: {in_words(notes)}")
 
     # 5. The same cell, to play with.

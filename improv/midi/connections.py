@@ -24,7 +24,8 @@ UNSURE = 1.5  # seconds before a loss was seen in which a note-off may have gone
 SUSTAIN, ALL_NOTES_OFF = 64, 123
 QUEUE = 8192  # messages that RtMidi keeps for us on JACK
 OFTEN, SELDOM = 0.0003, 0.001  # seconds between two looks for them: while there is playing, and later
-AGAIN = 5  # times that what was left sounding is closed once more: a server may drop what was sent in a period that it missed
+AGAIN = 7  # times that what was left sounding is closed once more: a server may drop what was sent in a period that it missed
+GAP = 0.02  # seconds until the first of them; twice as long until each further one, for a busy server misses many periods in a row
 BLIND = 120  # times for a virtual port whose connections can't be seen: for a minute, twice a second
 LATELY = 10_000  # looks in vain after which there is none
 
@@ -231,6 +232,7 @@ class OutputConnection(Connection):
         self._kept = False  # whether that is a file
         self.left = Left()
         self._times = 0  # that it is still to be closed
+        self._next = 0.0  # when, at the earliest
         self._told = False  # that it is
 
     def send(self, event: Event, now: float) -> None:
@@ -292,6 +294,10 @@ class OutputConnection(Connection):
                 if not server.connections(self._own or ""):
                     return 0  # the first connection is waited for
                 self._times = AGAIN + 1
+            if (now := time.monotonic()) < self._next:
+                return 0
+            if self._times <= AGAIN + 1:
+                self._next = now + GAP * 2 ** (AGAIN + 1 - self._times)
             self._times -= 1
             first, self._told = not self._told, True
             count = self._close_left(set() if first else self._sounding)

@@ -68,7 +68,7 @@ def libjack() -> Any:
     return jack
 
 
-class Standstill:
+class ServerTime:
     """Whether a server's time goes on. One whose time has never moved is not judged: PipeWire tells none to a client like ours."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class JackServer:
     def __init__(self) -> None:
         self.gone = False
         self._client: ctypes.c_void_p | None = None
-        self._standstill = Standstill()
+        self._pace = ServerTime()
         self._jack = jack = libjack()
         if jack is None:
             return
@@ -107,7 +107,7 @@ class JackServer:
 
     def moves(self) -> bool:
         """Whether its time has gone on since this was last asked: a server that stands still takes no messages."""
-        return self.up and self._standstill.goes_on(self._jack.jack_last_frame_time(self._client))
+        return self.up and self._pace.goes_on(self._jack.jack_last_frame_time(self._client))
 
     def ports(self, flag: int) -> list[str]:
         """MIDI ports that are INPUT or OUTPUT."""

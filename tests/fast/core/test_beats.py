@@ -172,7 +172,7 @@ def test_what_a_performer_plays_says_nothing_of_the_beat() -> None:
 @pytest.mark.parametrize(("modes", "runs"), [(("trade", "comp"), False), (("comp", "solo"), True), (("solo", "trade"), True)])
 def test_one_beat_runs_from_the_start_where_anybody_begins_by_himself(modes: tuple[str, ...], runs: bool) -> None:
     keeper = one_beat([Settings(mode=mode, tempo=90.0 + i) for i, mode in enumerate(modes)], (3, 4))
-    assert (keeper.meter.running, keeper.meter.tempo, keeper.meter.bar) == (runs, 90.0, 3.0)
+    assert (keeper.meter.running, keeper.meter.tempo, keeper.meter.metres.first.bar) == (runs, 90.0, 3.0)
 
 
 @pytest.mark.parametrize("clock", ["internal", "follow", "free", "midi", "link"])

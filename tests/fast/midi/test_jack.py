@@ -2,7 +2,7 @@
 
 import pytest
 
-from improv.midi.jack import Standstill
+from improv.midi.jack import ServerTime
 
 
 @pytest.mark.parametrize(
@@ -15,5 +15,5 @@ from improv.midi.jack import Standstill
     ],
 )
 def test_a_server_that_stands_still_is_one_that_moved_before(frames: list[int], judged: list[bool]) -> None:
-    server = Standstill()
-    assert [server.goes_on(frame) for frame in frames] == judged
+    pace = ServerTime()
+    assert [pace.goes_on(frame) for frame in frames] == judged

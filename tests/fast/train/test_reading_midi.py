@@ -11,10 +11,14 @@ import mido
 import pytest
 from scores import BASS, CHORDS, DRUMS, LINE, SAX, midi, track
 
+from improv.core.metres import Metres
 from improv.core.vocabulary import Vocabulary
-from improv.train.corpus import CorpusError, Piece, Reading, read_corpus, table_of
+from improv.midi.files import read_part
+from improv.train.corpus import Piece, Reading, read_corpus, table_of
+from improv.train.errors import CorpusError
 from improv.train.reading import How
 from improv.train.reading.files import in_pool, read_file, read_files
+from improv.train.reading.packed import packed, unpacked
 
 
 def read(path: Path, asked: str | None = None) -> Reading:
@@ -72,6 +76,32 @@ def test_a_tempo_map_and_a_change_of_metre_are_followed(tmp_path: Path) -> None:
     assert [c.place for c in piece.contexts[6:16]] == [36, 42, 0, 6, 12, 18, 24, 30, 0, 6]
 
 
+def test_a_chart_beside_follows_the_bars_of_a_file_whose_metre_changes(tmp_path: Path) -> None:
+    """As `jam --player` lays its changes; where the file is in one metre, the chart may say its own."""
+    later = [mido.MetaMessage("time_signature", numerator=3, denominator=4, time=4 * 480)]
+    path = midi(tmp_path / "a.mid", SAX, more=later)
+    (tmp_path / "a.changes").write_text("C | F | G")
+    piece = one(path)
+    assert piece.changes is not None
+    assert [at for at, _ in piece.changes.spans(14.0)] == [0, 4, 7, 10, 13]
+    assert piece.metres == read_part(path).metres == Metres(((0.0, (4, 4)), (4.0, (3, 4))))
+    (tmp_path / "b.changes").write_text("C | 3/4 F | G")
+    plain = one(midi(tmp_path / "b.mid", SAX)).changes
+    assert plain is not None
+    assert [at for at, _ in plain.spans(14.0)] == [0, 4, 7, 10]
+
+
+def test_a_pick_up_is_no_bar_of_the_chart(tmp_path: Path) -> None:
+    """Neither here nor in a jam."""
+    path = midi(tmp_path / "a.mid", SAX, metre=(1, 4), more=[mido.MetaMessage("time_signature", numerator=4, denominator=4, time=480)])
+    (tmp_path / "a.changes").write_text("C | F | G")
+    piece = one(path)
+    assert piece.changes is not None
+    assert [at for at, _ in piece.changes.spans(14.0)] == [1, 5, 9, 13]
+    assert (piece.one, read_part(path).pickup) == (1.0, 1.0)
+    assert [c.place for c in piece.contexts[:4]] == [36, 42, 0, 6]
+
+
 def test_until_the_first_tempo_it_is_120(tmp_path: Path) -> None:
     file = mido.MidiFile(ticks_per_beat=480)
     file.tracks += [mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=300_000, time=960)]), SAX]
@@ -119,17 +149,17 @@ def test_one_broken_file_costs_no_other(tmp_path: Path) -> None:
     assert table_of(reading)[1].split()[1:6] == ["8", "0", "0", "0", "256"]
 
 
-def crashes(path: Path) -> Reading:
-    if path.name == "3":
+def crashes(path: Path) -> bytes:
+    if path.name == "13":
         import os
 
         os._exit(1)
-    return Reading(skipped=[path.name])
+    return packed(Reading(skipped=[path.name]))
 
 
 def test_a_file_that_kills_its_parser_is_skipped_alone() -> None:
-    said = [r.skipped[0] for r in in_pool(crashes, [Path(str(i)) for i in range(8)])]
-    assert said == ["0", "1", "2", "3: its parser crashed", "4", "5", "6", "7"]
+    said = [unpacked(content).skipped[0] for content in in_pool(crashes, [Path(str(i)) for i in range(26)])]
+    assert said == [*map(str, range(13)), "13: its parser crashed", *map(str, range(14, 26))]
 
 
 def test_a_process_that_reads_starts_light() -> None:
