@@ -45,6 +45,8 @@ ROOMS["cli"] = set(ROOMS) - {"tutorials", "__main__", "cli"}
 # A file that may import one room more, and why.
 MORE = {
     ("bench/findings.py", "control"): "the doctor reads a daemon's configuration and asks whether one performs",
+    ("control/page/sessions.py", "session"): "the page shows what was recorded",
+    ("control/page/sessions.py", "midi"): "and hands it out as MIDI files",
     ("control/apply.py", "mood"): "the command `mood` says what words play like",
     ("train/reading/midi.py", "midi"): "training reads a MIDI file as a jam does",
     ("session/again.py", "perform"): "a session is played again by the performance that played it",
