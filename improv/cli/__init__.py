@@ -55,6 +55,7 @@ COMMANDS = {  # word: what its help says of it; the word is the name of its file
     "train": "Train a model on solos and export it; run again, it goes on where it stopped.",
     "eval": "Score a model on solos, with the step that plays: nats a note.",
     "export": "Write a model for another runtime, checked note by note against the step that plays.",
+    "plugin": "improv in your DAW: install the plugin, remove it, see how it stands.",
     "bench": "Measure this machine: all in about a minute, or a part. A verdict says what to mend.",
 }
 FILES = {"eval": "evaluate"}

@@ -230,6 +230,8 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
+    if settings.clock == "host":
+        raise ImprovError("--clock host is the plugin's own (improv plugin install); from here, follow a DAW with --clock midi or link")
     song, follows = _song(args, settings, part, getattr(args, "bars", None))
     model = load_model(args.model)
     learning = schooling_of(args, model)

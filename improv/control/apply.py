@@ -88,6 +88,8 @@ def play_over(desk: Desk, request: Request) -> dict[str, Any] | None:
 
 def _put_setting(desk: Desk, name: str, value: Any, number: int | None) -> None:
     """Hand on a setting that was checked."""
+    if name == "clock" and value == "host":
+        raise ImprovError("clock host is the plugin's own; follow a DAW with midi or link")
     now, keeper = desk.now, desk.performance.timekeeper
     if name == "mode" and MODES[value].begins and not keeper.meter.running and keeper.source.own:
         desk.put(Transport(now, "start"))  # one beat for all

@@ -85,6 +85,23 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class HostTime:
+    """A plugin's host says where its song is: at `time` the position is `position`, and from there it goes on at `tempo`.
+
+    position, bar_start: in quarter notes from the song's start; bar_start is where the bar began that goes on, None if the host
+    doesn't say. tempo: quarter notes a minute. count, unit: the metre. playing: whether the transport runs.
+    """
+
+    time: float
+    position: float
+    tempo: float
+    playing: bool = True
+    count: int = 4
+    unit: int = 4
+    bar_start: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tap:
     """The player taps the tempo: this is a beat."""
 
@@ -157,14 +174,15 @@ class Ready:
 
 
 Event = (
-    NoteOn | NoteOff | ControlChange | ProgramChange | Pulse | Transport | Sync | Tap | Setting
+    NoteOn | NoteOff | ControlChange | ProgramChange | Pulse | Transport | Sync | HostTime | Tap | Setting
     | Learned | Bookmark | Renewed | Mark | Stop | Ready
 )  # fmt: skip
 
 KINDS: dict[str, type] = {
     t.__name__: t
     for t in (
-        NoteOn, NoteOff, ControlChange, ProgramChange, Pulse, Transport, Sync, Tap, Setting, Learned, Bookmark, Renewed, Mark,
+        NoteOn, NoteOff, ControlChange, ProgramChange, Pulse, Transport, Sync, HostTime, Tap, Setting, Learned, Bookmark, Renewed,
+        Mark,
         Stop,
     )
 }  # fmt: skip
@@ -176,6 +194,8 @@ def moved(event: Event, time: float) -> Event:
         return replace(event, time=time, arrived=event.time)
     if isinstance(event, Sync) and event.playing:
         return replace(event, time=time, beat=event.beat + (time - event.time) * event.tempo / 60.0)
+    if isinstance(event, HostTime) and event.playing:
+        return replace(event, time=time, position=event.position + (time - event.time) * event.tempo / 60.0)
     return replace(event, time=time)
 
 

@@ -104,6 +104,12 @@ class Meter:
         known = self._map._replace(time=time, beat=beat, tempo=limited(tempo), bend_time=bend_time, bend_beat=bend_beat, until=until)
         return self._with(known)
 
+    def in_metre(self, metre: tuple[int, int]) -> Meter:
+        """The same beat, counted in bars of another metre. Raises MeterError for an impossible one."""
+        meter = object.__new__(Meter)
+        meter._fill(Metres.of(*metre), self._map)
+        return meter
+
     def jumped(self, beat: float, position: float) -> Meter:
         """From `beat` on the song goes on from another position."""
         m = self._map

@@ -18,7 +18,8 @@ from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.midi.binding import rtmidi
 from improv.midi.jack import INPUT, OUTPUT, JackServer
 from improv.midi.left_sounding import Key, Left, SoundingFile
-from improv.midi.ports import CLIENT, PortError, close_client, encode, hushed, new_client
+from improv.midi.messages import encode
+from improv.midi.ports import CLIENT, PortError, close_client, hushed, new_client
 
 UNSURE = 1.5  # seconds before a loss was seen in which a note-off may have gone nowhere; at least two looks
 SUSTAIN, ALL_NOTES_OFF = 64, 123

@@ -22,8 +22,9 @@ from improv.midi.clock_giver import ClockGiver
 from improv.midi.connections import Connection, InputConnection, OutputConnection
 from improv.midi.jack import JackServer, libjack
 from improv.midi.loopback import RUN, LoopbackFilter
+from improv.midi.messages import events_of
 from improv.midi.names import find
-from improv.midi.ports import PortError, events_of
+from improv.midi.ports import PortError
 
 DRAIN = 0.1  # seconds
 LOOK = 0.5  # seconds between two looks at the ports

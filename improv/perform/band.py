@@ -86,7 +86,7 @@ class Band:
         overheard: Callable[[int, Event], None] = lambda part, event: None,
     ):
         self.timekeeper = timekeeper
-        self._slots = slots
+        self.slots = slots
         self._overheard = overheard
 
     @property
@@ -96,23 +96,23 @@ class Band:
 
     @property
     def done(self) -> float:
-        return max(slot.performer.done for slot in self._slots)
+        return max(slot.performer.done for slot in self.slots)
 
     @property
     def due(self) -> float | None:
-        for slot in self._slots:
+        for slot in self.slots:
             slot.look()
-        due = min(slot.due for slot in self._slots)
+        due = min(slot.due for slot in self.slots)
         return None if due == math.inf else due
 
     def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
         """What is to be done up to `now`, or up to the next note-on, which is not to wait for more."""
         for event in heard:
             moment = self.timekeeper.hear(event, event.time)
-            for slot in self._slots:
+            for slot in self.slots:
                 slot.tell(moment)
         played: list[Event] = []
-        while (slot := min(self._slots, key=_due)).due <= now:
+        while (slot := min(self.slots, key=_due)).due <= now:
             batch, slot.waiting, before = slot.waiting, [], slot.due
             said = slot.performer.advance(now, batch)
             slot.look()
@@ -124,14 +124,14 @@ class Band:
         return played
 
     def silence(self, now: float) -> list[Event]:
-        return [_numbered(event, slot.part) for slot in self._slots for event in slot.performer.silence(now)]
+        return [_numbered(event, slot.part) for slot in self.slots for event in slot.performer.silence(now)]
 
     def _from(self, slot: Slot, event: Event) -> Event:
         """A performer's event with its number, which the others may hear."""
         if not isinstance(event, Note):
             return event
         event = _numbered(event, slot.part)
-        for other in self._slots:
+        for other in self.slots:
             if other is not slot and slot.part in other.hears:
                 taken = replace(event, time=max(event.time, math.nextafter(other.performer.done, math.inf)), part=-1 - slot.part)
                 self._overheard(other.part, taken)

@@ -106,7 +106,7 @@ class Performance:
         self.inbox.behind = self._behind
         metronome = Metronome(first.settings, meter, config.send_clock)
         slots = [Slot(metronome, PART), *(Slot(p.player, p.number, p.setup.hears, p.setup.inputs) for p in self.performers)]
-        self._band = Band(slots, self.timekeeper, self._overheard)
+        self.band = Band(slots, self.timekeeper, self._overheard)
         self.limit = NoteLimit()  # of the notes that leave
         self.sounding = NoteBook()  # what was sent and not yet closed, with the times by which each note is closed
         self._arrived = 0.0  # when something was last heard
@@ -147,7 +147,7 @@ class Performance:
         try:
             with self._ready(monitor):
                 told = self._send, self._heard, self._dropped, self.config.early, self._allowed, self._closed
-                stop = perform(self._band, self.clock, self.inbox, *told, self.sounding, self.limit, self.rounded)
+                stop = perform(self.band, self.clock, self.inbox, *told, self.sounding, self.limit, self.rounded)
             end = {"reason": stop.reason, "time": stop.time}
         except KeyboardInterrupt:  # Ctrl-C again, since it did not end at the first; all that sounded was closed
             end = {"reason": "SIGINT", "time": self.clock.now()}

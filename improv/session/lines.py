@@ -77,6 +77,10 @@ _ANY: dict[str, Callable[[object], bool]] = {
     "text": _text,
     "reason": _text,
     "number": _whole(0, 10**9),
+    "position": _number,
+    "bar_start": lambda v: v is None or _number(v),
+    "count": _whole(1, 1000),
+    "unit": _whole(1, 1000),
 }
 _OWN: dict[tuple[str, str], Callable[[object], bool]] = {  # where a kind differs
     ("Setting", "value"): lambda v: v is None or _text(v) or _flag(v) or _number(v),

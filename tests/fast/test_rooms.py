@@ -28,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "perform": BELOW,
     "session": BELOW,
     "midi": BELOW,
-    "bridge": BELOW,
+    "bridge": BELOW | {"perform"},  # the engine of a plugin is a performance, with a clock and ends of its own
     "bench": BELOW | {"perform", "session", "midi"},
     "control": BELOW,
     "learning": BELOW,
@@ -47,6 +47,8 @@ MORE = {
     ("bench/findings.py", "control"): "the doctor reads a daemon's configuration and asks whether one performs",
     ("control/page/sessions.py", "session"): "the page shows what was recorded",
     ("control/page/sessions.py", "midi"): "and hands it out as MIDI files",
+    ("bridge/examined.py", "bench"): "what was found of the plugin is told as the doctor tells it",
+    ("bridge/records.py", "midi"): "a host's messages are bytes as a port's are",
     ("control/apply.py", "mood"): "the command `mood` says what words play like",
     ("train/reading/midi.py", "midi"): "training reads a MIDI file as a jam does",
     ("session/again.py", "perform"): "a session is played again by the performance that played it",

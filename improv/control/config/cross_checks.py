@@ -43,7 +43,9 @@ def check_all(config: Config, file: Tables, wrong: ConfigErrors) -> None:
 
 
 def _music(config: Config, wrong: ConfigErrors) -> None:
-    """The metre, and the changes in it."""
+    """The clock, the metre, and the changes in it."""
+    if config.music.clock == "host":
+        wrong.add(("music", "clock"), '"host" is the clock of the plugin in a DAW; a daemon follows one by "midi" or "link"')
     try:
         _ = config.music.metre
     except (ValueError, MeterError):

@@ -9,6 +9,7 @@ CLOCKS = {  # by name, as the setting `clock` has it; `sources.py` has the class
     "internal": NamedClass("improv.core.beats.internal:InternalBeat", "the tempo that is set here"),
     "midi": NamedClass("improv.core.beats.midi_clock:MidiClockBeat", "MIDI Clock, Start, Stop and song position from outside"),
     "link": NamedClass("improv.core.beats.link:LinkBeat", "Ableton Link"),
+    "host": NamedClass("improv.core.beats.host:HostBeat", "the DAW's own transport, for the plugin alone"),
     "follow": NamedClass("improv.core.beats.followed:FollowedBeat", "the beat is taken from your playing"),
     "free": NamedClass("improv.core.beats.followed:FreeBeat", "no beat, at your own pace"),
 }

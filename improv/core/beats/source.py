@@ -16,6 +16,7 @@ class BeatSource:
 
     heard = False  # whether an outside clock was heard at all
     beats = True  # whether there is a beat at all that one could come in on
+    loops = False  # whether it jumps in the midst of a line, as a loop does: then nothing is made up for after a rest
     own = False  # whether the beat is improv's own affair: a tempo can be set, and the first note may be beat one
 
     def __init__(self, meter: Meter, hearing: int = NOW):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.source import OwnBeat
 from improv.core.beats.sources import SOURCES
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Sync
+from improv.core.events import ControlChange, Event, HostTime, NoteOff, NoteOn, Pulse, Setting, Sync
 from improv.core.hearing import NOW
 from improv.core.meter import Meter
 from improv.core.metres import FOUR, NEAR, Metre, Metres
@@ -137,6 +137,6 @@ def in_beats(keeper: Timekeeper, heard: Sequence[Event], played: Sequence[Event]
         last = max(last, meter.beat(time))
         if abs(meter.tempo / tempos[-1][1] - 1) > TEMPO_CHANGED and meter.running:
             tempos.append((last, meter.tempo))
-        if not isinstance(event, Pulse | Sync):
+        if not isinstance(event, Pulse | Sync | HostTime):
             sides[side].append(replace(event, time=last))
     return InBeats(*sides, tempos, start or 0.0)

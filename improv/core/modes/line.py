@@ -29,6 +29,7 @@ class Trade(Mode):
     leads = yields = True
     plan: Plan | None = None
     turn: Turn | None = None
+    _after_jump = -(10**9)  # in 1/12 beat: no note lies before this
 
     def struck(self, event: NoteOn, time: float) -> list[Event]:
         self.drop()
@@ -80,7 +81,7 @@ class Trade(Mode):
         if not rests and ioi > LONGEST_REST and not turn.landed:  # it would end in the air
             turn.landing = True
             ioi = generator.draw_time(memory, 1, LONGEST_REST)
-        position = memory.position + ioi
+        position = max(memory.position + ioi, self._after_jump)
         over = position / GRID >= turn.last
         if (not rests and ioi > LONGEST_REST) or over or (voice.end is not None and position >= voice.end):
             self._finish()
@@ -95,6 +96,8 @@ class Trade(Mode):
             self._consider_entry()
         else:
             self.plan, self.pending = None, True
+            if SOURCES[self.voice.settings.clock].loops:
+                self._after_jump = math.ceil(self.voice.meter.beat(self.voice.time) * GRID - 0.5)
 
     def _consider_entry(self) -> None:
         """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""

@@ -11,7 +11,7 @@ import pytest
 from improv.core.beats.moment import News
 from improv.core.beats.sources import SOURCES
 from improv.core.beats.timekeeper import Timekeeper, in_beats, one_beat
-from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Sync, Tap, Transport, moved
+from improv.core.events import Event, HostTime, NoteOff, NoteOn, Pulse, Setting, Sync, Tap, Transport, moved
 from improv.core.settings import CLOCKS, Settings
 
 
@@ -145,6 +145,63 @@ def test_a_shared_timeline_gives_beat_tempo_and_bar_lines() -> None:
     assert keeper.hear(Sync(4.0, 42.0, 90.0, playing=False), 4.0).news is News.STOPPED
     assert keeper.hear(Sync(9.0, 48.0, 120.0), 9.0).news is News.STARTED
     assert (keeper.meter.tempo, keeper.meter.within_bar(keeper.meter.beat(9.5))) == (120.0, 1.0)
+
+
+# A plugin's host
+
+
+def host_keeper(*heard: HostTime) -> Timekeeper:
+    return keeper_of("host", *heard)
+
+
+def place(keeper: Timekeeper, time: float) -> tuple[float, float]:
+    """The song position at a time, and how far that is from the bar line."""
+    meter = keeper.meter
+    beat = meter.beat(time)
+    return round(meter.position(beat), 9), round(meter.within_bar(beat), 9)
+
+
+def test_a_host_says_tempo_place_start_stop_and_jump() -> None:
+    keeper = host_keeper(HostTime(0.0, 6.0, 90.0, playing=False))
+    assert (keeper.meter.running, keeper.meter.tempo) == (False, 90.0)
+    assert keeper.hear(HostTime(1.0, 6.0, 90.0), 1.0).news is News.STARTED
+    assert place(keeper, 3.0) == (9.0, 1.0)
+    assert keeper.hear(HostTime(3.0, 9.0, 120.0), 3.0).news is None  # a change of tempo is no jump
+    assert place(keeper, 4.0) == (11.0, 3.0)
+    assert keeper.hear(HostTime(5.0, 0.5, 120.0), 5.0).news is News.JUMPED
+    assert place(keeper, 5.5) == (1.5, 1.5)
+    assert keeper.hear(HostTime(6.0, 2.5, 120.0, playing=False), 6.0).news is News.STOPPED
+    assert keeper.hear(HostTime(9.0, 16.0, 120.0), 9.0).news is News.STARTED
+    assert place(keeper, 9.5) == (17.0, 1.0)
+
+
+def test_the_beat_of_a_host_never_goes_back_in_a_loop() -> None:
+    keeper, beats = host_keeper(HostTime(0.0, 0.0, 120.0)), [0.0]
+    for turn in range(1, 100):
+        time = turn * 2.0
+        beats.append(keeper.meter.beat(time))
+        assert keeper.hear(HostTime(time, 0.0, 120.0), time).news is News.JUMPED
+        assert place(keeper, time + 0.5) == (1.0, 1.0)
+    assert beats == [4.0 * n for n in range(100)]
+
+
+def test_bars_are_those_of_the_host_after_a_change_of_metre() -> None:
+    keeper = host_keeper(HostTime(0.0, 0.0, 120.0))
+    keeper.hear(HostTime(8.0, 16.0, 120.0, count=3, bar_start=16.0), 8.0)  # after four bars of 4/4
+    assert keeper.meter.metres.first.metre == (3, 4)
+    assert place(keeper, 8.0) == (12.0, 0.0)  # four bars, as if all were of three
+    assert [keeper.meter.bar_of(keeper.meter.beat(8.0 + 1.5 * bar)) for bar in range(3)] == [4, 5, 6]
+    assert keeper.hear(HostTime(10.0, 20.0, 100.0, count=3, bar_start=19.0), 10.0).news is None
+    assert place(keeper, 10.0) == (16.0, 1.0)
+    keeper.hear(HostTime(11.0, 0.0, 100.0), 11.0)  # back to the start, in 4/4
+    assert place(keeper, 11.0) == (0.0, 0.0)
+
+
+def test_a_host_may_say_what_is_no_metre_and_no_tempo_of_ours() -> None:
+    keeper = host_keeper(HostTime(0.0, 0.0, 120.0, count=77, unit=3))
+    assert keeper.meter.metres.first.metre == (4, 4)
+    keeper.hear(HostTime(1.0, 2.0, 999.0), 1.0)
+    assert keeper.meter.tempo == 400.0
 
 
 # All of them

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, ProgramChange, Pulse, Transport
-from improv.midi.ports import decode, encode, events_of
+from improv.midi.messages import decode, encode, events_of
 
 
 @pytest.mark.parametrize(

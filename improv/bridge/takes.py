@@ -1,0 +1,270 @@
+"""The engine of one plugin: a performance a take, from the seed, as often as the host starts.
+
+So what was heard while the song was played is what a bounce renders: the memory of a take begins with the transport. A loop goes on
+in the same take, and remembers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from improv.bridge.foresight import Foresight
+from improv.bridge.host_clock import GONE, NEXT, Feed, HostClock, begins_a_take
+from improv.bridge.library import EngineSide, EngineState, Life, Record, RecordKind
+from improv.bridge.parameters import NUMBERS, PARAMETERS
+from improv.bridge.project import Project, read_project
+from improv.bridge.records import Zero, host_time, transport_of
+from improv.core.errors import ImprovError
+from improv.core.events import Event, HostTime, Setting, Stop, moved
+from improv.core.harmony import Changes, parse_changes
+from improv.core.meter import limited
+from improv.core.metres import FOUR, MeterError, Metres
+from improv.core.modes.classes import MODES
+from improv.core.note_model import NoteModel
+from improv.core.observer import Observer
+from improv.core.settings import Settings
+from improv.models.loader import load_model
+from improv.perform.ends import NoEnds
+from improv.perform.inbox import Inbox
+from improv.perform.performance import Performance, PerformanceConfig
+from improv.perform.performers import PerformerSetup, Song
+
+Begun = Callable[[Song, PerformerSetup], Sequence[Observer]]
+REST = 0.25  # seconds between looks where nothing is to be done
+WAITS = "ready: start the transport, and play"
+
+
+class HostEnds(NoEnds):
+    """A take's way out: to the host, ahead of time or, in a bounce, at its time."""
+
+    def __init__(self, clock: HostClock):
+        self._clock = clock
+
+    def send(self, event: Event) -> None:
+        if self._clock.foresight and not self._clock.offline:
+            self._clock.foresight.sent(event)
+        else:
+            self._clock.put(event, False)
+
+    def panic(self) -> None:
+        self._clock.take_back()
+
+
+@dataclass
+class Opening:
+    """What holds as a take begins. transport: the latest record of it, and its frame's time in the take."""
+
+    frame: int
+    transport: Record | None = None
+
+
+@dataclass
+class Engine:
+    """side: the mapped file. feed: what comes from it. begun: gives those who watch a take. told: takes words for people."""
+
+    side: EngineSide
+    feed: Feed
+    begun: Begun = lambda song, setup: ()
+    told: Callable[[str], None] = lambda text: None
+    inbox: Inbox = field(default_factory=Inbox)
+    project: Project = field(default_factory=Project)
+    rate: float = 48000.0
+    values: list[float] = field(default_factory=lambda: [row.default for row in PARAMETERS])
+    models: dict[str, NoteModel] = field(default_factory=dict)
+    over: bool = False
+    _transport: Record | None = None  # the latest
+    _begun: bool = False
+    _state: EngineState = EngineState.STARTS
+    _performance: Performance | None = None  # of the take that goes on
+
+    def run(self) -> None:
+        """Take after take, until the plugin is gone or `over` is set."""
+        self.values = [self.side.parameter(number) for number in range(len(PARAMETERS))]
+        self._restore()
+        self.model(self._model_name())
+        self._say(EngineState.READY, WAITS)
+        while (opening := self._opening()) is not None:
+            self._take(opening)
+
+    def stop(self) -> None:
+        """End soon. From a signal's handler."""
+        self.over = True
+        self.inbox.put(Stop(0.0, GONE))
+
+    def wish(self, wish: dict[str, object]) -> str:
+        """Somebody wants changes, a model or a name. Returns what came of it, for people, and says it to the host."""
+        try:
+            project = self.project.wished(wish)
+            if project.model:
+                self.model(project.model)
+        except ImprovError as e:
+            self._say(self._state, f"{self.project.name}: {e}")
+            return str(e)
+        self.project = project
+        self.side.put_text(project.text())
+        for name in wish:
+            if name != "name":
+                value = self._model_name() if name == "model" else getattr(project, name)
+                self.inbox.put(Setting(0.0, name, value))
+        told = f"{project.name}: {', '.join(wish)} taken over; save the project to keep it"
+        self._say(self._state, told)
+        return told
+
+    def model(self, name: str) -> NoteModel:
+        """A model, loaded once. Raises ModelError."""
+        if name not in self.models:
+            self.models[name] = load_model(name)
+        if self._performance:
+            self._performance.performers[0].models[name] = self.models[name]
+        return self.models[name]
+
+    # Between takes
+
+    def _opening(self) -> Opening | None:
+        """Wait for the next take. None: the engine is to end."""
+        feed = self.feed
+        feed.look()
+        if not self._begun and (going := self._going_on()):
+            feed.records.appendleft(going)
+        self._begun = True
+        while True:
+            while feed.records and not begins_a_take(feed.records[0]):
+                self._note(feed.records.popleft())
+            if self.over or self.side.life == Life.GONE:
+                return None
+            if feed.records and feed.known > feed.records[0].frame:
+                return self._opened()
+            self.side.planned_to(feed.known)
+            feed.wait(REST)
+
+    def _going_on(self) -> Record | None:
+        """Where the host has come to, if another engine began with it, which has gone: as if the host started there."""
+        block = self.side.look()
+        if block is None or any(begins_a_take(record) for record in self.feed.records):
+            return None
+        self.rate = block.rate
+        self.feed.records.clear()
+        return transport_of(block)
+
+    def _opened(self) -> Opening:
+        records = self.feed.records
+        opening = Opening(records[0].frame)
+        while records and (begins_a_take(records[0]) or (records[0].frame == opening.frame and records[0].kind != RecordKind.MIDI)):
+            if records[0].frame != opening.frame:
+                break
+            self._note(records.popleft())
+        opening.transport = self._transport
+        return opening
+
+    def _note(self, record: Record) -> None:
+        """Something holds from now on."""
+        if record.kind == RecordKind.ACTIVATED:
+            self.rate = record.value[0] if 1000 <= record.value[0] <= 1e6 else self.rate
+            self._transport = None
+        elif record.kind == RecordKind.TRANSPORT:
+            self._transport = record
+        elif record.kind == RecordKind.RESTORED:
+            self._restore()
+        elif record.kind == RecordKind.PARAMETER and record.size < len(self.values):
+            self.values[record.size] = record.value[0]
+
+    def _restore(self) -> None:
+        self.project, wrong = read_project(self.side.text())
+        if wrong:
+            self.told(wrong)
+
+    # A take
+
+    def _take(self, opening: Opening) -> None:
+        zero = Zero(opening.frame, self.rate)
+        try:
+            song, setup, first = self._music(opening, zero)
+        except ImprovError as e:
+            self._fail(str(e))
+            return
+        record = opening.transport
+        epoch, flags = (record.epoch, record.size) if record else (self.side.epoch, 0)
+        clock = HostClock(self.feed, zero, epoch, flags, self._heard, self._note)
+        if first is not None and record is not None:
+            clock.begin_with(first, record)
+        watched = [*self.begun(song, setup)]
+        performance = Performance(PerformanceConfig([setup], song, signals=()), clock, HostEnds(clock), watched, self.inbox)
+        clock.foresight = Foresight(performance.band, clock, clock.now)
+        clock.gives_way = lambda: MODES[performance.performers[0].settings.mode].leads
+        self._performance = performance
+        self._say(EngineState.PLAYS, f"{setup.name} plays {setup.settings.mode} with {setup.model_name}")
+        end = performance.run()
+        self._performance = None
+        clock.foresight.over()
+        if "error" in end:
+            self._fail(str(end["error"]))
+        elif end["reason"] not in (NEXT, GONE):
+            self.over = True
+
+    def _say(self, state: EngineState, text: str) -> None:
+        self._state = state
+        self.side.say(state, text)
+
+    def _fail(self, why: str) -> None:
+        self.told(why)
+        self._say(EngineState.FAILS, why)
+
+    def _heard(self, setting: Setting) -> bool:
+        """A parameter moved, or a wish: what it needs is made ready. Returns whether it is to be heard."""
+        if setting.name != "model":
+            return True
+        if self.project.model:  # it overrules the parameter
+            return setting.value == self.project.model
+        try:
+            self.model(str(setting.value))
+        except ImprovError as e:
+            self._fail(str(e))
+            return False
+        return True
+
+    def _model_name(self) -> str:
+        return self.project.model or str(self._value("model"))
+
+    def _value(self, symbol: str) -> Any:
+        number = NUMBERS[symbol]
+        return PARAMETERS[number].value_of(self.values[number])
+
+    def _music(self, opening: Opening, zero: Zero) -> tuple[Song, PerformerSetup, HostTime | None]:
+        """What is to be performed, and by whom; and where the host is. Raises ImprovError."""
+        record, first = opening.transport, None
+        if record is not None and record.value[1] > 0:  # else the host has no tempo, and improv keeps its own
+            now = moved(host_time(record, zero.time(record.frame)), 0.0)
+            assert isinstance(now, HostTime)
+            first = now
+        settings = self._settings(first)
+        metres = _metres(first)
+        changes: Changes | None = parse_changes(self.project.changes, metres) if self.project.changes else None
+        name = self._model_name()
+        setup = PerformerSetup(
+            self.project.name,
+            self.model(name),
+            settings,
+            int(self._value("seed")) or int.from_bytes(os.urandom(4), "little"),
+            name,
+            channel=int(self._value("channel")) - 1,
+            models=self.models,
+        )
+        return Song(changes, self.project.changes or None, metres), setup, first
+
+    def _settings(self, first: HostTime | None) -> Settings:
+        settings = Settings(clock="host", tempo=limited(first.tempo)) if first else Settings()
+        for _ in range(2):  # a range may only fit once its other end has moved
+            for number, row in enumerate(PARAMETERS):
+                if row.setting:
+                    settings = settings.taken(row.symbol, row.value_of(self.values[number]))
+        return settings
+
+
+def _metres(first: HostTime | None) -> Metres:
+    try:
+        return Metres.of(first.count, first.unit) if first else FOUR
+    except MeterError:
+        return FOUR

@@ -1,0 +1,32 @@
+"""`improv plugin`: puts the plugin where hosts look, takes it away, says how it stands, and tells it changes."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    words = parser.add_subparsers(dest="word", metavar="WORD", required=True)
+    install = words.add_parser("install", help="put improv.lv2 and improv.vst3 where hosts look, and remember this Python")
+    install.add_argument("--only", choices=("lv2", "vst3"), help="one of them alone")
+    words.add_parser("remove", help="take both away again, and forget this Python")
+    doctor = words.add_parser("doctor", help="which hosts will find it, whether its engine can start, what went wrong last")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    changes = words.add_parser("changes", help="give the plugin in your open project chords to play over")
+    changes.add_argument("text", metavar="CHANGES", help='for example "Dm7 | G7 | Cmaj7 | %%"; "" for none')
+    changes.add_argument("--name", help="of one instance, as `improv plugin doctor` lists it (default: all)")
+    name = words.add_parser("name", help="give the plugin in your open project a name")
+    name.add_argument("text", metavar="NAME")
+    name.add_argument("--name", help="of one instance, as `improv plugin doctor` lists it (default: all)")
+    engine = words.add_parser("engine")  # the plugin starts it
+    engine.add_argument("file")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.word == "engine":
+        from improv.cli.plugin_engine import run_engine
+
+        return run_engine(args.file)
+    from improv.cli.plugin_words import WORDS
+
+    return WORDS[args.word](args)
