@@ -57,7 +57,7 @@ def as_user(user: str | None, command: Sequence[str]) -> list[str]:
     return [*become, "env", "-i", *session, *command]
 
 
-def ran(*command: str, user: str | None = None, folder: str = "/", limit: float = 240.0) -> tuple[int, str]:
+def ran(*command: str, user: str | None = None, folder: str = "/", limit: float = 1800.0) -> tuple[int, str]:
     """The exit code of a program, and all that it said."""
     done = subprocess.run(
         as_user(user, command), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit

@@ -69,18 +69,15 @@ def libjack() -> Any:
 
 
 class ServerTime:
-    """Whether a server's time goes on. One whose time has never moved is not judged: PipeWire tells none to a client like ours."""
+    """Whether a server's time goes on. A time of 0 is none, and not judged: PipeWire tells none to a client like ours."""
 
     def __init__(self) -> None:
         self._frame: int | None = None
-        self._moved = False
 
     def goes_on(self, frame: int) -> bool:
         """Whether it went on since the frame before, as far as that can be told."""
-        stands = frame == self._frame
-        self._moved |= self._frame is not None and not stands
-        self._frame = frame
-        return not (stands and self._moved)
+        before, self._frame = self._frame, frame
+        return frame == 0 or frame != before
 
 
 class JackServer:
