@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 SERVICE = Path("/run/improv")  # the RuntimeDirectory of the unit that `improv init --systemd` prints
+USERS = Path("/run/user")
 
 
 def runtime_folder() -> Path:
@@ -22,7 +23,12 @@ def runtime_folder() -> Path:
 
 
 def folder_with(name: str) -> Path:
-    """The folder in which another improv has put a file of that name: this program's own, or the service's if it is only there."""
+    """The folder in which another improv has put a file of that name: this program's own, the service's, or that of a user's service.
+
+    Where nobody can say, since the service's folder is another user's, it is that one: whoever opens it is told so.
+    """
     own = runtime_folder()
-    there = [folder for folder in (own, SERVICE) if os.path.exists(folder / name)]  # False, too, where we may not look
-    return there[0] if there else own
+    folders = [own, SERVICE, *sorted(USERS.glob("*/improv"))]  # users' folders are open to root alone
+    there = [folder for folder in folders if os.path.exists(folder / name)]  # False, too, where we may not look
+    shut = [SERVICE] if SERVICE.is_dir() and not os.access(SERVICE, os.X_OK) else []
+    return [*there, *shut, own][0]

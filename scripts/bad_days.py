@@ -16,10 +16,10 @@ import sys
 import time
 from collections.abc import Callable
 
-import rtmidi
 from rig import JACK, Rig, start_server
 
 from improv.core.events import Event, NoteOff, NoteOn
+from improv.midi.binding import rtmidi
 from improv.midi.patchbay import Input, Output, Patchbay
 from improv.midi.ports import close_client
 

@@ -58,7 +58,7 @@ def heard(model: Model, piece: Piece, struck: Sequence[Struck]) -> Iterator[tupl
     """After each note: how the player has played, P(it ended the phrase), P(the next comes later than each class)."""
     tempo = min(max(piece.bpm, SLOWEST), FASTEST)
     settings = Settings(mode="echo", tempo=tempo, feel=piece.contexts[0].feel)  # of all modes it disturbs the least
-    timekeeper = Timekeeper(settings, (piece.beats_a_bar, 4))
+    timekeeper = Timekeeper(settings, piece.metres)
     timekeeper.begin(0.0)
     improviser = Improviser(model, settings, piece.changes, timekeeper.meter)
     band, voice = Band([Slot(improviser)], timekeeper), improviser.voice

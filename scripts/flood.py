@@ -2,7 +2,8 @@
 
     python scripts/flood.py --seconds 20 --rate 20000
 
-Each kind of flood gets a jam of its own that plays a solo; the flooder is a program of its own. For each: how many notes a second
+Each kind of flood gets a jam of its own that plays a solo, and yields to the player's notes as ever; the flooder is a program of its
+own. For each: how many notes a second
 improv played and how late they were, both also as a ratio to the jam in peace; memory, the size of the record, what the terminal
 said, and the notes that were left sounding. Then rubbish: a megabyte of SysEx, active sensing, real-time bytes inside messages,
 note-offs without note-ons, a hundred notes and every controller at once, each followed by a call that must be answered. Exits with
@@ -33,7 +34,8 @@ from improv.perform.performance import Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup
 
 FLOODER = """
-import random, rtmidi, subprocess, sys, time
+import random, subprocess, sys, time
+from improv.midi.binding import rtmidi
 kind, rate, seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
 port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="flood"); port.open_virtual_port("out")
 subprocess.run(["jack_connect", "flood:out", "improv:in"], check=True)
@@ -67,6 +69,7 @@ print(sent, time.perf_counter() - began - 0.62)
 RATES = {"clock": 4000.0, "transport": 2000.0, "sysex": 25.0, "held": 2048.0}  # a second: 10,000 bpm; 100 kB; all keys within one
 OPTIONS = {"clock": ("--clock", "midi")}
 GROWN = 50.0  # MB
+AFTER = 4.0  # seconds
 
 
 class Peace:
@@ -92,7 +95,10 @@ def flood(kind: str, rate: float, seconds: float) -> bool:
         for channel in range(16):  # JACK may have dropped the flood's last messages
             rig.send(0xB0 | channel, 64, 0)
             rig.send(0xB0 | channel, 123, 0)
-        time.sleep(1.0)
+        over = time.perf_counter()
+        rig.send(0xFA)
+        time.sleep(AFTER)
+        afterwards = sum(at > over and m[0] & 0xF0 == 0x90 for at, m in list(rig.got))
         handles_then, size = rig.handles(), rig.session.stat().st_size / 1e6
         rig.end()
         played = sum(began <= at <= until and m[0] & 0xF0 == 0x90 for at, m in list(rig.got)) / (until - began)
@@ -105,13 +111,15 @@ def flood(kind: str, rate: float, seconds: float) -> bool:
         print(f"  played {played:.1f} notes a second{ratio(played, Peace.notes)}, late by p50 {late.get('p50')}, p99 {late.get('p99')}"
               f"{ratio(late.get('p99', 0.0), Peace.late)}, at most {late.get('max')} ms; dropped {rig.summary.get('dropped')}")  # fmt: skip
         print(f"  taken {rig.summary.get('heard')} note-ons; left out {rig.summary.get('shed', {})}; record {size:.1f} MB")
-        print(f"  memory {before:.0f} MB before, {peak:.0f} at most; file handles {handles}, then {handles_then}; ", end="")
-        print(f"exit {rig.jam.returncode}; {opened} notes left sounding", flush=True)
+        print(
+            f"  memory {before:.0f} MB before, {peak:.0f} at most; file handles {handles}, then {handles_then}; exit {rig.jam.returncode}"
+        )
+        print(f"  {afterwards} notes in the {AFTER:g} s after; {opened} notes left sounding", flush=True)
         for line in said[:3]:
             print(f"  said: {line}")
         if len(said) > 3:
             print(f"  and {len(said) - 3} lines more", flush=True)
-        return opened == 0 and peak - before < GROWN and (played > 0 or kind == "transport")
+        return opened == 0 and peak - before < GROWN and (afterwards > 0 or kind == "clock")
 
 
 def ratio(now: float, peace: float) -> str:

@@ -12,17 +12,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import queue
 import random
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import rtmidi
+from improv.midi.binding import rtmidi
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from door_messages import osc_packet, socket_line
@@ -54,6 +56,7 @@ channel = 2
 output = "synth"
 """
 PEACE = 20.0  # seconds
+ASKERS = 16
 
 
 class Synth:
@@ -77,13 +80,13 @@ class Socket:
     """The daemon's local socket."""
 
     def __init__(self, path: str):
-        self._path = path
+        self.path = path
         self._connect()
 
     def _connect(self) -> None:
         self._sock = socket.socket(socket.AF_UNIX)
         self._sock.settimeout(15.0)
-        self._sock.connect(self._path)
+        self._sock.connect(self.path)
         self._file = self._sock.makefile("rb")
 
     def say(self, line: bytes) -> str:
@@ -116,16 +119,31 @@ def lateness(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 
 def storm(kind: str, messages: int, rate: float, port: int, door: Socket) -> Counter[str]:
+    """To one door. Over the socket several ask, each one line after another."""
     r, said = random.Random(1), Counter[str]()
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def ask() -> None:
+        own = Socket(door.path)
+        while line := lines.get():
+            said[own.say(line)] += 1
+
+    askers = [threading.Thread(target=ask) for _ in range(ASKERS if kind == "socket" else 0)]
+    for asker in askers:
+        asker.start()
     wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     began = time.perf_counter()
     for i in range(messages):
         if kind == "osc":
             wire.sendto(osc_packet(r), ("127.0.0.1", port))
         else:
-            said[door.say(socket_line(r))] += 1
+            lines.put(socket_line(r))
         time.sleep(max(0.0, began + (i + 1) / rate - time.perf_counter()))
     wire.close()
+    for _ in askers:
+        lines.put(b"")
+    for asker in askers:
+        asker.join()
     return said
 
 

@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import rtmidi
+from improv.midi.binding import rtmidi
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from ears import Ears

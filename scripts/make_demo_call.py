@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from improv.core.events import NoteOff, NoteOn
+from improv.core.metres import FOUR
 from improv.midi.files import write_take
 
 TEMPO = 138
@@ -38,7 +39,7 @@ def main() -> None:
             on, off = (4 * bar + swung(b) for b in (beat, beat + 0.95 * length))
             events += [NoteOn(on, pitch, velocity), NoteOff(off, pitch)]
     events.sort(key=lambda e: (e.time, isinstance(e, NoteOn)))
-    write_take(Path(sys.argv[1]), events, [], [(0.0, TEMPO)], (4, 4))
+    write_take(Path(sys.argv[1]), events, [], [(0.0, TEMPO)], FOUR)
 
 
 if __name__ == "__main__":

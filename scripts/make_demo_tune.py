@@ -12,6 +12,7 @@ from pathlib import Path
 
 from improv.core.events import NoteOff, NoteOn
 from improv.core.harmony import KINDS, parse_changes, parse_chord
+from improv.core.metres import FOUR
 from improv.midi.files import write_take
 
 TEMPO = 126
@@ -94,7 +95,7 @@ def main() -> None:
                 events += [NoteOn(on, pitch, 62, part=CHORDS), NoteOff(on + 0.95 * share, pitch, part=CHORDS)]
     events.sort(key=lambda e: (e.time, isinstance(e, NoteOn)))
     changes = parse_changes(" | ".join(" ".join(chords) for chords, _ in bars()))
-    write_take(Path(sys.argv[1]), [], events, [(0.0, TEMPO)], (4, 4), changes, names=("solo", "chords"))
+    write_take(Path(sys.argv[1]), [], events, [(0.0, TEMPO)], FOUR, changes, names=("solo", "chords"))
 
 
 if __name__ == "__main__":

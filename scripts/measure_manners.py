@@ -37,7 +37,7 @@ Note = tuple[float, float, int, int]  # from, to, pitch, velocity
 def together(model: Model, piece: Piece, mode: str, rules: int) -> tuple[list[Note], list[Note], float]:
     """The player's notes and improv's, in seconds, and the seconds of a beat."""
     settings = Settings(mode=mode, tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
-    keeper = Timekeeper(settings, (piece.beats_a_bar, 4))
+    keeper = Timekeeper(settings, piece.metres)
     keeper.begin(0.0)
     improviser = Improviser(model, settings, piece.changes, keeper.meter, seed=1, playing=rules)
     meter, heard = keeper.meter, list[Event]()

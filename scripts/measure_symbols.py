@@ -1,13 +1,14 @@
 """Measure how a model's solos over chord symbols keep to what the symbols say.
 
-    python scripts/measure_symbols.py [--model jazz] [--bars 8] [--seeds 8] [--reading 2] [--table FILE] [--all] [SYMBOL ...]
+    python scripts/measure_symbols.py [--model jazz] [--bars 8] [--seeds 8] [--reading 3] [--table FILE] [--all] [SYMBOL ...]
 
 Each symbol (a quality, as after a C) sounds for all bars of a solo, on a root that the seed chooses. Printed, worst first: how
 long its excluded tones sound (percent of all sounding time, for one excluded tone), how often one is struck on a beat (percent
-of the notes on beats), and how long the chord tones sound that it writes and the kind that the model is told has not. Below: the same
-for one chromatic tone, outside chord and scale, of the chords that are just as the model knows them; and how many symbols keep
-below it. --reading 1: as symbols were first read, to kinds alone. --table: a CSV file with the columns quality, tones, excluded
-(semitones above the root), in place of what is read here; all its qualities are played. --all: print every symbol.
+of the notes on beats), and how long the chord tones sound that it writes and the kind that the model is told has not. Below: the
+same for one chromatic tone, outside chord and scale and not excluded, of the chords that are just as the model knows them; and how
+many symbols keep below it. --reading 1: as symbols were first read, to kinds alone; 2: with nothing added where the kind says all.
+--table: a CSV file with the columns quality, tones, excluded (semitones above the root), in place of what is read here; all its
+qualities are played. --all: print every symbol.
 """
 
 from __future__ import annotations
@@ -83,10 +84,10 @@ def measure(quality: str, model: str, bars: int, seeds: int, reading: int) -> Me
     for seed in range(seeds):
         root = 7 * seed % 12
         try:
-            changes = parse_changes(NAMES[root] + quality, 4.0, reading)
+            changes = parse_changes(NAMES[root] + quality, reading=reading)
         except HarmonyError:
             return None
-        improviser = Improviser(network, Settings(mode="solo", tempo=TEMPO), changes, seed=seed, bars=bars)
+        improviser = Improviser(network, Settings(mode="solo", tempo=TEMPO), changes, seed=seed, bars=bars, reading=reading)
         played: list[Event] = []
         perform(alone(improviser), OfflineClock(), queue.SimpleQueue(), played.append)
         for start, end, pitch, _ in notes_of(played):
@@ -102,7 +103,9 @@ def main() -> None:
     parser.add_argument("--model", default="jazz", help="which plays (default: jazz)")
     parser.add_argument("--bars", type=int, default=8, help="of each solo (default: 8)")
     parser.add_argument("--seeds", type=int, default=8, help="solos over each symbol (default: 8)")
-    parser.add_argument("--reading", type=int, choices=(1, 2), default=READING, help="how symbols are read (default: as now)")
+    parser.add_argument(
+        "--reading", type=int, choices=range(1, READING + 1), default=READING, help="how symbols are read (default: as now)"
+    )
     parser.add_argument("--table", type=Path, metavar="FILE", help="qualities, tones and excluded tones as CSV")
     parser.add_argument("--all", action="store_true", help="print every symbol")
     args = parser.parse_args()
@@ -118,9 +121,9 @@ def main() -> None:
 
 def report(heard: list[tuple[Wanted, Measured, Chord]], everything: bool) -> None:
     plain = [(m, chord) for _, m, chord in heard if not chord.sound]
-    outside = [(m, frozenset(range(12)) - chord.tones - chord.scale) for m, chord in plain]
-    each = [(m.share(frozenset({s}), m.sounding), m.share(frozenset({s}), m.struck)) for m, steps in outside for s in steps]
-    chromatic, chromatic_struck = (sum(x) / max(len(each), 1) for x in zip(*each, strict=True)) if each else (0.0, 0.0)
+    outside = [(m, frozenset(range(12)) - chord.tones - chord.scale - chord.excluded) for m, chord in plain]
+    one = [(m.share(frozenset({s}), m.sounding), m.share(frozenset({s}), m.struck)) for m, steps in outside for s in steps]
+    chromatic, chromatic_struck = (sum(x) / max(len(one), 1) for x in zip(*one, strict=True)) if one else (0.0, 0.0)
     rows = []
     for row, m, chord in heard:
         new = row.tones - frozenset(KINDS[chord.kind][0]) if chord.sound else frozenset()
@@ -133,12 +136,12 @@ def report(heard: list[tuple[Wanted, Measured, Chord]], everything: bool) -> Non
             told = "" if chord.sound is None else chord.kind
             shown = f"{new_share:9.1f}%" if new else ""
             print(f"C{row.quality:11} {told:8} {share:8.1f}% {struck:8.1f}% {NAMES[step]:>9}{most:6.1f}% {shown}")
-    written = [r for r in rows if r[5].sound and r[4].excluded]
     print(f"one chromatic tone of the chords that are known: {chromatic:.1f}% of the time, {chromatic_struck:.1f}% of notes on beats")
-    print(
-        f"of {len(written)} other symbols that exclude tones, these are below it: {sum(r[0] <= chromatic for r in written)} in time, "
-        f"{sum(r[1] <= chromatic_struck for r in written)} on beats, {sum(r[2][0] <= chromatic for r in written)} with every one of them"
-    )
+    for what, some in (("symbols", rows), ("of these, chords that the model knows", [r for r in rows if not r[5].sound])):
+        counted = [r for r in some if r[4].excluded]
+        below = sum(r[0] <= chromatic for r in counted), sum(r[1] <= chromatic_struck for r in counted)
+        each = sum(r[2][0] <= chromatic for r in counted)
+        print(f"{len(counted)} {what} exclude tones; below it: {below[0]} in time, {below[1]} on beats, {each} with every one of them")
 
 
 if __name__ == "__main__":

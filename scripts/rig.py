@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import rtmidi
-
+from improv.midi.binding import rtmidi
 from improv.midi.ports import close_client
 
 JACK = rtmidi.API_UNIX_JACK

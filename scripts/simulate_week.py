@@ -1,7 +1,9 @@
 """A week on stage, without waiting for it: a busy player, the performance as `improv jam` has it, and what it costs to keep on.
+Or some days of a band of several performers, who hear the player and one another.
 
     python scripts/simulate_week.py                       # 3 million events, about half an hour
     python scripts/simulate_week.py --events 200000
+    python scripts/simulate_week.py --days 1 --performers 3 --events 400000
 
 The clock is offline, so a week passes as fast as notes can be thought of. Memory and open files are read every so often;
 what grows is said, and the exit code is 1 where it does. The session is recorded to disk, as on stage.
@@ -30,7 +32,8 @@ from improv.perform.performers import PerformerSetup, Song
 from improv.session import Recorder
 from improv.session.header import header_of
 
-WEEK = 7 * 24 * 3600.0
+DAY = 24 * 3600.0  # seconds
+BAND = ("trade", "comp", "solo")  # modes of the first, the second, the third
 CHANGES = "Dm7 | G7 | Cmaj7 | A7"
 LOOKS = 40  # at memory and files
 
@@ -48,10 +51,10 @@ class Endless(OfflineClock):
         return super().wait(inbox, until)
 
 
-def player(events: int, rng: random.Random) -> Iterator[Event]:
-    """Phrases, chords, pedals, rests, changes of mode, tempo and settings: so many events, spread over a week."""
+def player(events: int, days: float, rng: random.Random) -> Iterator[Event]:
+    """Phrases, chords, pedals, rests, changes of the first one's mode, tempo and settings: so many events, over so many days."""
     time, count = 0.0, 0
-    pace = WEEK / events  # seconds an event, on average
+    pace = days * DAY / events  # seconds an event, on average
     modes = itertools.cycle(MODES)
     while count < events:
         phrase = rng.randint(4, 40)
@@ -65,7 +68,7 @@ def player(events: int, rng: random.Random) -> Iterator[Event]:
         if rng.random() < 0.2:
             yield ControlChange(time, 64, rng.choice((0, 127)))
         if rng.random() < 0.02:
-            yield Setting(time, "mode", next(modes))
+            yield Setting(time, "mode", next(modes), 0)
             yield Setting(time, "tempo", float(rng.randint(60, 260)))
             count += 2
         time = max(time + rng.uniform(0.3, 4.0), count * pace)
@@ -85,7 +88,7 @@ class Looks(Observer):
 
     def __init__(self, events: int):
         self.rows: list[tuple[int, float, int]] = []
-        self.sounding: set[tuple[int, int]] = set()
+        self.sounding: set[tuple[int, int, int]] = set()
         self._every, self._heard, self._played = max(events // LOOKS, 1), 0, 0
         self._began = time.perf_counter()
 
@@ -97,9 +100,9 @@ class Looks(Observer):
     def played(self, event: Event, late: float, filled: bool) -> None:
         self._played += 1
         if isinstance(event, NoteOn):
-            self.sounding.add((event.channel, event.pitch))
+            self.sounding.add((event.part, event.channel, event.pitch))
         elif isinstance(event, NoteOff):
-            self.sounding.discard((event.channel, event.pitch))
+            self.sounding.discard((event.part, event.channel, event.pitch))
 
     def look(self, time_now: float) -> None:
         memory, files = resident() / 2**20, len(os.listdir("/proc/self/fd"))
@@ -111,16 +114,22 @@ class Looks(Observer):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=3_000_000, help="how many the player makes (default: 3,000,000)")
+    parser.add_argument("--days", type=float, default=7.0, help="that they are spread over (default: 7)")
+    parser.add_argument("--performers", type=int, choices=range(1, 4), default=1, help="who hear the player and one another (default: 1)")
     parser.add_argument("--model", default="pocket")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    setup = PerformerSetup("improv", load_model(args.model), Settings(), args.seed)
+    others = [frozenset(range(args.performers)) - {n} for n in range(args.performers)]
+    setups = [
+        PerformerSetup(f"improv {n}", load_model(args.model), Settings(mode=BAND[n]), args.seed + n, channel=n, hears=hears)
+        for n, hears in enumerate(others)
+    ]
     song = Song(parse_changes(CHANGES), CHANGES)
-    clock, looks = Endless(player(args.events, random.Random(args.seed))), Looks(args.events)
+    clock, looks = Endless(player(args.events, args.days, random.Random(args.seed))), Looks(args.events)
     print("heard      played     simulated   memory    open files   elapsed", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(Path(folder) / "week.jsonl", header_of(song, [setup]))
-        end = Performance(PerformanceConfig([setup], song), clock, observers=[recorder, looks]).run()
+        recorder = Recorder(Path(folder) / "week.jsonl", header_of(song, setups))
+        end = Performance(PerformanceConfig(setups, song), clock, observers=[recorder, looks]).run()
     if "error" in end:
         print(end["error"])
         return 1

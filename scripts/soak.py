@@ -19,7 +19,7 @@ import threading
 import time
 from pathlib import Path
 
-import rtmidi
+from improv.midi.binding import rtmidi
 
 CONFIG = """
 model = "pocket"

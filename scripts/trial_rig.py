@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import rtmidi
 
+from improv.midi.binding import rtmidi
 from improv.midi.ports import close_client
 
 RATE, PERIOD = 48_000, 128  # frames a second, frames

@@ -26,7 +26,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-import rtmidi
 import trial_ardour
 import trial_sound
 from trial_rig import (
@@ -55,6 +54,7 @@ from trial_rig import (
     version,
 )
 
+from improv.midi.binding import rtmidi
 from improv.midi.ports import close_client
 
 Figures = dict[str, float | int | str | bool]

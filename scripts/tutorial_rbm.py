@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from improv.core.errors import ImprovError
 from improv.core.events import Event, NoteOff, NoteOn
+from improv.core.metres import FOUR
 from improv.midi.files import read_part, write_take
 from improv.models.rbm import Rbm
 from improv.train.rbm import A_BEAT, EPOCHS, HIDDEN, STEPS, VISIBLE, begin, error_of, fit_songs, generate, notes_of_roll, windows_of
@@ -92,7 +93,7 @@ def run(folder: Path, out: Path, epochs: int, seed: int) -> None:
     print(f"bits that are 1: {everything.mean():.4f} of theirs; notes a chord: {np.mean([len(n) for n in written]):.1f}")
     out.mkdir(parents=True, exist_ok=True)
     for number, notes in enumerate(written, 1):
-        write_take(out / f"generated_chord_{number}.mid", [], events_of(notes), [(0.0, TEMPO)], (4, 4))
+        write_take(out / f"generated_chord_{number}.mid", [], events_of(notes), [(0.0, TEMPO)], FOUR)
     print(f"wrote {out / 'generated_chord_1.mid'} to {out / f'generated_chord_{COUNT}.mid'}")
 
 

@@ -27,7 +27,7 @@ LEAD = 8 * PULSES  # two bars of 4/4, in which the filter may find the grid
 CLOCK = """
 import random, re, sys, time
 api, count, period, jitter = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
-import rtmidi
+from improv.midi.binding import rtmidi
 from improv.perform.priority import raise_priority
 port = rtmidi.MidiOut(api, name="improv-clock")
 port.open_port(next(i for i, name in enumerate(port.get_ports()) if re.match(r"improv(-\\d+)?:in", name)))

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from improv.core.errors import ImprovError
+from improv.extras import install
 
 FINE, POOR, BROKEN = "ok", "poor", "broken"
 ROOM = 200 * 2**20  # bytes of disk below which a record of weeks is in danger
@@ -119,7 +120,7 @@ def _disk() -> list[Finding]:
 def _extras() -> list[Finding]:
     wanted = (("link", "Ableton Link", "link"), ("tensorflow", "training", "train"))
     return [
-        Finding(what, FINE, "installed" if find_spec(module) else f"not installed: pip install 'improv-jazz[{extra}]' if you want it")
+        Finding(what, FINE, "installed" if find_spec(module) else f"not installed; if you want it: {install(extra)}")
         for module, what, extra in wanted
     ]
 

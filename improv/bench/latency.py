@@ -30,7 +30,8 @@ WARM = 10  # events at the start of each turn that don't count
 TURNS = 4  # of ours and of nothing, each
 LOAD = "while True: pass"
 KEYS = """
-import random, re, sys, time, rtmidi
+import random, re, sys, time
+from improv.midi.binding import rtmidi
 api, count = int(sys.argv[1]), int(sys.argv[2])
 port = rtmidi.MidiOut(api, name="improv-keys")
 port.open_port(next(i for i, name in enumerate(port.get_ports()) if re.match(r"improv(-\\d+)?:in", name)))

@@ -42,7 +42,7 @@ class Project:
         if "/" in str(wish.get("model", "")) or "\\" in str(wish.get("model", "")):
             raise WishError("model: expected the name of a model that is installed, not a folder")
         if wish.get("changes"):
-            parse_changes(str(wish["changes"]), 4.0)
+            parse_changes(str(wish["changes"]))
         return replace(self, **wish)  # type: ignore[arg-type]
 
 

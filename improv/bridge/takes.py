@@ -20,7 +20,8 @@ from improv.bridge.records import Zero, host_time, transport_of
 from improv.core.errors import ImprovError
 from improv.core.events import Event, HostTime, Setting, Stop, moved
 from improv.core.harmony import Changes, parse_changes
-from improv.core.meter import Meter, MeterError, limited
+from improv.core.meter import limited
+from improv.core.metres import FOUR, Metres, possible
 from improv.core.modes.classes import MODES
 from improv.core.note_model import NoteModel
 from improv.core.observer import Observer
@@ -239,8 +240,8 @@ class Engine:
             assert isinstance(now, HostTime)
             first = now
         settings = self._settings(first)
-        metre = _metre(first)
-        changes: Changes | None = parse_changes(self.project.changes, Meter(120.0, metre).bar) if self.project.changes else None
+        metres = _metres(first)
+        changes: Changes | None = parse_changes(self.project.changes, metres) if self.project.changes else None
         name = self._model_name()
         setup = PerformerSetup(
             self.project.name,
@@ -251,7 +252,7 @@ class Engine:
             channel=int(self._value("channel")) - 1,
             models=self.models,
         )
-        return Song(changes, self.project.changes or None, metre), setup, first
+        return Song(changes, self.project.changes or None, metres), setup, first
 
     def _settings(self, first: HostTime | None) -> Settings:
         settings = Settings(clock="host", tempo=limited(first.tempo)) if first else Settings()
@@ -262,9 +263,7 @@ class Engine:
         return settings
 
 
-def _metre(first: HostTime | None) -> tuple[int, int]:
+def _metres(first: HostTime | None) -> Metres:
+    """The host's metre as the song's, if it is one that can be counted."""
     metre = (first.count, first.unit) if first else (4, 4)
-    try:
-        return Meter(120.0, metre).metre
-    except MeterError:
-        return 4, 4
+    return Metres.of(*metre) if possible(metre) else FOUR

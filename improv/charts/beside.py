@@ -1,19 +1,20 @@
 """Changes that stand beside a file, in its beats.
 
 Looked for under the file's own name with .changes, .txt, .irealb, .html or .htm. The chart's first bar is the
-file's first whole bar, and the chart is repeated to the file's end.
+file's first whole bar, and the chart is repeated to the file's end. Where the file's metre changes, each bar of the chart is one of
+the file; else bars are as long as the chart says, if it says so.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from improv.charts.text import read_chart
 from improv.core.harmony import Changes
+from improv.core.metres import Metres
 from improv.outside import MissingError, OutsideError, read_file, why
 
 ENDINGS = (".changes", ".txt", ".irealb", ".html", ".htm")
@@ -29,10 +30,10 @@ class ChartBeside:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def chart_beside(path: Path, bars: Sequence[float], bar: float, until: float) -> ChartBeside:
+def chart_beside(path: Path, metres: Metres, one: float, until: float) -> ChartBeside:
     """The changes beside a file, in its beats.
 
-    bars: the file's bar lines; bar: beats a bar; until: the beat to which the chart is repeated.
+    metres: of the file; one: the beat of its bar one, with which the chart begins; until: the beat to which the chart is repeated.
     """
     left_out: Counter[str] = Counter()
     for ending in ENDINGS:
@@ -44,12 +45,11 @@ def chart_beside(path: Path, bars: Sequence[float], bar: float, until: float) ->
         except OutsideError as e:
             left_out[f"{ending} files beside that can't be read ({why(e, chart)})"] += 1
             continue
-        changes, unknown = read_chart(text, bar, path.stem)
+        changes, unknown = read_chart(text, metres, path.stem)
         if changes is None:
             left_out[f"{ending} files beside that hold no changes"] += 1
             continue
-        pickup = len(bars) > 1 and bars[1] - bars[0] < bar - 1e-6
-        first = bars[1] if pickup else bars[0]
-        spans = [(first + at, chord) for at, chord in changes.spans(max(until - first, 0.0) + bar)]
-        return ChartBeside(Changes([at for at, _ in spans], [chord for _, chord in spans], math.inf, loop=False), unknown, left_out)
+        spans = [(one + at, chord) for at, chord in changes.spans(max(until - one, 0.0) + metres.bar_at(max(until - one, 0.0)))]
+        found = Changes([at for at, _ in spans], [chord for _, chord in spans], math.inf, loop=False, metres=changes.metres)
+        return ChartBeside(found, unknown, left_out)
     return ChartBeside(left_out=left_out)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from improv.core.metres import Metre
+
 MOST_BARS = 2000  # that are read, and that are played, whatever is written
 MOST_TIMES = 16  # that a repeat is played
 
@@ -25,6 +27,7 @@ class Bar(NamedTuple):
 
     chords: even shares of it, `/` where one goes on. signs: `{` and `}` repeats, `[` and `]` begin and end a section, `S` segno,
     `Q` coda before its chords, `q` after them, `Fine`. endings: that begin here. times: how often its repeat is played, if said.
+    metre: that is written for it, None where none is.
     """
 
     chords: tuple[str, ...] = ()
@@ -32,6 +35,7 @@ class Bar(NamedTuple):
     endings: frozenset[int] = frozenset()
     jump: Jump | None = None
     times: int = 0
+    metre: Metre | None = None
 
     def with_sign(self, sign: str) -> Bar:
         return self._replace(signs=self.signs | {sign})

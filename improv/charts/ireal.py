@@ -10,11 +10,14 @@ from __future__ import annotations
 import html
 import re
 import urllib.parse
+from typing import NamedTuple
 
 from improv.charts.form import Bar, Jump, in_order
+from improv.core.metres import Metre, possible
 
 _LINK = re.compile(r"(irealb|irealbook)://([^\"\n]+)")  # an apostrophe may be in a title
 _PREFIX = "1r34LbKcu7"
+_IS_KEY = re.compile(r"[A-G][b#]?-?$")
 _SIGN = re.compile(
     r"(?P<text><[^>]*>)|(?P<skip>\([^)]*\)|Y+|END|[Ulfs,])|(?P<time>T\d\d)|(?P<section>\*[A-Za-z])|(?P<blank> )"
     r"|(?P<bar>[|\[\]{}Z])|N(?P<ending>\d)|(?P<mark>[SQ])|(?P<again>[xr])|(?P<hold>[pW])(?P<bass>/[A-G][b#]?)?|(?P<none>n)"
@@ -22,6 +25,7 @@ _SIGN = re.compile(
 )
 _JUMP = re.compile(r"d\.? ?(?P<to>[cs])\.?(?: al (?:(?P<until>fine|coda)|(?P<ending>\d)(?:st|nd|rd|th) end).*)?$")
 _CELLS = {"T22": 4, "T24": 2, "T34": 3, "T44": 4, "T54": 5, "T64": 6, "T74": 7}  # cells to a bar, one a beat; of others any number
+_LONG = {"T12": (12, 8)}  # metres that two figures don't write
 EMPTY = 3  # cells without a chord that are a bar, and no gap on the page
 
 
@@ -30,22 +34,57 @@ def is_chart(text: str) -> bool:
     return _LINK.search(text) is not None
 
 
+class IrealSong(NamedTuple):
+    """A song of a playlist as it is exported. tempo: quarter notes a minute, None where it doesn't say."""
+
+    title: str
+    style: str
+    key: str
+    tempo: float | None
+    signs: str
+
+
 def bars_of(text: str, title: str) -> str:
     """The changes of one song, in the syntax of `parse_changes`: the one of that title, else the first."""
-    songs = [song for protocol, body in _LINK.findall(html.unescape(text)) for song in _songs(protocol, urllib.parse.unquote(body))]
+    songs = songs_of(text)
     wanted = _plain(title)
-    signs = next((signs for name, signs in songs if _plain(name) == wanted), songs[0][1] if songs else "")
-    return "| " + " | ".join(" ".join(bar.chords) for bar in in_order(written(signs))) + " |"
+    return changes_of(next((song.signs for song in songs if _plain(song.title) == wanted), songs[0].signs if songs else ""))
 
 
-def _songs(protocol: str, body: str) -> list[tuple[str, str]]:
-    """(title, signs) of each song of a link."""
+def changes_of(signs: str) -> str:
+    """A song's changes, in the syntax of `parse_changes`."""
+    bars = in_order(written(signs))
+    metres = [bar.metre or (4, 4) for bar in bars]
+    # One metre throughout is that of whoever plays it.
+    told = [m if len(set(metres)) > 1 and (i == 0 or m != metres[i - 1]) else None for i, m in enumerate(metres)]
+    words = [" ".join([f"{m[0]}/{m[1]}", *bar.chords] if m else bar.chords) for bar, m in zip(bars, told, strict=True)]
+    return "| " + " | ".join(words) + " |"
+
+
+def metre_of(signs: str) -> Metre:
+    """The metre in which a song begins."""
+    return next((bar.metre for bar in in_order(written(signs)) if bar.metre), (4, 4))
+
+
+def songs_of(text: str) -> list[IrealSong]:
+    """The songs of all links in a text, in their order."""
+    return [song for protocol, body in _LINK.findall(html.unescape(text)) for song in _songs(protocol, urllib.parse.unquote(body))]
+
+
+def _songs(protocol: str, body: str) -> list[IrealSong]:
+    """The songs of a link: title, composer, (nothing,) style, key, a number, signs, and in the first form style and tempo to play in."""
+    found = []
     if protocol == "irealb":
-        songs = [song.split("=") for song in body.split("===")]
-        found = [(fields[0], next((f for f in fields if f.startswith(_PREFIX)), None)) for fields in songs]
-        return [(name, unshuffled(signs.removeprefix(_PREFIX))) for name, signs in found if signs]
+        for fields in (song.split("=") for song in body.split("===")):
+            at = next((i for i, f in enumerate(fields) if f.startswith(_PREFIX)), None)
+            if at is not None:
+                key = next((f for f in fields[at - 1 : 0 : -1] if _IS_KEY.match(f)), "")
+                style = fields[at - 3] if at >= 4 else ""
+                tempo = next((float(f) for f in fields[at + 2 : at + 3] if f.isdecimal() and int(f)), None)
+                found.append(IrealSong(fields[0], style, key, tempo, unshuffled(fields[at].removeprefix(_PREFIX))))
+        return found
     fields = body.split("=")  # six to a song
-    return [(fields[i], fields[i + 5]) for i in range(0, len(fields) - 5, 6)]
+    return [IrealSong(fields[i], fields[i + 2], fields[i + 3], None, fields[i + 5]) for i in range(0, len(fields) - 5, 6)]
 
 
 def unshuffled(signs: str) -> str:
@@ -77,7 +116,9 @@ class _Page:
     def __init__(self) -> None:
         self.bars: list[Bar] = []
         self.cells: list[str | None] = []  # a chord begins there, or not
+        self.time = "T44"  # as it was last written
         self.beats: int | None = 4
+        self.metre: Metre | None = None
         self.last = "NC"
         self.opened = self.owed = False  # a bar line stood before; a two-bar repeat has yet to fill the next bar
         self.bar = Bar()
@@ -90,7 +131,9 @@ class _Page:
             elif found["text"]:
                 self._text(re.sub(r"^\*\d\d", "", sign[1:-1]).strip().lower())
             elif found["time"]:
-                self.beats = _CELLS.get(sign)
+                self.time = sign
+                if not any(self.cells):  # else it is the next bar's
+                    self._take_time()
             elif found["section"]:
                 self.bar = self.bar.with_sign("[")
             elif found["ending"]:
@@ -106,6 +149,10 @@ class _Page:
         self._close()
         return self.bars
 
+    def _take_time(self) -> None:
+        metre = _LONG.get(self.time, (int(self.time[1]), int(self.time[2])))
+        self.beats, self.metre = _CELLS.get(self.time), metre if possible(metre) else None
+
     def _chord(self, found: re.Match[str]) -> None:
         if found["none"]:
             self.last = "NC"
@@ -120,7 +167,7 @@ class _Page:
         if len(self.bars) >= count:
             first, second = self.bars[-count], self.bars[-1]
             if count == 2:
-                self.bars.append(self.bar._replace(chords=first.chords))
+                self.bars.append(self.bar._replace(chords=first.chords, metre=self.metre))
                 self.bar = Bar()
                 self.owed = True
             self.bar = self.bar._replace(chords=second.chords)
@@ -145,8 +192,9 @@ class _Page:
         chords = self.bar.chords or _shared(self.cells, self.beats, self.bars[-1].sounds if self.bars else "NC")
         self.cells = []
         if chords:
-            self.bars.append(self.bar._replace(chords=chords))
+            self.bars.append(self.bar._replace(chords=chords, metre=self.metre))
             self.bar = Bar()
+        self._take_time()
         return bool(chords)
 
     def _text(self, text: str) -> None:

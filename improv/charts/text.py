@@ -10,13 +10,14 @@ from collections import Counter
 from improv.charts import ireal
 from improv.charts.spelling import is_chord
 from improv.core.harmony import Changes, HarmonyError, parse_changes
-from improv.core.harmony.changes import words_of
+from improv.core.harmony.sheet import words_of
+from improv.core.metres import Metres
 
 
-def read_chart(text: str, bar: float, title: str) -> tuple[Changes | None, Counter[str]]:
+def read_chart(text: str, metres: Metres, title: str) -> tuple[Changes | None, Counter[str]]:
     """The changes of a chart's text, or None if it is none: less than half of its words are chords; and the words that are none.
 
-    bar: beats a bar. title: which song of an iReal Pro playlist is meant; the first if none is called so.
+    metres: those of the song, see `parse_changes`. title: which song of an iReal Pro playlist is meant; the first if none is called so.
     """
     if ireal.is_chart(text):
         text = ireal.bars_of(text, title)
@@ -36,6 +37,6 @@ def read_chart(text: str, bar: float, title: str) -> tuple[Changes | None, Count
     if known < max(unknown.total(), 1):
         return None, unknown
     try:
-        return parse_changes(read + text[at:], bar), unknown
+        return parse_changes(read + text[at:], metres), unknown
     except HarmonyError:
         return None, unknown

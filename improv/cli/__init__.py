@@ -24,7 +24,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
 
   improv jam                     open MIDI ports, listen, answer (a demo where there is no MIDI)
   improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132 --clock midi
-  improv solo --out solo.mid     improvise a solo into a MIDI file (--mood dark, --wav, --png)
+  improv solo --out solo.mid     improvise a solo into a MIDI file (--tune blues, --mood dark, --wav, --png)
   improv sessions, replay        the records of what was played; play one again
   improv ports, doctor           the MIDI ports that are here; what works, and what to do if not
   improv bench, calibrate        is this machine stage-ready? how late is your synth?
@@ -44,6 +44,7 @@ COMMANDS = {  # word: what its help says of it; the word is the name of its file
     "jam": "Listen, answer, yield. Ctrl-C ends it; no note is left hanging.",
     "solo": "Improvise a solo over changes, or freely, into a MIDI file.",
     "replay": "Play a session again, note for note; or let another model answer what was played.",
+    "tunes": "The built-in forms for --tune, the songs of a file, or one chart.",
     "moods": "What the moods of --mood play like, and the words for them.",
     "sessions": "The records of what was played, the newest last.",
     "ports": "Every MIDI system that works here, its inputs and outputs.",

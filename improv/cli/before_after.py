@@ -20,9 +20,9 @@ def write_before_after(folder: Path, takes: Mapping[str, PlayedTake]) -> tuple[l
             continue
         midi, sound, picture = (folder / f"{name}{kind}" for kind in (".mid", ".wav", ".png"))
         try:
-            write_take(midi, [], take.events, [(0.0, take.tempo)], (take.bar, 4), take.changes)
+            write_take(midi, [], take.events, [(0.0, take.tempo)], take.metres, take.changes)
             written.append(midi.name)
-            draw_roll(picture, [], take.events, take.bar, take.changes)
+            draw_roll(picture, [], take.events, take.metres, take.changes)
             written.append(picture.name)
             from improv.render.sound import render
 

@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         where = "" if said else "; with a `socket` in its configuration, say --socket PATH"
         return _failed(args, f"no daemon is running at {path}{where}", NOBODY)
     except PermissionError:
-        raise ImprovError(f"{path}: the daemon is another user's; run this as that user") from None
+        raise ImprovError(f"{path}: {_owned(path)}") from None
     except OSError as e:
         return _failed(args, f"the daemon at {path} does not reply: {e}", BROKEN)
     if args.json:
@@ -122,6 +122,17 @@ def _failed(args: argparse.Namespace, text: str, code: int) -> int:
     else:
         print(f"improv: {text}", file=sys.stderr)
     return code
+
+
+def _owned(path: Path) -> str:
+    """Whose a socket is that is not ours to open."""
+    try:
+        import pwd
+
+        name = pwd.getpwuid((path if os.access(path.parent, os.X_OK) else path.parent).stat().st_uid).pw_name
+    except (ImportError, OSError, KeyError):
+        return "the daemon is another user's; run this as that user"
+    return f"the daemon is another user's; run this as {name} (sudo -u {name} ...), or as root"
 
 
 def _ask(path: Path, request: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,6 @@ from improv.control.steering import Steering
 from improv.core.errors import ImprovError
 from improv.core.events import Event, ProgramChange, Stop
 from improv.core.harmony import taken_for
-from improv.core.meter import Meter
 from improv.midi.calibration import CalibrationError, calibration_file, stored_advance
 from improv.midi.left_sounding import sounding_folder
 from improv.midi.systems import choose_api, mend_sentence
@@ -118,7 +117,7 @@ def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
     if config.music.clock == "link":
         from improv.perform.link import Link
 
-        link = opened = Link(clock.now, parts.inbox.put, config.music.tempo, Meter(config.music.tempo, config.music.metre).bar)
+        link = opened = Link(clock.now, parts.inbox.put, config.music.tempo, config.music.metres.first.bar)
         stack.callback(opened.close)
     return perform(path, parts, bay, link, _advance(config, api_name(api), log) / 1000.0, bindings, binding)
 
@@ -183,7 +182,7 @@ def music_of(config: Config, state: StateOnDisk) -> tuple[Song, list[PerformerSe
         )
         for number, (p, model) in enumerate(zip(config.performers, models, strict=True))
     ]
-    return Song(music.sheet, music.changes, music.metre), performers
+    return Song(music.sheet, music.changes, music.metres), performers
 
 
 @dataclass
@@ -257,8 +256,8 @@ def _awaited_api(log: Log, over: threading.Event) -> int | None:
         if not told:
             told = True
             log(f"no MIDI system answers yet; waiting for one. {mend_sentence()}", "warning")
-            notify("STATUS=waiting for a MIDI system")
-        notify("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=20000000")  # or systemd, which waits for READY, would begin it anew
+            notify("READY=1\nSTATUS=waiting for a MIDI system")  # systemd, and with it the boot, is not to wait
+        notify("WATCHDOG=1")
         over.wait(WAIT)
     return None
 

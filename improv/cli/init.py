@@ -20,13 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", default="improv.toml", metavar="FILE", help="where it goes (default: improv.toml)")
     parser.add_argument("--force", action="store_true", help="also where there is one, which is kept beside it")
     parser.add_argument("--systemd", action="store_true", help="print a systemd unit that performs FILE, and write nothing")
+    parser.add_argument("--user", action="store_true", help="with --systemd: a unit for your own services (systemctl --user)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the file and the folders, or print the unit."""
     path = Path(args.to)
+    if args.user and not args.systemd:
+        raise ImprovError("--user says whose unit --systemd prints; use both")
     if args.systemd:
-        print(_unit(path), end="")
+        print(_unit(path, args.user), end="")
         return OK
     kept = write_config(path, args.force)
     if kept:
@@ -68,7 +71,7 @@ def _set_aside(path: Path) -> Path:
     return kept
 
 
-def _unit(path: Path) -> str:
+def _unit(path: Path, own: bool) -> str:
     """The unit for this installation, this user and this file."""
     from improv.control.config.systemd_unit import unit
 
@@ -80,7 +83,7 @@ def _unit(path: Path) -> str:
         writes = _written(load_config(path))
     else:
         print(f"improv: {path} is not there yet; `improv init --to {path}` writes it", file=sys.stderr)
-    return unit(path, Path(sys.executable), getpass.getuser(), os.getuid(), writes)
+    return unit(path, Path(sys.executable), getpass.getuser(), os.getuid(), writes, own)
 
 
 def _written(config: Config) -> list[Path]:

@@ -20,10 +20,13 @@ from improv.cli.moods import run as moods
 from improv.cli.screen import Screen, shower
 from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
+from improv.cli.tunes import set_tune
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes, parse_changes, taken_for
 from improv.core.meter import Meter
+from improv.core.metres import Metres
+from improv.core.modes.classes import MODES
 from improv.core.settings import Settings
 from improv.learning.setup import LearningSetup
 from improv.midi.calibration import LONGEST, stored_advance
@@ -58,12 +61,16 @@ EXITS = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the arguments say of the music, all of it checked. mood: what the header says of it."""
+    """What the arguments say of the music, all of it checked. mood: what the header says of it.
+
+    follows: the beat is that of the file that plays the human: its bars, and its changes of tempo.
+    """
 
     performer: PerformerSetup
     song: Song
     mood: dict[str, Any]
     learning: LearningSetup | None = None
+    follows: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -72,7 +79,7 @@ class Chosen:
     @property
     def meter(self) -> Meter:
         """A new one, as the performance begins with it."""
-        return Meter(self.settings.tempo, self.song.metre)
+        return Meter(self.settings.tempo, self.song.metres)
 
 
 @dataclass
@@ -86,11 +93,11 @@ class Place:
     early: float = 0.0
 
 
-def changes_of(text: str | None, bar: float) -> Changes | None:
-    """What --changes says, in bars of so many beats; symbols that the model takes for others are told. Raises HarmonyError."""
+def changes_of(text: str | None, metres: Metres) -> Changes | None:
+    """What --changes says, over a song's metres; symbols that the model takes for others are told. Raises HarmonyError."""
     if not text:
         return None
-    changes = parse_changes(text, bar)
+    changes = parse_changes(text, metres)
     if told := taken_for(changes):
         print(f"improv: {told}", file=sys.stderr)
     return changes
@@ -121,7 +128,7 @@ def jam(args: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             part = read_part(DEMO_CALL)
-            args.changes = args.changes or (None if args.mood else DEMO_CHANGES)
+            args.changes = args.changes or (None if args.mood or args.tune else DEMO_CHANGES)
             args.record = args.record or "improv-demo.mid"
             args.wav = args.wav or "improv-demo.wav"
     music = _music(args, "trade", part)
@@ -133,11 +140,13 @@ def jam(args: argparse.Namespace) -> int:
         raise ImprovError(
             f"--clock {settings.clock} needs a MIDI system that is in use; with --fast, or where there is none, choose another clock"
         )
-    counted = meter.seconds(settings.count_in * meter.bar)  # a file begins with bar one
-    script = part.script(counted, tempi=settings.clock == "internal" and settings.tempo == part.tempo) if part else None
+    first = meter.metres.first.bar
+    counted = meter.seconds(settings.count_in * first)  # a file begins with bar one
+    running = MODES[settings.mode].begins or bool(settings.click or settings.count_in)
+    script = None if part is None else part.followed(counted, running) if music.follows else part.script(counted)
     # What would go on for ever after the file gets eight bars more.
     endless = settings.mode == "solo" or settings.click or args.send_clock
-    limit = script[-1].time + meter.seconds(8 * meter.bar) if script and endless else math.inf
+    limit = script[-1].time + meter.seconds(8 * first) if script and endless else math.inf
     place = Place(OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit), Inbox())
     with ExitStack() as stack:
         if api is not None:
@@ -149,9 +158,11 @@ def solo(args: argparse.Namespace) -> int:
     """Offline: improvise and write."""
     if args.mood == LIST:
         return moods(args)
-    if not 1 <= args.bars <= 10_000:
-        raise ImprovError(f"--bars {args.bars}: expected 1 to 10,000")
-    music = _music(args, "solo", None, args.bars)
+    for option in ("bars", "choruses"):
+        count = getattr(args, option)
+        if count is not None and not 1 <= count <= 10_000:
+            raise ImprovError(f"--{option} {count}: expected 1 to 10,000")
+    music = _music(args, "solo", None)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
     return _perform(args, music, Place(OfflineClock(), Inbox()))
@@ -172,7 +183,7 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
     if music.settings.clock == "link":
         from improv.perform.link import Link
 
-        link = place.link = Link(place.clock.now, place.inbox.put, music.settings.tempo, music.meter.bar)
+        link = place.link = Link(place.clock.now, place.inbox.put, music.settings.tempo, music.song.metres.first.bar)
         stack.callback(link.close)
     if not args.json:
         print(f"listening on {ports.source}, playing on {ports.target}; seed {music.performer.seed}. Ctrl-C ends.", flush=True)
@@ -190,20 +201,19 @@ def _advance(args: argparse.Namespace, api: str, target: str) -> float:
     return stored or 0.0
 
 
-def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | None = None) -> Chosen:
+def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
     """Everything that the arguments say about the music, checked before anything is opened."""
     seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "little")
     if seed < 0:
         raise ImprovError(f"--seed {seed}: expected 0 or more")
-    mood = set_mood(args, seed, part.tempo if part else None)
+    mood = set_tune(args) | set_mood(args, seed, part.tempo if part else None)
     chosen = {f.name: getattr(args, f.name, None) for f in fields(Settings)}
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
     if settings.clock == "host":
         raise ImprovError("--clock host is the plugin's own (improv plugin install); from here, follow a DAW with --clock midi or link")
-    metre = _metre(args.metre) if args.metre else part.metre if part else (4, 4)
-    changes = changes_of(args.changes, Meter(settings.tempo, metre).bar)
+    song, follows = _song(args, settings, part, getattr(args, "bars", None))
     model = load_model(args.model)
     learning = schooling_of(args, model)
     performer = PerformerSetup(
@@ -215,7 +225,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None, bars: int | N
         learning=learning.learning if learning else None,
         learns=learning.header if learning else {},
     )
-    return Chosen(performer, Song(changes, args.changes, metre, bars), mood, learning)
+    return Chosen(performer, song, mood, learning, follows)
 
 
 def _channels(text: str | None) -> frozenset[int] | None:
@@ -229,12 +239,26 @@ def _channels(text: str | None) -> frozenset[int] | None:
     return frozenset(found) or None
 
 
-def _metre(text: str) -> tuple[int, int]:
+def _song(args: argparse.Namespace, settings: Settings, part: Part | None, bars: int | None) -> tuple[Song, bool]:
+    """What is played over, and whether the beat is that of the file that plays the human.
+
+    Bars are as --metre says, or as the file has them; where its beat is not followed, its first metre has to do, which is told.
+    """
     try:
-        count, unit = text.split("/")
-        return int(count), int(unit)
+        count, unit = map(int, args.metre.split("/")) if args.metre else (4, 4)
     except ValueError:
-        raise ImprovError(f"--metre {text!r}: expected two numbers, for example 3/4") from None
+        raise ImprovError(f"--metre {args.metre!r}: expected two numbers, for example 3/4") from None
+    follows = part is not None and settings.clock == "internal" and settings.tempo == part.tempo
+    metres = Metres.of(count, unit)
+    if part and not args.metre:
+        metres = part.metres if follows else Metres.of(*part.metres.first.metre)
+    changes = changes_of(args.changes, metres)
+    metres = changes.metres if changes and changes.metres else metres
+    if part and metres != part.metres and not part.metres.one:
+        how = f"in {'/'.join(map(str, metres.first.metre))} throughout" if metres.one else "as the changes say"
+        why = "with --metre" if args.metre else "with a tempo or clock of your own"
+        print(f"improv: the file's metre changes, which is not followed {why}: bars are counted {how}", file=sys.stderr)
+    return Song(changes, args.changes, metres, bars), follows
 
 
 def _check_writable(*paths: str | None) -> None:
@@ -278,6 +302,6 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
         summary |= {"learned": performance.performers[0].improviser.learned_from, "profile": music.learning.end()}
     summary |= {what: end[what] for what in ("lateness_ms", "shed") if end.get(what)}
     summary |= {"mood": header["mood"]} if "mood" in header else {}
-    summary["files"] = write(args, Timekeeper(music.settings, song.metre), song.changes, take)
+    summary["files"] = write(args, Timekeeper(music.settings, song.metres), song.changes, take)
     print(json.dumps(summary) if args.json else told(summary))
     return EXITS.get(str(end["reason"]).split()[0], BROKEN)

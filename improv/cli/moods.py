@@ -24,8 +24,8 @@ def set_mood(args: argparse.Namespace, seed: int, tempo: float | None) -> dict[s
     tempo: that of the file that plays, which wins over the mood's: its notes lie on it. Raises ImprovError.
     """
     if args.mood is None:
-        if args.key:
-            raise ImprovError(f"--key {args.key}: it is for --mood; without one, write --changes in the key that you want")
+        if args.key and args.tune is None:
+            raise ImprovError(f"--key {args.key}: it is for --tune and --mood; without them, write --changes in the key that you want")
         return {}
     from improv.mood.choose import choose
 

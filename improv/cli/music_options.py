@@ -17,7 +17,13 @@ def add_music(parser: argparse.ArgumentParser, alone: bool) -> None:
         metavar="WORDS",
         help='changes, tempo and settings from words: "hope and wonder", dark; `list` lists them. Options that you give yourself win',
     )
-    piece.add_argument("--key", metavar="KEY", help="with --mood: the key, for example Eb (default: the mood's)")
+    piece.add_argument(
+        "--tune",
+        metavar="TUNE",
+        help="changes, metre, tempo and feel of a built-in form (`improv tunes` lists them), blues or blues-bb, or of a song in a file:"
+        ' chart.txt, "songs.html#3", "songs.html#My Tune"',
+    )
+    piece.add_argument("--key", metavar="KEY", help="with --tune or --mood: the key, for example Eb (default: the tune's, the mood's)")
     piece.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
     piece.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and shown)")
     add_settings(parser, alone)

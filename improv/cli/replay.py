@@ -50,20 +50,21 @@ def run(args: argparse.Namespace) -> int:
         if not any(isinstance(e, NoteOn) for e in (*take.heard, *take.played)):
             print("improv: there are no notes in it", file=sys.stderr)
         names = [p.name for p in found.performers]
-        write_take(Path(args.to), take.heard, take.played, take.tempos, found.song.metre, take.changes, names)
+        write_take(Path(args.to), take.heard, take.played, take.tempos, take.metres, take.changes, names)
         report["files"] = [args.to]
     print(json.dumps(report) if args.json else _told(report))
     return BROKEN if found.same is False else OK
 
 
 def _found(said: str | None) -> Path:
-    """The session's file: as a path, or by its name among those that are kept; the latest where none is said. Raises ImprovError."""
+    """The session's file: as a path, or by its name among those that are kept; the latest in which something was played where none is
+    said. Raises ImprovError."""
     folder = default_folder()
     if said is None:
         kept = in_folder(folder) if folder.is_dir() else []
         if not kept:
             raise ImprovError(f"no session is kept in {folder} yet; say which file to replay")
-        return kept[-1].path
+        return next((one for one in reversed(kept) if not one.empty), kept[-1]).path
     for path in (Path(said), folder / said, folder / f"{said}.jsonl"):
         if path.exists():
             return path

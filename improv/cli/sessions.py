@@ -23,7 +23,8 @@ def default_folder() -> Path:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", metavar="FOLDER", help="where they are (default: in your data folder)")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--all", action="store_true", help="list those in which nothing was played, too")
+    parser.add_argument("--json", action="store_true", help="as JSON, all of them")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,11 +32,13 @@ def run(args: argparse.Namespace) -> int:
     found = in_folder(folder) if args.folder or folder.is_dir() else []
     if args.json:
         print(json.dumps([asdict(kept) | {"path": str(kept.path)} for kept in found]))
-    elif not found:
-        print(f"no sessions in {folder}")
-    else:
-        print(table(found))
-        print(f"in {folder}")
+        return OK
+    shown = [kept for kept in found if args.all or not kept.empty]
+    left_out = len(found) - len(shown)
+    more = f"; in {left_out} more nothing was played (--all lists them)" if left_out else ""
+    if shown:
+        print(table(shown))
+    print(f"{'in' if shown else 'no sessions in'} {folder}{more}")
     return OK
 
 

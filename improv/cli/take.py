@@ -15,6 +15,7 @@ from improv.midi.files import write_take
 from improv.perform.observers import KeptTake
 from improv.render.piano_roll import draw_roll
 from improv.session import Cut
+from improv.session.capture import turned
 
 
 def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None, take: KeptTake) -> list[str]:
@@ -24,10 +25,12 @@ def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None,
         if args.record or args.wav or args.png:
             print("improv: nothing was played, so nothing is written", file=sys.stderr)
         return written
-    heard, played, tempos = in_beats(keeper, take.heard_events, take.played_events)
+    metres = keeper.meter.metres
+    line, (heard, played, tempos, _) = in_beats(keeper, take.heard_events, take.played_events).from_line(metres)
+    metres, changes = metres.turned(line), turned(changes, line) if changes and line else changes
     midi = Path(args.record or f"{args.wav or args.png}.mid")
     if args.record or args.wav:
-        write_take(midi, heard, played, tempos, keeper.meter.metre, changes)
+        write_take(midi, heard, played, tempos, metres, changes)
         written += [str(midi)] if args.record else []
     if args.wav:
         from improv.render.sound import render
@@ -37,14 +40,14 @@ def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None,
         if not args.record:
             midi.unlink()
     if args.png:
-        draw_roll(args.png, heard, played, keeper.meter.bar, changes)
+        draw_roll(args.png, heard, played, metres, changes)
         written.append(args.png)
     return written
 
 
 def write_cut(path: Path, cut: Cut, changes: Changes | None, names: Sequence[str] = ("improv",)) -> None:
     """The last bars, as captured, as a MIDI file that begins on their first bar line. names: of the performers' tracks."""
-    write_take(path, cut.heard(), cut.played(), cut.tempo_map(), cut.metre, cut.changes(changes), names)
+    write_take(path, cut.heard(), cut.played(), cut.tempo_map(), cut.bars(), cut.changes(changes), names)
 
 
 def told(summary: dict[str, Any]) -> str:

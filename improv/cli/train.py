@@ -18,6 +18,7 @@ from improv.cli.corpus_options import add_corpus
 from improv.cli.pick_sessions import pick
 from improv.cli.sessions import default_folder
 from improv.core.errors import ImprovError
+from improv.extras import install
 from improv.models.loader import find_model, load_model
 from improv.train.about import about_origin, about_training
 from improv.train.cluster import Cluster, cluster_of
@@ -70,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     for package in ("keras", "tqdm"):
         if importlib.util.find_spec(package) is None:
-            raise ImprovError(f"training needs {package}, which is not installed: pip install 'improv-jazz[train]'")
+            raise ImprovError(f"training needs {package}, which is not installed: {install('train')}")
     folder = _folder(args)
     if args.origin and folder.resolve() == find_model(args.origin).resolve():
         raise ImprovError(f"--out {folder}: is the model that --from starts from; give the new one a folder of its own")

@@ -20,7 +20,7 @@ from improv.control.desk import Desk
 from improv.control.kept import save_preset
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Transport
-from improv.core.harmony import parse_changes
+from improv.core.harmony import parse_changes, taken_for
 from improv.core.modes.classes import MODES
 from improv.core.settings import PLAY, SETTINGS, SHARED, Settings
 from improv.models.loader import load_model
@@ -53,19 +53,32 @@ def do(desk: Desk, request: Request) -> dict[str, Any]:
 
 
 @does("set")
-def set_setting(desk: Desk, request: Request) -> None:
-    """Change a setting; also `model`, by name, and `changes`, as text."""
+def set_setting(desk: Desk, request: Request) -> dict[str, Any]:
+    """Change a setting; also `model`, by name, and `changes`, as text: what a symbol is taken for is told, and logged."""
     name, value, number = str(request["name"]), request["value"], desk.number_of(request.get("performer"))
     if name == "model":
         play_with(desk, request | {"name": value})
     elif name == "changes":
-        if value:
-            parse_changes(str(value))
+        told = _told(desk, str(value)) if value else None
         desk.put(Setting(desk.now, "changes", str(value), number))
+        if told:
+            desk.log(told, "notice")
+            return {"taken": told, "text": told}
     else:
         for performer in desk.those(number):
             performer.settings.changed(name, value)
         _put_setting(desk, name, value, number)
+    return {}
+
+
+def _told(desk: Desk, changes: str) -> str | None:
+    """What is to be told of changes. Raises ImprovError."""
+    read = parse_changes(changes, desk.performance.timekeeper.meter.metres)
+    if read.metres:
+        raise ImprovError(
+            "changes that say their metre must be there from the start: put them into improv.toml, and start the daemon again"
+        )
+    return taken_for(read)
 
 
 def _put_setting(desk: Desk, name: str, value: Any, number: int | None) -> None:
@@ -104,7 +117,7 @@ def play_with(desk: Desk, request: Request) -> None:
 def recall_preset(desk: Desk, request: Request) -> dict[str, Any]:
     preset = _preset(desk, request)
     _set_together(desk, preset, desk.number_of(request.get("performer")))
-    return {"set": preset}
+    return {"set": preset, "text": f"set: {_listed(preset)}"}
 
 
 def _preset(desk: Desk, request: Request) -> dict[str, Any]:
@@ -122,7 +135,12 @@ def save(desk: Desk, request: Request) -> dict[str, Any]:
     kept = {k: v for k, v in now.items() if v != usual[k] and k not in SHARED}
     preset = kept | {"mode": now["mode"], "model": performer.model_name}
     save_preset(desk.config.record.folder, str(request["name"]), preset)
-    return {"saved": preset}
+    return {"saved": preset, "text": f"kept as {request['name']}: {_listed(preset)}"}
+
+
+def _listed(settings: Mapping[str, Any]) -> str:
+    """`temperature 0.9, mode comp`."""
+    return ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in settings.items())
 
 
 @does("mood")
@@ -167,7 +185,7 @@ def capture(desk: Desk, request: Request) -> dict[str, Any]:
     beside = desk.config.record.folder / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-last-{bars}-bars.mid"
     path = Path(str(request["file"])) if request.get("file") else beside
     desk.last_bars.write(path, bars)
-    return {"file": str(path)}
+    return {"file": str(path), "text": f"wrote {path}"}
 
 
 # Controllers
@@ -177,7 +195,7 @@ def capture(desk: Desk, request: Request) -> dict[str, Any]:
 def learn(desk: Desk, request: Request) -> dict[str, Any]:
     with desk.binding:
         desk.bindings.learn(str(request["name"]), request.get("performer"))
-    return {"learning": request["name"]}
+    return {"learning": request["name"], "text": f"move a controller now: it will set {request['name']}"}
 
 
 @does("unlearn")
@@ -185,7 +203,7 @@ def unlearn(desk: Desk, request: Request) -> dict[str, Any]:
     with desk.binding:
         unbound = len(desk.bindings.unlearn(str(request["name"])))
     desk.keep_learned()
-    return {"unbound": unbound}
+    return {"unbound": unbound, "text": f"{request['name']}: {unbound or 'no'} controller{'s' * (unbound != 1)} taken off"}
 
 
 # The whole
@@ -218,13 +236,14 @@ def take_over(desk: Desk, request: Request) -> dict[str, Any]:
     for note in new.notes:
         desk.log(note, "notice")
     found = differences(desk.config, new)
-    for change in found.live:
-        if change.request:
-            do(desk, dict(change.request))
+    told = [do(desk, dict(change.request)).get("taken") for change in found.live if change.request]
     with desk.binding:
         desk.bindings.replace(new.bindings)
     desk.config = new
-    return {"changed": [str(c) for c in found.live], "restart": [str(c) for c in found.restart]}
+    changed, restart = [str(c) for c in found.live], [str(c) for c in found.restart]
+    text = "taken over: " + "; ".join(changed) if changed else "nothing has changed that can be taken over"
+    text += ". Restart the daemon for: " + "; ".join(restart) if restart else ""
+    return {"changed": changed, "restart": restart, "text": ". ".join([text, *filter(None, told)])}
 
 
 # What takes long

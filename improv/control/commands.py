@@ -31,8 +31,9 @@ class Field(NamedTuple):
 class Command(NamedTuple):
     """A command. help: what it does; example: as one would type it after `improv ctl`, where that is not plain.
 
-    ways: how it can be asked for. urgent: it goes before others that wait. quick: it is done at once in the thread of the port that
-    it came from. alike: of several that wait and are alike in these fields, the latest alone counts; None: each counts.
+    ways: how it can be asked for. urgent: it goes before others that wait. slow: it costs the performance as much as many others do,
+    and counts so. quick: it is done at once in the thread of the port that it came from. alike: of several that wait and are alike in
+    these fields, the latest alone counts; None: each counts.
     means: another command, with fields that it sets, which this one is short for. older: names that it had before, which go on working.
     """
 
@@ -42,6 +43,7 @@ class Command(NamedTuple):
     ways: tuple[str, ...] = (CTL,)
     example: str = ""
     urgent: bool = False
+    slow: bool = False
     quick: bool = False
     alike: tuple[str, ...] | None = None
     means: tuple[str, Mapping[str, str]] | None = None
@@ -71,10 +73,10 @@ _ROWS = (
         example="mode comp",
         means=("set", {"name": "mode"}),
     ),
-    Command("model", "play with another model", (Field("name", MODEL), _WHOSE), (CTL, OSC, BINDING), alike=("performer",)),
-    Command("preset", "recall settings that are kept under a name", (Field("name", NAME), _WHOSE), (CTL, OSC, BINDING)),
-    Command("save", "keep the settings of this moment as a preset", (Field("name", NAME), _WHOSE)),
-    Command("mood", "take changes, tempo and settings from words", (Field("text", TEXT),), example="mood hope and wonder"),
+    Command("model", "play with another model", (Field("name", MODEL), _WHOSE), (CTL, OSC, BINDING), slow=True, alike=("performer",)),
+    Command("preset", "recall settings that are kept under a name", (Field("name", NAME), _WHOSE), (CTL, OSC, BINDING), slow=True),
+    Command("save", "keep the settings of this moment as a preset", (Field("name", NAME), _WHOSE), slow=True),
+    Command("mood", "take changes, tempo and settings from words", (Field("text", TEXT),), example="mood hope and wonder", slow=True),
     Command("keep", "keep the state of this moment as a bookmark", (Field("name", NAME), _WHOSE), (CTL, OSC, BINDING), quick=True),
     Command(
         "recall",
@@ -94,8 +96,9 @@ _ROWS = (
         "write the last bars to a MIDI file",
         (Field("bars", BARS, False), Field("file", FILE, False)),
         (CTL, BINDING),
+        slow=True,
     ),
-    Command("reload", "read the configuration again", alike=()),
+    Command("reload", "read the configuration again", slow=True, alike=()),
     Command("stop", "end the daemon", urgent=True, alike=()),
     Command("get", "tell a setting or a figure", (Field("name", FIGURE), Field("port", PORT, False), _WHOSE), (OSC,)),
     Command("tap", "tap the tempo", (), (BINDING,), quick=True),

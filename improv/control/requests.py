@@ -23,6 +23,7 @@ LONGEST = {TEXT: 256, FILE: 4096, MODEL: 4096}  # characters; of other texts, NA
 NAMES = 64
 MOST_BARS = 1000
 RATE, URGENT_RATE = 200.0, 20.0  # requests a second towards the performance
+SLOW = 40  # others that a slow one counts for: five a second
 WAITING = 256  # requests that wait, at most
 _ANY = Settings(low=0, high=127)  # against which one setting alone is judged
 _KNOWN = tuple(row.name for row in by_way(CTL))
@@ -117,11 +118,11 @@ class Bucket:
         self._at = max(now, self._at)
         return max(0.0, (1.0 - self._left) / self.rate)
 
-    def passes(self, now: float) -> bool:
-        """Whether one may pass, and if so it has."""
+    def passes(self, now: float, count: int = 1) -> bool:
+        """Whether one may pass, and if so it has. count: for how many it counts; those after it wait the longer."""
         if self.wait(now) > 1e-9:
             return False
-        self._left -= 1.0
+        self._left -= count
         return True
 
 
@@ -167,7 +168,7 @@ class RequestQueue:
     def take(self, now: float) -> tuple[Request, list[Then]] | None:
         """The next one, if it may go now."""
         for line, bucket in ((self._urgent, self._hurried), (self._waiting, self._ordinary)):
-            if line and bucket.passes(now):
+            if line and bucket.passes(now, SLOW if COMMANDS[next(iter(line.values()))[0]["do"]].slow else 1):
                 _, (request, waiters) = line.popitem(last=False)
                 return request, list(waiters.values())
         return None

@@ -74,6 +74,6 @@ def _performer(performer: SteeredPerformer, port: Mapping[str, Any]) -> Performe
 
 def beat_in_bar(meter: Meter, beat: float) -> float:
     """The beat of the bar, from 1, as the metre counts: six of them in 6/8."""
-    count, _ = meter.metre
-    whole = meter.position(beat) / meter.bar
-    return 1.0 + count * max(0.0, whole - meter.bar_of(beat))
+    position = meter.position(beat)
+    count, _ = meter.metres.at(position).metre
+    return 1.0 + count * max(0.0, meter.metres.bars(position) - meter.bar_of(beat))

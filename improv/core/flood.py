@@ -8,6 +8,7 @@ from __future__ import annotations
 RATE = 100.0  # note-ons a second
 BURST = 400.0  # note-ons at once: more than all keys of three keyboards, echoed
 FASTEST_LINE = (100, 2.0)  # notes of one line in so many seconds; the fastest of players reach a third of that
+WITHIN = 14.0  # beats in which they must lie as well to be the model's doing: those of two seconds at the fastest tempo that is counted
 
 
 class NoteLimit:

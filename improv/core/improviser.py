@@ -41,7 +41,7 @@ class Improviser:
     that draws every note. bars: in solo mode, how many to play; None for no end. channel: 0-15, what it plays on.
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
-    reading: how changes that come as a text are read, see `parse_changes`.
+    reading: how changes that come as a text are read, and what is made of chords, see `sheet.READING`.
     hearing: see `core.hearing`. playing: see `core.playing`.
     """
 
@@ -72,12 +72,12 @@ class Improviser:
         self._seed, self._begun = seed, 1  # how often it has begun
         self._changes = changes  # those of the beginning
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
-        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons, playing)
+        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons, reading, playing)
         self._learning = learning
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
-        end = None if bars is None else round(bars * meter.bar * GRID)
+        end = None if bars is None else round(meter.metres.line(bars) * GRID)
         self.voice = Voice(self.generator, tracker, channel, end, voicings, playing)
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self._mode: Mode = MODES[settings.mode](self.voice)
@@ -157,9 +157,9 @@ class Improviser:
         tracker, before = LineTracker(self._hearing), self.voice
         text, changes = wanted.changes, self._changes
         if text is not None:
-            changes = parse_changes(text, moment.meter.bar, self._reading) if text else None
+            changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed)
+        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading)
         self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings)
         self.voice.time = moment.time
         self._begun += 1
@@ -278,7 +278,7 @@ class Improviser:
             self._mode.jumped()
             return []
         if setting.name == "changes":
-            self.generator.changes = parse_changes(str(setting.value), self.meter.bar, self._reading) if setting.value else None
+            self.generator.changes = parse_changes(str(setting.value), self.meter.metres, self._reading) if setting.value else None
             self._mode.jumped()
             return []
         self.generator.settings = before.taken(setting.name, setting.value)

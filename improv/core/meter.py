@@ -1,25 +1,21 @@
-"""Seconds to beats and back: tempo, metre, place in the bar.
+"""Seconds to beats and back: tempo, metres, place in the bar.
 
 Beats are quarter notes, counted from where the beat began to run and never set back. A song position can jump; it
-differs from the beat by a shift, and bar lines and changes go by it. Bars count from 0 here.
+differs from the beat by a shift, and bar lines, metres and changes go by it. Bars count from 0 here.
 A meter is a value: who says where the beat is (see `beats`) makes a new one, and nobody's changes under their hands.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from improv.core.errors import ImprovError
+from improv.core.metres import FOUR, NEAR, MeterError, Metre, Metres, Unit
 
 SLOWEST, FASTEST = 20.0, 400.0  # bpm
-NEAR = 1e-9
 SLACK = 1 / 48  # beats: half a pulse
-
-
-class MeterError(ImprovError):
-    """An impossible tempo or metre."""
 
 
 class _Map(NamedTuple):
@@ -38,32 +34,26 @@ class _Map(NamedTuple):
 
 @dataclass(frozen=True, slots=True, init=False)
 class Meter:
-    """A tempo in a metre, and where its beat is. A change of tempo keeps the beat.
+    """A tempo in a song's metres, and where its beat is. A change of tempo keeps the beat.
 
-    tempo: quarter notes a minute, 20 to 400. metre: beats a bar and the note that counts, (4, 4).
+    tempo: quarter notes a minute, 20 to 400. metres: those of the song, or the one that it has.
     running: whether the beat goes on; where not, times of later beats are infinite.
     Raises MeterError outside of that.
     """
 
-    metre: tuple[int, int]
-    bar: float  # beats
-    felt: float  # the beat one taps, in beats: in 6/8 a dotted quarter
+    metres: Metres
     _map: _Map
 
-    def __init__(self, tempo: float = 120.0, metre: tuple[int, int] = (4, 4)):
-        count, unit = metre
-        if not 1 <= count <= 16 or unit not in (2, 4, 8, 16):
-            raise MeterError(f"metre {count}/{unit}: beats a bar go from 1 to 16, over 2, 4, 8 or 16")
-        felt = 4.0 / unit * (3 if unit >= 8 and count % 3 == 0 and count > 3 else 1)
-        self._fill(metre, 4.0 * count / unit, felt, _Map(tempo=_checked(tempo)))
+    def __init__(self, tempo: float = 120.0, metres: Metres | Metre = FOUR):
+        self._fill(metres if isinstance(metres, Metres) else Metres.of(*metres), _Map(tempo=_checked(tempo)))
 
-    def _fill(self, metre: tuple[int, int], bar: float, felt: float, known: _Map) -> None:
-        for name, value in (("metre", metre), ("bar", bar), ("felt", felt), ("_map", known)):
-            object.__setattr__(self, name, value)
+    def _fill(self, metres: Metres, known: _Map) -> None:
+        object.__setattr__(self, "metres", metres)
+        object.__setattr__(self, "_map", known)
 
     def _with(self, known: _Map) -> Meter:
         meter = object.__new__(Meter)
-        meter._fill(self.metre, self.bar, self.felt, known)
+        meter._fill(self.metres, known)
         return meter
 
     # What is known
@@ -117,7 +107,7 @@ class Meter:
     def in_metre(self, metre: tuple[int, int]) -> Meter:
         """The same beat, counted in bars of another metre. Raises MeterError for an impossible one."""
         meter = Meter(self._map.tempo, metre)
-        meter._fill(meter.metre, meter.bar, meter.felt, self._map)
+        meter._fill(meter.metres, self._map)
         return meter
 
     def jumped(self, beat: float, position: float) -> Meter:
@@ -166,16 +156,42 @@ class Meter:
 
     def within_bar(self, beat: float) -> float:
         """Beats since the bar line."""
-        return self.position(beat) % self.bar
+        return self.metres.within_bar(self.position(beat))
 
     def bar_of(self, beat: float) -> int:
         """The bar in which a beat lies, from 0."""
-        return math.floor(self.position(beat) / self.bar + NEAR)
+        return self.metres.bar_of(self.position(beat))
+
+    def bar_at(self, beat: float) -> float:
+        """How many beats the bar has in which a beat lies."""
+        return self.metres.bar_at(self.position(beat))
+
+    def felt_at(self, beat: float) -> float:
+        """How long the beat is that one taps there, in beats."""
+        return self.metres.at(self.position(beat)).felt
 
     def next(self, beat: float, step: float) -> float:
         """The first beat from `beat` on whose song position is a multiple of `step`."""
         shift = self._shift(beat)
         return math.ceil((beat + shift) / step - NEAR) * step - shift
+
+    def steps(self, beat: float, unit: Unit) -> Iterator[float]:
+        """The beats from `beat` on that lie on a quarter note, a felt beat or a bar line of the song."""
+        shift = self._shift(beat)
+        for position in self.metres.steps(beat + shift, unit):
+            yield position - shift
+
+    def next_on(self, beat: float, unit: Unit) -> float:
+        """The first of those."""
+        return next(self.steps(beat, unit))
+
+    def next_bar(self, beat: float) -> float:
+        """The first bar line from `beat` on."""
+        return self.next_on(beat, Unit.BAR)
+
+    def line(self, bar: int, beat: float) -> float:
+        """The beat on which a bar of the song begins, as it is counted at `beat`."""
+        return self.metres.line(bar) - self._shift(beat)
 
     def opening(self, beat: float) -> float:
         """The beat, or bar one of the song if that is still to come (a count-in, a pick-up)."""
@@ -186,10 +202,6 @@ class Meter:
         filtered, a little past it."""
         since = self._map.since
         return max(beat - SLACK, since) if beat >= since else beat
-
-    def next_bar(self, beat: float) -> float:
-        """The first bar line from `beat` on."""
-        return self.next(beat, self.bar)
 
 
 def limited(tempo: float) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from improv.core import playing as rules
 from improv.core.events import Event, NoteOn
-from improv.core.flood import FASTEST_LINE
+from improv.core.flood import FASTEST_LINE, WITHIN
 from improv.core.line.dynamics import velocity
 from improv.core.line.generator import LineGenerator, Plan
 from improv.core.line.phrasing import Playing
@@ -42,7 +42,7 @@ class Voice:
         self.channel, self.end, self.voicings, self.early = channel, end, voicings, playing == rules.FIRST
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.sounding = NoteBook()  # ends in beats
-        self._lately: deque[float] = deque(maxlen=FASTEST_LINE[0])  # seconds, of the line's notes
+        self._lately: deque[tuple[float, float]] = deque(maxlen=FASTEST_LINE[0])  # seconds and beats, of the line's notes
         self.call: float | None = None  # the beat on which the player's call began
         self.playing = Playing()  # the player's top line, up to the note before the tracker's latest
 
@@ -100,10 +100,11 @@ class Voice:
     def play(self, plan: Plan, time: float) -> list[Event]:
         """Commit a plan: sound it alone, and take over the memory that it leaves. Raises CannotSpeakError for a line that is no music."""
         most, seconds = FASTEST_LINE
-        if len(self._lately) == most and 0 <= time - self._lately[0] < seconds:
+        first, beat = self._lately[0] if self._lately else (time, plan.onset)
+        if len(self._lately) == most and 0 <= time - first < seconds and plan.onset - beat < WITHIN:
             self._lately.clear()
             raise CannotSpeakError(f"the model asks for more than {most} notes in {seconds:g} seconds")
-        self._lately.append(time)
+        self._lately.append((time, plan.onset))
         closed = self.sounding.close_all(time)
         generator, tracker, settings = self.generator, self.tracker, self.settings
         generator.commit(plan.then)

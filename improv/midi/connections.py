@@ -14,9 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import rtmidi
-
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
+from improv.midi.binding import rtmidi
 from improv.midi.jack import INPUT, OUTPUT, JackServer
 from improv.midi.left_sounding import Key, Left, SoundingFile
 from improv.midi.messages import encode
@@ -26,7 +25,8 @@ UNSURE = 1.5  # seconds before a loss was seen in which a note-off may have gone
 SUSTAIN, ALL_NOTES_OFF = 64, 123
 QUEUE = 8192  # messages that RtMidi keeps for us on JACK
 OFTEN, SELDOM = 0.0003, 0.001  # seconds between two looks for them: while there is playing, and later
-AGAIN = 5  # times that what was left sounding is closed once more: a server may drop what was sent in a period that it missed
+AGAIN = 7  # times that what was left sounding is closed once more: a server may drop what was sent in a period that it missed
+GAP = 0.02  # seconds until the first of them; twice as long until each further one, for a busy server misses many periods in a row
 BLIND = 120  # times for a virtual port whose connections can't be seen: for a minute, twice a second
 LATELY = 10_000  # looks in vain after which there is none
 
@@ -127,7 +127,13 @@ class Connection:
         self.there = False
         if server is None and self.port is not None:
             with hushed():
-                self.port.close_port()
+                self.discard()
+
+    def discard(self) -> None:
+        """Close our port object for good: `ready` makes a new one. RtMidi hears nothing on one of ALSA's that it opens again."""
+        if self.port is not None:
+            close_client(self.port)
+            self.port = None
 
     def abandon(self) -> None:
         """The server is dead. RtMidi waits a second for it to answer, and holds up all of Python: so leave our port alone."""
@@ -137,9 +143,7 @@ class Connection:
         self.there, self._own = False, None
 
     def close(self) -> None:
-        if self.port is not None:
-            close_client(self.port)
-            self.port = None
+        self.discard()
         self.there = False
 
 
@@ -156,6 +160,7 @@ class InputConnection(Connection):
     def __init__(self, api: int, wanted: str | None, label: str, arrived: Callable[..., None], begin: Callable[[], object] | None = None):
         super().__init__(api, wanted, label)
         self._arrived, self._begin = arrived, begin
+        self._begun = False  # in the thread of the port object that there is now
         self._looking: threading.Event | None = None  # set to end the thread
         self._thread: threading.Thread | None = None
 
@@ -163,6 +168,7 @@ class InputConnection(Connection):
         return new_client(self.kind, self._api, queue_size_limit=QUEUE)
 
     def opened(self, port: Any) -> None:
+        self._begun = False
         port.ignore_types(sysex=True, timing=False, active_sense=True)  # by default RtMidi drops MIDI Clock
         if self._api != rtmidi.API_UNIX_JACK:
             port.set_callback(self._called)
@@ -173,9 +179,9 @@ class InputConnection(Connection):
 
     def _called(self, message: tuple[list[int], float], _: Any = None) -> None:
         self._arrived(message)
-        if self._begin:
+        if self._begin and not self._begun:
+            self._begun = True
             self._begin()
-            self._begin = None
 
     def _look(self, port: Any, over: threading.Event) -> None:
         if self._begin:
@@ -200,11 +206,11 @@ class InputConnection(Connection):
         self._end()
         super().abandon()
 
-    def close(self) -> None:
+    def discard(self) -> None:
         self._end()
         if self.port is not None and self._api != rtmidi.API_UNIX_JACK:
             self.port.cancel_callback()
-        super().close()
+        super().discard()
 
 
 class OutputConnection(Connection):
@@ -227,6 +233,7 @@ class OutputConnection(Connection):
         self._kept = False  # whether that is a file
         self.left = Left()
         self._times = 0  # that it is still to be closed
+        self._next = 0.0  # when, at the earliest
         self._told = False  # that it is
 
     def send(self, event: Event, now: float) -> None:
@@ -288,6 +295,10 @@ class OutputConnection(Connection):
                 if not server.connections(self._own or ""):
                     return 0  # the first connection is waited for
                 self._times = AGAIN + 1
+            if (now := time.monotonic()) < self._next:
+                return 0
+            if self._times <= AGAIN + 1:
+                self._next = now + GAP * 2 ** (AGAIN + 1 - self._times)
             self._times -= 1
             first, self._told = not self._told, True
             count = self._close_left(set() if first else self._sounding)

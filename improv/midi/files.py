@@ -15,9 +15,11 @@ import mido
 import numpy as np
 
 from improv.atomic import atomic_write
-from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting, Transport
 from improv.core.harmony import Changes
 from improv.core.meter import FASTEST, SLOWEST, limited
+from improv.core.metres import FOUR, LIMITS, Metres
+from improv.midi.bars import bars_of
 from improv.midi.parts import DRUMS, MidiFile, read_midi
 from improv.midi.smf import END, Ints, MidiFileError
 
@@ -32,22 +34,38 @@ PEDAL = 64
 
 @dataclass(frozen=True)
 class Part:
-    """What a MIDI file plays. events: in seconds from its start. tempo: bpm, and metre, at its first note.
+    """What a MIDI file plays. events: in seconds from its start. tempo: bpm at its first note.
 
-    tempi: (seconds, bpm), where it changes after that, so that a beat of the file is the same beat of the performance.
-    told: what of the file was passed over or taken otherwise, a line each.
+    metres: of its bars; pickup: beats before bar one. tempi: (seconds, bpm), where it changes after its first note, so that a beat
+    of the file is the same beat of the performance. told: what of the file was passed over or taken otherwise, a line each.
     """
 
     events: list[Event]
     tempo: float
-    metre: tuple[int, int]
+    metres: Metres = FOUR
+    pickup: float = 0.0
     tempi: tuple[tuple[float, float], ...] = ()
     told: tuple[str, ...] = ()
 
-    def script(self, after: float, tempi: bool) -> list[Event]:
-        """Its events, so many seconds later; with its changes of tempo, if they are to be followed."""
-        changes = [Setting(time + after, "tempo", tempo) for time, tempo in self.tempi if tempi]
-        return list(heapq.merge(changes, (replace(e, time=e.time + after) for e in self.events), key=lambda e: e.time))
+    def script(self, after: float = 0.0) -> list[Event]:
+        """Its events alone, so many seconds later: its first note is beat one, at a tempo of the performance's own."""
+        return [replace(e, time=e.time + after) for e in self.events]
+
+    def followed(self, after: float, running: bool) -> list[Event]:
+        """Its events with its beats, of which the performance is told: its changes of tempo, and its bar one where they matter.
+
+        Where it is in one metre from its first note on, that is beat one, as it would be live.
+        after: seconds of a count-in before bar one. running: whether the beat runs from 0 s on without being told.
+        """
+        begin: list[Event] = []
+        if self.pickup and after:
+            after = max(after - self.pickup * 60.0 / self.tempo, 0.0)
+        elif self.pickup:
+            begin.append(Transport(0.0, "position", -self.pickup))
+        if not running and (self.pickup or not self.metres.one):
+            begin.append(Transport(0.0, "continue" if self.pickup else "start"))
+        changes = [Setting(time + after, "tempo", tempo) for time, tempo in self.tempi]
+        return list(heapq.merge(begin, changes, self.script(after), key=lambda e: e.time))
 
 
 class TempoMap:
@@ -110,9 +128,11 @@ def read_part(path: str | Path) -> Part:
         raise MidiFileError(f"{path}: no notes in it {why}")
     first = min(int(p.on[0]) for p in music)
     tempi = TempoMap(file, first, max(int(p.off.max()) for p in music))
-    metre, pickup, told = _metre(file, first)
-    lead = pickup * tempi.tempi[0] * 1e-6
-    events = sorted(_events(file, tempi, lead), key=lambda e: e[:2])
+    bars = bars_of(file)
+    told = []
+    events = sorted(_events(file, tempi), key=lambda e: e[:2])
+    if bars.passed:
+        told.append(f"{bars.passed} time signatures that can't be counted are passed over: {LIMITS}")
     if not events[-1][2].time - events[0][2].time <= MOST_SECONDS:
         raise MidiFileError(f"{path}: {events[-1][2].time / 3600:,.0f} hours of music; at most {MOST_SECONDS // 3600} are played")
     if file.odd:
@@ -121,18 +141,18 @@ def read_part(path: str | Path) -> Part:
         told.append(f"{file.silence:,.0f} beats of silence before its first note are left out")
     if tempi.beyond:
         told.append(f"its tempo of {tempi.beyond:.4g} bpm is taken as {limited(tempi.beyond):g}: {SLOWEST:g} to {FASTEST:g} can be counted")
-    changes = tuple((lead + time, tempo) for time, tempo in tempi.steps())
-    return Part([e for _, _, e in events], round(60e6 / tempi.tempi[0], 3), metre, changes, tuple(f"{path}: {line}" for line in told))
+    lines = tuple(f"{path}: {line}" for line in told)
+    return Part([e for _, _, e in events], round(60e6 / tempi.tempi[0], 3), bars.metres, bars.one, tuple(tempi.steps()), lines)
 
 
-def _events(file: MidiFile, tempi: TempoMap, lead: float) -> Iterable[tuple[int, int, Event]]:
+def _events(file: MidiFile, tempi: TempoMap) -> Iterable[tuple[int, int, Event]]:
     """(tick, place among what has the same tick, event); a note without a note-off ends before all else there."""
     table = file.table
     merged = np.argsort(table.tick, kind="stable")
     merged = merged[~((table.status[merged] == 0xFF) & (table.first[merged] == END))]
     place, time = np.zeros(len(table.tick), dtype=np.int64), np.zeros(len(table.tick))
     place[merged] = np.arange(len(merged))
-    time[merged] = tempi.seconds_of(table.tick[merged]) + lead
+    time[merged] = tempi.seconds_of(table.tick[merged])
     music = [p for p in file.parts if not p.drums]
     for part in music:
         channels = (table.status[part.begins] & 15).tolist()
@@ -143,7 +163,7 @@ def _events(file: MidiFile, tempi: TempoMap, lead: float) -> Iterable[tuple[int,
             yield (
                 off,
                 int(place[end]) if end >= 0 else -1,
-                NoteOff(float(time[end]) if end >= 0 else tempi.seconds(off) + lead, pitch, channel),
+                NoteOff(float(time[end]) if end >= 0 else tempi.seconds(off), pitch, channel),
             )
     last = max(int(p.off.max()) for p in music)
     own = np.isin(table.track, [p.track for p in music if p.channel is None])
@@ -156,32 +176,7 @@ def _events(file: MidiFile, tempi: TempoMap, lead: float) -> Iterable[tuple[int,
             (down.add if value >= 64 else down.discard)(channel)
     end = max(last, *(int(table.tick[row]) for row in np.nonzero(controls)[0][-1:]), 0)
     for channel in sorted(down):  # as a note without its note-off, a pedal that never comes up ends with the file
-        yield end, len(merged), ControlChange(tempi.seconds(end) + lead, PEDAL, 0, channel)
-
-
-def _metre(file: MidiFile, first: int) -> tuple[tuple[int, int], float, list[str]]:
-    """The metre that is counted, how many beats of bar one a pick-up leaves out, and what there is to tell."""
-    told = []
-    countable = [m for m in file.metres if 1 <= m[1] <= 16 and m[2] in (2, 4, 8, 16)]
-    if len(countable) < len(file.metres):
-        told.append("a metre of more than 16 beats, or over other notes than 2, 4, 8 or 16, is passed over")
-    before = [m for m in countable if m[0] <= first]
-    at, *metre = before[-1] if before else (0, 4, 4)
-    later = [m for m in countable if m[0] > at and [*m[1:]] != metre]
-    pickup = 0.0
-    if later and later[0][0] - at == round(_bar(metre) * file.table.ppq) and _bar(later[0][1:]) > _bar(metre):
-        pickup = _bar(later[0][1:]) - _bar(metre)
-        metre, later = [*later[0][1:]], [m for m in later[1:] if m[1:] != later[0][1:]]
-    if later:
-        tick, count, unit = later[0]
-        where = f"on beat {tick / file.table.ppq + 1:g} to {count}/{unit}"
-        told.append(f"its metre changes {where}; bars are counted in {metre[0]}/{metre[1]} throughout")
-    return (metre[0], metre[1]), pickup, told
-
-
-def _bar(metre: Sequence[int]) -> float:
-    """Beats a bar."""
-    return 4.0 * metre[0] / metre[1]
+        yield end, len(merged), ControlChange(tempi.seconds(end), PEDAL, 0, channel)
 
 
 def write_take(
@@ -189,23 +184,26 @@ def write_take(
     heard: Sequence[Event],
     played: Sequence[Event],
     tempos: Sequence[tuple[float, float]],
-    metre: tuple[int, int],
+    metres: Metres,
     changes: Changes | None = None,
     names: Sequence[str] = ("improv",),
 ) -> None:
-    """Write a take: a type 1 file with the tracks `player` and `improv`, tempo, metre, chords as markers.
+    """Write a take: a type 1 file with the tracks `player` and `improv`, tempo, metres, chords as markers.
 
     names: of the performers' tracks, by their numbers.
 
-    Events with beats for times, beat 0 on a bar line, where the changes begin. tempos: (beat, bpm), in order; the first is
+    Events with beats for times, beat 0 on a bar line, where metres and changes begin. tempos: (beat, bpm), in order; the first is
     that of the start. The file appears whole or not at all.
     """
-    bar = 4.0 * metre[0] / metre[1]
+    bar = metres.first.bar
     lead = -min((e.time for e in (*heard, *played)), default=0.0) / bar
     shift = max(0.0, float(-(-lead // 1))) * bar  # whole bars before beat 0, for what came before it
+    end = max((e.time for e in (*heard, *played)), default=0.0)
 
     conductor: list[tuple[float, mido.MetaMessage]] = [
-        (0.0, mido.MetaMessage("time_signature", numerator=metre[0], denominator=metre[1])),
+        (at + shift if at else 0.0, mido.MetaMessage("time_signature", numerator=count, denominator=unit))
+        for at, (count, unit) in metres.turned(0.0).changes
+        if at <= end
     ]
     conductor += [(max(beat + shift, 0.0), mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))) for beat, tempo in tempos]
     tracks: list[list[tuple[float, mido.Message]]] = [[] for _ in ("player", *names)]

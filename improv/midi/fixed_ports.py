@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import rtmidi
-
 from improv.core.events import Event
+from improv.midi.binding import rtmidi
 from improv.midi.connections import Connection, OutputConnection
 from improv.midi.names import eligible, fitting
 from improv.midi.patchbay import NO_DRUMS, Input, Output, Patchbay

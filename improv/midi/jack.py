@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import sys
 import time
 from functools import lru_cache
 from typing import Any
@@ -50,10 +51,10 @@ def settle() -> None:
 
 @lru_cache(maxsize=1)
 def libjack() -> Any:
-    """The library, or None."""
-    name = ctypes.util.find_library("jack")
+    """The system's library, or None. It is loaded for all of this program, so that copies loaded after it are not used."""
+    name = "libjack.so.0" if sys.platform == "linux" else ctypes.util.find_library("jack")
     try:
-        jack = ctypes.CDLL(name) if name else None
+        jack = ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL) if name else None
     except OSError:
         return None
     if jack is not None:
@@ -67,13 +68,28 @@ def libjack() -> Any:
     return jack
 
 
+class Pace:
+    """Whether a server's time goes on. One whose time has never moved is not judged: PipeWire tells none to a client like ours."""
+
+    def __init__(self) -> None:
+        self._frame: int | None = None
+        self._moved = False
+
+    def goes_on(self, frame: int) -> bool:
+        """Whether it went on since the frame before, as far as that can be told."""
+        stands = frame == self._frame
+        self._moved |= self._frame is not None and not stands
+        self._frame = frame
+        return not (stands and self._moved)
+
+
 class JackServer:
     """A JACK server that is there; see `up` and `gone`."""
 
     def __init__(self) -> None:
         self.gone = False
         self._client: ctypes.c_void_p | None = None
-        self._frame: int | None = None
+        self._pace = Pace()
         self._jack = jack = libjack()
         if jack is None:
             return
@@ -91,10 +107,7 @@ class JackServer:
 
     def moves(self) -> bool:
         """Whether its time has gone on since this was last asked: a server that stands still takes no messages."""
-        if not self.up:
-            return False
-        before, self._frame = self._frame, self._jack.jack_last_frame_time(self._client)
-        return before != self._frame
+        return self.up and self._pace.goes_on(self._jack.jack_last_frame_time(self._client))
 
     def ports(self, flag: int) -> list[str]:
         """MIDI ports that are INPUT or OUTPUT."""

@@ -15,10 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import rtmidi
-
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Transport
 from improv.core.keys import Keys
+from improv.midi.binding import rtmidi
 from improv.midi.clock_giver import ClockGiver
 from improv.midi.connections import Connection, InputConnection, OutputConnection
 from improv.midi.jack import JackServer, libjack
@@ -255,7 +254,7 @@ class Patchbay:
         if plug.there and not plug.joined(self._server, names):
             self._say(f"{what} {plug.name} is gone; waiting for it")
             self._lose(plug, now, told=True)
-        if plug.there:
+        if plug.there or plug.port is None:  # None: lost just now, so the next look makes another
             return
         name = None
         if plug.wanted is not None:

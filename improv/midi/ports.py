@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import rtmidi
-
 from improv.core.errors import ImprovError
+from improv.midi.binding import rtmidi
 from improv.midi.jack import JackServer, settle
 
 CLIENT = "improv"

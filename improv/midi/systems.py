@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 from improv.core.errors import ImprovError
 
@@ -13,9 +16,28 @@ MEND = {
 }
 
 
+SEQUENCER = Path("/dev/snd/seq")
+MISSING = (
+    "pip has no ready-made python-rtmidi for this Python and machine; on Linux, `sudo apt install python3-rtmidi` and make the "
+    "environment with `python3 -m venv --system-site-packages .venv`; elsewhere, use Python 3.12"
+)
+BARRED = "your user may not open {device}, which belongs to the group {group}: sudo usermod -aG {group} $USER, then log in again"
+
+
 def mend() -> str:
     """What to do where no MIDI system works, to go on a sentence with."""
+    if not any(find_spec(package) for package in ("rtmidi", "rtmidi2")):
+        return MISSING
+    if sys.platform == "linux" and SEQUENCER.exists() and not os.access(SEQUENCER, os.R_OK | os.W_OK):
+        return BARRED.format(device=SEQUENCER, group=_group(SEQUENCER))
     return MEND.get(sys.platform, "see your system's MIDI set-up")
+
+
+def _group(path: Path) -> str:
+    try:
+        return path.group()
+    except (OSError, KeyError):
+        return "audio"
 
 
 def mend_sentence() -> str:

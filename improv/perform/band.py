@@ -145,4 +145,4 @@ def _numbered(event: E, part: int) -> E:
 
 def alone(improviser: Improviser, part: int = 0) -> Band:
     """An improviser by itself, with a timekeeper for it alone, as nobody has performed yet."""
-    return Band([Slot(improviser, part)], Timekeeper(improviser.settings, improviser.meter.metre))
+    return Band([Slot(improviser, part)], Timekeeper(improviser.settings, improviser.meter.metres))

@@ -19,6 +19,7 @@ from typing import Any
 
 from improv.core.errors import ImprovError
 from improv.core.events import Sync
+from improv.extras import install
 
 POLL = 0.05  # seconds between two looks
 MOVED = 0.0003  # seconds: a beat that is off by more is told at once
@@ -165,5 +166,5 @@ def _library() -> Any:
     try:
         from link import Link as Peer
     except ImportError as e:
-        raise LinkError(f"Ableton Link needs a library that is not here ({e}): pip install 'improv-jazz[link]'") from None
+        raise LinkError(f"Ableton Link needs a library that is not here ({e}): {install('link')}") from None
     return Peer

@@ -13,6 +13,7 @@ from improv.core.beats.pulse_filter import PULSES
 from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn, Pulse, Setting, Transport
 from improv.core.meter import Meter
+from improv.core.metres import Unit
 from improv.core.note_book import NoteBook
 from improv.core.settings import DRUMS, SETTINGS, Settings
 
@@ -68,7 +69,7 @@ class Metronome:
         meter = self._meter
         if not meter.running:
             return math.inf
-        beat = meter.next(self._clicked, meter.felt)
+        beat = meter.next_on(self._clicked, Unit.FELT)
         return meter.time(beat) if self._channel(beat) else math.inf
 
     def _next_pulse(self) -> float:
@@ -142,11 +143,10 @@ class Metronome:
 
     def _click(self, time: float) -> list[Event]:
         meter = self._meter
-        beat = meter.next(self._clicked, meter.felt)
+        beat = meter.next_on(self._clicked, Unit.FELT)
         channel = self._channel(beat) - 1
-        self._clicked = beat + meter.felt / 2
-        within = meter.within_bar(beat)
-        first = min(within, meter.bar - within) < STEP
+        self._clicked = min(beat + meter.felt_at(beat) / 2, meter.next_bar(beat + STEP / 2))
+        first = meter.next_bar(beat - STEP) < beat + STEP
         ended = self._sounding.close_all(time)
         on = NoteOn(time, HIGH if first else LOW, LOUD if first else SOFT, channel)
         self._sounding.begin(on, time + meter.seconds(LENGTH))

@@ -13,6 +13,7 @@ from improv.perform.waiting import NO_CLOCK, NO_START
 LOOK = 0.5  # seconds between looks
 TELL = 30.0  # seconds between words on how punctual it is
 PATIENCE = 6.0  # seconds without an outside clock after which one is reminded
+AGAIN = 60.0  # seconds between two words on notes that were held back
 CLOSING = 5.0  # seconds for which a look that goes on is waited for at the end
 SILENT = "{}: {}; a riff plays for it until another model is chosen (improv ctl model NAME)"
 HELD = "more notes are asked for than anybody plays: {:,} were held back"
@@ -26,7 +27,7 @@ class Monitor:
         self._tally = Tally(performance.inbox)
         self._told, self._reminded = 0.0, False
         self._silent: dict[int, str] = {}  # why a performer's model plays no more, as told
-        self._held = 0
+        self._held, self._told_held = 0, -AGAIN
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="monitor", daemon=True)
 
@@ -77,8 +78,8 @@ class Monitor:
                     SILENT.format(performer.name, why), {"silent": {"performer": performer.number, "why": why, "time": now}}, warning=True
                 )
             self._silent[performer.number] = why or ""
-        if (held := performance.limit.held) > self._held:
-            self._held = held
+        if (held := performance.limit.held) > self._held and now - self._told_held > AGAIN:
+            self._held, self._told_held = held, now
             performance.changed(HELD.format(held), {"held": {"notes": held, "time": now}}, warning=True)
 
     def _remind(self) -> None:

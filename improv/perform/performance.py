@@ -94,9 +94,8 @@ class Performance:
         if thinker is None and isinstance(clock, LiveClock):
             thinker = _thread
         first = config.performers[0]
-        self.timekeeper = one_beat(
-            [setup.settings for setup in config.performers], config.song.metre, config.song.hearing
-        )  # not to be changed by others
+        wishes, song = [setup.settings for setup in config.performers], config.song
+        self.timekeeper = one_beat(wishes, song.metres, song.hearing)  # not to be changed by others
         meter = self.timekeeper.meter
         self.waiting = Waiting(self.timekeeper)
         self.observers = (*self.observers, self.waiting)
@@ -139,13 +138,18 @@ class Performance:
 
         chores: what is looked after meanwhile, in a thread of its own, while the clock is live.
         """
+        with told_signals(lambda name: self.put(Stop(self.clock.now(), name)), self.config.signals):
+            return self._run(Monitor(self, chores) if isinstance(self.clock, LiveClock) else None)
+
+    def _run(self, monitor: Monitor | None) -> dict[str, Any]:
         end: dict[str, Any] = {"reason": "error"}
-        monitor = Monitor(self, chores) if isinstance(self.clock, LiveClock) else None
         try:
-            with told_signals(lambda name: self.put(Stop(self.clock.now(), name)), self.config.signals), self._ready(monitor):
+            with self._ready(monitor):
                 told = self._send, self._heard, self._dropped, self.config.early, self._allowed, self._closed
                 stop = perform(self.band, self.clock, self.inbox, *told, self.sounding, self.limit)
             end = {"reason": stop.reason, "time": stop.time}
+        except KeyboardInterrupt:  # Ctrl-C again, since it did not end at the first; all that sounded was closed
+            end = {"reason": "SIGINT", "time": self.clock.now()}
         except CannotSpeakError as e:
             end = {"reason": MODEL_FAILED, "error": f"{self._named()} fails after {self.clock.now():.1f} s: {e}"}
         except Exception as e:

@@ -12,6 +12,7 @@ from improv.core.harmony import READING, Changes
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.meter import Meter
+from improv.core.metres import FOUR, Metres
 from improv.core.note_model import CannotSpeakError, NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
@@ -23,13 +24,13 @@ from improv.perform.deadline import DeadlinePlayer, Thinker
 class Song:
     """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
 
-    reading: how changes are read, also those that come while it plays, see `parse_changes`. hearing: see `core.hearing`.
+    reading: how changes are read, also those that come while it plays, see `sheet.READING`. hearing: see `core.hearing`.
     playing: see `core.playing`.
     """
 
     changes: Changes | None = None
     text: str | None = None
-    metre: tuple[int, int] = (4, 4)
+    metres: Metres = FOUR
     bars: int | None = None
     reading: int = READING
     hearing: int = hearing.NOW

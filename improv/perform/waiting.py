@@ -29,6 +29,7 @@ SEVERAL = "waiting for a gap: notes go on on channels {}; choose yours (jam --li
 FIRST_NOTE = "waiting for your first note"
 REVERSED = "the sustain pedal of channel {} was down from the start and has not moved: probably reversed. You are answered all the same"
 TWO_CLOCKS = "two MIDI clocks arrive at once: the first is followed. Let only one program send clock"
+DOUBLED = "MIDI clock doubled its tempo from one pulse to the next. Do two programs send clock, half a pulse apart? Let only one of them"
 LOST = "MIDI clock lost pulses on its way: {}, which are counted all the same"
 NO_CLOCK = "no MIDI clock arrives yet: let the DAW or drum machine send clock to improv's input"
 NO_START = "MIDI clock arrives, at {:.1f}: press play there, or play a note to join in"
@@ -92,7 +93,7 @@ class Waiting(Observer):
         if not latest:
             return FIRST_NOTE
         waited = now - self._began
-        if waited < max(LONG, keeper.meter.seconds(2 * keeper.settings.trade * keeper.meter.bar)):
+        if waited < max(LONG, keeper.meter.seconds(2 * keeper.settings.trade * keeper.meter.bar_at(keeper.meter.beat(now)))):
             return None
         going = sorted({channel + 1 for (_, channel), at in latest.items() if now - at < GAP})
         if going:
@@ -119,6 +120,9 @@ class Waiting(Observer):
         if clock.two and "two" not in self._told:
             self._told.add("two")
             yield TWO_CLOCKS
+        if clock.doubled and not clock.two and "doubled" not in self._told:
+            self._told.add("doubled")
+            yield DOUBLED
         if (lost := clock.lost) > self._lost and now - self._lost_at > AGAIN:
             yield LOST.format(lost - self._lost)
             self._lost, self._lost_at = lost, now

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from improv.core.events import Event, NoteOn, Setting, Transport
 from improv.core.harmony import Changes, pitch_name
 from improv.core.meter import Meter
@@ -17,7 +15,8 @@ def line(side: str, event: Event, meter: Meter, changes: Changes | None = None) 
     if isinstance(event, Setting):
         return f"{'':15}{event.name} is now {event.value}"
     if isinstance(event, Transport):
-        where = "" if event.beat is None else f" {math.floor(event.beat / meter.bar) + 1}:{event.beat % meter.bar + 1:g}"
+        beat, metres = event.beat, meter.metres
+        where = "" if beat is None else f" {metres.bar_of(beat) + 1}:{metres.within_bar(beat) + 1:g}"
         return f"{'':15}{event.kind}{where}"
     if not isinstance(event, NoteOn):
         return None

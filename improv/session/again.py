@@ -6,7 +6,7 @@ of its own, which heard what the performer did. Played again, a timekeeper hears
 
 from __future__ import annotations
 
-import math
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Mark, Setting
 from improv.core.harmony import Changes
 from improv.core.line.lessons import Learning
+from improv.core.metres import Metres
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.card import ModelError
@@ -35,6 +36,8 @@ from improv.session.lines import SessionError
 from improv.session.reader import Session
 
 MOST_MODELS = 16
+FURTHER = 10_000  # events beyond those of the record after which a performer is ended
+DAY = 86400.0  # seconds; what lies further behind all before is no part of a session
 Learns = Callable[[Path, Mapping[str, Any], NoteModel], Learning | None]
 
 
@@ -139,7 +142,8 @@ def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Rep
     else:
         beats = [_timekeeper([p.settings for p in performers], n, song, shared) for n in range(len(setups))]
         players = [
-            WithFailures(s.improviser(song, beats[n].meter), [renewed for renewed, *_ in parts[n].renewals]) for n, s in enumerate(setups)
+            WithFailures(s.improviser(song, beats[n].meter), [e for e, *_ in parts[n].renewals], len(parts[n].played) + FURTHER)
+            for n, s in enumerate(setups)
         ]
         slots = [Slot(players[n], n, s.hears, s.inputs) for n, s in enumerate(setups)]
         now = [play_again(slot, beats[n], parts[n].heard, latest, shared) for n, slot in enumerate(slots)]
@@ -174,7 +178,7 @@ def play_again(slot: Slot, timekeeper: Timekeeper, heard: Sequence[Event], until
 
 def _timekeeper(settings: Sequence[Settings], number: int, song: Song, shared: bool) -> Timekeeper:
     """A new timekeeper as a performer had it: one for all, or its own."""
-    return one_beat(settings, song.metre, song.hearing) if shared else Timekeeper(settings[number], song.metre, song.hearing)
+    return one_beat(settings, song.metres, song.hearing) if shared else Timekeeper(settings[number], song.metres, song.hearing)
 
 
 def _named(session: Session, name: str) -> NoteModel:
@@ -199,7 +203,10 @@ def _models(session: Session, instead: NoteModel | None) -> dict[str, NoteModel]
 def _anew(setups: Sequence[PerformerSetup], song: Song, session: Session, until: float) -> list[list[Event]]:
     """What they play to what was heard from outside, hearing one another as they do now."""
     script = sorted((line.event for line in session.lines() if line.side == "heard"), key=lambda e: e.time)
+    times = [0.0, *(e.time for e in script), until]
+    until = next((before for before, after in itertools.pairwise(times) if after > before + DAY), until)
     take = KeptTake()
+    script = [e for e in script if e.time <= until]
     end = Performance(PerformanceConfig(setups, song, signals=()), OfflineClock(script, until), observers=[take]).run()
     if "error" in end:
         raise SessionError(f"{session.path}: could not be played by this model ({end['error']})")
@@ -208,11 +215,12 @@ def _anew(setups: Sequence[PerformerSetup], song: Song, session: Session, until:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A take, or some bars of it: events with beats for times, a tempo map, the changes as they go on from its first bar line."""
+    """A take, or some bars of it: events with beats for times, a tempo map, metres and changes as they go on from its first bar line."""
 
     heard: list[Event]
     played: list[Event]
     tempos: list[tuple[float, float]]
+    metres: Metres
     changes: Changes | None
 
 
@@ -223,12 +231,14 @@ def take_of(replay: Replayed, start: float | None = None, bars: int | None = Non
     first = [e for e in heard if replay.shared or not isinstance(e, Setting | Bookmark | Learned) or e.part in (None, 0)]
     here = Mark(start or 0.0, "\0from here")  # finds out its beat on the way
     keeper = replay.timekeeper(0)
-    told, played, tempos = in_beats(keeper, [*first, here], replay.sounded())
+    line, (told, played, tempos, _) = in_beats(keeper, [*first, here], replay.sounded()).from_line(song.metres)
     at = next(e.time for e in told if isinstance(e, Mark) and e.text == here.text)
-    changes, bar = song.changes, keeper.meter.bar
     if start is not None or bars is not None:
-        begin = math.floor(at / bar + 1e-9) * bar
-        end = begin + bars * bar if bars is not None else max((e.time for e in (*told, *played)), default=begin)
+        bar, before = song.metres.bar_of(line + at), line
+        line = song.metres.line(bar)
+        begin = line - before
+        last = max((e.time for e in (*told, *played)), default=begin)
+        end = last if bars is None else song.metres.line(bar + bars) - before
         told, played, tempos = excerpt(told, begin, end), excerpt(played, begin, end), tempos_from(tempos, begin)
-        changes = turned(changes, begin) if changes else None
-    return Excerpt(told, played, tempos, changes)
+    changes = turned(song.changes, line) if song.changes and line else song.changes
+    return Excerpt(told, played, tempos, song.metres.turned(line), changes)

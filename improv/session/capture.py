@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import Changes
 from improv.core.meter import Meter
+from improv.core.metres import Metres
 from improv.core.observer import Observer
 
 MOST = 20_000  # events that are kept, however long the bars are
@@ -29,7 +30,7 @@ class Cut:
 
     events: tuple[tuple[bool, Event], ...]  # whether it was heard; with beats for times
     tempos: tuple[tuple[float, float], ...]  # beat, bpm
-    metre: tuple[int, int]
+    metres: Metres
     first: float
     position: float
     last: float
@@ -46,6 +47,10 @@ class Cut:
     def changes(self, changes: Changes | None) -> Changes | None:
         """The changes as they go on from its first bar line."""
         return turned(changes, self.position) if changes else None
+
+    def bars(self) -> Metres:
+        """The metres as they go on from there."""
+        return self.metres.turned(self.position)
 
 
 class Capture(Observer):
@@ -75,9 +80,9 @@ class Capture(Observer):
         bar = meter.bar_of(last) - (bars or self._bars)
         if self._events:  # no empty bars before it began
             bar = max(bar, min(meter.bar_of(self._events[0][1].time), meter.bar_of(last)))
-        position = bar * meter.bar
+        position = meter.metres.line(bar)
         first = last - (meter.position(last) - position)
-        return Cut(tuple(self._events), tuple(self._tempos), meter.metre, first, position, last)
+        return Cut(tuple(self._events), tuple(self._tempos), meter.metres, first, position, last)
 
     def _keep(self, heard: bool, event: Event) -> None:
         if not isinstance(event, Note):
@@ -87,7 +92,7 @@ class Capture(Observer):
         if not self._tempos or abs(meter.tempo / self._tempos[-1][1] - 1) > CHANGED:
             self._tempos.append((beat, meter.tempo))
         self._events.append((heard, replace(event, time=beat)))
-        oldest = beat - (self._bars + 1) * meter.bar
+        oldest = meter.line(meter.bar_of(beat) - self._bars, beat)  # whole bars before the one that goes on
         while self._events[0][1].time < oldest:
             self._events.popleft()
         while len(self._tempos) > 1 and self._tempos[1][0] < oldest:
@@ -131,7 +136,14 @@ def turned(changes: Changes, position: float) -> Changes:
     """Changes that begin where the song is at a position in beats."""
     if not changes.loop or not changes.starts:
         return changes
-    starts = {(start - position) % changes.length: chord for start, chord in zip(changes.starts, changes.chords, strict=True)}
+    length = changes.length - changes.again
+    if changes.again > position:  # before they come again as they are
+        later = {start - position: chord for start, chord in zip(changes.starts, changes.chords, strict=True) if start >= position}
+        later.setdefault(0.0, changes.harmony(position).chord)
+        order = sorted(later)
+        return Changes(order, [later[s] for s in order], changes.length - position, again=changes.again - position)
+    both = zip(changes.starts, changes.chords, strict=True)
+    starts = {(start - position) % length: chord for start, chord in both if start >= changes.again}
     starts.setdefault(0.0, changes.harmony(position).chord)
     order = sorted(starts)
-    return Changes(order, [starts[s] for s in order], changes.length)
+    return Changes(order, [starts[s] for s in order], length)

@@ -1,5 +1,6 @@
 """An improviser whose model failed while it was recorded, played again: up to the failure, and from the model that followed it.
 
+One that plays far more than the record has of it, as where a stranger's session says that it lasted for years, is ended likewise.
 It goes on step by step, so that nothing is lost of what it played before its model failed. How much of what was heard reached the
 failed model depended on the machine, so from the failure on (`Renewed.since`) nothing of it is known, until another begins anew.
 """
@@ -7,6 +8,7 @@ failed model depended on the machine, so from the failure on (`Renewed.since`) n
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
 from improv.core.beats.moment import Moment
@@ -17,16 +19,17 @@ from improv.core.wanted import Wanted
 
 class WithFailures:
     """A performer as `band.Performer`. renewals: of the record, in their order. begun: how many events it had played at each of them.
+    most: events that it may play.
 
     failed: its model fails now as well; it plays no more until the next renewal.
     """
 
-    def __init__(self, improviser: Improviser, renewals: Sequence[Renewed]):
+    def __init__(self, improviser: Improviser, renewals: Sequence[Renewed], most: int = sys.maxsize):
         self.begun: list[int] = []
         self.failed = False
         self._improviser, self._renewals = improviser, list(renewals)
         self._wanted = Wanted(improviser.settings)
-        self._played = 0
+        self._played, self._most = 0, most
 
     @property
     def done(self) -> float:
@@ -76,4 +79,5 @@ class WithFailures:
             self.failed = True
             return []
         self._played += len(played)
+        self.failed = self._played > self._most
         return played

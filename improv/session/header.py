@@ -18,7 +18,7 @@ from improv import __version__
 from improv.core import hearing, playing
 from improv.core.errors import ImprovError
 from improv.core.harmony import READING, parse_changes
-from improv.core.meter import Meter
+from improv.core.metres import Metres
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
@@ -42,7 +42,7 @@ def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0
         | SHARED_BEAT
         | {
             "changes": song.text,
-            "metre": list(song.metre),
+            "metre": list(song.metres.first.metre),
             "bars": song.bars,
             "hearing": song.hearing,
             "playing": song.playing,
@@ -52,6 +52,9 @@ def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0
             "advance_ms": 1000 * early,
         }
     )
+    if song.changes is None or song.changes.metres is None:  # else the changes say them
+        later = [[at, *metre] for at, metre in song.metres.changes[1:]]
+        header |= {"metres": later} if later else {}
     restored = sorted(p.name for p in performers if p.state is not None)
     return header | ({"restored": restored} if restored else {})
 
@@ -145,9 +148,11 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
         known = ((reading, (1, READING)), (heard, (hearing.FIRST, hearing.NOW)), (played, (playing.FIRST, playing.NOW)))
         if not all(number in range(first, last + 1) for number, (first, last) in known):
             raise SessionError(f"{path}: it was read, heard or played as only a newer improv does; update improv")
-        Meter(120.0, (count, unit))
-        changes = parse_changes(str(text), 4.0 * count / unit, reading) if text else None
-        return Song(changes, str(text) if text else None, (count, unit), bars, reading, heard, played)
+        later = [(float(at), (int(beats), int(note))) for at, beats, note in header.get("metres") or ()]
+        metres = Metres(((0.0, (count, unit)), *later))
+        changes = parse_changes(str(text), metres, reading) if text else None
+        metres = changes.metres if changes and changes.metres else metres
+        return Song(changes, str(text) if text else None, metres, bars, reading, heard, played)
     except SessionError:
         raise
     except (TypeError, ValueError, ZeroDivisionError, ImprovError) as e:

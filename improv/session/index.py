@@ -48,6 +48,11 @@ class Kept:
     size: int  # bytes
     title: str = ""
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was played in it, by anybody, and nothing marked."""
+        return self.state in ("whole", "cut") and not (self.heard or self.played or self.filled or self.marks)
+
 
 def sessions(folder: str | Path) -> list[Kept]:
     """The sessions of a folder, the newest last. Raises SessionError where there is no such folder."""

@@ -23,7 +23,7 @@ from improv.session.disk import Disk
 from improv.session.lines import GUARDED, MOST_PULSES, Line, encode, pulses_to_line, to_line
 
 EVERY = 0.15  # seconds
-WARN_AGAIN = 5.0  # seconds between warnings of one kind
+WARN_AGAIN = 30.0  # seconds between warnings of one kind
 MOST = 50_000  # that wait to be written: about 10 MB
 CLOSING = 5.0  # seconds for which a disk that is stuck is waited for at the end
 

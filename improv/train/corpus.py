@@ -123,7 +123,7 @@ def _row(title: str, pieces: Sequence[Piece], skipped: int, source: str | None) 
         f"{len(mine):,}",
         *(f"{c:,}" for c in counts),
         f"{sum(len(p.values) for p in mine):,}",
-        f"{sum(p.beats / p.beats_a_bar for p in mine):,.0f}",
+        f"{sum(p.bars for p in mine):,.0f}",
         f"{sum(p.beats / p.bpm / 60 for p in mine):.1f}",
         f"{sum(p.changes is not None for p in mine):,}",
         f"{skipped:,}",

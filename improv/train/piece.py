@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from improv.core.errors import ImprovError
 from improv.core.harmony import Changes
+from improv.core.metres import FOUR, Metres
 from improv.core.vocabulary import FEELS, GRID, Context, Value
 from improv.outside import number, whole
 
@@ -24,7 +25,8 @@ class Piece:
     """One melody. onsets: grid positions (1/12 beat) from the first beat; ends: whether a phrase ends here.
 
     split: train, valid, test, or empty while not yet known. ends: None where phrases are not annotated.
-    beats_a_bar: quarter notes, rounded. velocities: as played, 1 to 127, None where none are known.
+    metres: of its bars; one: the beat on which bar one begins, None where only the places of its notes say it.
+    velocities: as played, 1 to 127, None where none are known.
     weight: how many times as often as a note of weight 1 each of its notes is seen in training.
     source: which of the paths that were given it came from. track: which part of the file was taken, and why.
     tune: pieces of one tune share a split (empty: the name is the tune).
@@ -36,7 +38,8 @@ class Piece:
     values: list[Value]
     contexts: list[Context]
     ends: list[bool] | None
-    beats_a_bar: int = 4
+    metres: Metres = FOUR
+    one: float | None = None
     bpm: float = 120.0
     changes: Changes | None = None
     velocities: list[int] | None = None
@@ -50,12 +53,23 @@ class Piece:
         """Beats from the first onset to the last."""
         return (self.onsets[-1] - self.onsets[0]) / GRID
 
+    @property
+    def beats_a_bar(self) -> int:
+        """Quarter notes of its first metre's bars, rounded."""
+        return max(round(self.metres.first.bar), 1)
+
+    @property
+    def bars(self) -> float:
+        """Bars from the first onset to the last."""
+        one = self.onsets[0] / GRID if self.one is None else self.one
+        return self.metres.bars(self.onsets[-1] / GRID - one) - self.metres.bars(self.onsets[0] / GRID - one)
+
 
 def wrong_in(piece: Piece) -> str | None:
     """What in a piece is of no kind or size that music has, in a few words; None where all is right. Files may hold anything."""
     if not all(whole(onset, -MOST_ONSET, MOST_ONSET) for onset in piece.onsets):
         return f"an onset that is no number of beats up to {MOST_ONSET // GRID:,}"
-    if not whole(piece.beats_a_bar, 1, MOST_A_BAR) or not number(piece.bpm, *BPM):
+    if not 0 < piece.metres.first.bar <= MOST_A_BAR or not number(piece.bpm, *BPM):
         return f"a bar of more than {MOST_A_BAR} beats, or a tempo outside {BPM[0]:g} to {BPM[1]:g} bpm"
     for at in piece.contexts:
         section = at.section is None or whole(at.section, -MOST_ONSET, MOST_ONSET)

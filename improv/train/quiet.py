@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from improv.core.errors import ImprovError
+from improv.extras import install
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 # A line of glog or absl (I0000 00:00:17.3 712 port.cc:153] ...), or of older TensorFlows (2026-11-28 07:00:00.1: I tensorflow/...).
@@ -82,7 +83,7 @@ def _load() -> Any:
         with held_back():
             return importlib.import_module("keras")
     except ImportError as e:
-        raise ImprovError(f"training needs keras and its backend ({e}): pip install 'improv-jazz[train]'") from e
+        raise ImprovError(f"training needs keras and its backend ({e}): {install('train')}") from e
 
 
 keras = _load()

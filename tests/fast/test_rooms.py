@@ -17,11 +17,12 @@ PACKAGE = Path(__file__).parents[2] / "improv"
 TESTS, SCRIPTS = PACKAGE.parent / "tests", PACKAGE.parent / "scripts"
 
 # The table: what each room may import of ours, itself apart. A room that is not here fails.
-BELOW = {"core", "models", "atomic", "outside", "places"}  # what every room above them may import
+BELOW = {"core", "models", "atomic", "outside", "places", "extras"}  # what every room above them may import
 ROOMS: dict[str, set[str]] = {
     "core": set(),
     "atomic": {"core"},
     "places": set(),
+    "extras": set(),
     "outside": {"core"},
     "models": {"core", "atomic", "outside"},
     "perform": BELOW,

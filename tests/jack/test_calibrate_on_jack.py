@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import rtmidi
 from ears import Ears
 
+from improv.midi.binding import rtmidi
 from improv.midi.loop import KNOCK
 
 

@@ -346,8 +346,7 @@ def test_where_no_midi_system_answers_it_is_waited_for_and_the_manager_is_told(m
     logged: list[str] = []
     log: Any = lambda text, *level: logged.append(text)  # noqa: E731
     assert _awaited_api(log, threading.Event()) == 3
-    assert notified[0] == "STATUS=waiting for a MIDI system"
-    assert notified[1:] == ["WATCHDOG=1\nEXTEND_TIMEOUT_USEC=20000000"] * 2
+    assert notified == ["READY=1\nSTATUS=waiting for a MIDI system", "WATCHDOG=1", "WATCHDOG=1"]
     assert len(logged) == 1
 
 

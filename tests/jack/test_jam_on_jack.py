@@ -13,16 +13,17 @@ import time
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-import rtmidi
 from ears import Ears
 from jack_server import Server
 from needs import required
 
 from improv.cli import main
+from improv.midi.binding import rtmidi
 from improv.midi.ports import close_client
 
 pytestmark = pytest.mark.usefixtures("jack")
@@ -116,8 +117,11 @@ def session(tmp_path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
 
 
-def test_a_jam(tmp_path: Path, client: Client) -> None:
-    with jam(tmp_path) as process:
+@pytest.mark.parametrize("code", ["", "import sys; sys.modules['rtmidi'] = None"], ids=["python-rtmidi", "rtmidi2"])
+def test_a_jam(tmp_path: Path, client: Client, code: str) -> None:
+    if code and find_spec("rtmidi2") is None:
+        pytest.skip("rtmidi2 is not installed (pip install rtmidi2)")
+    with jam(tmp_path, code=code) as process:
         ports = subprocess.run(["jack_lsp", "-A"], capture_output=True, text=True, check=True).stdout
         assert re.search(r"^improv:out$", ports, re.M)
         assert re.search(r"^\s*improv:in$", ports, re.M)

@@ -18,6 +18,7 @@ from safetensors.numpy import save
 
 from improv.cli import main
 from improv.core.vocabulary import ARTICULATION_TABLES, ONSET_TABLES, STEP_TABLES, Context, Value, Vocabulary, onset_columns, step_columns
+from improv.extras import install
 from improv.models.model import Model
 from improv.train.example import example_piece, said_of
 from improv.train.runtimes import check, write
@@ -187,7 +188,7 @@ def test_mistakes_are_named(arguments: list[str], says: str, capsys: pytest.Capt
 def test_a_missing_package_is_named(small: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert main(["export", small, "--to", "onnx"]) == 2
-    assert "pip install 'improv-jazz[export]'" in capsys.readouterr().err
+    assert install("export") in capsys.readouterr().err
     assert left() == set()
 
 

@@ -51,7 +51,7 @@ def test_the_players_line_comes_back_on_its_beats_over_its_changes(tmp_path: Pat
     assert [v.pitch for v in piece.values] == PITCHES
     assert piece.onsets == [GRID // 2 * i for i in range(len(PITCHES))]
     assert piece.velocities == [60 + i for i in range(len(PITCHES))]
-    assert (round(piece.bpm), piece.beats_a_bar, piece.track) == (tempo, 4, "the player")
+    assert (round(piece.bpm), piece.metres.first.bar, piece.track) == (tempo, 4, "the player")
     assert [str(c.harmony.chord) for c in piece.contexts[::8]] == ["Dm7", "G7"]
     assert [c.place for c in piece.contexts[:9]] == [6 * i for i in range(8)] + [0]
 

@@ -14,6 +14,7 @@ pytest.importorskip("tensorflow", reason="training is an extra: pip install '.[t
 import keras
 
 from improv.core.events import NoteOff, NoteOn
+from improv.core.metres import FOUR
 from improv.midi.files import write_take
 from improv.models.grammar import encode
 from improv.models.grammar_model import GrammarModel
@@ -129,10 +130,10 @@ def test_bars_and_tracks_can_be_chosen(tune: Tune) -> None:
 
 def test_a_solo_without_chords_is_refused(tmp_path: Path) -> None:
     line = [e for i in range(8) for e in (NoteOn(i, 60 + i, 80), NoteOff(i + 0.9, 60 + i))]
-    write_take(tmp_path / "line.mid", [], line, [(0.0, 120.0)], (4, 4))
+    write_take(tmp_path / "line.mid", [], line, [(0.0, 120.0)], FOUR)
     with pytest.raises(CorpusError, match="--chord-track"):
         read_tune(tmp_path / "line.mid")
-    write_take(tmp_path / "two.mid", line, line, [(0.0, 120.0)], (4, 4))
+    write_take(tmp_path / "two.mid", line, line, [(0.0, 120.0)], FOUR)
     with pytest.raises(CorpusError, match="three notes at a time"):
         read_tune(tmp_path / "two.mid")
 

@@ -14,7 +14,7 @@ from improv.control.config.toml_lines import Path
 from improv.control.config.tree import Config, OscConfig, Tables, given
 from improv.core.errors import ImprovError
 from improv.core.harmony import HarmonyError
-from improv.core.meter import MeterError
+from improv.core.metres import LIMITS, MeterError
 from improv.core.settings import DRUMS, Settings
 
 
@@ -43,7 +43,7 @@ def _music(config: Config, wrong: ConfigErrors) -> None:
     try:
         _ = config.music.metre
     except (ValueError, MeterError):
-        text = f'{shown(config.music.metre_text)}: expected beats a bar, 1 to 16, over 2, 4, 8 or 16, for example "3/4"'
+        text = f'{shown(config.music.metre_text)}: expected two numbers, for example "3/4"; {LIMITS}'
         wrong.add(("music", "metre"), text)
         return
     try:

@@ -85,7 +85,8 @@ def _music(old: Config, new: Config, live: list[Change], restart: list[Change]) 
         if before == after:
             continue
         what = "changes" if field.name == "changes" else "setting" if field.name in SETTINGS else "music"
-        (live if is_live(field) else restart).append(Change(what, field.encode_name, before, after))
+        metres = what == "changes" and old.music.metres != new.music.metres  # which are those of the whole performance
+        (live if is_live(field) and not metres else restart).append(Change(what, field.encode_name, before, after))
 
 
 def _performers(old: Config, new: Config, live: list[Change], restart: list[Change]) -> None:

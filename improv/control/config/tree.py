@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 from improv.control.bindings import Binding
 from improv.control.commands import ACTIONS, CAPTURED, COMMANDS, OLDER
 from improv.core.harmony import Changes, parse_changes
-from improv.core.meter import Meter
+from improv.core.metres import Metres
 from improv.core.settings import DRUMS, OWN, SETTINGS, SHARED, Settings
 
 NAME = "improv.toml"
@@ -86,13 +86,18 @@ class _Music(Struct, frozen=True):
     def metre(self) -> tuple[int, int]:
         """Beats a bar and the note that counts. Raises ValueError, MeterError."""
         count, unit = (int(n) if n.isascii() and n.isdigit() and len(n) < 4 else 0 for n in self.metre_text.split("/"))
-        Meter(120.0, (count, unit))
-        return count, unit
+        return Metres.of(count, unit).first.metre
 
     @property
     def sheet(self) -> Changes | None:
         """The changes, read in the metre. Raises HarmonyError."""
-        return None if self.changes is None else parse_changes(self.changes, Meter(120.0, self.metre).bar)
+        return None if self.changes is None else parse_changes(self.changes, Metres.of(*self.metre))
+
+    @property
+    def metres(self) -> Metres:
+        """Those of the song: what the changes say, if they do."""
+        sheet = self.sheet
+        return sheet.metres if sheet and sheet.metres else Metres.of(*self.metre)
 
     def tap_binding(self) -> tuple[Binding, ...]:
         if not self.tap:

@@ -100,6 +100,7 @@ class LocalServer:
         except ImprovError as e:
             return {"ok": False, "error": str(e)}
         if request["do"] == "status":
+            await self._end.settled()
             return self._end.reply_of_status()
         replied: asyncio.Future[Reply] = self._loop.create_future()
         self._end.offer(request, id(who), lambda reply: None if replied.done() else replied.set_result(reply))

@@ -95,6 +95,8 @@ class OscServer(asyncio.DatagramProtocol):
         def replied(reply: Reply) -> None:
             if reply.get("ok") is not True:
                 self._tell_wrong(str(reply.get("error", "refused")), sender)
+            elif taken := reply.get("taken"):
+                self._send(Message("/improv/taken", (str(taken)[:256],)), sender)
 
         self._end.offer(read_request(request, self._end.performers), "osc", replied)
 

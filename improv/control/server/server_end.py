@@ -19,6 +19,7 @@ from improv.control.status import Status, as_json, read_status
 
 IN_FLIGHT = 64  # requests that the performance has and has not replied to, at most
 PATIENCE = 10.0  # seconds until a request is given up
+TAKEN_UP, FRESH = 0.1, 1.2  # seconds until the performance has done what it said it would; until a status is given up that knows of it
 FULL = {"ok": False, "busy": True, "error": "too many requests at once; try again"}
 SILENT = {"ok": False, "error": "the performance does not reply"}
 
@@ -34,6 +35,8 @@ class ServerEnd:
         self.counts: Counter[str] = Counter()
         self.queue = RequestQueue()
         self._told: float | None = None  # when the status came
+        self._acted: float | None = None  # when a request was last replied to, so that the status may have changed
+        self._news = asyncio.Event()  # a status came
         self._flying: dict[int, tuple[list[Then], float]] = {}
         self._number = 0
         self._more = asyncio.Event()
@@ -50,6 +53,13 @@ class ServerEnd:
             self._more.set()
         else:
             then(dict(FULL))
+
+    async def settled(self) -> None:
+        """Wait until a status has come that knows what was last asked for; not for long, and not where nothing was asked for."""
+        until = self._loop.time() + FRESH
+        while self._acted is not None and (self._told is None or self._told < self._acted + TAKEN_UP) and self._loop.time() < until:
+            self._news.clear()
+            await _set_within(self._news, until - self._loop.time())
 
     def reply_of_status(self) -> Reply:
         """The latest status. The performance is not asked."""
@@ -101,12 +111,14 @@ class ServerEnd:
                 continue
             if isinstance(told.get("status"), dict):
                 self.status, self._told = read_status(told["status"]), self._loop.time()
+                self._news.set()
             elif isinstance(told.get("reply"), dict):
                 self._replied(told.get("id"), told["reply"])
 
     def _replied(self, number: object, reply: Reply) -> None:
         thens, _ = self._flying.pop(number, ((), 0.0)) if isinstance(number, int) else ((), 0.0)
         self._more.set()
+        self._acted = self._loop.time()
         for then in thens:
             then(reply)
 

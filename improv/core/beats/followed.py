@@ -8,6 +8,7 @@ from improv.core.beats.source import OwnBeat
 from improv.core.events import Event, NoteOn, Setting, Transport
 from improv.core.hearing import NOW
 from improv.core.meter import Meter
+from improv.core.metres import Unit
 from improv.core.settings import Settings
 
 USUAL = Settings().tempo  # what is told where nothing is said: believed less than a tempo that was chosen
@@ -40,7 +41,8 @@ class FollowedBeat(OwnBeat):
             self._anew()
         elif isinstance(event, NoteOn) and meter.running:
             if self._base is None:
-                self._base = meter.next(meter.beat(time) - meter.felt / 2, meter.felt)  # the first note is on a beat
+                beat = meter.beat(time)
+                self._base = meter.next_on(beat - meter.felt_at(beat) / 2, Unit.FELT)  # the first note is on a beat
             self._follow.struck(time, event.velocity)
             at, beat = self._follow.bend
             bend = (at, self._base + beat) if at > time else None

@@ -9,7 +9,8 @@ from __future__ import annotations
 from improv.core.beats.source import BeatSource
 from improv.core.events import Event, HostTime
 from improv.core.hearing import NOW
-from improv.core.meter import Meter, MeterError
+from improv.core.meter import Meter
+from improv.core.metres import MeterError
 
 SMALL = 1 / 48  # beats: a correction that is larger is a jump to elsewhere in the song
 
@@ -37,7 +38,7 @@ class HostBeat(BeatSource):
         if not meter.running or abs(off) >= SMALL:
             place = self._place(event, counted, _bars_before(event, counted))
             self.meter = counted.locked(time, beat, event.tempo).jumped(beat, place)
-        elif counted.metre != meter.metre:
+        elif counted.metres != meter.metres:
             place = self._place(event, counted, meter.bar_of(beat + off + SMALL))
             self.meter = counted.locked(time, beat, event.tempo).jumped(beat, place)
         else:
@@ -45,27 +46,27 @@ class HostBeat(BeatSource):
 
     def _place(self, event: HostTime, meter: Meter, bars: int) -> float:
         """The song position, in bars of the present metre. bars: how many lie before this one."""
-        place = bars * meter.bar + _in_bar(event, meter)
+        place = bars * meter.metres.first.bar + _in_bar(event, meter)
         self._ahead = place - event.position
         return place
 
 
 def _in_bar(event: HostTime, meter: Meter) -> float:
     """Beats since the bar line."""
-    if event.bar_start is not None and 0 <= (inside := event.position - event.bar_start) < meter.bar:
+    if event.bar_start is not None and 0 <= (inside := event.position - event.bar_start) < meter.metres.first.bar:
         return inside
-    return event.position % meter.bar
+    return event.position % meter.metres.first.bar
 
 
 def _bars_before(event: HostTime, meter: Meter) -> int:
     """How many bars lie before this one, as if all had this metre."""
-    return round((event.position - _in_bar(event, meter)) / meter.bar)
+    return round((event.position - _in_bar(event, meter)) / meter.metres.first.bar)
 
 
 def _counted(meter: Meter, event: HostTime) -> Meter:
     """In the host's metre, if that is one of ours."""
     metre = event.count, event.unit
-    if metre == meter.metre:
+    if metre == meter.metres.first.metre:
         return meter
     try:
         return meter.in_metre(metre)

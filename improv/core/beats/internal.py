@@ -6,6 +6,7 @@ from improv.core.beats.source import OwnBeat
 from improv.core.events import Event, Tap
 from improv.core.hearing import NOW
 from improv.core.meter import SLOWEST, Meter, limited
+from improv.core.metres import Unit
 
 TAPS = 8  # at the most that a tempo is taken from
 ASTRAY = 1.7  # times the interval so far, or one over it: what differs by more begins anew
@@ -28,7 +29,7 @@ class InternalBeat(OwnBeat):
             super().hear(event, time)
 
     def _tap(self, time: float) -> None:
-        taps, felt = self._taps, self.meter.felt
+        taps, felt = self._taps, self.meter.felt_at(self.meter.beat(time))
         if taps:
             last = time - taps[-1]
             usual = (taps[-1] - taps[0]) / (len(taps) - 1) if len(taps) > 1 else last
@@ -42,7 +43,7 @@ class InternalBeat(OwnBeat):
         meter = self.meter
         if meter.running:
             if len(taps) > 1:
-                nearest = meter.next(meter.beat(time) - felt / 2, felt)
+                nearest = meter.next_on(meter.beat(time) - felt / 2, Unit.FELT)
                 self.meter = meter.locked(time, nearest, meter.tempo)
-        elif len(taps) * felt >= meter.bar:
+        elif len(taps) * felt >= meter.metres.first.bar:
             self.run(time, ahead=felt)

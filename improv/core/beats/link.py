@@ -29,7 +29,8 @@ class LinkBeat(BeatSource):
         if before and not event.playing:
             self.meter = meter.stopped(time)
         elif first or (event.playing and not before):
-            bar = math.floor(event.beat / meter.bar) * meter.bar
+            length = meter.metres.first.bar  # their bars are all alike
+            bar = math.floor(event.beat / length) * length
             beat = meter.beat(time)
             self._base = event.beat - beat
             self.meter = meter.locked(time, beat, event.tempo).jumped(beat, event.beat - bar)

@@ -31,7 +31,7 @@ class MidiClockBeat(BeatSource):
 
     def _begun(self, grain: float) -> PulseSorter | PulseFilter:
         """What the pulses go through. grain: seconds between two looks of the MIDI system at its ports."""
-        return (PulseFilter if self.hearing == FIRST else PulseSorter)(self.meter.tempo, grain)
+        return PulseFilter(self.meter.tempo, grain) if self.hearing == FIRST else PulseSorter(self.meter.tempo, grain, self.hearing)
 
     @property
     def _filter(self) -> PulseFilter:
@@ -44,6 +44,10 @@ class MidiClockBeat(BeatSource):
     @property
     def two(self) -> bool:
         return isinstance(self._pulses, PulseSorter) and self._pulses.two
+
+    @property
+    def doubled(self) -> bool:
+        return isinstance(self._pulses, PulseSorter) and self._pulses.doubled
 
     @property
     def sure(self) -> float:

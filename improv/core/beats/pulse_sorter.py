@@ -4,39 +4,48 @@ A lost pulse: one comes a period late, and those after it lie on the old grid, a
 much at once that no tempo explains it, and no pulse that was merely held up: those come in a bunch, and are in time again.
 
 Two clocks on one port: between the pulses of a grid that goes on come others. Those are left out, and the first clock is
-followed. Where two were there from the start, every second pulse lies on a line, and all together do not.
+followed. Two that were there from the start, or of other tempi, show in their rows: see `two_clocks`. (In sessions of before: where
+every second pulse lies on a line, and all together do not.)
 
 Nothing but the arrivals decides, and what Start, Continue or song position say is believed instead.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from copy import deepcopy
 
 from improv.core.beats.pulse_filter import PulseFilter
+from improv.core.beats.two_clocks import LOOKED_AT, first_row
+from improv.core.hearing import NOW
 
 NEAR = 0.4  # periods from where a pulse is due within which it is in time
 MOST_LOST = 3  # pulses in a row
 SURE = 12  # pulses that must lie on the old grid
 MEAN, TILT = 0.2, 0.05  # periods, periods a pulse: how well they must
+CLOSE = 0.05  # periods by which a pulse may be early while two clocks are told apart, at the least
 EARLY = 0.15  # the same, before it is due, as far as jitter explains no more
 HALF = 0.08  # periods around the middle between two pulses: another pulse there may be a doubled tempo, not another clock
 TWO, AMONG = 12, 13  # so many pulses of another clock must come, among so many of the first
 ASTRAY = 4  # pairs of pulses without one on the grid after which there is no grid
 FIRST = 17  # arrivals in which two clocks show that were there from the start
 APART, SHARE = 2.0, 0.05  # how much worse one line must fit them than two, and in periods
+ROWS = 3  # the hearing from which on two clocks are told apart by their rows
+EVERY = 4  # arrivals, between two looks for them
+BAR = 96  # pulses of 4/4
 LEAST = 3e-4  # seconds: a line is never expected to fit better
 
 
 class PulseSorter:
     """In front of a filter, which it may put right. grain: seconds between two looks of the MIDI system at its ports.
 
-    lost: pulses that were counted though they never came. others: pulses of another clock.
+    lost: pulses that were counted though they never came. others: pulses of another clock. hearing: see `core.hearing`.
+    doubled: the tempo doubled from one pulse to the next, as a second clock half a pulse apart would have it.
     """
 
-    def __init__(self, tempo: float, grain: float = 0.0):
+    def __init__(self, tempo: float, grain: float = 0.0, hearing: int = NOW):
         self.filter = PulseFilter(tempo, grain)
         self.lost = self.others = 0
         self._grain = grain
@@ -52,6 +61,11 @@ class PulseSorter:
         self._told = False  # the next pulse's place was told
         self._owed = 0  # pulses that were counted and should not have been
         self._first: deque[float] = deque(maxlen=FIRST)
+        self._rows = hearing >= ROWS
+        self._latest: deque[tuple[float, int]] = deque(maxlen=LOOKED_AT)  # arrivals, and by how many pulses the beat moved on
+        self._waits = 0  # arrivals until rows are looked for again
+        self.doubled = False
+        self._periods: deque[float] = deque(maxlen=BAR)  # as they were known
 
     @property
     def two(self) -> bool:
@@ -69,6 +83,8 @@ class PulseSorter:
         self.filter.restart()
         self._steady = False
         self._first.clear()
+        self._latest.clear()
+        self._periods.clear()
         self.told()
 
     def pulse(self, time: float) -> int:
@@ -76,10 +92,13 @@ class PulseSorter:
         moved = self._sorted(time)
         taken = min(self._owed, moved)
         self._owed -= taken
+        if self._rows:
+            self._latest.append((time, moved - taken))
+            self._look_for_two()
         return moved - taken
 
     def _sorted(self, time: float) -> int:
-        if not self.others and self._are_two(time):
+        if not self._rows and not self.others and self._are_two(time):
             return 0
         told, self._told = self._told, False
         if self._before is not None:
@@ -87,6 +106,9 @@ class PulseSorter:
         off = self._off(time)
         if self._ground is not None:
             self._since.append(time)
+        if self._held is not None and self._rows and self.two and self._may_be_anothers(time, off):
+            self.others += 1  # two before the first clock's next
+            return 0
         if self._held is not None:
             self._held = None
             if abs(off) < NEAR:
@@ -176,9 +198,31 @@ class PulseSorter:
     def _may_be_anothers(self, time: float, off: float) -> bool:
         """Whether a pulse is so early that it may be another clock's."""
         if self.two:
-            return off < -EARLY
+            return off < -(max(CLOSE, 4 * self.filter.jitter / self.filter.period) if self._rows else EARLY)
         sure = self.filter.locked and self._steady and -off * self.filter.period > 3.5 * self.filter.jitter
         return sure and off < -EARLY and abs(off + 0.5) > HALF
+
+    def _look_for_two(self) -> None:
+        """Follow the first of two clocks, if the latest arrivals are those of two."""
+        self._periods.append(self.filter.period if self.filter.locked and not self.two else math.nan)
+        before = self._periods[0]
+        self.doubled |= len(self._periods) == BAR and abs(2 * self._periods[-1] / before - 1) < 0.01
+        self._waits -= 1
+        if self.two or self._waits > 0:
+            return
+        self._waits = EVERY
+        times = [at for at, _ in self._latest]
+        row = first_row(times, self._grain)
+        if row is None:
+            return
+        tempo = 60.0 * (len(row) - 1) / (24 * (times[row[-1]] - times[row[0]]))
+        self.filter = PulseFilter(min(max(tempo, 20.0), 400.0), self._grain)
+        for i in row:
+            self._feed(times[i])
+        self.told()
+        self._owed = max(sum(moved for _, moved in self._latest) - len(row), 0)
+        self.others, self._astray, self._steady, self._told = TWO, 0, True, False
+        self._latest.clear()
 
     def _are_two(self, time: float) -> bool:
         """Whether two clocks came from the start; then the filter hears the first of them alone."""

@@ -33,6 +33,11 @@ class BeatSource:
         return False
 
     @property
+    def doubled(self) -> bool:
+        """Whether MIDI Clock doubled its tempo from one pulse to the next, as two clocks half a pulse apart would."""
+        return False
+
+    @property
     def sure(self) -> float:
         """How sure it is of the beat, 0 to 1."""
         return 1.0

@@ -1,9 +1,10 @@
 """Chords: their kinds and scales, symbols, changes, voicings, and the chord that held notes make. Named here is what others use."""
 
-from improv.core.harmony.changes import OPEN, READING, Changes, HarmonicContext, parse_changes
+from improv.core.harmony.changes import OPEN, Changes, HarmonicContext, parse_changes
 from improv.core.harmony.hearing import chord_of
 from improv.core.harmony.nearest import taken_for
 from improv.core.harmony.scales import KIND_INDEX, KINDS, NAMES, NO_CHORD, Chord, HarmonyError, Sound
+from improv.core.harmony.sheet import READING
 from improv.core.harmony.symbols import PITCH_CLASSES, parse_chord, pitch_name
 
 __all__ = [

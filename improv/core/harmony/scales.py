@@ -77,29 +77,30 @@ class Chord:
     @property
     def tones(self) -> frozenset[int]:
         """Pitch classes of the chord's tones."""
-        return self._above_root(self.sound.tones if self.sound else KINDS[self.kind][0])
+        return self.above_root(self.sound.tones if self.sound else KINDS[self.kind][0])
 
     @property
     def scale(self) -> frozenset[int]:
         """Pitch classes of the chord's scale: its kind's, with the tones that are written in place of those that these exclude."""
         steps = frozenset(KINDS[self.kind][1])
-        return self._above_root((steps - self.sound.unscaled) | self.sound.tones if self.sound else steps)
+        return self.above_root((steps - self.sound.unscaled) | self.sound.tones if self.sound else steps)
 
     @property
     def excluded(self) -> frozenset[int]:
         """Pitch classes that the symbol excludes; of a kind: the other seventh, the fifth of an altered one, the third of sus."""
         if self.sound:
-            return self._above_root(self.sound.excluded)
+            return self.above_root(self.sound.excluded)
         steps = set(KINDS[self.kind][0])
         other = {(10, 11), (11, 10)} | ({(6, 7), (8, 7)} if 7 not in steps else set()) | ({(5, 3)} if 4 not in steps else set())
-        return self._above_root({out for tone, out in other if tone in steps} - steps)
+        return self.above_root({out for tone, out in other if tone in steps} - steps)
 
     @property
     def told(self) -> tuple[int | None, str, int | None]:
         """What a model is told of it: root, kind, bass."""
         return self.root, self.kind, self.bass
 
-    def _above_root(self, steps: Iterable[int]) -> frozenset[int]:
+    def above_root(self, steps: Iterable[int]) -> frozenset[int]:
+        """Pitch classes so many semitones above the root; none without a root."""
         root = self.root
         return frozenset((root + s) % 12 for s in steps) if root is not None else frozenset()
 

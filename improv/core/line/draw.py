@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from improv.core.harmony import READING
 from improv.core.line.microtiming import drawn_lag
 from improv.core.line.sampler import mask, sample
 from improv.core.line.written import length_bias, pitch_bias
@@ -31,6 +32,7 @@ def draw_note(
     tones: frozenset[int] = frozenset(),
     lean: np.ndarray | None = None,
     sway: float | None = None,
+    reading: int = READING,
 ) -> tuple[Value, float]:
     """Draw the fields of a note whose time is settled: its value, and its lag in beats.
 
@@ -38,17 +40,18 @@ def draw_note(
     tones: the pitch classes that it may have, one near by rather than a leap; none given, any. lean (128,): a further bias.
     sway: where its lag lies in what is foretold, a normal deviate; None: it has the expected lag. The value has the expected one
     in any case.
+    reading: see `sheet.READING`.
     """
     foretold, bias = model.pitch(said, last, ioi, at, settings.recall), _range(settings.low, settings.high, tones)
     if tones:
         bias = bias - LEAP * np.maximum(0, np.abs(np.arange(128) - last) - FIFTH)
-    if (written := pitch_bias(at)) is not None:
+    if (written := pitch_bias(at, reading)) is not None:
         bias = bias + written
     if lean is not None:
         bias = bias + lean
     pitch = sample(foretold, rng, settings.temperature, settings.top_p, bias)
     lengths, lags = model.articulation(said, pitch, last, ioi, at)
-    limit = length_bias(pitch, at, model.vocabulary.durations)
+    limit = length_bias(pitch, at, model.vocabulary.durations, reading)
     length = sample(lengths, rng, settings.temperature, settings.top_p, limit)
     expected = model.expected_microtiming(lags)
     lag = expected if sway is None else drawn_lag(lags, sway, model.vocabulary.lags)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.core import playing as rules
-from improv.core.harmony import NO_CHORD, Changes, Chord, HarmonicContext
+from improv.core.harmony import NO_CHORD, READING, Changes, Chord, HarmonicContext
 from improv.core.heads import Heads
 from improv.core.line.draw import draw_note, gaps, slips
 from improv.core.line.dynamics import Shape, accent, follow
@@ -62,7 +62,7 @@ class LineGenerator:
 
     settings, changes, tracker: those of the performer. meter: the beat of the moment; the performer brings the next.
     seed: of the generator that draws every note. lessons: what cuts the memory into lessons; None where nobody learns.
-    playing: see `core.playing`.
+    reading: what is made of chords, see `sheet.READING`. playing: see `core.playing`.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class LineGenerator:
         tracker: LineTracker,
         seed: int | tuple[int, int],
         lessons: Lessons | None = None,
+        reading: int = READING,
         playing: int = rules.NOW,
     ):
         self.model = model
@@ -87,7 +88,7 @@ class LineGenerator:
         )  # of its own, so that lags change no notes
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
         self.meter, self._tracker = meter, tracker
-        self._lessons = lessons
+        self._lessons, self._reading = lessons, reading
         self._draws_lags = playing != rules.FIRST
         self.last_onset = -math.inf  # beat of our latest note
         self.steps = 0  # of the model, up to now: a figure for whoever watches
@@ -174,13 +175,14 @@ class LineGenerator:
         section = None
         if self.changes:
             harmony = self.changes.harmony(meter.position(beat))
-            bars = self.changes.length / meter.bar
+            bars = meter.metres.bars(self.changes.length) - (meter.metres.bars(self.changes.again) if self.changes.again else 0.0)
             twelve = bars % 12 == 0 and bars % 8 != 0
             section = meter.bar_of(beat) % (12 if twelve else 8)
         else:
             chord = self._tracker.chord
             harmony = HarmonicContext(chord, chord, math.inf)
-        place = round(meter.position(beat) * GRID) % round(meter.bar * GRID)
+        at = meter.metres.at(meter.position(beat))
+        place = (round(meter.position(beat) * GRID) - round(at.start * GRID)) % round(at.bar * GRID)
         return Context(harmony, place, section, meter.tempo, self.settings.feel)
 
     def chord(self, beat: float) -> Chord:
@@ -217,7 +219,7 @@ class LineGenerator:
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
         sway = swayed(memory.sway, self._lag_rng) if self._draws_lags and onset is None else None
-        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway)
+        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway, self._reading)
         duration = self.model.vocabulary.durations[value.duration] / GRID
         if onset is None:
             onset = max(position / GRID + lag, self.last_onset + CLOSEST)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from improv.core.metres import NEAR
 from improv.core.vocabulary import GRID
 
 BREATH = 0.1  # beats of silence before an answer, at the least
@@ -95,18 +96,26 @@ def over(told: Mapping[str, float]) -> float:
     return 1.0 / (1.0 + math.exp(-sum(WEIGHTS[name] * amount for name, amount in told.items())))
 
 
-def entry(playing: Playing, end: float, ioi: np.ndarray, grid: float) -> float:
+def entry(playing: Playing, end: float, ioi: np.ndarray, steps: Iterator[float]) -> float:
     """The beat on which to answer, if nothing more is played.
 
     end: the model's probability that the latest note ended the phrase; ioi (49,): its probabilities of when a next
-    note would come. grid: 1 to enter on a beat, the bar's length to enter on a bar, 0 for any time.
+    note would come. steps: the beats on which it may, without end, ascending from BREATH after the latest note.
     """
-    step = grid or 1.0 / GRID
     later = (1.0 - np.cumsum(ioi)).tolist()
-    beat = math.ceil((playing.off + BREATH) / step - 1e-9) * step
+    beat = next(steps)
     while beat < playing.off + LONGEST_WAIT and over(evidence(playing, beat, end, later)) < SURE:
-        beat += step
+        beat = next(steps)
     return beat
+
+
+def finest_steps(beat: float) -> Iterator[float]:
+    """All places of the grid from a beat on: for who may answer at any time."""
+    step = 1.0 / GRID
+    beat = math.ceil(beat / step - NEAR) * step
+    while True:
+        yield beat
+        beat += step
 
 
 @dataclass(slots=True)

@@ -97,8 +97,10 @@ class Comp(Mode):
     def _settle(self) -> None:
         """Choose the rhythm of the bar that begins, or lay out."""
         voice, line = self.voice, self._bar_line
-        bar = voice.meter.bar
-        if line is None or line - (self._struck[-1] if self._struck else self._from) > PATIENCE * bar:
+        if line is None:
+            return
+        bar = voice.meter.bar_at(line)
+        if line - (self._struck[-1] if self._struck else self._from) > PATIENCE * bar:
             self._bar_line = None
             return
         density = sum(line - bar <= beat < line for beat in self._struck) / bar
@@ -106,21 +108,21 @@ class Comp(Mode):
         self._learned = None
         hits = [hit for hit in rhythms[int(voice.generator.rng.integers(len(rhythms)))] if hit.onset < bar]
         if density < BUSY:
-            hits = sorted([*hits, *self._changing(line, hits)])
+            hits = sorted([*hits, *self._changing(line, bar, hits)])
         if self._tied:  # the chord of this bar has come already, and rings
             hits = [hit for hit in hits if hit.onset >= 0.5]
         self._tied = bool(hits) and hits[-1].onset == bar - 0.5
         self._hits.extend(Hit(line + self._swung(hit.onset), hit.length) for hit in hits)
         self._bar_line = line + bar
 
-    def _changing(self, line: float, hits: list[Hit]) -> list[Hit]:
+    def _changing(self, line: float, bar: float, hits: list[Hit]) -> list[Hit]:
         """Chords of the bar that no hit would sound, each on its beat."""
         chord = self.voice.generator.chord
 
         def missing(beat: int) -> bool:
             return chord(line + beat) != chord(line + beat - 1) and not any(-0.6 <= hit.onset - beat < 1.0 for hit in hits)
 
-        return [Hit(float(beat), 0.7) for beat in range(1, math.ceil(self.voice.meter.bar)) if missing(beat)]
+        return [Hit(float(beat), 0.7) for beat in range(1, math.ceil(bar)) if missing(beat)]
 
     def _swung(self, onset: float) -> float:
         """An off-beat where swing puts it: at two thirds of the beat, earlier the faster."""

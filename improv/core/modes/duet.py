@@ -13,6 +13,7 @@ import numpy as np
 from improv.core.events import Event, NoteOn
 from improv.core.line.beside import beside, harsh, side
 from improv.core.line.generator import Plan
+from improv.core.metres import Unit
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
@@ -86,8 +87,9 @@ class Duet(Mode):
         """Draw our next note afresh from all that was heard and played."""
         self.pending, self._plan = False, None
         voice = self.voice
-        now, bar = voice.meter.beat(voice.time), voice.meter.bar
-        if not self._struck or now - self._struck[-1] > PATIENCE * bar:
+        meter = voice.meter
+        now = meter.beat(voice.time)
+        if not self._struck or now - self._struck[-1] > PATIENCE * meter.bar_at(self._struck[-1]):
             return
         note = voice.tracker.line
         self._takes = note is not None and note.off is not None
@@ -95,7 +97,7 @@ class Duet(Mode):
         if len(self._struck) == BUSY and now - self._struck[0] < 2.0:
             apart = APART if voice.early else AT_REST
             since = max(now, voice.generator.last_onset + apart, self._not_before)
-            onset = voice.meter.next(since - 1e-6, 1.0)
+            onset = meter.next_on(since - 1e-6, Unit.QUARTER)
             plan = voice.generator.draw(memory, round(onset * GRID), onset=onset, lands=True, lean=self._lean(memory.last))
             self._plan = replace(plan, duration=max(plan.duration, 1.0))
             return

@@ -9,12 +9,14 @@ import numpy as np
 from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
 from improv.core.line.generator import Plan
-from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry
+from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, finest_steps
 from improv.core.line.sampler import probabilities
+from improv.core.metres import NEAR, Unit
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID
 
 LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
+ENTERS = {"beat": Unit.FELT, "bar": Unit.BAR, "now": None}  # on what an answer enters, by the setting
 # Where solos of the Weimar Jazz Database begin in their first bar, in half beats: how many of its training split's 309 in 4/4 do.
 BEGINNINGS = (64, 35, 49, 26, 46, 19, 41, 29)
 LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
@@ -108,11 +110,12 @@ class Trade(Mode):
         if settings.trade and not self.endless:
             self.turn = self._own_bars(now, note.beat_off)
         else:
-            step = {"beat": meter.felt, "bar": meter.bar, "now": 0.0}[settings.enter if SOURCES[settings.clock].beats else "now"]
+            unit = ENTERS[settings.enter] if SOURCES[settings.clock].beats else None
             shift = meter.position(now) - now  # the grid is that of the song
             playing = voice.playing_after(note).moved(shift)
-            beat = entry(playing, memory.said.end, probabilities(memory.said.ioi), step) - shift
-            beat = meter.opening(beat if beat >= now else meter.next(now, step or 1 / GRID))
+            steps = meter.metres.steps(playing.off + BREATH, unit) if unit else finest_steps(playing.off + BREATH)
+            beat = entry(playing, memory.said.end, probabilities(memory.said.ioi), steps) - shift
+            beat = meter.opening(beat if beat >= now else meter.next_on(now, unit) if unit else meter.next(now, 1 / GRID))
             call = note.beat_off - (note.beat if voice.call is None else voice.call)
             self.turn = self._from(beat) if self.endless else Turn(beat, answer_length(call))
         self.plan = voice.generator.draw(memory, math.floor(self.turn.began * GRID + 0.5), onset=self.turn.began, opens=True)
@@ -123,19 +126,23 @@ class Trade(Mode):
         return (
             Turn(beat, math.inf)
             if end is None or self.voice.early
-            else Turn(beat, end / GRID - beat, fills=True, lands=self.voice.meter.bar)
+            else Turn(beat, end / GRID - beat, fills=True, lands=self.voice.meter.bar_at((end - 1) / GRID))
         )
 
     def _own_bars(self, now: float, silent_since: float) -> Turn:
         """The next turn that is ours where bars are traded. A player who plays over into its first bar is let finish."""
-        meter, length = self.voice.meter, self.voice.settings.trade * self.voice.meter.bar
-        line = meter.next(now - length, length)  # on which the turn began that goes on now
-        ours = round(meter.position(line) / length) % 2 == 1
-        late = meter.next(max(now, silent_since + BREATH), meter.felt)
-        if ours and late < line + meter.bar and self.voice.generator.last_onset < line:
-            return Turn(late, line + length - late, fills=True)
-        line += length if not ours else 2 * length
-        return Turn(line, length, fills=True)
+        meter, metres, trade = self.voice.meter, self.voice.meter.metres, self.voice.settings.trade
+        length = trade * meter.bar_at(now)
+        then = now - length  # the song as it was counted a turn ago: it may have jumped since
+        number = math.ceil(metres.bars(meter.position(then) + length) / trade - 1 - NEAR)  # of the turn that goes on now
+        first, second, end = (meter.line(bar, then) for bar in (number * trade, number * trade + 1, (number + 1) * trade))
+        ours = round(metres.bars(meter.position(first)) / trade) % 2 == 1
+        late = meter.next_on(max(now, silent_since + BREATH), Unit.FELT)
+        if ours and late < second and self.voice.generator.last_onset < first:
+            return Turn(late, end - late, fills=True)
+        number += 1 if not ours else 2
+        first, end = (meter.line(bar, then) for bar in (number * trade, (number + 1) * trade))
+        return Turn(first, end - first, fills=True)
 
     def _finish(self) -> None:
         """The turn is over; its last note rings, until the player comes back, or up to a bar line. A solo's stays on its chord."""
@@ -169,9 +176,9 @@ class Solo(Trade):
         voice, meter = self.voice, self.voice.meter
         if not meter.running:
             return
-        beat = meter.next(meter.opening(meter.just_before(meter.beat(time))), 1.0)
+        beat = meter.next_on(meter.opening(meter.just_before(meter.beat(time))), Unit.QUARTER)
         if not voice.early:
-            beat += self._beginning(meter.bar)
+            beat += self._beginning(meter.bar_at(beat))
         self.turn = self._from(beat)
         self.plan = voice.generator.draw(voice.generator.memory, round(beat * GRID), onset=beat, opens=True)
 

@@ -30,7 +30,7 @@ class Mode:
     @classmethod
     def longest(cls, meter: Meter) -> float:
         """Seconds for which a note of it may sound. Nothing should ever reach it; what does is closed, counted and told."""
-        return meter.seconds(max((BARS + RING) * meter.bar, LEAST))
+        return meter.seconds(max((BARS + RING) * max(stretch.bar for stretch in meter.metres.stretches), LEAST))
 
     def start(self, time: float) -> None:
         """It was chosen, the performance begins, or the beat runs (again)."""

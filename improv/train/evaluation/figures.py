@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from improv.core.harmony import Changes
+from improv.core.metres import FOUR, Metres
 from improv.core.vocabulary import GRID, Vocabulary
 from improv.train.piece import Piece
 
@@ -36,14 +37,14 @@ Samples = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class SoloLine:
-    """Onsets in beats and MIDI pitches, over changes, in bars of so many beats.
+    """Onsets in beats and MIDI pitches, over changes, in bars of these metres from beat 0.
 
     durations: how long each note sounds, in beats; None where every note sounds until the next.
     """
 
     notes: Sequence[tuple[float, int]]
     changes: Changes
-    bar: float = 4.0
+    metres: Metres = FOUR
     durations: Sequence[float] | None = None
 
     @staticmethod
@@ -53,19 +54,24 @@ class SoloLine:
             raise ValueError(f"{piece.name} has no changes")
         notes = [(onset / GRID, value.pitch) for onset, value in zip(piece.onsets, piece.values, strict=True)]
         durations = [Vocabulary().durations[value.duration] / GRID for value in piece.values]
-        return SoloLine(notes, piece.changes, float(piece.beats_a_bar), durations)
+        return SoloLine(notes, piece.changes, piece.metres, durations)
 
 
 def on_bars(piece: Piece) -> Piece:
     """The piece moved so that beat 0 is the first of a bar, as it is for the improviser. Its first chord is held before it."""
-    bar = GRID * piece.beats_a_bar
-    offsets = Counter((at.place - onset) % bar for onset, at in zip(piece.onsets, piece.contexts, strict=True))
-    shift = offsets.most_common(1)[0][0]
+    bar, metres = round(GRID * piece.metres.first.bar), piece.metres
+    if piece.one is None or metres.one:
+        offsets = Counter((at.place - onset) % bar for onset, at in zip(piece.onsets, piece.contexts, strict=True))
+        shift = offsets.most_common(1)[0][0]
+    else:
+        one = round(GRID * piece.one)
+        before = max(math.ceil((one - piece.onsets[0]) / bar), 0)  # bars, for a pick-up
+        shift, metres = before * bar - one, metres.after(before * metres.first.bar)
     changes = piece.changes
     if changes and shift:
         starts = [0.0, *(start + shift / GRID for start in changes.starts[1:])]
         changes = Changes(starts, changes.chords, changes.length + shift / GRID, changes.loop)
-    return replace(piece, onsets=[onset + shift for onset in piece.onsets], changes=changes)
+    return replace(piece, onsets=[onset + shift for onset in piece.onsets], changes=changes, metres=metres, one=0.0)
 
 
 def n_grams(pitches: Sequence[int], n: int) -> Iterable[tuple[int, ...]]:
@@ -176,10 +182,10 @@ def summary(of: Samples) -> dict[str, float]:
 
 def _bars(line: SoloLine) -> list[tuple[tuple[float, int], ...]]:
     """The notes of each bar as (beat in the bar, pitch), on a grid of 1/12 beat."""
-    bars: list[list[tuple[float, int]]] = [[] for _ in range(math.floor(line.notes[-1][0] / line.bar) + 1)]
+    bars: list[list[tuple[float, int]]] = [[] for _ in range(line.metres.bar_of(line.notes[-1][0]) + 1)]
     for beat, pitch in line.notes:
         if beat >= 0:
-            bars[math.floor(beat / line.bar)].append((round(beat % line.bar * 12) / 12, pitch))
+            bars[line.metres.bar_of(beat)].append((round(line.metres.within_bar(beat) * 12) / 12, pitch))
     return [tuple(bar) for bar in bars]
 
 

@@ -134,7 +134,7 @@ def _profile(at: Any, ours: np.ndarray, real: np.ndarray) -> None:
 
 def roll_of(line: SoloLine, bars: int = ROLL_BARS) -> list[Event]:
     """A line's first bars as events with beats for times: what a piano roll is drawn from."""
-    until = bars * line.bar
+    until = line.metres.line(bars)
     durations = line.durations if line.durations is not None else [0.25] * len(line.notes)
     events: list[Event] = []
     for (beat, pitch), length in zip(line.notes, durations, strict=True):

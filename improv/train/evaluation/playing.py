@@ -13,6 +13,7 @@ from improv.core.events import Event, NoteOff, NoteOn, notes_of
 from improv.core.harmony import Changes
 from improv.core.improviser import Improviser
 from improv.core.meter import FASTEST, SLOWEST
+from improv.core.metres import Metres
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.core.vocabulary import GRID, Vocabulary
@@ -28,21 +29,21 @@ from improv.train.piece import Piece
 def improvise(model: NoteModel, piece: Piece, seed: int) -> SoloLine:
     """One solo over a piece's changes, at its tempo, as many bars long. Beat 0 of the piece must begin a bar."""
     real = SoloLine.of(piece)
-    bars = int(real.notes[-1][0] // real.bar) + 1
+    bars = real.metres.bar_of(real.notes[-1][0]) + 1
     band, improviser = alone(model, piece, "solo", seed, bars)
     sounded = notes_of(_played(band))
     beats = [(improviser.meter.beat(on), improviser.meter.beat(off), pitch) for on, off, pitch, _ in sounded]
-    return SoloLine([(on, pitch) for on, _, pitch in beats], real.changes, real.bar, [off - on for on, off, _ in beats])
+    return SoloLine([(on, pitch) for on, _, pitch in beats], real.changes, real.metres, [off - on for on, off, _ in beats])
 
 
 @dataclass(frozen=True, slots=True)
 class PlayedTake:
-    """What a model played alone: events with beats for times, over changes, in bars of so many beats."""
+    """What a model played alone: events with beats for times, over changes, in bars of these metres."""
 
     events: Sequence[Event]
     changes: Changes | None
     tempo: float
-    bar: int
+    metres: Metres
 
     def notes(self) -> list[tuple[float, float, int]]:
         """(on, off, pitch), in beats."""
@@ -53,7 +54,7 @@ def play_over(model: NoteModel, piece: Piece, seed: int, bars: int) -> PlayedTak
     """So many bars over a piece's changes, at its tempo; freely where it has none. Beat 0 of the piece must begin a bar."""
     band, improviser = alone(model, piece, "solo", seed, bars)
     events = [replace(event, time=improviser.meter.beat(event.time)) for event in _played(band)]
-    return PlayedTake(events, piece.changes, improviser.meter.tempo, piece.beats_a_bar)
+    return PlayedTake(events, piece.changes, improviser.meter.tempo, piece.metres)
 
 
 def answer(model: NoteModel, pair: Pair, seed: int) -> Notes:
@@ -113,7 +114,7 @@ class Listener:
 def alone(model: NoteModel, piece: Piece, mode: str, seed: int, bars: int | None = None) -> tuple[Band, Improviser]:
     """An improviser alone in a band, and its beat, which runs from 0 s."""
     settings = Settings(mode=mode, tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
-    timekeeper = Timekeeper(settings, (piece.beats_a_bar, 4))
+    timekeeper = Timekeeper(settings, piece.metres)
     timekeeper.begin(0.0)
     improviser = Improviser(model, settings, piece.changes, timekeeper.meter, seed, bars)
     return Band([Slot(improviser)], timekeeper), improviser

@@ -74,7 +74,7 @@ def _draw(path: Path, line: SoloLine, ours: Sequence[Samples], real: Sequence[Sa
     from improv.train.evaluation.pictures import histograms, roll_of, told
 
     roll = io.BytesIO()
-    draw_roll(roll, [], roll_of(line), line.bar, line.changes)
+    draw_roll(roll, [], roll_of(line), line.metres, line.changes)
     pictures = {path: histograms(told(ours), told(real)), roll_beside(path): roll.getvalue()}
     atomic_write(pictures)
 

@@ -37,7 +37,7 @@ class SoundedLine:
 
     @staticmethod
     def of(piece: Piece) -> SoundedLine:
-        return SoundedLine([(s.on, s.off, s.pitch) for s in struck_of(piece)], piece.beats / piece.beats_a_bar)
+        return SoundedLine([(s.on, s.off, s.pitch) for s in struck_of(piece)], piece.bars)
 
 
 def style_of(lines: Sequence[SoundedLine]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from improv.core.errors import ImprovError
+from improv.extras import install
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,7 +43,7 @@ def engine_of(text: str, local: Engine, lost: Callable[[Any], Any] | None = None
     if name != "dask" or (named and not address):
         raise EngineError(f"--reader {text}: expected local, dask, or dask=tcp://HOST:PORT of a scheduler")
     if importlib.util.find_spec("distributed") is None:
-        raise EngineError(f"--reader {text} needs dask, which is not installed: pip install 'improv-jazz[cluster]'")
+        raise EngineError(f"--reader {text} needs dask, which is not installed: {install('cluster')}")
     return partial(_over_dask, address or None, lost)
 
 

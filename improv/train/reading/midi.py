@@ -6,12 +6,11 @@ symbols are the chords, if no changes stand beside the file.
 
 from __future__ import annotations
 
-import itertools
-from bisect import bisect_right
 from pathlib import Path
 
 from improv.charts.beside import chart_beside
 from improv.charts.spelling import is_chord
+from improv.midi.bars import bars_of
 from improv.midi.parts import MidiFile, read_midi
 from improv.midi.smf import MidiFileError, is_midi
 from improv.train.piece import CorpusError, Reading
@@ -36,16 +35,19 @@ def read(path: Path, how: How) -> Reading:
     part, label = choose(parts_of(file), how.track, [tick / ppq for tick, _ in file.words])
     notes = part.notes
     last = notes[-1].on
-    metres = _metres(file)
-    bars = _bars(metres, last)
-    bar = metres[max(bisect_right([beat for beat, _ in metres], notes[0].on + 1e-6) - 1, 0)][1]
+    found = bars_of(file)
+    metres, one = found.metres, found.one
+    if found.passed:
+        reading.left_out["time signatures that can't be counted"] += found.passed
+    pickup = [0.0] if one else []
+    bars = [*pickup, *(one + metres.line(number) for number in range(metres.bar_of(max(last - one, 0.0)) + 3))]
     until_said = [(0.0, USUAL)] if not file.tempi or file.tempi[0][0] else []
     tempi = until_said + [(tick / ppq, 60e6 / tempo) for tick, tempo in file.tempi]
-    chart = chart_beside(path, bars, bar, last)
+    chart = chart_beside(path, metres, one, last)
     reading.unknown_chords += chart.unknown
     reading.left_out += chart.left_out
     chords = chart.changes or _markers(file)
-    score = Score("", notes, bars, bar, tempi, chords, track=label)
+    score = Score("", notes, bars, metres.first.bar, metres, one, tempi, chords, track=label)
     reading.pieces.append(piece_of(score, how.vocabulary, reading.unknown_chords, reading.left_out))
     return reading
 
@@ -65,28 +67,6 @@ def parts_of(file: MidiFile) -> list[ScorePart]:
     """Its parts, in beats."""
     ppq = file.table.ppq
     return [ScorePart(p.name, p.on / ppq, (p.off - p.on) / ppq, p.pitch, p.velocity, p.program, p.drums) for p in file.parts]
-
-
-def _metres(file: MidiFile) -> list[tuple[float, float]]:
-    """(from this beat, beats a bar), from beat 0 on."""
-    metres = [(0.0, 4.0)]
-    for tick, count, unit in file.metres:
-        at = tick / file.table.ppq
-        if at == metres[-1][0]:
-            metres.pop()
-        metres.append((at, 4.0 * count / unit))
-    return metres
-
-
-def _bars(metres: list[tuple[float, float]], last: float) -> list[float]:
-    """Bar lines up to one after the last note; a new time signature begins a bar."""
-    bars: list[float] = []
-    for (start, bar), (until, _) in itertools.pairwise([*metres, (last + 2 * metres[-1][1], 0.0)]):
-        line = start
-        while line < until - 1e-6 and line <= last + 2 * bar:
-            bars.append(line)
-            line += bar
-    return bars
 
 
 def _markers(file: MidiFile) -> list[tuple[float, str]]:

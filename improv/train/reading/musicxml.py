@@ -14,11 +14,12 @@ import numpy as np
 
 from improv.charts.beside import chart_beside
 from improv.charts.spelling import Degree, from_musicxml, is_chord
+from improv.extras import install
 from improv.outside import OutsideError, read_file
 from improv.train.piece import CorpusError, Reading
 from improv.train.reading import How, score_limits
 from improv.train.reading.melody import ScorePart, choose
-from improv.train.reading.score import Score, ScoreNote, piece_of
+from improv.train.reading.score import Score, ScoreNote, metres_by, piece_of
 
 LARGEST = 16 * 2**20  # bytes of a score, packed and unpacked
 LARGEST_CONTAINER = 2**16  # bytes of what says where in an archive the score is
@@ -42,7 +43,7 @@ def read(path: Path, how: How) -> Reading:
     try:
         from music21 import converter, harmony, stream, tempo
     except ImportError:
-        raise CorpusError("reading MusicXML needs music21, which is not installed: pip install 'improv-jazz[train]'") from None
+        raise CorpusError(f"reading MusicXML needs music21, which is not installed: {install('train')}") from None
     text = _text(path)
     try:
         with warnings.catch_warnings():
@@ -64,11 +65,12 @@ def read(path: Path, how: How) -> Reading:
         raise CorpusError(f"music21 can't read it ({type(e).__name__}: {' '.join(str(e).split())[:120]})") from None
     notes = part.notes
     last = notes[-1].on
-    chart = chart_beside(path, bars, bar, last)
+    one, metres = metres_by(bars, bar)
+    chart = chart_beside(path, metres, one, last)
     reading.unknown_chords += chart.unknown
     reading.left_out += chart.left_out
     chords = chart.changes or sorted(symbols, key=lambda c: c[0])
-    whole = Score("", notes, bars, bar, tempi, chords, track=label)
+    whole = Score("", notes, bars, bar, metres, one, tempi, chords, track=label)
     reading.pieces.append(piece_of(whole, how.vocabulary, reading.unknown_chords, reading.left_out))
     return reading
 

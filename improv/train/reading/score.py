@@ -15,6 +15,7 @@ import numpy as np
 from improv.charts.spelling import from_harte
 from improv.core.harmony import NO_CHORD, OPEN, Changes, Chord, HarmonyError, parse_chord
 from improv.core.line.tracker import COMPING_BELOW, TOGETHER
+from improv.core.metres import MOST, MeterError, Metre, Metres
 from improv.core.vocabulary import GRID, Context, Vocabulary
 from improv.train.piece import CorpusError, Piece
 
@@ -36,7 +37,8 @@ class ScoreNote(NamedTuple):
 class Score:
     """What a file holds of one part. Beats are quarter notes from any origin.
 
-    bars: bar lines in beats, ascending; further ones follow at the last distance. bar: beats a bar.
+    bars: bar lines in beats, ascending; further ones follow at the last distance. bar: beats a bar. A first bar that is too short is
+    a pick-up. metres: what the file says of them, from bar one on, which is on beat `one`; None: what the bar lines say.
     tempi: (beat, bpm), ascending. chords: (beat, symbol), or changes already read.
     """
 
@@ -44,6 +46,8 @@ class Score:
     notes: Sequence[ScoreNote]
     bars: Sequence[float] = (0.0,)
     bar: float = 4.0
+    metres: Metres | None = None
+    one: float | None = None
     tempi: Sequence[tuple[float, float]] = ()
     chords: Sequence[tuple[float, str]] | Changes = ()
     feel: str = "any"
@@ -65,6 +69,7 @@ def piece_of(score: Score, vocabulary: Vocabulary, unknown: Counter[str], left_o
     changes = score.chords if isinstance(score.chords, Changes) else changes_of(score.chords, unknown)
     played = is_played([n.on for n in notes])
     place_at = _places(score.bars, score.bar)
+    one, lined = metres_by(score.bars, score.bar)
     onsets = [math.floor(n.on * GRID + 0.5) for n in notes]
     values, contexts = [], []
     for i, (note, onset) in enumerate(zip(notes, onsets, strict=True)):
@@ -80,7 +85,8 @@ def piece_of(score: Score, vocabulary: Vocabulary, unknown: Counter[str], left_o
         values,
         contexts,
         ends=None,
-        beats_a_bar=max(round(score.bar), 1),
+        metres=score.metres or lined,
+        one=one if score.one is None else score.one,
         bpm=tempo_at(notes[0].on),
         changes=changes,
         velocities=[v for v in velocities if v is not None] if None not in velocities else None,
@@ -179,6 +185,32 @@ def _tempo(tempi: Sequence[tuple[float, float]], left_out: Counter[str]) -> _Tem
     if len(possible) < len(tempi):
         left_out[f"tempi outside {SLOWEST:g} to {FASTEST:g} bpm"] += len(tempi) - len(possible)
     return _Tempo(possible)
+
+
+def metres_by(bars: Sequence[float], bar: float) -> tuple[float, Metres]:
+    """The beat of bar one, and the metres from there on, by bar lines; `bar`: beats a bar where they don't say.
+
+    Bars that can't be told by a metre, or too many changes: all are as long as `bar`.
+    """
+    lines = list(bars) or [0.0]
+    pickup = len(lines) > 1 and lines[1] - lines[0] < bar - 1e-6
+    one = lines[1] if pickup else lines[0]
+    lengths = [(a - one, b - a) for a, b in itertools.pairwise(lines[pickup:])]
+    changes: list[tuple[float, Metre]] = []
+    for at, length in lengths or [(0.0, bar)]:
+        metre = _metre_of(length)
+        if not changes or changes[-1][1] != metre:
+            changes.append((at, metre))
+    try:
+        return one, Metres(tuple(changes))
+    except MeterError:
+        return one, Metres.of(*_metre_of(bar))
+
+
+def _metre_of(length: float) -> Metre:
+    """A metre whose bar is so long, in beats; of an odd length, the next longer one, which is cut short."""
+    unit = next((unit for unit in (4, 8, 16) if abs(length * unit / 4 - round(length * unit / 4)) < 1e-6), 32)
+    return min(max(math.ceil(length * unit / 4 - 1e-6), 1), MOST), unit
 
 
 class _Places:

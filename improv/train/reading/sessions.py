@@ -5,12 +5,12 @@ Ours is left out: a model learns from people. Notes that came while the beat sto
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Setting, notes_of
+from improv.session.capture import turned
 from improv.session.header import performers_in, song_in
 from improv.session.reader import Session, title_in
 from improv.train.piece import CorpusError, Reading
@@ -33,26 +33,29 @@ def read(path: Path, how: How) -> Reading:
         session = Session(path)
         performer, song = performers_in(session.header, path)[0], song_in(session.header, path)
         heard = [line.event for line in session.lines() if line.side == "heard"]
-        told, _, tempos = in_beats(Timekeeper(performer.settings, song.metre), [e for e in heard if _is_for_all(e)], [])
+        keeper = Timekeeper(performer.settings, song.metres, song.hearing)
+        line, (told, _, tempos, _) = in_beats(keeper, [e for e in heard if _is_for_all(e)], []).from_line(song.metres)
     except ImprovError as e:
         raise CorpusError(str(e).removeprefix(f"{path}: ")) from None
     notes = [ScoreNote(on, off - on, pitch, velocity) for on, off, pitch, velocity in notes_of(told)]
     if not notes:
         raise CorpusError("the player played nothing in it")
-    bar = 4.0 * song.metre[0] / song.metre[1]
     first, last = notes[0].on, notes[-1].on
     if last - first > MOST_BEATS:
         raise CorpusError(f"it lasts {last - first:,.0f} beats; at most {MOST_BEATS:,} are read")
-    start = math.floor(first / bar) * bar
-    bars = [start + k * bar for k in range(math.floor((last - start) / bar) + 2)]
+    metres = song.metres
+    numbers = range(metres.bar_of(line + first), metres.bar_of(line + last) + 3)
+    bars = [metres.line(number) - line for number in numbers]
     title = title_in(session.header)
     score = Score(
         f"{path.stem} ({title})" if title else path.stem,
         notes,
         bars,
-        bar,
+        metres.bar_at(line + first),
+        metres.turned(metres.line(numbers[0])),
+        bars[0],
         [(max(beat, -1e9), tempo) for beat, tempo in tempos],
-        song.changes or (),
+        turned(song.changes, line) if song.changes and line else song.changes or (),
         performer.settings.feel,
         track="the player",
     )

@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Any
 
 from improv.core.harmony import OPEN
+from improv.core.metres import FOUR, Metres, possible
 from improv.core.vocabulary import GRID, Context, Vocabulary
 from improv.train.piece import CorpusError, Piece
 from improv.train.reading.score import changes_of
@@ -48,10 +49,11 @@ def read_solo(record: dict[str, Any], vocabulary: Vocabulary, unknown: Counter[s
     ends = None
     if len(notes[0]) > 9:
         ends = [i + 1 == len(notes) or notes[i + 1][9] != notes[i][9] for i in range(len(notes))]
-    bar = int(str(record.get("meter") or "4/4").split("/")[0] or 4)
+    metre = int(str(record.get("meter") or "4/4").split("/")[0] or 4), 4  # its beats are what counts as quarter notes here
+    metres = Metres.of(*metre) if possible(metre) else FOUR
     name = str(record.get("id", "?"))
     tune = str(record.get("title") or "")
-    return Piece(name, str(record.get("split") or ""), onsets, values, contexts, ends, bar, bpm, changes, tune=tune)
+    return Piece(name, str(record.get("split") or ""), onsets, values, contexts, ends, metres, None, bpm, changes, tune=tune)
 
 
 def _places(beats: list[list[Any]], forms: list[list[Any]]) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 
 from improv.core.errors import ImprovError
 from improv.core.note_model import NoteModel
+from improv.extras import install
 from improv.train.example import example_piece, said_of
 from improv.train.runtimes import check
 from improv.train.runtimes.leaflet import leaflet
@@ -103,7 +104,7 @@ def export(
     form = FORMATS[kind]
     for package in form.packages:
         if importlib.util.find_spec(package) is None:
-            raise ExportError(f"export to {kind} needs {package}, which is not installed: pip install 'improv-jazz[export]'")
+            raise ExportError(f"export to {kind} needs {package}, which is not installed: {install('export')}")
     _refuse(target, overwrite)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -9,6 +9,7 @@ import pytest
 from scores import SAX, midi
 
 from improv.charts.text import read_chart
+from improv.core.metres import FOUR, Metres
 from improv.core.vocabulary import Vocabulary
 from improv.train.corpus import Reading, read_corpus
 
@@ -26,22 +27,22 @@ MADE_UP = (
 ).split()
 
 
-def chords(text: str, bar: float = 4.0, title: str = "") -> list[tuple[float, str]]:
-    changes = read_chart(text, bar, title)[0]
+def chords(text: str, metres: Metres = FOUR, title: str = "") -> list[tuple[float, str]]:
+    changes = read_chart(text, metres, title)[0]
     assert changes is not None
     return [(at, chord.kind_symbol) for at, chord in changes.spans(changes.length)]
 
 
 def test_lines_headings_and_comments_of_a_plain_chart() -> None:
     text = "Some Tune\n# in five\n| Dm7 | G7\nCmaj7 | %\n\n| Cmaj7 A7 |"
-    assert chords(text, 5.0) == [(0, "Dm7"), (5, "G7"), (10, "Cmaj7"), (22.5, "A7")]
+    assert chords(text, Metres.of(5, 4)) == [(0, "Dm7"), (5, "G7"), (10, "Cmaj7"), (22.5, "A7")]
 
 
 def test_a_chart_of_ireal_pro_is_unrolled() -> None:
     """Repeats with endings, one- and two-bar repeats, held chords; by its title or else the first of a playlist."""
     for text in (PLAYLIST, f'<a href="{PLAYLIST}">Made up</a>'):
         assert [chord for _, chord in chords(text, title="made-up")] == MADE_UP
-        assert chords(text, 3.0, "OTHER") == [(0, "F6"), (3, "Gm7"), (6, "C7"), (9, "F6")]
+        assert chords(text, Metres.of(3, 4), "OTHER") == [(0, "F6"), (3, "Gm7"), (6, "C7"), (9, "F6")]
 
 
 def test_the_open_protocol_and_the_way_to_the_coda() -> None:
@@ -51,12 +52,12 @@ def test_the_open_protocol_and_the_way_to_the_coda() -> None:
 
 @pytest.mark.parametrize("text", ["", "All rights reserved by nobody", "irealb://", "irealbook://a=b", "\x00\x01", "%|/"])
 def test_a_text_that_is_no_chart_is_none(text: str) -> None:
-    assert read_chart(text, 4.0, "")[0] is None
+    assert read_chart(text, FOUR, "")[0] is None
 
 
 def test_unknown_symbols_are_no_chord_and_counted() -> None:
     unknown: Counter[str] = Counter()
-    changes, unknown = read_chart("|: Dm7 | X7 :| C | G", 4.0, "")
+    changes, unknown = read_chart("|: Dm7 | X7 :| C | G", FOUR, "")
     assert changes is not None
     assert [str(c) for c in changes.chords] == ["Dm7", "NC", "Dm7", "NC", "C", "G"]
     assert unknown == {"X7": 1}

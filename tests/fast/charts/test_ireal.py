@@ -9,6 +9,7 @@ import pytest
 from improv.charts import ireal
 from improv.charts.form import MOST_BARS
 from improv.charts.text import read_chart
+from improv.core.metres import FOUR
 
 
 def link(signs: str) -> str:
@@ -84,7 +85,7 @@ def test_chords_stand_on_the_beats_of_their_cells(signs: str) -> None:
 
 
 def test_three_chords_in_a_bar_last_as_long_as_their_cells() -> None:
-    changes, unknown = read_chart(link("[T44C^7 sD-7,G7,|lC6   Z"), 4.0, "")
+    changes, unknown = read_chart(link("[T44C^7 sD-7,G7,|lC6   Z"), FOUR, "")
     assert changes is not None
     assert [(at, str(chord)) for at, chord in changes.spans(8.0)] == [(0, "C^7"), (2, "D-7"), (3, "G7"), (4, "C6")]
     assert not unknown
@@ -99,3 +100,13 @@ def test_no_chart_is_played_for_ever() -> None:
         text = "".join(rng.choices(words, k=rng.randrange(40)))
         assert ireal.bars_of(link(text), "").count("|") <= MOST_BARS + 1
     assert bars("{A " + "|B " * 500 + "<16x>}").count(" ") == MOST_BARS - 1
+
+
+def test_a_metre_that_changes_is_that_of_its_bars() -> None:
+    """After repeats, too; a sign before the bar line means the bar after it. One metre alone is that of who plays it."""
+    signs = "T34{A |B T44}[C |x |T68D |T12E |T33F Z"
+    assert bars(signs) == "3/4 A B A B 4/4 C C 6/8 D 12/8 E 4/4 F"
+    assert bars("T34[A |T34B Z") == "A B"
+    changes, _ = read_chart(link("T44[C^7 |T34F^7 |T44G7 Z"), FOUR, "")
+    assert changes is not None
+    assert [at for at, _ in changes.spans(22.0)] == [0, 4, 7, 11, 15, 18]

@@ -63,6 +63,36 @@ def test_the_unit_names_what_is_written_to(tmp_path: Path) -> None:
     assert not forbidding & lines.keys()
 
 
+def test_the_unit_of_a_users_own_manager_asks_for_nothing_that_it_may_not_give(tmp_path: Path) -> None:
+    text = unit(Path("/home/pi/improv.toml"), Path("/opt/bin/python"), "pi", 1000, [], own=True)
+    lines = dict(line.split("=", 1) for line in text.split("\n") if "=" in line and not line.startswith("#"))
+    assert lines["ExecStart"] == "/opt/bin/python -P -m improv daemon --config /home/pi/improv.toml"
+    assert lines["RuntimeDirectory"] == SERVICE.name
+    assert lines["WantedBy"] == "default.target"
+    assert {"Type", "WatchdogSec", "Restart", "LimitRTPRIO"} <= lines.keys()
+    system = {
+        "User",
+        "SupplementaryGroups",
+        "Nice",
+        "OOMScoreAdjust",
+        "CapabilityBoundingSet",
+        "DevicePolicy",
+        "ProtectSystem",
+        "ReadWritePaths",
+    }
+    assert not system & lines.keys()
+    assert "systemctl --user enable --now improv" in text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
+def test_a_users_unit_is_asked_for_with_systemd(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "improv.toml")
+    assert main(["init", "--to", path, "--systemd", "--user"]) == OK
+    assert "WantedBy=default.target" in capsys.readouterr().out
+    assert main(["init", "--to", path, "--user"]) == MISUSED
+    assert "use both" in capsys.readouterr().err
+
+
 def test_msgspec_is_loaded_by_the_daemon_and_init_alone() -> None:
     others = (
         "cli.jam",
@@ -95,3 +125,22 @@ def test_a_service_keeps_its_socket_where_systemd_says_and_others_find_it(tmp_pa
     own.mkdir(parents=True)
     (own / "control.sock").touch()
     assert folder_with("control.sock") == own
+
+
+def test_root_finds_a_users_service_and_a_stranger_is_shown_the_shut_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run" / "0"))
+    monkeypatch.setattr("improv.places.USERS", tmp_path / "run")
+    monkeypatch.setattr("improv.places.SERVICE", tmp_path / "service")
+    theirs = tmp_path / "run" / "1000" / "improv"
+    theirs.mkdir(parents=True)
+    (tmp_path / "run" / "0").mkdir(mode=0o700)
+    own = runtime_folder()
+    assert folder_with("control.sock") == own
+    (theirs / "control.sock").touch()
+    assert folder_with("control.sock") == theirs
+    (theirs / "control.sock").unlink()
+    (tmp_path / "service").mkdir()
+    assert folder_with("control.sock") == own
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path / "service")
+    assert folder_with("control.sock") == tmp_path / "service"

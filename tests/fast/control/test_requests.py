@@ -127,8 +127,19 @@ def test_the_latest_value_of_a_setting_wins_and_comes_where_the_latest_came() ->
     preset = {"do": "preset", "name": "calm"}
     for request in (setting("low", 40), setting("low", 50, "left"), preset, setting("low", 60), {"do": "panic"}):
         assert queue.offer(request, "me", print)
-    assert drained(queue, 0.0) == [{"do": "panic"}, setting("low", 50, "left"), preset, setting("low", 60)]
+    assert drained(queue, 0.0) + drained(queue, 0.3) == [{"do": "panic"}, setting("low", 50, "left"), preset, setting("low", 60)]
     assert (queue.replaced, queue.dropped, len(queue)) == (1, 0, 0)
+
+
+def test_what_is_slow_counts_for_many_and_panic_does_not_wait_for_it() -> None:
+    queue, taken = RequestQueue(), []
+    for i in range(40):
+        queue.offer({"do": "preset", "name": str(i)}, "me", print)
+    for i in range(200):
+        taken += drained(queue, i / 100)
+    assert len(taken) == 11  # at first, and five a second
+    queue.offer({"do": "panic"}, "me", print)
+    assert drained(queue, 2.0) == [{"do": "panic"}]
 
 
 def test_whoever_asked_gets_the_reply_once() -> None:

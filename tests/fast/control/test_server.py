@@ -71,6 +71,21 @@ def test_the_status_is_the_latest_and_the_performance_is_not_asked(tmp_path: Pat
     run(talk())
 
 
+def test_a_status_after_a_request_knows_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_end, "TAKEN_UP", 0.0)
+    monkeypatch.setattr(server_end, "FRESH", 60.0)
+
+    async def talk() -> None:
+        async with performing(tmp_path) as fake:
+            await asks(fake.path, do="mark")
+            asked = asyncio.create_task(asks(fake.path, do="status"))
+            await asks(fake.path, do="mark")
+            fake.tell({"status": as_json(STATUS._replace(bar=9))})
+            assert (await asked)["status"]["bar"] == 9
+
+    run(talk())
+
+
 def test_the_server_ends_with_the_pipe_and_whoever_waits_is_told(tmp_path: Path) -> None:
     async def talk() -> None:
         asked = asyncio.Event()
@@ -221,7 +236,8 @@ def test_a_storm_on_one_setting_reaches_the_performance_thinned_and_ends_at_the_
 
 def test_osc_steers_and_replies(tmp_path: Path) -> None:
     def answer(request: dict[str, Any]) -> dict[str, Any]:
-        return {"ok": request["do"] != "preset", "error": "no preset 'calm'"}
+        taken = {"taken": "C7b5 for C7#11 (no 5)"} if request["do"] == "keep" else {}  # what changes would be told
+        return {"ok": request["do"] != "preset", "error": "no preset 'calm'"} | taken
 
     async def talk() -> None:
         async with performing(tmp_path, answer, osc=LOOPBACK) as fake, phone(fake.ready["osc"]) as (heard, wire):
@@ -232,6 +248,7 @@ def test_osc_steers_and_replies(tmp_path: Path) -> None:
                 write_message("/improv/get/tempo"),
                 write_message("/improv/right/get/mode"),
                 write_message("/improv/preset", "calm"),
+                write_message("/improv/keep", "here"),
                 write_message("/improv/dance"),
             ):
                 wire.sendto(packet)
@@ -241,6 +258,7 @@ def test_osc_steers_and_replies(tmp_path: Path) -> None:
                 ("/improv/is/tempo", [132.0]),
                 ("/improv/right/is/mode", ["comp"]),
                 ("/improv/error", ["no preset 'calm'"]),
+                ("/improv/taken", ["C7b5 for C7#11 (no 5)"]),
                 ("/improv/error", ["'/improv/dance': no such address"]),
             ]
             wire.sendto(write_message("/improv/left/set/low", 48.0))
@@ -248,7 +266,7 @@ def test_osc_steers_and_replies(tmp_path: Path) -> None:
             wire.sendto(write_message("/improv/mark", "good bit"))
             while {"do": "mark", "text": "good bit"} not in fake.asked:
                 await asyncio.sleep(0)
-            assert fake.asked[1:] == [
+            assert fake.asked[2:] == [
                 {"do": "set", "name": "low", "value": 48, "performer": "left"},
                 {"do": "mark", "text": "good bit"},
             ]

@@ -188,7 +188,7 @@ def test_the_beat_of_a_host_never_goes_back_in_a_loop() -> None:
 def test_bars_are_those_of_the_host_after_a_change_of_metre() -> None:
     keeper = host_keeper(HostTime(0.0, 0.0, 120.0))
     keeper.hear(HostTime(8.0, 16.0, 120.0, count=3, bar_start=16.0), 8.0)  # after four bars of 4/4
-    assert keeper.meter.metre == (3, 4)
+    assert keeper.meter.metres.first.metre == (3, 4)
     assert place(keeper, 8.0) == (12.0, 0.0)  # four bars, as if all were of three
     assert [keeper.meter.bar_of(keeper.meter.beat(8.0 + 1.5 * bar)) for bar in range(3)] == [4, 5, 6]
     assert keeper.hear(HostTime(10.0, 20.0, 100.0, count=3, bar_start=19.0), 10.0).news is None
@@ -199,7 +199,7 @@ def test_bars_are_those_of_the_host_after_a_change_of_metre() -> None:
 
 def test_a_host_may_say_what_is_no_metre_and_no_tempo_of_ours() -> None:
     keeper = host_keeper(HostTime(0.0, 0.0, 120.0, count=17, unit=3))
-    assert keeper.meter.metre == (4, 4)
+    assert keeper.meter.metres.first.metre == (4, 4)
     keeper.hear(HostTime(1.0, 2.0, 999.0), 1.0)
     assert keeper.meter.tempo == 400.0
 
@@ -229,7 +229,7 @@ def test_what_a_performer_plays_says_nothing_of_the_beat() -> None:
 @pytest.mark.parametrize(("modes", "runs"), [(("trade", "comp"), False), (("comp", "solo"), True), (("solo", "trade"), True)])
 def test_one_beat_runs_from_the_start_where_anybody_begins_by_himself(modes: tuple[str, ...], runs: bool) -> None:
     keeper = one_beat([Settings(mode=mode, tempo=90.0 + i) for i, mode in enumerate(modes)], (3, 4))
-    assert (keeper.meter.running, keeper.meter.tempo, keeper.meter.bar) == (runs, 90.0, 3.0)
+    assert (keeper.meter.running, keeper.meter.tempo, keeper.meter.metres.first.bar) == (runs, 90.0, 3.0)
 
 
 @pytest.mark.parametrize("clock", ["internal", "follow", "free", "midi", "link"])

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.core.harmony import KINDS, NO_CHORD, Chord, HarmonyError, chord_of, parse_changes, parse_chord
+from improv.core.metres import FOUR, Metres
 
 
 @pytest.mark.parametrize(
@@ -75,8 +76,8 @@ def test_any_text_is_a_chord_or_a_clear_error(text: str) -> None:
     assert 0 <= position <= len(text)
 
 
-def spelled(text: str, bar: float = 4.0) -> list[tuple[float, str]]:
-    changes = parse_changes(text, bar)
+def spelled(text: str, metres: Metres = FOUR) -> list[tuple[float, str]]:
+    changes = parse_changes(text, metres)
     return [(s, str(c)) for s, c in changes.spans(changes.length)]
 
 
@@ -105,7 +106,7 @@ def test_changes(text: str, spans: list[tuple[float, str]]) -> None:
 
 
 def test_changes_in_three_four() -> None:
-    assert spelled("Em7 A7 | Dmaj7", bar=3.0) == [(0, "Em7"), (1.5, "A7"), (3, "Dmaj7")]
+    assert spelled("Em7 A7 | Dmaj7", Metres.of(3, 4)) == [(0, "Em7"), (1.5, "A7"), (3, "Dmaj7")]
 
 
 @pytest.mark.parametrize(

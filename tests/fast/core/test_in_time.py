@@ -10,6 +10,7 @@ from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Transport
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
+from improv.core.metres import Metres
 from improv.core.settings import Settings
 from improv.models.loader import load_model
 from improv.perform.band import alone
@@ -36,7 +37,7 @@ def pulses(start: float, count: int, bpm: float = 120.0) -> list[Event]:
 
 def improviser(metre: tuple[int, int] = (4, 4), changes: str | None = "Dm7 | G7 | Cmaj7 | A7", **wishes: object) -> Improviser:
     settings = Settings(**wishes)  # type: ignore[arg-type]
-    over = parse_changes(changes, metre[0] * 4 / metre[1]) if changes else None
+    over = parse_changes(changes, Metres.of(*metre)) if changes else None
     return Improviser(load_model("pocket"), settings, over, Timekeeper(settings, metre).meter, 3)
 
 

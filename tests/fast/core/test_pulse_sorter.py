@@ -80,6 +80,46 @@ def test_of_two_clocks_one_is_followed(phase: float, joins: int) -> None:
     assert abs(count - 12 * BAR) <= 1
 
 
+def two(tempi: tuple[float, float], phase: float, joins: int, seed: int, drift: float = 0.0) -> tuple[PulseSorter, int]:
+    """Twelve bars of a clock, and another that joins after so many pulses, a part of a pulse late: the sorter, and what it counted."""
+    rng, apart, other = random.Random(seed), period(tempi[0]), period(tempi[1]) * (1 + drift)
+    first = [5.0 + i * apart + rng.gauss(0, 3e-4) for i in range(12 * BAR)]
+    second = [5.0 + (joins + phase) * apart + i * other + rng.gauss(0, 3e-4) for i in range(24 * BAR)]
+    sorter = PulseSorter(120)
+    return sorter, sum(sorter.pulse(time) for time in sorted([*first, *(t for t in second if t < first[-1])]))
+
+
+@pytest.mark.parametrize("phase", [0.15, 0.45, 0.5])
+@pytest.mark.parametrize("joins", [0, 4 * BAR])
+@pytest.mark.parametrize("tempi", [(120, 128), (120, 100), (120, 60), (60, 66)])
+def test_two_clocks_of_different_tempo_are_told_apart_and_one_is_followed(tempi: tuple[float, float], joins: int, phase: float) -> None:
+    for seed in range(2):
+        sorter, count = two(tempi, phase, joins, seed)
+        assert sorter.two
+        if (tempi, joins, phase) != ((120, 128), 0, 0.15):  # here the second is taken for the first now and then
+            assert abs(count - 12 * BAR) <= 1
+            assert sorter.filter.period == pytest.approx(period(tempi[0]), rel=0.002)
+
+
+@pytest.mark.parametrize("joins", [0, 4 * BAR])
+def test_near_half_a_pulse_apart_they_are_told_apart_as_they_drift_and_before_that_is_told(joins: int) -> None:
+    """Exactly half a pulse apart two clocks are one of double tempo, to anybody who hears the pulses alone."""
+    sorter, _ = two((120, 120), 0.5, joins, 1)
+    assert not sorter.two
+    assert sorter.doubled == (joins > 0)
+    sorter, _ = two((120, 120), 0.5, joins, 1, drift=3e-4)
+    assert sorter.two
+
+
+def test_two_clocks_as_sessions_of_before_heard_them() -> None:
+    """Hearing 2 takes 120 and 128 bpm, the second from bar five on, for one clock."""
+    sorter, apart, other = PulseSorter(120, hearing=2), period(120), period(128)
+    times = sorted([*(i * apart for i in range(8 * BAR)), *((4 * BAR + 0.45) * apart + i * other for i in range(4 * BAR))])
+    for time in times:
+        sorter.pulse(5.0 + time)
+    assert not sorter.two
+
+
 def beats(heard: list[Event], at: float, hearing: int = NOW) -> float:
     """The song position at a time, once all was heard."""
     keeper = Timekeeper(Settings(clock="midi", tempo=120.0), hearing=hearing)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.core.line.phrasing import WEIGHTS, Playing, Turn, entry, evidence, over
+from improv.core.line.phrasing import BREATH, WEIGHTS, Playing, Turn, entry, evidence, over
 from improv.core.line.sampler import mask, probabilities, sample
 from improv.core.meter import Meter, MeterError
+from improv.core.metres import FOUR, Unit
 from improv.core.settings import SettingError, Settings
 from improv.core.vocabulary import (
     ARTICULATION_TABLES,
@@ -41,7 +42,7 @@ def test_a_tempo_change_keeps_the_beat() -> None:
 @pytest.mark.parametrize(("metre", "bar"), [((4, 4), 4.0), ((3, 4), 3.0), ((6, 8), 3.0), ((7, 4), 7.0)])
 def test_bars(metre: tuple[int, int], bar: float) -> None:
     meter = Meter(120, metre)
-    assert (meter.bar, meter.bar_of(bar), meter.within_bar(bar + 0.5)) == (bar, 1, 0.5)
+    assert (meter.bar_at(0.0), meter.bar_of(bar), meter.within_bar(bar + 0.5)) == (bar, 1, 0.5)
 
 
 @pytest.mark.parametrize(("tempo", "metre"), [(0, (4, 4)), (-5, (4, 4)), (1000, (4, 4)), (120, (0, 4)), (120, (4, 3)), (math.nan, (4, 4))])
@@ -116,26 +117,27 @@ def comes(**at: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("said", "grid", "notes", "beat"),
+    ("said", "unit", "notes", "beat"),
     [
-        pytest.param((0.0, 0.5, 0.97, comes(k6=0.1)), 1.0, 8, 1.0, id="surely over: the next beat"),
-        pytest.param((0.0, 0.95, 0.97, comes(k6=0.1)), 1.0, 8, 2.0, id="a breath is left"),
-        pytest.param((0.0, 0.5, 0.97, comes(k6=0.1)), 4.0, 8, 4.0, id="on the bar"),
-        pytest.param((0.0, 0.5, 0.3, comes(k6=0.1)), 1.0, 20, 1.0, id="after many notes it is sooner over"),
-        pytest.param((0.0, 0.5, 0.3, comes(k6=0.1)), 1.0, 2, 2.0, id="a rest after a few notes is a breath"),
-        pytest.param((0.0, 0.5, 0.02, comes(k30=0.99)), 1.0, 8, 3.0, id="a rest that the model foretells is waited for"),
-        pytest.param((0.0, 9.0, 0.0, comes(k6=0.5)), 1.0, 8, 13.0, id="it does not wait forever"),
+        pytest.param((0.0, 0.5, 0.97, comes(k6=0.1)), Unit.FELT, 8, 1.0, id="surely over: the next beat"),
+        pytest.param((0.0, 0.95, 0.97, comes(k6=0.1)), Unit.FELT, 8, 2.0, id="a breath is left"),
+        pytest.param((0.0, 0.5, 0.97, comes(k6=0.1)), Unit.BAR, 8, 4.0, id="on the bar"),
+        pytest.param((0.0, 0.5, 0.3, comes(k6=0.1)), Unit.FELT, 20, 1.0, id="after many notes it is sooner over"),
+        pytest.param((0.0, 0.5, 0.3, comes(k6=0.1)), Unit.FELT, 2, 2.0, id="a rest after a few notes is a breath"),
+        pytest.param((0.0, 0.5, 0.02, comes(k30=0.99)), Unit.FELT, 8, 3.0, id="a rest that the model foretells is waited for"),
+        pytest.param((0.0, 9.0, 0.0, comes(k6=0.5)), Unit.FELT, 8, 13.0, id="it does not wait forever"),
     ],
 )
-def test_when_to_enter(said: tuple[float, float, float, np.ndarray], grid: float, notes: int, beat: float) -> None:
+def test_when_to_enter(said: tuple[float, float, float, np.ndarray], unit: Unit, notes: int, beat: float) -> None:
     on, off, end, ioi = said
-    assert entry(Playing(on, off, (notes, notes)), end, ioi, grid) == beat
+    assert entry(Playing(on, off, (notes, notes)), end, ioi, FOUR.steps(off + BREATH, unit)) == beat
 
 
 @given(off=st.floats(0.1, 2), ends=st.tuples(st.floats(0, 1), st.floats(0, 1)), notes=st.integers(1, 60), pace=st.floats(-2, 1))
 def test_the_surer_the_model_the_sooner(off: float, ends: tuple[float, float], notes: int, pace: float) -> None:
     playing, ioi = Playing(0.0, off, (notes, notes), pace), comes(k6=0.2, k18=0.3)
-    assert entry(playing, max(ends), ioi, 1.0) <= entry(playing, min(ends), ioi, 1.0)
+    sooner, later = (entry(playing, end, ioi, FOUR.steps(off + BREATH, Unit.FELT)) for end in (max(ends), min(ends)))
+    assert sooner <= later
 
 
 def test_evidence_and_weights_have_the_same_names() -> None:

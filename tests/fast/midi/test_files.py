@@ -5,6 +5,7 @@ import pytest
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import parse_changes
+from improv.core.metres import FOUR, Metres
 from improv.midi import parts
 from improv.midi.files import read_part, write_take
 from improv.midi.smf import MidiFileError
@@ -35,7 +36,7 @@ def test_a_tempo_map_is_applied_at_any_ppq(tmp_path: Path, ppq: int) -> None:
     )
     part = read_part(path)
     assert part.events == [NoteOn(0.0, 60, 80), NoteOff(1.5, 60), ControlChange(1.5, 7, 100)]
-    assert (part.tempo, part.metre) == (120.0, (3, 4))
+    assert (part.tempo, part.metres) == (120.0, Metres.of(3, 4))
 
 
 def test_running_status_is_read(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_a_take_reads_back(tmp_path: Path) -> None:
     heard: list[Event] = [NoteOn(0.0, 60, 80), NoteOff(1.0, 60)]
     played: list[Event] = [NoteOn(2.0, 64, 70), NoteOff(3.0, 64)]
     path = tmp_path / "t.mid"
-    write_take(path, heard, played, [(0.0, 120.0), (2.0, 60.0)], (4, 4), parse_changes("Dm7 | G7"))
+    write_take(path, heard, played, [(0.0, 120.0), (2.0, 60.0)], FOUR, parse_changes("Dm7 | G7"))
     file = mido.MidiFile(path)
     assert [t.name for t in file.tracks] == ["improv", "player", "improv"]
     markers = [(m.text) for m in file.tracks[0] if m.type == "marker"]
@@ -99,5 +100,5 @@ def test_a_take_reads_back(tmp_path: Path) -> None:
 def test_beat_one_of_a_take_falls_on_a_bar_line(tmp_path: Path) -> None:
     heard: list[Event] = [NoteOn(-1.0, 60, 80), NoteOff(0.0, 60)]
     path = tmp_path / "t.mid"
-    write_take(path, heard, [], [(0.0, 120.0)], (4, 4))  # a pick-up, one beat before bar one
+    write_take(path, heard, [], [(0.0, 120.0)], FOUR)  # a pick-up, one beat before bar one
     assert [e.time for e in read_part(path).events] == [1.5, 2.0]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from midi_bytes import END, LINE, chunk, header, meta, metre, notes, number, smf, tempo
 
-from improv.core.events import ControlChange, NoteOff, NoteOn, Setting
+from improv.core.events import ControlChange, NoteOff, NoteOn, Setting, Transport
 from improv.core.meter import Meter
+from improv.core.metres import FOUR, Metres
 from improv.midi.files import read_part
 from improv.midi.parts import read_midi
 from improv.midi.smf import LARGEST, MidiFileError
@@ -89,7 +90,7 @@ def test_whatever_else_a_file_holds_both_hear_its_line(tmp_path: Path, kind: str
     piece = trained(path)
     assert [v.pitch for v in piece.values] == LINE
     assert piece.onsets == [6 * i for i in range(len(LINE))]
-    assert (piece.bpm, piece.beats_a_bar) == (120, 4)
+    assert (piece.bpm, piece.metres) == (120, FOUR)
     lengths = [b.time - a.time for a, b in zip(*sounding(path), strict=True)]
     assert lengths[:-1] == pytest.approx([0.25] * 7, abs=0.16)
 
@@ -184,26 +185,27 @@ def test_a_beat_of_the_file_is_the_same_beat_of_the_performance(tmp_path: Path, 
     assert part.tempo == pytest.approx(at_first, abs=1e-2)
     meter = Meter(part.tempo).started(1.0)  # after a second of count-in
     beats = []
-    for event in part.script(1.0, tempi=True):
+    for event in part.followed(1.0, running=True):
         if isinstance(event, Setting):
             meter = meter.at_tempo(event.time, float(str(event.value)))
         elif isinstance(event, NoteOn):
             beats.append(meter.beat(event.time))
     assert beats == pytest.approx([rest / 480 + i for i in range(16)], abs=2e-3)
-    assert not any(isinstance(e, Setting) for e in part.script(1.0, tempi=False))
+    assert not any(isinstance(e, Setting) for e in part.script(1.0))
 
 
 def test_a_pick_up_leaves_the_rest_of_bar_one_out(tmp_path: Path) -> None:
     """As notation programs write it: a bar of 1/4, then 4/4."""
     part = read_part(written(tmp_path, smf(metre(1, 2) + metre(4, 2, 480), notes([60, 62, 64], 480))))
-    assert (part.metre, part.told) == ((4, 4), ())
-    assert [e.time for e in part.events if isinstance(e, NoteOn)] == [1.5, 2.0, 2.5]
+    assert (part.metres, part.pickup, part.told) == (FOUR, 1.0, ())
+    assert [e.time for e in part.events if isinstance(e, NoteOn)] == [0.0, 0.5, 1.0]
+    assert part.followed(0.0, running=False)[:2] == [Transport(0.0, "position", -1.0), Transport(0.0, "continue")]
+    assert [e.time for e in part.followed(2.0, running=True)[:2]] == [1.5, 2.0]  # on the last beat of a count-in
 
 
-def test_a_change_of_metre_that_cannot_be_followed_is_told(tmp_path: Path) -> None:
+def test_changes_of_metre_are_read(tmp_path: Path) -> None:
     part = read_part(written(tmp_path, smf(metre(4, 2) + metre(3, 2, 8 * 480), notes([60] * 16, 480))))
-    assert part.metre == (4, 4)
-    assert part.told[0].endswith("its metre changes on beat 9 to 3/4; bars are counted in 4/4 throughout")
+    assert (part.metres, part.told) == (Metres(((0.0, (4, 4)), (8.0, (3, 4)))), ())
 
 
 def test_a_pedal_that_never_comes_up_comes_up_at_the_end(tmp_path: Path) -> None:

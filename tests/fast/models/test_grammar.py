@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.core.harmony import KINDS, NO_CHORD, Changes, Chord, parse_changes
+from improv.core.metres import Metres
 from improv.models.grammar import (
     GRID,
     REST,
@@ -45,7 +46,7 @@ def changes(draw: st.DrawFn) -> Changes:
 def test_a_blues_lick_as_terminals() -> None:
     """Over F7: chord tone, approach (a semitone from the third), chord tone after a rest, scale tone; over Bb7 the fifth."""
     line = [Note(12, 8, 65), Note(20, 4, 68), Note(24, 10, 69), Note(48, 11, 67), Note(60, 12, 65)]
-    terminals = encode(line, parse_changes("F7 Bb7", 10))
+    terminals = encode(line, parse_changes("F7 Bb7", Metres.of(10, 4)))
     assert [str(t) for t in terminals] == ["C 2/3", "A 1/3 0..6", "C 5/6 -2..4", "R 7/6", "S 1 -5..1", "C 1 -5..1"]
 
 

@@ -276,13 +276,50 @@ def test_a_signal_is_told_once_and_what_was_before_comes_back() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_second_ctrl_c_ends_at_once() -> None:
+def test_ctrl_c_twice_in_a_moment_is_one_wish_and_later_it_interrupts() -> None:
     told: list[str] = []
-    with told_signals(told.append):
-        signal.raise_signal(signal.SIGINT)
+    times = iter([10.0, 10.0, 10.003, 10.9, 11.1])
+    with told_signals(told.append, now=lambda: next(times)):
+        for _ in range(3):
+            signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert told == ["SIGINT"]
+
+
+@pytest.mark.parametrize("moments", [1, 2, 3])
+def test_however_often_ctrl_c_is_pressed_it_ends_as_asked_with_silence(model: Model, moments: int) -> None:
+    """The first in mid-note, the others while it ends and while its record is written."""
+
+    class Impatient(KeptTake):
+        def played(self, event: Event, late: float, filled: bool) -> None:
+            super().played(event, late, filled)
+            third = len(self.played_events) > 4
+            if third and (isinstance(event, NoteOn) or moments > 1):
+                signal.raise_signal(signal.SIGINT)
+
+        def ended(self, end: dict[str, Any]) -> None:
+            if moments > 2:
+                signal.raise_signal(signal.SIGINT)
+
+    take = Impatient()
+    end = Performance(PerformanceConfig([one(model, mode="solo")], SONG), OfflineClock([], 60.0), observers=[take]).run()
+    assert end["reason"] == "SIGINT"
+    ons, offs = (sum(isinstance(e, kind) for e in take.played_events) for kind in (NoteOn, NoteOff))
+    assert ons == offs > 2
+
+
+def test_a_performance_that_does_not_end_is_interrupted_and_silent(model: Model) -> None:
+    class Stuck(KeptTake):
+        def played(self, event: Event, late: float, filled: bool) -> None:
+            super().played(event, late, filled)
+            if isinstance(event, NoteOn) and len(self.played_events) > 4:
+                raise KeyboardInterrupt
+
+    take = Stuck()
+    end = Performance(PerformanceConfig([one(model, mode="solo")], SONG), OfflineClock([], 60.0), observers=[take]).run()
+    assert end["reason"] == "SIGINT"
+    assert sum(isinstance(e, NoteOn) for e in take.played_events) == sum(isinstance(e, NoteOff) for e in take.played_events)
 
 
 @pytest.mark.parametrize(

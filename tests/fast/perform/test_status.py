@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import rtmidi
 
 from improv.cli.ctl import described
 from improv.control.server.metrics import ROWS, exposition
@@ -20,6 +19,7 @@ from improv.core.events import Event, NoteOff, NoteOn
 from improv.core.meter import Meter
 from improv.core.note_book import NoteBook
 from improv.core.settings import Settings
+from improv.midi.binding import rtmidi
 from improv.midi.patchbay import Input, Output, Patchbay
 from improv.models.model import Model
 from improv.perform.deadline import Worker

@@ -101,6 +101,25 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         sessions(tmp_path / "none")
 
 
+def test_sessions_in_which_nothing_was_played_are_left_out_of_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session(tmp_path, "b", "2026-11-21T20:00:00+0000")
+    silent = json.dumps({"end": {"reason": "SIGINT", "time": 3.0, "notes": {"heard": 0, "played": 0, "filled": 0, "marks": 0}}})
+    session(tmp_path, "silent", "2026-11-21T21:00:00+0000", silent, end=False)
+    session(tmp_path, "marked", "2026-11-21T22:00:00+0000", silent.replace('"marks": 0', '"marks": 1'), end=False)
+    assert [k.empty for k in sessions(tmp_path)] == [False, True, False]
+    for more, listed in (([], False), (["--all"], True)):
+        assert main(["sessions", "--folder", str(tmp_path), *more]) == 0
+        said = capsys.readouterr().out
+        assert ("silent.jsonl" in said, "in 1 more nothing was played (--all lists them)" in said) == (listed, not listed)
+        assert "marked.jsonl" in said
+    assert main(["sessions", "--folder", str(tmp_path), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 3
+    (tmp_path / "b.jsonl").unlink()
+    (tmp_path / "marked.jsonl").unlink()
+    assert main(["sessions", "--folder", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"no sessions in {tmp_path}; in 1 more nothing was played (--all lists them)\n"
+
+
 def test_the_command_lists_and_steers_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     session(tmp_path, "b", "2026-11-21T20:00:00+0000")
     end = json.dumps({"end": {"reason": "\x1b[2J", "notes": [], "lateness_ms": "?", "time": 1e999}})

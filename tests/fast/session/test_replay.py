@@ -164,6 +164,23 @@ def pulses(seconds: float) -> list[Event]:
     return sorted([*events, *(replace(e, time=e.time + 3.0) for e in call())], key=lambda e: e.time)
 
 
+def test_a_session_that_says_it_lasted_for_years_is_ended_as_soon_as_it_is_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("improv.session.again.FURTHER", 200)
+    path = tmp_path / "s.jsonl"
+    jam = ["jam", "--player", str(DEMO_CALL), "--fast", "--model", "pocket", "--mode", "solo", "--seed", "1", "--session", str(path)]
+    assert main(jam) == 0
+    lines = path.read_text().splitlines()
+    stop = next(i for i, line in enumerate(lines) if '"heard":"Stop"' in line)
+    lines[stop] = json.dumps(json.loads(lines[stop]) | {"time": 2e9})
+    path.write_text("\n".join(lines) + "\n")
+    capsys.readouterr()
+    assert main(["replay", str(path)]) == 1
+    assert "differ" in capsys.readouterr().out
+    assert main(["replay", str(path), "--model", "tutorial"]) == 0
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_one_alone(tmp_path: Path, model: Model, mode: str) -> None:
     lines = record(tmp_path / "s.jsonl", model, [Settings(mode=mode)], busy(12.0), 16.0)
@@ -416,8 +433,8 @@ def test_a_session_says_how_its_changes_were_read_and_replays_so(tmp_path: Path,
     assert main([*asked, "--session", str(path)]) == 0
     assert "G7b5 for G7#11 (no 5); C#m#5 for C#m (#5, no 5)" in capsys.readouterr().err
     header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    assert json.loads(header)["reading"] == 2
-    for reading, code in ((2, 0), (None, 1), (1, 1), (3, 2)):
+    assert json.loads(header)["reading"] == 3
+    for reading, code in ((3, 0), (2, 1), (None, 1), (1, 1), (4, 2)):
         said = json.loads(header) | {"reading": reading}
         path.write_text(json.dumps({k: v for k, v in said.items() if v is not None}) + "\n" + "".join(lines), encoding="utf-8")
         assert main(["replay", str(path)]) == code

@@ -1,15 +1,19 @@
 """Figures of lines whose figures are known."""
 
 import math
+from pathlib import Path
 
+import mido
 import pytest
 from made_up import record, written
+from scores import SAX, midi
 
 from improv.core.harmony import parse_changes
-from improv.core.vocabulary import Vocabulary
+from improv.core.metres import Metres
+from improv.core.vocabulary import GRID, Vocabulary
 from improv.models.model import Model
 from improv.train.corpus import read_corpus
-from improv.train.evaluation.figures import SoloLine, figures, known_n_grams, n_grams, phrases, pooled, samples, summary
+from improv.train.evaluation.figures import SoloLine, figures, known_n_grams, n_grams, on_bars, phrases, pooled, samples, summary
 from improv.train.evaluation.playing import improvise
 
 CHANGES = parse_changes("Cmaj7 | G7")
@@ -80,3 +84,22 @@ def test_a_solo_over_a_piece_is_as_long_as_the_piece_and_its_own_for_its_seed(mo
     assert one.durations is not None
     assert len(one.durations) == len(one.notes)
     assert min(one.durations) > 0
+
+
+def test_a_model_improvises_in_the_bars_of_a_piece_whose_metre_changes(tmp_path: Path, model: Model) -> None:
+    """A pick-up, a bar of 4/4, then 3/4: beat 0 begins a bar, and the solo's chords and length are those of its bars."""
+    signs = [(480, 4), (4 * 480, 3)]
+    more = [mido.MetaMessage("time_signature", numerator=beats, denominator=4, time=time) for time, beats in signs]
+    path = midi(tmp_path / "a.mid", SAX, metre=(1, 4), more=more)
+    (tmp_path / "a.changes").write_text("C | F | G")
+    piece = on_bars(read_corpus(path, Vocabulary(), split_seed=None).pieces[0])
+    assert piece.metres == Metres(((0.0, (4, 4)), (8.0, (3, 4))))  # bar one is the pick-up's
+    assert piece.onsets[0] == 3 * GRID
+    assert all(
+        at.place == round(GRID * piece.metres.within_bar(onset / GRID)) for onset, at in zip(piece.onsets, piece.contexts, strict=True)
+    )
+    solo = improvise(model, piece, 1)
+    assert solo.metres == piece.metres
+    assert solo.metres.bar_of(solo.notes[-1][0]) <= piece.metres.bar_of(piece.onsets[-1] / GRID)
+    assert piece.changes is not None
+    assert [at for at, _ in piece.changes.spans(15.0)] == [0.0, 8.0, 11.0, 14.0]

@@ -37,7 +37,7 @@ def test_a_lead_sheet_is_read(tmp_path: Path) -> None:
     assert piece.onsets == [12 * i for i in range(10)]
     assert [c.place for c in piece.contexts] == [24, 0, 12, 24, 0, 12, 24, 0, 12, 24]
     assert [str(c.harmony.chord) for c in piece.contexts[:5]] == ["NC", "Dm7", "Dm7", "Dm7", "G7"]
-    assert (piece.beats_a_bar, piece.bpm, piece.ends, piece.velocities, piece.split) == (3, 120, None, None, "")
+    assert (piece.metres.first.bar, piece.bpm, piece.ends, piece.velocities, piece.split) == (3, 120, None, None, "")
 
 
 def test_a_performance_is_read(tmp_path: Path) -> None:

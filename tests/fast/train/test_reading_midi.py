@@ -11,7 +11,9 @@ import mido
 import pytest
 from scores import BASS, CHORDS, DRUMS, LINE, SAX, midi, track
 
+from improv.core.metres import Metres
 from improv.core.vocabulary import Vocabulary
+from improv.midi.files import read_part
 from improv.train.corpus import CorpusError, Piece, Reading, read_corpus, table_of
 from improv.train.reading import How
 from improv.train.reading.files import in_pool, read_file, read_files
@@ -70,6 +72,32 @@ def test_a_tempo_map_and_a_change_of_metre_are_followed(tmp_path: Path) -> None:
     piece = one(midi(tmp_path / "a.mid", SAX, more=later))
     assert [c.tempo for c in piece.contexts[4:8]] == [120, 120, 240, 240]
     assert [c.place for c in piece.contexts[6:16]] == [36, 42, 0, 6, 12, 18, 24, 30, 0, 6]
+
+
+def test_a_chart_beside_follows_the_bars_of_a_file_whose_metre_changes(tmp_path: Path) -> None:
+    """As `jam --player` lays its changes; where the file is in one metre, the chart may say its own."""
+    later = [mido.MetaMessage("time_signature", numerator=3, denominator=4, time=4 * 480)]
+    path = midi(tmp_path / "a.mid", SAX, more=later)
+    (tmp_path / "a.changes").write_text("C | F | G")
+    piece = one(path)
+    assert piece.changes is not None
+    assert [at for at, _ in piece.changes.spans(14.0)] == [0, 4, 7, 10, 13]
+    assert piece.metres == read_part(path).metres == Metres(((0.0, (4, 4)), (4.0, (3, 4))))
+    (tmp_path / "b.changes").write_text("C | 3/4 F | G")
+    plain = one(midi(tmp_path / "b.mid", SAX)).changes
+    assert plain is not None
+    assert [at for at, _ in plain.spans(14.0)] == [0, 4, 7, 10]
+
+
+def test_a_pick_up_is_no_bar_of_the_chart(tmp_path: Path) -> None:
+    """Neither here nor in a jam."""
+    path = midi(tmp_path / "a.mid", SAX, metre=(1, 4), more=[mido.MetaMessage("time_signature", numerator=4, denominator=4, time=480)])
+    (tmp_path / "a.changes").write_text("C | F | G")
+    piece = one(path)
+    assert piece.changes is not None
+    assert [at for at, _ in piece.changes.spans(14.0)] == [1, 5, 9, 13]
+    assert (piece.one, read_part(path).pickup) == (1.0, 1.0)
+    assert [c.place for c in piece.contexts[:4]] == [36, 42, 0, 6]
 
 
 def test_until_the_first_tempo_it_is_120(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_score_is_read_with_its_chord_symbols(tmp_path: Path, name: str) -> No
     assert piece.onsets == [0, 12, 24, 36, 60]
     assert [str(c.harmony.chord) for c in piece.contexts] == ["Dm7", "Dm7", "Dm7", "Bb7/F", "Cm7b5"]
     assert [c.place for c in piece.contexts] == [0, 12, 24, 0, 24]
-    assert (piece.bpm, piece.beats_a_bar, piece.name, piece.track) == (144, 3, name, "1 'Voice', the only melody")
+    assert (piece.bpm, piece.metres.first.bar, piece.name, piece.track) == (144, 3, name, "1 'Voice', the only melody")
 
 
 @pytest.mark.usefixtures("_music21")
@@ -190,7 +190,7 @@ def database(path: Path, *solos: dict) -> Path:  # type: ignore[type-arg]
 
 
 def contents(piece: Piece) -> tuple[object, ...]:
-    return piece.onsets, piece.values, piece.contexts, piece.ends, piece.bpm, piece.beats_a_bar
+    return piece.onsets, piece.values, piece.contexts, piece.ends, piece.bpm, piece.metres
 
 
 def test_the_weimar_jazz_database_gives_what_its_json_lines_give(tmp_path: Path) -> None:
