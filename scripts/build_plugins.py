@@ -16,8 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "plugin"))
 from hatch_build import build, this_machine
+
 from improv.bridge.bundles import write_lv2, write_vst3
 
 # Zig's names. glibc 2.17 is that of manylinux2014, macOS 11 the first that runs on both of Apple's processors.

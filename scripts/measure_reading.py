@@ -1,20 +1,36 @@
-"""How fast MIDI files are read: writes so many made-up ones, reads them as `improv train` would, tells the time.
+"""How fast MIDI files are read, and what it takes: writes made-up ones, reads them as `improv train` does.
 
-python scripts/measure_reading.py [--files 500] [--bars 128] [--folder FOLDER]
+    python scripts/measure_reading.py                          # 300 and 3,000 files, on one core and on all
+    python scripts/measure_reading.py --files 300 3000 30000
+    python scripts/measure_reading.py --files 176000 --bars 56 # the Lakh dataset's size: 2 GB of disk, some minutes
+    python scripts/measure_reading.py --folder my_midis/       # files that are there
+
+Each reading is a process of its own, so its peak of memory is its own; `again` is a second reading, of what was kept beside the
+files. Told are seconds, the peak of memory of all processes together, bytes a note that are held, and how much faster all cores
+read than one. `--reader dask` reads with Dask's workers instead. `--columns` goes on to what training holds of them, on disk from
+three million notes on.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import multiprocessing
+import os
 import random
+import resource
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import mido
 
-from improv.core.vocabulary import Vocabulary
-from improv.train.corpus import read_corpus, table_of
+from improv.train.reading.kept import NAME
+from improv.train.reading.watched import read_watched
+
+KINDS = 200  # different files that are composed; the others are moved up or down and begin elsewhere
 
 
 def band(seed: int, bars: int) -> mido.MidiFile:
@@ -41,23 +57,99 @@ def band(seed: int, bars: int) -> mido.MidiFile:
     return file
 
 
+def write(folder: Path, files: int, bars: int) -> None:
+    """So many different files: each composed one many times, under a name of its own in its first track."""
+    composed = []
+    for i in range(min(files, KINDS)):
+        band(i, bars).save(folder / "one.mid")
+        composed.append((folder / "one.mid").read_bytes())
+    (folder / "one.mid").unlink()
+    for i in range(files):
+        content = composed[i % KINDS]
+        marker = b"\0\xff\x01\x07%07d" % i  # a text at the beginning of the first track, so that no two files are the same
+        length = int.from_bytes(content[18:22])
+        at = folder / f"{i // 1000:03}"
+        at.mkdir(exist_ok=True)
+        (at / f"{i:06}.mid").write_bytes(content[:18] + (length + len(marker)).to_bytes(4) + marker + content[22:])
+
+
+def read(folder: str, reader: str, columns: bool) -> dict[str, float]:
+    """Read a folder in this process and its workers, as its figures."""
+    started = time.perf_counter()
+    before = _resident()
+    reading = read_watched([folder], None, None, reader, told=lambda *_: None)
+    seconds = time.perf_counter() - started
+    held = _resident() - before
+    found = {"seconds": seconds, "notes": reading.notes, "pieces": len(reading.pieces), "held": held / reading.notes}
+    found["packed"] = sum(p.notes.rows.nbytes for p in reading.pieces) / reading.notes
+    if columns:
+        from improv.train.dataset import columns_of_all
+
+        started = time.perf_counter()
+        with tempfile.TemporaryDirectory() as place:
+            whole = columns_of_all(reading.pieces, Path(place))
+        found |= {"columns": time.perf_counter() - started, "column_bytes": sum(c.block.nbytes for c in whole) / reading.notes}
+    own, workers = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return found | {"own": own, "worker": workers}
+
+
+def _resident() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if Path("/proc/self/statm").exists() else 0.0
+
+
+def apart(folder: Path, cores: list[int], reader: str, columns: bool) -> dict[str, float]:
+    """A reading in a process of its own, on some cores."""
+    asked = [sys.executable, __file__, "--read", str(folder), "--reader", reader, *(["--columns"] if columns else [])]
+
+    def pin() -> None:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, cores)
+
+    said = subprocess.run(asked, capture_output=True, text=True, check=False, preexec_fn=pin)
+    if said.returncode:
+        sys.exit(said.stderr)
+    found: dict[str, float] = json.loads(said.stdout.splitlines()[-1])
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=int, default=500)
-    parser.add_argument("--bars", type=int, default=128)
-    parser.add_argument("--folder", type=Path, help="of MIDI files that are there, instead of made-up ones")
+    parser.add_argument("--files", type=int, nargs="+", default=[300, 3000])
+    parser.add_argument("--bars", type=int, default=56)
+    parser.add_argument("--folder", type=Path, help="of MIDI files that are there, instead of made-up ones; what was kept in it is deleted")
+    parser.add_argument("--reader", default="local", help="local or dask")
+    parser.add_argument("--columns", action="store_true", help="also what training holds of them")
+    parser.add_argument("--read", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        folder = args.folder or Path(made)
-        if not args.folder:
-            for i in range(args.files):
-                band(i, args.bars).save(folder / f"{i:05}.mid")
-        started = time.perf_counter()
-        reading = read_corpus(folder, Vocabulary())
-        seconds = time.perf_counter() - started
-    print("\n".join(table_of(reading)))
-    print(f"{len(reading.pieces) + len(reading.skipped)} files in {seconds:.1f} s")
+    if args.read:
+        print(json.dumps(read(args.read, args.reader, args.columns)))
+        return
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    print(f"{'files':>8}  {'cores':<6} {'seconds':>8} {'ms a file':>10} {'notes':>11} {'held B/note':>12} {'peak MB':>8}")
+    for files in [0] if args.folder else args.files:
+        with tempfile.TemporaryDirectory() as made:
+            folder = args.folder or Path(made)
+            if not args.folder:
+                write(folder, files, args.bars)
+            seconds = []
+            for name, some in (("one", cores[:1]), (str(len(cores)), cores), ("again", cores)):
+                if name != "again":
+                    (folder / NAME).unlink(missing_ok=True)
+                found = apart(folder, some, args.reader, args.columns)
+                seconds.append(found["seconds"])
+                peak = found["own"] + (len(some) * found["worker"] if name != "again" else 0)
+                each = 1000 * found["seconds"] / max(found["pieces"], 1)
+                print(
+                    f"{found['pieces']:>8,.0f}  {name:<6} {found['seconds']:>8.1f} {each:>10.2f} {found['notes']:>11,.0f} "
+                    f"{found['held']:>12.1f} {peak:>8.0f}",
+                    flush=True,
+                )
+                if args.columns:
+                    print(f"          its columns took {found['columns']:.1f} s and {found['column_bytes']:.0f} bytes a note")
+            faster, again = seconds[0] / seconds[1], seconds[1] / seconds[2]
+            print(f"          {len(cores)} cores read {faster:.2f} times as fast as one; again {again:.0f} times")
 
 
 if __name__ == "__main__":
+    multiprocessing.freeze_support()
     main()

@@ -1,7 +1,7 @@
 """The plugin with its engine in a host (minihost), in real time: notes on their samples, loops, jumps, ramps, and how late an echo is.
 
     pip install minihost
-    python hatch_build.py                 # in a checkout
+    python plugin/hatch_build.py                 # in a checkout
     python scripts/trial_plugin.py        # all, in about four minutes
     python scripts/trial_plugin.py echo loop --rounds 100
 

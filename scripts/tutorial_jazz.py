@@ -50,7 +50,7 @@ def learn(args: argparse.Namespace) -> None:
     if not args.midi.absolute().parent.is_dir():
         raise ImprovError(f"--midi {args.midi}: there is no folder {args.midi.absolute().parent}")
     bars = bars_of(args.bars)
-    from improv.train.piece import CorpusError
+    from improv.train.errors import CorpusError
     from improv.tutorials.tune import read_tune
     from improv.tutorials.windows import cut, recited
 

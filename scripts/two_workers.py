@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 HEADS = ("pitch", "ioi", "duration", "lag", "end")
@@ -93,7 +93,7 @@ def one(args: argparse.Namespace) -> int:
     strengths = dict.fromkeys(("input_dropout", "rhythm_dropout", "line_dropout", "recurrent_dropout"), args.dropout)
     network = NetworkConfig(32, args.units, args.units, 32, 16, **strengths)
     ends = [i % 9 == 8 for i in range(args.notes)]
-    pieces = [columns_of(replace(example_piece(args.notes, seed), ends=ends)) for seed in range(args.pieces + 2)]
+    pieces = [columns_of(example_piece(args.notes, seed).with_notes(ends=ends)) for seed in range(args.pieces + 2)]
 
     def told(progress: Progress) -> None:
         print("epoch", progress.epoch, flush=True)

@@ -75,7 +75,7 @@ def agree(request: dict[str, Any]) -> dict[str, Any]:
 
 @asynccontextmanager
 async def performing(
-    folder: Path, answer: Callable[[dict[str, Any]], dict[str, Any] | None] = agree, **control: Any
+    folder: Path, answer: Callable[[dict[str, Any]], dict[str, Any] | None] = agree, page: dict[str, Any] | None = None, **control: Any
 ) -> AsyncIterator[FakePerformance]:
     """A server and its performance, until the block is left; then the pipe is closed and the server must have ended well."""
     ours, theirs = socket.socketpair()
@@ -85,7 +85,7 @@ async def performing(
     reader, writer = await asyncio.open_connection(sock=ours)
     fake = FakePerformance(folder / "control.sock", answer)
     talk = asyncio.create_task(fake.converse(reader, writer))
-    first = {"control": {"socket": str(fake.path)} | control, "performers": ["left", "right"]}
+    first = {"control": {"socket": str(fake.path)} | control, "performers": ["left", "right"], "page": page}
     writer.write(json.dumps(first).encode() + b"\n")
     await asyncio.wait_for(fake.settled.wait(), 10)
     fake.tell({"status": as_json(STATUS)})

@@ -30,7 +30,7 @@ def needed() -> Any:
     """The host, where it is, and the plugin."""
     minihost = pytest.importorskip("minihost", reason="minihost is not installed (pip install minihost)")
     if binary() is None:
-        pytest.skip("the plugin is not built: install a C compiler, and run python hatch_build.py")
+        pytest.skip("the plugin is not built: install a C compiler, and run python plugin/hatch_build.py")
     return minihost
 
 

@@ -20,7 +20,8 @@ from improv.core.events import NoteOff, NoteOn
 from improv.core.vocabulary import Vocabulary
 from improv.midi.files import read_part
 from improv.midi.smf import MidiFileError
-from improv.train.corpus import CorpusError, read_corpus
+from improv.train.corpus import read_corpus
+from improv.train.errors import CorpusError
 
 DAY = 86400.0  # seconds that a file may last
 Reader = Callable[[random.Random, Path], str]

@@ -59,11 +59,11 @@ def compiler() -> str:
 @cache
 def library(folder: Path) -> Any:
     """The plugin, built into a folder, with the types of its functions."""
-    sys.path.insert(0, str(ROOT))
+    sys.path.insert(0, str(ROOT / "plugin"))
     try:
         import hatch_build
     finally:
-        sys.path.remove(str(ROOT))
+        sys.path.remove(str(ROOT / "plugin"))
     machine = hatch_build.this_machine()
     assert machine
     lib = ctypes.CDLL(str(hatch_build.build([compiler()], machine, out=folder / hatch_build.binary_of(machine).name)))

@@ -1,6 +1,6 @@
 """The plugin as hosts look for it: improv.lv2 and improv.vst3, made of one binary and, for LV2, of texts from the table of parameters.
 
-The binary for this machine is built with the wheel (`hatch_build.py`), or travels in it.
+The binary for this machine is built with the wheel (`plugin/hatch_build.py`), or travels in it.
 """
 
 from __future__ import annotations

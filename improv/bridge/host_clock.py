@@ -74,7 +74,7 @@ class HostClock(OfflineClock):
     def __init__(self, feed: Feed, zero: Zero, epoch: int, flags: int, prepare: Callable[[Setting], bool], note: Callable[[Record], None]):
         super().__init__()
         self._feed, self._prepare, self._note = feed, prepare, note
-        self.zero, self.epoch, self._flags = zero, epoch, flags
+        self.origin, self.epoch, self._flags = zero, epoch, flags
         self.foresight: Foresight | None = None
         self.gives_way: Callable[[], bool] = lambda: False  # whether a key that goes down takes back what is planned
         self._growing: deque[tuple[Event, Record]] = deque()
@@ -101,11 +101,11 @@ class HostClock(OfflineClock):
                 self._now = max(self._now, coming)
                 return self._told(self._together(coming))
             end = self._feed.known if self._next is None else self._next
-            if until is not None and until < self.zero.time(end):
+            if until is not None and until < self.origin.time(end):
                 self._now = max(self._now, until)
                 return []
             if self._next is not None:
-                self._now = max(self._now, self.zero.time(self._next))
+                self._now = max(self._now, self.origin.time(self._next))
                 return [Stop(self._now, NEXT)]
             if self._feed.side.life == Life.GONE:
                 return [Stop(self._now, GONE)]
@@ -123,7 +123,7 @@ class HostClock(OfflineClock):
             event, record = self._growing.popleft()
             if isinstance(event, HostTime):
                 self.epoch, self._flags = record.epoch, record.size
-                self._turn = turn_of(record, self.zero)
+                self._turn = turn_of(record, self.origin)
             if not isinstance(event, Setting) or self._prepare(event):
                 heard.append(event)
         return heard
@@ -137,16 +137,16 @@ class HostClock(OfflineClock):
                 return
             record = records.popleft()
             self._note(record)
-            self._growing.extend((event, record) for event in events_in(record, self.zero))
+            self._growing.extend((event, record) for event in events_in(record, self.origin))
 
     def _more(self) -> None:
         """Nothing more can be done before more was heard: announce what is planned, say how far it is, and wait."""
         feed = self._feed
         seconds = LONGEST
         if self.foresight and not self.offline:
-            known, block = self.zero.time(feed.known), feed.side.look()
+            known, block = self.origin.time(feed.known), feed.side.look()
             self._block = block.block if block else 0
-            reach = known + max(AHEAD, BLOCKS * self._block / self.zero.rate) + feed.burst(self.zero.rate)
+            reach = known + max(AHEAD, BLOCKS * self._block / self.origin.rate) + feed.burst(self.origin.rate)
             self.foresight.look(reach, self._turn)
             coming = [self.foresight.due, self._turn.time if self._turn else None]
             most = LEAST if self.foresight.postponed else LONGEST
@@ -164,13 +164,13 @@ class HostClock(OfflineClock):
             self._feed.side.put([record])
 
     def frame_of(self, time: float) -> int:
-        return self.zero.frame_of(time)
+        return self.origin.frame_of(time)
 
     def reached(self) -> int:
         return self._feed.side.heard_to
 
     def settled(self) -> int:
-        return self._feed.known + max(self._block, round(SETTLED * self.zero.rate))
+        return self._feed.known + max(self._block, round(SETTLED * self.origin.rate))
 
     def take_back(self) -> None:
         self._feed.generation = self._feed.side.take_back()

@@ -21,7 +21,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import Event, HostTime, Setting, Stop, moved
 from improv.core.harmony import Changes, parse_changes
 from improv.core.meter import limited
-from improv.core.metres import FOUR, Metres, possible
+from improv.core.metres import FOUR, MeterError, Metres
 from improv.core.modes.classes import MODES
 from improv.core.note_model import NoteModel
 from improv.core.observer import Observer
@@ -264,6 +264,7 @@ class Engine:
 
 
 def _metres(first: HostTime | None) -> Metres:
-    """The host's metre as the song's, if it is one that can be counted."""
-    metre = (first.count, first.unit) if first else (4, 4)
-    return Metres.of(*metre) if possible(metre) else FOUR
+    try:
+        return Metres.of(first.count, first.unit) if first else FOUR
+    except MeterError:
+        return FOUR

@@ -14,6 +14,7 @@ from typing import Any
 from improv.control.commands import (
     BARS,
     CAPTURED,
+    CHANGES,
     COMMANDS,
     CTL,
     FILE,
@@ -37,7 +38,15 @@ DONE, BROKEN, REFUSED, NOBODY = 0, 1, 2, 3
 CODES = "exit codes: 0 done, 1 the daemon did not reply, 2 refused or bad input, 3 no daemon is there"
 PATIENCE = 15.0  # seconds
 CROWDED = 2.0  # seconds in which a daemon that is busy is asked again
-WORDS = {"mode": "MODE", SETTING: "SETTING", VALUE: "VALUE", NAME: "NAME", MODEL: "MODEL", TEXT: "WORD"}  # for a field, by command or kind
+WORDS = {
+    "mode": "MODE",
+    SETTING: "SETTING",
+    VALUE: "VALUE",
+    NAME: "NAME",
+    MODEL: "MODEL",
+    TEXT: "WORD",
+    CHANGES: "CHANGES",
+}  # for a field, by command or kind
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +76,7 @@ def _add_fields(action: argparse.ArgumentParser, row: Command) -> None:
             action.add_argument("--bars", type=int, default=CAPTURED, metavar="N", help=f"how many (default: {CAPTURED})")
         elif field.kind == FILE:
             action.add_argument("--to", dest="file", metavar="FILE", help="where it goes (default: beside the session's record)")
-        elif field.kind == TEXT:
+        elif field.kind in (TEXT, CHANGES):
             action.add_argument(field.name, metavar=word, nargs="+" if field.needed else "*", default=[])
         else:
             action.add_argument(field.name, metavar=word)
@@ -81,7 +90,7 @@ def request_of(args: argparse.Namespace) -> Request:
         given = getattr(args, field.name, None)
         if not given and given != 0:
             continue
-        if field.kind == TEXT:
+        if field.kind in (TEXT, CHANGES):
             given = " ".join(given)
         elif field.kind == FILE:
             given = str(Path(given).absolute())  # the daemon stands in another folder

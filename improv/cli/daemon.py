@@ -11,23 +11,24 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from improv.cli import BROKEN, OK
-from improv.cli.take import write_cut
-from improv.control.bindings import Asked, Bindings
+from improv.cli.steered import KEPT_BARS, Arrival, KeptBars, Served, ToldLog
+from improv.control.bindings import Bindings
 from improv.control.config.reading import check_models, load_config
-from improv.control.config.tree import Config
-from improv.control.kept import learned_bindings
+from improv.control.config.tree import Config, PerformerConfig
+from improv.control.kept import learned_bindings, page_tokens
+from improv.control.page.keyboard import NAME
+from improv.control.page.page_end import PageSetup
 from improv.control.performance_end import PerformanceEnd
-from improv.control.standing import status_of
-from improv.control.steered import PerformanceClock, SteeredPerformer
 from improv.control.steering import Steering
 from improv.core.errors import ImprovError
-from improv.core.events import Event, ProgramChange, Stop
+from improv.core.events import Stop
 from improv.core.harmony import taken_for
 from improv.midi.calibration import CalibrationError, calibration_file, stored_advance
 from improv.midi.left_sounding import sounding_folder
@@ -37,12 +38,11 @@ from improv.models.model import State
 from improv.outside import put_aside
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.ends import Ends
-from improv.perform.figures import StepFigure, thinking
 from improv.perform.inbox import Inbox
 from improv.perform.log import Log, Logged
 from improv.perform.performance import Joined, Performance, PerformanceConfig
 from improv.perform.performers import PerformerSetup, Song
-from improv.perform.performing import Chore, Performing
+from improv.perform.performing import Chore
 from improv.perform.priority import raise_priority
 from improv.perform.sd_notify import notify
 from improv.perform.signals import told_signals
@@ -55,13 +55,12 @@ from improv.titles.draw import titled
 
 WAIT = 2.0  # seconds between looks for a MIDI system
 STATE = "state.safetensors"
-KEPT_BARS = 64  # of which the last can be captured
 SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")  # that end it; SIGHUP reads the configuration again
 
 
 @dataclass
 class Daemon:
-    """What there is of a daemon before it performs. over: it is to end."""
+    """What there is of a daemon before it performs. over: it is to end. arrival: what its inputs hand events to, once there is one."""
 
     config: Config
     clock: LiveClock | OfflineClock
@@ -69,6 +68,7 @@ class Daemon:
     inbox: Inbox = field(default_factory=Inbox)
     over: threading.Event = field(default_factory=threading.Event)
     steering: Steering | None = None  # once there is one
+    arrival: Arrival | None = None
 
     def stop(self, signal_name: str) -> None:
         self.over.set()
@@ -102,7 +102,7 @@ def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
     from improv.midi.ports import api_name
 
     config, clock, log = parts.config, parts.clock, parts.log
-    bindings, binding = Bindings((), [i.name for i in config.inputs]), threading.Lock()
+    bindings, binding = Bindings((), source_names(config)), threading.Lock()
     bindings.learned = learned_bindings(config.record.folder, log.warn)
     bindings.replace(config.bindings)
     inputs = [Input(i, s.name, s.port, frozenset(c - 1 for c in s.channels), s.role) for i, s in enumerate(config.inputs)]
@@ -110,7 +110,8 @@ def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
     for i, p in enumerate(config.performers):
         label = p.name if len(config.performers) > 1 else "out"
         outputs.append(Output(i, p.output, label))
-    arrival = _arrival(parts, bindings, binding)
+    surfaces = frozenset(i for i, source in enumerate(config.inputs) if source.role == "control")
+    arrival = parts.arrival = Arrival(parts.inbox.put, bindings, binding, surfaces)
     bay = Patchbay(api, clock.now, arrival, inputs, outputs, raise_priority, lambda text: log(text, "notice"), sounding=sounding_folder())
     stack.callback(bay.close)
     link: Joined | None = None
@@ -124,8 +125,8 @@ def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
 
 def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: float, bindings: Bindings, binding: threading.Lock) -> int:
     """The performance, its record and all that is looked after meanwhile. Returns the exit code."""
-    config, log = parts.config, parts.log
-    state = StateOnDisk(config.record.folder / STATE, log)
+    config, log = parts.config, ToldLog(parts.log)
+    state = StateOnDisk(config.record.folder / STATE, parts.log)
     song, performers = music_of(config, state)
     for performer in performers:
         if performer.state is not None:
@@ -134,18 +135,24 @@ def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: f
     performance = Performance(settings, parts.clock, ends, inbox=parts.inbox, link=link)
     name = f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
     record = config.record.folder / name if config.record.on else None
-    header = header_of(song, performers, early)
+    header = header_of(song, performers, early) | ({"sources": source_names(config)} if config.control.panel else {})
     if record:
         header |= titled(performers[0].seed)
         try:
             keep_beside(record, performers)
         except (ImprovError, OSError) as e:
             log(str(e), "warning")
-    recorder, capture = Recorder(record, header, warn=log.warn), Capture(lambda: performance.meter, KEPT_BARS)
-    for observer in (recorder, capture, Logged(log, [p.name for p in performers], record)):
+    recorder, capture = Recorder(record, header, warn=parts.log.warn), Capture(lambda: performance.meter, KEPT_BARS)
+    for observer in (recorder, capture, Logged(parts.log, [p.name for p in performers], record)):
         performance.observe(observer)
     last_bars = KeptBars(capture, performance.performers, parts.clock)
     steering = parts.steering = Steering(path, config, performance, bindings, binding, last_bars, log)
+
+    if parts.arrival:
+        parts.arrival.steering = steering
+    served = Served(lambda page: PerformanceEnd(config, steering.answer, log, page=page).start(), lambda: recorder.path)
+    if setup := _page_setup(config, header, record, parts.log):
+        log.taps.append(served.show(performance, steering, setup, parts.arrival or parts.inbox.put).tap)
 
     def limits() -> tuple[Path, float | None, float | None]:
         kept = steering.config.record
@@ -153,14 +160,46 @@ def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: f
 
     chores: list[Chore] = [
         Watchdog(),
-        Served(lambda: PerformanceEnd(config, steering.answer, log).start(), lambda: recorder.path),
+        served,
         state,
-        Pruning(limits, lambda: recorder.path, log),
+        Pruning(limits, lambda: recorder.path, parts.log),
     ]
     end = performance.run(chores)
     counts = performance.counters.counts
     log(f"stopped: {end['reason']}", heard=counts["heard"], played=counts["played"])
     return BROKEN if end["reason"] == "error" else OK
+
+
+def source_names(config: Config) -> list[str]:
+    """The inputs' names by number; the page's keys come last."""
+    return [i.name for i in config.inputs] + ([NAME] if config.control.panel else [])
+
+
+def _inputs_of(config: Config, performer: PerformerConfig) -> frozenset[int]:
+    """The inputs that a performer listens to, by number; the page's keys where it listens to any that plays."""
+    found = {i for i, source in enumerate(config.inputs) if source.name in performer.hears}
+    return frozenset(found | ({len(config.inputs)} if found and config.control.panel else set()))
+
+
+def _page_setup(config: Config, header: Mapping[str, Any], record: Path | None, log: Log) -> PageSetup | None:
+    """What the configuration says of the page."""
+    panel = config.control.panel
+    if panel is None:
+        return None
+    steer, watch = page_tokens(config.record.folder, log.warn)
+    return PageSetup(
+        panel.listen,
+        panel.port,
+        panel.token or steer,
+        panel.watch_token or watch,
+        config.record.folder,
+        tuple(source_names(config)),
+        panel.allow,
+        panel.hosts,
+        False,
+        str(header.get("title") or ""),
+        record.name if record else "",
+    )
 
 
 def music_of(config: Config, state: StateOnDisk) -> tuple[Song, list[PerformerSetup]]:
@@ -177,73 +216,12 @@ def music_of(config: Config, state: StateOnDisk) -> tuple[Song, list[PerformerSe
             p.model,
             p.channel - 1,
             frozenset(i for i, other in enumerate(config.performers) if other.name in p.hears and i != number),
-            frozenset(i for i, source in enumerate(config.inputs) if source.name in p.hears),
+            _inputs_of(config, p),
             state=states.get(p.name),
         )
         for number, (p, model) in enumerate(zip(config.performers, models, strict=True))
     ]
     return Song(music.sheet, music.changes, music.metres), performers
-
-
-@dataclass
-class KeptBars:
-    """The last bars of all performers, to be written when asked for."""
-
-    capture: Capture
-    performers: Sequence[SteeredPerformer]
-    clock: PerformanceClock
-    most: int = KEPT_BARS
-
-    def write(self, path: Path, bars: int) -> None:
-        cut = self.capture.cut(self.clock.now(), bars)
-        if not cut.events:
-            raise ImprovError("nothing was played in the last bars")
-        write_cut(path, cut, self.performers[0].improviser.generator.changes, [p.name for p in self.performers])
-
-
-class Served:
-    """A chore: the control process, which is told how the performance stands. begin: begins it. record: the record's path, if any."""
-
-    def __init__(self, begin: Callable[[], PerformanceEnd], record: Callable[[], Path | None]):
-        self._begin, self._record = begin, record
-        self._control: PerformanceEnd | None = None
-        self._since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        self._step = StepFigure()
-
-    def start(self, performance: Performing) -> None:
-        self._control = self._begin()
-
-    def look(self, performance: Performing, now: float) -> None:
-        assert self._control
-        self._step.look(*thinking(performance.performers))
-        record, counts = self._record(), performance.counters.counts
-        session = None if record is None else str(record)
-        waits = performance.waiting.text(now)
-        status = status_of(performance, counts, performance.lateness, self._step.us, self._since, session, performance.priority, waits)
-        self._control.status(status)
-
-    def close(self, performance: Performing) -> None:
-        if self._control:
-            self._control.close()
-
-
-def _arrival(parts: Daemon, bindings: Bindings, binding: threading.Lock) -> Callable[[Event], None]:
-    """What a port's thread hands an event to: it asks for something, or is music."""
-    surfaces = {i for i, source in enumerate(parts.config.inputs) if source.role == "control"}
-
-    def arrive(event: Event) -> None:
-        with binding:
-            asked = bindings.requests(event)
-        if asked is not None and parts.steering:
-            for said in asked:
-                if isinstance(said, Asked):
-                    parts.steering.obey(said)
-                else:
-                    parts.steering.learned(said)
-        elif asked is None and not isinstance(event, ProgramChange) and getattr(event, "part", -1) not in surfaces:
-            parts.inbox.put(event)
-
-    return arrive
 
 
 def _awaited_api(log: Log, over: threading.Event) -> int | None:

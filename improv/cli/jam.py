@@ -7,6 +7,8 @@ import argparse
 from improv.cli.learning import add_arguments as add_learning
 from improv.cli.music_options import add_music, add_pictures
 
+WEB = 8420
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--in", dest="source", metavar="NAME", help="MIDI input, by name or a part of it (default: a virtual port)")
@@ -28,6 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", metavar="FILE", help="write the take as a MIDI file, tracks `player` and `improv`")
     parser.add_argument("--session", metavar="FILE", help="where the session's record goes (default: a new file in your data folder)")
     parser.add_argument("--no-session", action="store_true", help="keep no record")
+    parser.add_argument(
+        "--web",
+        nargs="?",
+        type=int,
+        const=WEB,
+        metavar="PORT",
+        help=f"open the page in the browser: to play on, to see and to steer it; no MIDI is needed (default port: {WEB})",
+    )
     parser.add_argument("--quiet", action="store_true", help="don't show the notes as they come")
     add_learning(parser)
     add_music(parser, alone=False)

@@ -11,7 +11,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
 from improv.cli.learning import schooling_of
@@ -45,6 +45,9 @@ from improv.perform.taps import tapping
 from improv.session import Recorder
 from improv.session.header import header_of
 from improv.titles.draw import titled
+
+if TYPE_CHECKING:
+    from improv.cli.webbed import Web
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
 DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
@@ -84,13 +87,14 @@ class Chosen:
 
 @dataclass
 class Place:
-    """Where it is performed. early: seconds by which notes are handed over before their time."""
+    """Where it is performed. early: seconds by which notes are handed over before their time. web: the page, if there is one."""
 
     clock: LiveClock | OfflineClock
     inbox: Inbox
     ends: Ends | None = None
     link: Joined | None = None
     early: float = 0.0
+    web: Web | None = None
 
 
 def changes_of(text: str | None, metres: Metres) -> Changes | None:
@@ -112,6 +116,10 @@ def jam(args: argparse.Namespace) -> int:
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
     channels = _channels(args.listen)
+    if args.web is not None and args.fast:
+        raise ImprovError("--web shows what is played as it is played, and --fast does not wait for that; leave one out")
+    if args.web is not None and not 1 <= args.web <= 65535:
+        raise ImprovError(f"--web {args.web}: expected a port from 1 to 65535")
     part = read_part(args.player) if args.player else None
     for said in part.told if part else ():
         print(f"improv: {said}", file=sys.stderr)
@@ -122,15 +130,7 @@ def jam(args: argparse.Namespace) -> int:
         if part is None:
             if args.clock in ("midi", "link"):
                 raise ImprovError(f"--clock {args.clock} needs a MIDI system, and there is none here: {mend()}")
-            print(
-                f"no MIDI system here: {mend()}.\n"
-                "So this is a demo, half a minute long and without sound: improv answers a recorded player.",
-                file=sys.stderr,
-            )
-            part = read_part(DEMO_CALL)
-            args.changes = args.changes or (None if args.mood or args.tune else DEMO_CHANGES)
-            args.record = args.record or "improv-demo.mid"
-            args.wav = args.wav or "improv-demo.wav"
+            part = None if args.web is not None else _demo(args)
     music = _music(args, "trade", part)
     _check_writable(args.record, args.png, args.wav)
     settings, meter = music.settings, music.meter
@@ -149,9 +149,27 @@ def jam(args: argparse.Namespace) -> int:
     limit = script[-1].time + meter.seconds(8 * first) if script and endless else math.inf
     place = Place(OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit), Inbox())
     with ExitStack() as stack:
+        if args.web is not None:
+            from improv.cli.webbed import Web
+
+            place.web = Web(args.web, place.inbox.put, args.target is not None, sys.stderr if args.json else sys.stdout)
         if api is not None:
             _connect(args, music, place, api, channels, stack)
         return _perform(args, music, place)
+
+
+def _demo(args: argparse.Namespace) -> Part:
+    """Where there is no MIDI: a recorded player, and the files that are written of it."""
+    print(
+        f"no MIDI system here: {mend()}.\n"
+        "So this is a demo, half a minute long and without sound: improv answers a recorded player.\n"
+        "To play yourself, on the keys of this computer: improv jam --web",
+        file=sys.stderr,
+    )
+    args.changes = args.changes or (None if args.mood or args.tune else DEMO_CHANGES)
+    args.record = args.record or "improv-demo.mid"
+    args.wav = args.wav or "improv-demo.wav"
+    return read_part(DEMO_CALL)
 
 
 def solo(args: argparse.Namespace) -> int:
@@ -174,7 +192,8 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
     from improv.midi.patchbay import NO_DRUMS
     from improv.midi.ports import api_name
 
-    heard = tapping(place.inbox.put, args.tap) if args.tap else place.inbox.put
+    put = place.web.arrival if place.web else place.inbox.put
+    heard = tapping(put, args.tap) if args.tap else put
     wanted, sounding = (args.source, args.target), sounding_folder()
     ports = FixedPorts(api, place.clock.now, heard, *wanted, raise_priority, sounding=sounding, channels=channels or NO_DRUMS)
     place.ends = ports
@@ -286,6 +305,7 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
     """The performance, and what is written and said of it."""
     path, song, seed = _session_path(args), music.song, music.performer.seed
     header = header_of(song, [music.performer], place.early) | music.mood | (titled(seed) if path else {})
+    header |= {"sources": place.web.sources} if place.web else {}
     config = PerformanceConfig([music.performer], song, getattr(args, "send_clock", False), place.early)
     performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
     shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
@@ -295,7 +315,7 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
         performance.observe(observer)
     if music.learning:
         music.learning.begin(performance.put, place.clock.now, recorder.path)
-    end = performance.run()
+    end = performance.run(place.web.chores(performance, recorder, header) if place.web else ())
     summary = performance.counters.counts | {"seed": seed, "end": end["reason"]}
     summary |= {"session": str(recorder.path) if recorder.path else None, "title": header.get("title")}
     if music.learning:

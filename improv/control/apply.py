@@ -19,7 +19,7 @@ from improv.control.config.reading import load_config
 from improv.control.desk import Desk
 from improv.control.kept import save_preset
 from improv.core.errors import ImprovError
-from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Transport
+from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Tap, Transport
 from improv.core.harmony import parse_changes, taken_for
 from improv.core.modes.classes import MODES
 from improv.core.settings import PLAY, SETTINGS, SHARED, Settings
@@ -79,6 +79,11 @@ def _told(desk: Desk, changes: str) -> str | None:
             "changes that say their metre must be there from the start: put them into improv.toml, and start the daemon again"
         )
     return taken_for(read)
+
+
+@does("changes")
+def play_over(desk: Desk, request: Request) -> dict[str, Any] | None:
+    return set_setting(desk, request | {"name": "changes", "value": str(request.get("text") or "").strip()})
 
 
 def _put_setting(desk: Desk, name: str, value: Any, number: int | None) -> None:
@@ -223,6 +228,18 @@ def play(desk: Desk, request: Request) -> None:
         desk.put(Transport(desk.now, "start"))  # one beat for all, with which they begin
     else:
         desk.put(Setting(desk.now, PLAY, 1, number))
+
+
+@does("page")
+def tell_links(desk: Desk, request: Request) -> dict[str, Any]:
+    if not desk.links:
+        raise ImprovError("there is no page: give the configuration a section [control.panel]")
+    return {"text": "; ".join(f"to {what}: {link}" for what, link in desk.links.items()), "links": dict(desk.links)}
+
+
+@does("tap")
+def tap(desk: Desk, request: Request) -> None:
+    desk.put(Tap(desk.now))
 
 
 @does("stop")

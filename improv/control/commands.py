@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 Request = dict[str, Any]
 
-CTL, OSC, BINDING = "ctl", "osc", "binding"  # ways: `improv ctl` and the local socket; OSC; a controller, pad or program change
+# Ways: `improv ctl` and the local socket; OSC; a controller, pad or program change; the page in a browser
+CTL, OSC, BINDING, PAGE = "ctl", "osc", "binding", "page"
 
 # Kinds of fields
 SETTING, VALUE = "setting", "value"  # a setting's name; its value
 NAME = "name"  # of a preset or bookmark: it can't lead out of a folder
-MODEL, TEXT, FILE, BARS, PERFORMER = "model", "text", "file", "bars", "performer"
+MODEL, TEXT, FILE, BARS, PERFORMER, CHANGES = "model", "text", "file", "bars", "performer", "changes"
 FIGURE, PORT = "figure", "port"  # over OSC: what is asked for, and where the reply goes
 
 
@@ -60,7 +61,7 @@ _ROWS = (
         "set",
         "change a setting; `improv jam --help` explains each",
         (Field("name", SETTING), Field("value", VALUE), _WHOSE),
-        (CTL, OSC),
+        (CTL, OSC, PAGE),
         example="set temperature 0.9",
         quick=True,
         alike=("name", "performer"),
@@ -69,39 +70,57 @@ _ROWS = (
         "mode",
         "change the mode",
         (Field("value", VALUE), _WHOSE),
-        (CTL, OSC),
+        (CTL, OSC, PAGE),
         example="mode comp",
         means=("set", {"name": "mode"}),
     ),
-    Command("model", "play with another model", (Field("name", MODEL), _WHOSE), (CTL, OSC, BINDING), slow=True, alike=("performer",)),
-    Command("preset", "recall settings that are kept under a name", (Field("name", NAME), _WHOSE), (CTL, OSC, BINDING), slow=True),
-    Command("save", "keep the settings of this moment as a preset", (Field("name", NAME), _WHOSE), slow=True),
-    Command("mood", "take changes, tempo and settings from words", (Field("text", TEXT),), example="mood hope and wonder", slow=True),
-    Command("keep", "keep the state of this moment as a bookmark", (Field("name", NAME), _WHOSE), (CTL, OSC, BINDING), quick=True),
+    Command("model", "play with another model", (Field("name", MODEL), _WHOSE), (CTL, OSC, BINDING, PAGE), slow=True, alike=("performer",)),
+    Command(
+        "changes",
+        "play over other changes, from the next bar; none: the chords that you hold",
+        (Field("text", CHANGES), _WHOSE),
+        (CTL, OSC, PAGE),
+        example='changes "Dm7 | G7 | Cmaj7"',
+        alike=("performer",),
+    ),
+    Command("preset", "recall settings that are kept under a name", (Field("name", NAME), _WHOSE), (CTL, OSC, BINDING, PAGE), slow=True),
+    Command("save", "keep the settings of this moment as a preset", (Field("name", NAME), _WHOSE), (CTL, PAGE), slow=True),
+    Command(
+        "mood",
+        "take changes, tempo and settings from words",
+        (Field("text", TEXT),),
+        (CTL, PAGE),
+        example="mood hope and wonder",
+        slow=True,
+    ),
+    Command("keep", "keep the state of this moment as a bookmark", (Field("name", NAME), _WHOSE), (CTL, OSC, BINDING, PAGE), quick=True),
     Command(
         "recall",
         "go back to a bookmark",
         (Field("name", NAME), _WHOSE),
-        (CTL, OSC, BINDING),
+        (CTL, OSC, BINDING, PAGE),
         quick=True,
         older=("back",),
     ),
-    Command("learn", "bind the next controller that moves to a setting", (Field("name", SETTING), _WHOSE)),
-    Command("unlearn", "take controllers off a setting", (Field("name", SETTING),)),
-    Command("panic", "silence, now", (), (CTL, OSC, BINDING), urgent=True, alike=()),
-    Command("play", "go on after a panic", (_WHOSE,), (CTL, OSC, BINDING), quick=True),
-    Command("mark", "put a mark in the record, with a text if you like", (Field("text", TEXT, False),), (CTL, OSC, BINDING), quick=True),
+    Command("learn", "bind the next controller that moves to a setting", (Field("name", SETTING), _WHOSE), (CTL, PAGE)),
+    Command("unlearn", "take controllers off a setting", (Field("name", SETTING),), (CTL, PAGE)),
+    Command("panic", "silence, now", (), (CTL, OSC, BINDING, PAGE), urgent=True, alike=()),
+    Command("play", "go on after a panic", (_WHOSE,), (CTL, OSC, BINDING, PAGE), quick=True),
+    Command(
+        "mark", "put a mark in the record, with a text if you like", (Field("text", TEXT, False),), (CTL, OSC, BINDING, PAGE), quick=True
+    ),
     Command(
         "capture",
         "write the last bars to a MIDI file",
         (Field("bars", BARS, False), Field("file", FILE, False)),
-        (CTL, BINDING),
+        (CTL, BINDING, PAGE),
         slow=True,
     ),
+    Command("page", "tell the links of the page: to steer, and to watch"),
     Command("reload", "read the configuration again", slow=True, alike=()),
     Command("stop", "end the daemon", urgent=True, alike=()),
     Command("get", "tell a setting or a figure", (Field("name", FIGURE), Field("port", PORT, False), _WHOSE), (OSC,)),
-    Command("tap", "tap the tempo", (), (BINDING,), quick=True),
+    Command("tap", "tap the tempo", (), (BINDING, PAGE), quick=True),
 )
 COMMANDS: dict[str, Command] = {row.name: row for row in _ROWS}
 OLDER: dict[str, str] = {old: row.name for row in _ROWS for old in row.older}  # names of before -> today's

@@ -39,6 +39,7 @@ class Desk:
     ):
         self.path, self.config, self.performance = path, config, performance
         self.bindings, self.binding, self.last_bars, self.log = bindings, binding, last_bars, log
+        self.links: dict[str, str] = {}  # of the page, to steer and to watch; none where there is none
         self.lock = threading.RLock()  # held while a request is carried out
         # The performers keep their bookmarks in threads of their own, so the names are kept here as well, by the same rule.
         self._bookmarks: dict[int, dict[str, None]] = {}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +20,8 @@ from improv.core.errors import ImprovError
 from improv.core.settings import SETTINGS
 from improv.outside import MissingError, OutsideError, number, plain_name, put_aside, read_json, whole
 
-PRESETS, LEARNED = "presets.json", "learned.json"
+PRESETS, LEARNED, TOKENS = "presets.json", "learned.json", "page.json"
+TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 MOST_PRESETS = 200
 
 Preset = dict[str, Any]
@@ -92,6 +96,29 @@ def _learned(b: Binding) -> bool:
 def keep_learned(folder: Path, learned: tuple[Binding, ...]) -> None:
     """Keep the bindings that were learned. Raises ImprovError."""
     _write(folder / LEARNED, [asdict(b) for b in learned])
+
+
+def page_tokens(folder: Path, say: Callable[[str], None]) -> tuple[str, str]:
+    """The tokens of the page's links, to steer and to watch, so that links hold from one day to the next. Made up where there are none."""
+    path = folder / TOKENS
+    try:
+        kept = read_json(path, 4096)
+        steer, watch = (kept.get("steer"), kept.get("watch")) if isinstance(kept, dict) else (None, None)
+        if all(isinstance(t, str) and TOKEN.fullmatch(t) for t in (steer, watch)) and steer != watch:
+            return str(steer), str(watch)
+        say(f"{path}: no tokens as improv writes them; {put_aside(path)}")
+    except MissingError:
+        pass
+    except OutsideError as e:
+        say(f"{e}; {put_aside(path)}")
+    made = {"steer": secrets.token_urlsafe(16), "watch": secrets.token_urlsafe(16)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+            json.dump(made, file)
+    except OSError as e:
+        say(f"{path}: {e.strerror or e}; the page's links hold until this performance ends")
+    return made["steer"], made["watch"]
 
 
 def _write(path: Path, content: object) -> None:

@@ -26,6 +26,7 @@ from improv.core.errors import ImprovError
 LINE = 65536  # bytes of a line, at most, both ways
 BACKOFF = (0.5, 30.0)  # seconds until a dead server is begun again: at first, and at the most
 LIVED = 60.0  # seconds after which a server was a good one
+CLOGGED = 2**20  # bytes that wait to be told, from which on news of the page is left out
 END = 2.0  # seconds that a server has to end
 COMMAND = (sys.executable, "-m", "improv.control.server.process")
 
@@ -44,8 +45,31 @@ class Configured(Protocol):
     def performers(self) -> Sequence[Named]: ...
 
 
+class ServedPage(Protocol):
+    """What is told of the page, and what comes from it; all in the thread of `PerformanceEnd`. See `page.page_end`."""
+
+    def introduction(self) -> dict[str, Any]:
+        """What the server is told first of it."""
+
+    def bell(self, ring: Callable[[], None]) -> None:
+        """ring: to be called, from any thread, when there is something to take."""
+
+    def take(self) -> list[dict[str, Any]]:
+        """Lines to tell now."""
+
+    def told(self, line: Mapping[str, Any]) -> None:
+        """A line of the server's for it."""
+
+    def answered(self, request: dict[str, Any]) -> None:
+        """A request was answered."""
+
+    def gone(self) -> None:
+        """The server has ended."""
+
+
 class PerformanceEnd:
     """answer: gets each request in the thread of this, and gives the reply. log: gets lines for people, there too.
+    page: what is told of the page, if there is one.
 
     refused: why the server will not start, where it won't; None otherwise. socket: where it listens, once it does.
     """
@@ -57,8 +81,10 @@ class PerformanceEnd:
         log: Callable[[str], None],
         backoff: tuple[float, float] = BACKOFF,
         command: Sequence[str] = COMMAND,
+        page: ServedPage | None = None,
     ) -> None:
-        self._first, self._answer, self._log = introduction(config), answer, log
+        self._answer, self._log, self._page = answer, log, page
+        self._first = self._introduction(config)
         self._backoff, self._command = backoff, command
         self._statuses: deque[Status] = deque(maxlen=1)  # the latest, until it is told
         self._over = self._renewed = False
@@ -73,6 +99,8 @@ class PerformanceEnd:
         self.ready: dict[str, Any] | None = None
         self.restarts = 0
         self.child: int | None = None  # the server's process id
+        if page:
+            page.bell(self._ring)
 
     def start(self) -> PerformanceEnd:
         self._thread.start()
@@ -96,7 +124,7 @@ class PerformanceEnd:
 
     def renew(self, config: Configured) -> None:
         """A new configuration: if it changes anything here, the server is begun again with it, replies under way first."""
-        first = introduction(config)
+        first = self._introduction(config)
         if first != self._first:
             self._first, self._renewed = first, True
             self._ring()
@@ -110,6 +138,9 @@ class PerformanceEnd:
         if not self._thread.is_alive():
             self._bell.close()
             self._rung.close()
+
+    def _introduction(self, config: Configured) -> dict[str, Any]:
+        return introduction(config) | ({"page": self._page.introduction()} if self._page else {})
 
     def _ring(self) -> None:
         with suppress(OSError):  # full: it is rung already; closed: it is over
@@ -125,6 +156,8 @@ class PerformanceEnd:
             except OSError as e:  # no process, no descriptor: later perhaps
                 self._log(f"control: the control server does not start: {e}")
             self.ready, self.child = None, None
+            if self._page:
+                self._page.gone()
             if self._over:
                 return
             if self._renewed:
@@ -182,6 +215,9 @@ class PerformanceEnd:
                     return
             if self._statuses and not out:
                 out += self._written({"status": as_json(self._statuses.popleft())})
+            if self._page and len(out) < CLOGGED:
+                for news in self._page.take():
+                    out += _line(news)
             if out:
                 try:
                     del out[: ours.send(out)]
@@ -208,6 +244,10 @@ class PerformanceEnd:
                 return False
             if "request" in told:
                 out += self._written({"id": told.get("id"), "reply": self._reply(told["request"])})
+                if self._page:
+                    self._page.answered(told["request"])
+            elif self._page and ("play" in told or "pages" in told):
+                self._page.told(told)
             else:
                 self._noted(told)
         return bool(more) and len(rest) <= LINE

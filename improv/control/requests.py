@@ -12,37 +12,55 @@ from collections.abc import Callable, Collection, Hashable
 from contextlib import suppress
 from typing import Any
 
-from improv.control.commands import BARS, COMMANDS, CTL, FILE, MODEL, NAME, PERFORMER, SETTING, TEXT, VALUE, Request, by_way, expanded
+from improv.control.commands import (
+    BARS,
+    CHANGES,
+    COMMANDS,
+    CTL,
+    FILE,
+    MODEL,
+    NAME,
+    PAGE,
+    PERFORMER,
+    SETTING,
+    TEXT,
+    VALUE,
+    Request,
+    by_way,
+    expanded,
+)
 from improv.core.errors import ImprovError
 from improv.core.settings import SETTINGS, Settings
 
 Reply = dict[str, Any]
 Then = Callable[[Reply], None]
 
-LONGEST = {TEXT: 256, FILE: 4096, MODEL: 4096}  # characters; of other texts, NAMES
+LONGEST = {TEXT: 256, FILE: 4096, MODEL: 4096, CHANGES: 20_000}  # characters; of other texts, NAMES
 NAMES = 64
 MOST_BARS = 1000
 RATE, URGENT_RATE = 200.0, 20.0  # requests a second towards the performance
 SLOW = 40  # others that a slow one counts for: five a second
 WAITING = 256  # requests that wait, at most
 _ANY = Settings(low=0, high=127)  # against which one setting alone is judged
-_KNOWN = tuple(row.name for row in by_way(CTL))
 
 
 class RequestError(ImprovError):
     """A request that is not understood or can't be granted."""
 
 
-def read_request(raw: object, performers: Collection[str]) -> Request:
-    """The request as the performance gets it: known fields, of the right kinds and ranges. Raises RequestError, SettingError."""
+def read_request(raw: object, performers: Collection[str], way: str = CTL) -> Request:
+    """The request as the performance gets it: known fields, of the right kinds and ranges. way: by which it came.
+
+    By a page files are not named, and models by their names alone. Raises RequestError, SettingError.
+    """
     if not isinstance(raw, dict):
         raise RequestError('expected an object, such as {"do": "status"}')
     said = expanded(raw)
     do = said.get("do")
     row = COMMANDS.get(do) if isinstance(do, str) else None
-    if row is None or CTL not in row.ways:
-        raise RequestError(f"do {shown(raw.get('do'))}: expected one of {', '.join(_KNOWN)}")
-    fields = {f.name: f for f in row.fields}
+    if row is None or way not in row.ways:
+        raise RequestError(f"do {shown(raw.get('do'))}: expected one of {', '.join(row.name for row in by_way(way))}")
+    fields = {f.name: f for f in row.fields if f.kind != FILE or way != PAGE}
     for name in said:
         if name != "do" and name not in fields:
             raise RequestError(f"{row.name}: unknown field {shown(name)}; it takes {', '.join(fields) or 'none'}")
@@ -50,6 +68,8 @@ def read_request(raw: object, performers: Collection[str]) -> Request:
     for name, field in fields.items():
         if said.get(name) is not None:
             request[name] = _field(name, field.kind, said, performers)
+            if way == PAGE and field.kind == MODEL and not plain(request[name]):
+                raise RequestError(f"model {shown(request[name])}: here a model is chosen by its name, not by a path")
         elif field.needed:
             raise RequestError(f"{row.name}: {name} is missing")
     return request
@@ -64,7 +84,10 @@ def _field(name: str, kind: str, said: Request, performers: Collection[str]) -> 
             raise RequestError(f"{name} {shown(given)}: expected a whole number from 1 to {MOST_BARS}")
         return given
     most = LONGEST.get(kind, NAMES)
-    if not isinstance(given, str) or not given.isprintable() or len(given) > most or (not given.strip() and kind != TEXT):
+    if kind == CHANGES and isinstance(given, str):
+        given = "\n".join(line.rstrip() for line in given.expandtabs(1).splitlines())
+    printable = isinstance(given, str) and (given.replace("\n", "") if kind == CHANGES else given).isprintable()
+    if not isinstance(given, str) or not printable or len(given) > most or (not given.strip() and kind not in (TEXT, CHANGES)):
         raise RequestError(f"{name} {shown(given)}: expected text of at most {most} characters, in one line")
     if kind == PERFORMER and given not in performers:
         raise RequestError(f"no performer {shown(given)}; there are {', '.join(performers)}")

@@ -32,7 +32,11 @@ class SteeredPerformer(Protocol):
 
 
 class PerformanceClock(Protocol):
+    """zero: 0 s as `time.perf_counter` counts."""
+
     def now(self) -> float: ...
+    @property
+    def zero(self) -> float: ...
 
 
 class PerformanceEnds(Protocol):

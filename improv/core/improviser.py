@@ -17,6 +17,7 @@ from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
 from improv.core.harmony import READING, Changes, parse_changes
 from improv.core.hearing import FIRST, NOW
+from improv.core.intent import Intent
 from improv.core.line.generator import LineGenerator
 from improv.core.line.lessons import Learning, Lessons
 from improv.core.line.tracker import ALL_NOTES_OFF, RESET_CONTROLLERS, SUSTAIN, LineTracker
@@ -142,6 +143,10 @@ class Improviser:
         """Note-offs for all that sounds; the plan is dropped."""
         self._mode.drop()
         return self.sounding.close_all(now)
+
+    def intent(self) -> Intent:
+        """What it has in mind, for whoever watches; asking changes nothing."""
+        return self._mode.intent()
 
     def knows(self, setting: Setting) -> bool:
         """Whether a setting `model` names one that is at hand."""

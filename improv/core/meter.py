@@ -106,8 +106,8 @@ class Meter:
 
     def in_metre(self, metre: tuple[int, int]) -> Meter:
         """The same beat, counted in bars of another metre. Raises MeterError for an impossible one."""
-        meter = Meter(self._map.tempo, metre)
-        meter._fill(meter.metres, self._map)
+        meter = object.__new__(Meter)
+        meter._fill(Metres.of(*metre), self._map)
         return meter
 
     def jumped(self, beat: float, position: float) -> Meter:

@@ -37,7 +37,7 @@ class SettingRow:
     """What there is to know of a setting. limits: lowest and highest; or, of words, the choices.
 
     when: AT_ONCE or NEXT_BAR. whose: PERFORMER or PERFORMANCE. group: a key of GROUPS. alone: whether `improv solo`
-    takes it, with no player to hear.
+    takes it, with no player to hear. meanings: of choices, what each does, where that is told. unit: of a number, where it has one.
     """
 
     name: str
@@ -48,6 +48,8 @@ class SettingRow:
     when: str
     whose: str
     alone: bool
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    unit: str = ""
 
     @cached_property
     def is_word(self) -> bool:
@@ -94,13 +96,16 @@ def _row(
     when: str = AT_ONCE,
     whose: str = PERFORMER,
     alone: bool = True,
+    unit: str = "",
 ) -> Any:
     """A field of Settings with its row. limits: a mapping has the choices and what each means, which `help` says first."""
+    meanings: Mapping[str, str] = {}
     if isinstance(limits, Mapping):
+        meanings = limits
         told = "; ".join(f"{word}: {text}" for word, text in limits.items())
         limits, help = tuple(limits), f"{help}{told}"
     row = {"default": default, "limits": limits, "help": help, "group": group, "when": when, "whose": whose, "alone": alone}
-    return field(default=default, metadata=row)
+    return field(default=default, metadata=row | {"meanings": meanings, "unit": unit})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +115,24 @@ class Settings:
     mode: str = _row("trade", MODES, "", "music", when=NEXT_BAR, alone=False)
     clock: str = _row("internal", CLOCKS, "", "time", whose=PERFORMANCE, alone=False)
     tempo: float = _row(
-        120.0, (SLOWEST, FASTEST), "quarter notes a minute; with an outside clock, the tempo it begins with", "time", whose=PERFORMANCE
+        120.0,
+        (SLOWEST, FASTEST),
+        "quarter notes a minute; with an outside clock, the tempo it begins with",
+        "time",
+        whose=PERFORMANCE,
+        unit="bpm",
     )
-    count_in: int = _row(0, (0, 8), "bars that are clicked before bar one", "time", whose=PERFORMANCE, alone=False)
+    count_in: int = _row(0, (0, 8), "bars that are clicked before bar one", "time", whose=PERFORMANCE, alone=False, unit="bars")
     click: int = _row(
         0, (0, 16), "MIDI channel of the metronome; 0: no click, and 10 for a count-in", "time", whose=PERFORMANCE, alone=False
     )
     trade: int = _row(
-        0, (0, 32), "bars to trade, from bar one and you first: 4 for fours; 0: you take turns by the phrase", "music", alone=False
+        0,
+        (0, 32),
+        "bars to trade, from bar one and you first: 4 for fours; 0: you take turns by the phrase",
+        "music",
+        alone=False,
+        unit="bars",
     )
     # 1.1 by `improv eval --improvise`: intervals, phrases and rests nearest to real solos
     temperature: float = _row(1.1, (0.05, 3.0), "how adventurous the pitches are: below 1 safer, above 1 wilder", "line")
@@ -134,7 +149,9 @@ class Settings:
     enter: str = _row("beat", ENTRIES, "when an answer starts. ", "time", alone=False)
     feel: str = _row("swing", FEELS, "swing, straight, or any: as the music suggests", "line")
     loudness: int = _row(0, (-64, 64), "added to every velocity: above 0 louder, below 0 softer", "line")
-    interval: int = _row(0, (-24, 24), "echo: semitones from your note to its echo; 0: to a chord tone below", "chords", alone=False)
+    interval: int = _row(
+        0, (-24, 24), "echo: semitones from your note to its echo; 0: to a chord tone below", "chords", alone=False, unit="semitones"
+    )
     # by scripts/compare_voicings.py
     voicing: str = _row("rules", ("rules", "learned"), "comp: chords by rules, or as learned from pianists' hands", "chords", alone=False)
     accents: float = _row(1.0, (0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as you accent yours", "line")

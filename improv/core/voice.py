@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from improv.core import playing as rules
 from improv.core.events import Event, NoteOn
 from improv.core.flood import FASTEST_LINE, WITHIN
+from improv.core.intent import IntendedNote
 from improv.core.line.dynamics import velocity
 from improv.core.line.generator import LineGenerator, Plan
 from improv.core.line.phrasing import Playing
@@ -106,8 +107,14 @@ class Voice:
             raise CannotSpeakError(f"the model asks for more than {most} notes in {seconds:g} seconds")
         self._lately.append((time, plan.onset))
         closed = self.sounding.close_all(time)
-        generator, tracker, settings = self.generator, self.tracker, self.settings
-        generator.commit(plan.then)
-        generator.last_onset = plan.onset
-        loud = velocity(tracker.loudness + settings.loudness, tracker.spread, plan.accent, settings.accents)
-        return [*closed, *self.strike(plan.value.pitch, loud, time, self.meter.beat(time) + plan.duration)]
+        self.generator.commit(plan.then)
+        self.generator.last_onset = plan.onset
+        return [*closed, *self.strike(plan.value.pitch, self._loudness(plan), time, self.meter.beat(time) + plan.duration)]
+
+    def intended(self, plan: Plan | None) -> tuple[IntendedNote, ...]:
+        """A plan as it would be played now, for whoever watches."""
+        return (IntendedNote(plan.onset, plan.duration, plan.value.pitch, self._loudness(plan)),) if plan else ()
+
+    def _loudness(self, plan: Plan) -> int:
+        tracker, settings = self.tracker, self.settings
+        return velocity(tracker.loudness + settings.loudness, tracker.spread, plan.accent, settings.accents)

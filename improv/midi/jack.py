@@ -68,7 +68,7 @@ def libjack() -> Any:
     return jack
 
 
-class Pace:
+class ServerTime:
     """Whether a server's time goes on. One whose time has never moved is not judged: PipeWire tells none to a client like ours."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class JackServer:
     def __init__(self) -> None:
         self.gone = False
         self._client: ctypes.c_void_p | None = None
-        self._pace = Pace()
+        self._pace = ServerTime()
         self._jack = jack = libjack()
         if jack is None:
             return

@@ -40,7 +40,7 @@ def find_model(name: str) -> Path:
     """The folder of a model that plays, given by name or by path. Raises ModelError."""
     folder = _found(name)
     if does := _use_of_its_own(folder):
-        raise ModelError(f"model {name}: {does}, and plays no lines; models that play: {', '.join(_playing())}")
+        raise ModelError(f"model {name}: {does}, and plays no lines; models that play: {', '.join(models_that_play())}")
     return folder
 
 
@@ -71,7 +71,7 @@ def _found(name: str) -> Path:
             return shelf / name
     if _is_folder(Path(name)):
         return Path(name)
-    raise ModelError(f"no model {printable(repr(name))}; there are: {', '.join(_playing()) or 'none'}, or give a folder's path")
+    raise ModelError(f"no model {printable(repr(name))}; there are: {', '.join(models_that_play()) or 'none'}, or give a folder's path")
 
 
 def _is_folder(path: Path) -> bool:
@@ -81,7 +81,7 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _playing() -> list[str]:
+def models_that_play() -> list[str]:
     """The names of all models on the shelves that play."""
     return sorted({printable(p.parent.name) for shelf in shelves() for p in shelf.glob("*/card.json") if not _use_of_its_own(p.parent)})
 

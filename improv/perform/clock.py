@@ -52,6 +52,11 @@ class LiveClock:
     def now(self) -> float:
         return time.perf_counter() - self._start
 
+    @property
+    def zero(self) -> float:
+        """0 s as `time.perf_counter` counts, which is one clock for all processes of a machine."""
+        return self._start
+
     def wait(self, inbox: EventQueue[Event], until: float | None) -> list[Event]:
         """Sleep until something is heard or `until` has come; returns all that was heard, in order of time."""
         self.waits += 1
@@ -90,6 +95,10 @@ class OfflineClock:
 
     def now(self) -> float:
         return self._now
+
+    @property
+    def zero(self) -> float:
+        return time.perf_counter() - self._now
 
     def wait(self, inbox: EventQueue[Event], until: float | None) -> list[Event]:
         """Jump to the next thing heard or to `until`, whichever is first."""

@@ -23,6 +23,7 @@ from improv.core.beats.moment import Moment, News
 from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Renewed, Setting
 from improv.core.improviser import ALL_SOUND_OFF, Improviser
+from improv.core.intent import Intent
 from improv.core.modes.classes import MODES
 from improv.core.note_book import Key, NoteBook, key_of
 from improv.core.wanted import Wanted
@@ -155,6 +156,10 @@ class DeadlinePlayer:
     def unknown_since(self) -> float | None:
         """Where the improviser is too slow now: from when on its music is not known yet, in seconds."""
         return self._from if self._busy else None
+
+    def intent(self) -> Intent | None:
+        """What the improviser has in mind; None while it thinks, and where its model has failed."""
+        return None if self._busy or self.failed else self._improviser.intent()
 
     def advance(self, now: float, heard: Iterable[Moment] = ()) -> list[Event]:
         """As the improviser's, but never waits for long."""

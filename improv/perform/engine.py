@@ -49,21 +49,20 @@ def perform(
     closed: Callable[[NoteOff], None] = lambda event: None,
     book: NoteBook | None = None,
     limit: NoteLimit | None = None,
+    rounded: Callable[[], None] = lambda: None,
 ) -> Stop:
     """Play until a Stop is heard, which is returned. However this ends, everything that sounds is closed.
 
     send: takes each played event at its time. heard: is told each event as the band takes it.
-    dropped: is told what is not sent, with its lateness in seconds: a note-on that is more than LATE late, as
-    after the machine froze, and its note-off. The note-off of a note that sounds is always sent. The band
-    isn't told: what it plays never depends on how fast the machine is, so what was sent and what was dropped
-    are together what a replay gives.
-    early: seconds by which what is played is handed over before its time, for a synth that is slow by so much;
-    what answers a key at once can't be.
+    dropped: is told what is not sent, with its lateness in seconds: a note-on that is more than LATE late, as after the
+    machine froze, and its note-off. The note-off of a note that sounds is always sent. The band isn't told: what it plays never
+    depends on how fast the machine is, so what was sent and what was dropped are together what a replay gives.
+    early: seconds by which what is played is handed over before its time, for a slow synth; what answers a key at once can't be.
     allowed: for how many seconds a note may sound, asked as it begins; what sounds longer is closed, and `closed` is told.
     book: an empty note book of the performance: what sounds, with the times by which each note is closed; None: its own.
-    limit: of note-ons, whoever asks for them; what it holds back is dropped, 0 s late.
-    An event that arrives after later music was already played counts as heard just after that: the
-    stamp that `heard` is given is the one that the band acts on, so a record of them replays.
+    limit: of note-ons, whoever asks for them; what it holds back is dropped, 0 s late. rounded: is called after each round.
+    An event that arrives after later music was already played counts as heard just after that: the stamp that `heard` is given
+    is the one that the band acts on, so a record of them replays.
     """
     reached = 0.0  # the latest stamp
     out = _Outlet(clock, send, dropped, early, allowed, NoteBook() if book is None else book, limit or NoteLimit())
@@ -87,6 +86,7 @@ def perform(
                 off = NoteOff(end, pitch, channel, part)
                 out.put(off)
                 closed(off)
+            rounded()
             for event in taken:
                 if isinstance(event, Stop):
                     return event

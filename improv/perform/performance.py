@@ -110,6 +110,7 @@ class Performance:
         self.limit = NoteLimit()  # of the notes that leave
         self.sounding = NoteBook()  # what was sent and not yet closed, with the times by which each note is closed
         self._arrived = 0.0  # when something was last heard
+        self.rounded: Callable[[], None] = lambda: None  # is called after each round of the engine, in the performance's thread
 
     # For others
 
@@ -146,7 +147,7 @@ class Performance:
         try:
             with self._ready(monitor):
                 told = self._send, self._heard, self._dropped, self.config.early, self._allowed, self._closed
-                stop = perform(self.band, self.clock, self.inbox, *told, self.sounding, self.limit)
+                stop = perform(self.band, self.clock, self.inbox, *told, self.sounding, self.limit, self.rounded)
             end = {"reason": stop.reason, "time": stop.time}
         except KeyboardInterrupt:  # Ctrl-C again, since it did not end at the first; all that sounded was closed
             end = {"reason": "SIGINT", "time": self.clock.now()}

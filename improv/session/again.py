@@ -101,6 +101,20 @@ class Replayed:
         return [e for number, now in enumerate(self.now) for e in as_of(now, number)]
 
 
+def recorded(session: Session) -> tuple[Excerpt, list[str], Song]:
+    """A session as it was heard and played, without playing it again; the performers' names; its song. Raises SessionError."""
+    path = Path(session.path)
+    performers, song = performers_in(session.header, path), song_in(session.header, path)
+    shared = session.header.get("beat") == SHARED_BEAT["beat"]
+    lines = list(session.lines())
+    heard = [line.event for line in lines if line.side == "heard"]
+    played = [line.event for line in lines if line.side in ("played", "filled")]
+    keeper = _timekeeper([p.settings for p in performers], 0, song, shared)
+    line, (told, sounded, tempos, _) = in_beats(keeper, heard, played).from_line(song.metres)
+    changes = turned(song.changes, line) if song.changes and line else song.changes
+    return Excerpt(told, sounded, tempos, song.metres.turned(line), changes), [p.name for p in performers], song
+
+
 def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Replayed:
     """Play a session again. wanted: a model to answer instead, by name or folder; None: those of the record.
 

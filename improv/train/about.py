@@ -28,7 +28,7 @@ def about_training(
     sources = {
         name: {
             "pieces": sum(p.source == name for p in pieces),
-            "notes": sum(len(p.values) for p in pieces if p.source == name),
+            "notes": sum(len(p) for p in pieces if p.source == name),
             "weight": next(p.weight for p in pieces if p.source == name),
         }
         for name in dict.fromkeys(p.source for p in pieces)
@@ -37,7 +37,7 @@ def about_training(
         "trained_on": {
             "file": ", ".join(s.name for s in sources_of(paths)) if len(paths) <= MOST_ROWS else f"{len(paths)} files",
             "pieces": len(pieces),
-            "notes": sum(len(p.values) for p in pieces),
+            "notes": sum(len(p) for p in pieces),
             "skipped": len(reading.skipped),
             "sources": sources,
             "split_seed": split_seed,

@@ -7,19 +7,20 @@ times the weight of others.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from improv.core.vocabulary import Vocabulary
 from improv.train.duplicates import same_tunes
-from improv.train.piece import CorpusError, Piece, Reading
+from improv.train.errors import CorpusError
+from improv.train.piece import Piece, Reading
 from improv.train.reading import How
-from improv.train.reading.files import EXPECTED, Mapper, find_files, read_files
+from improv.train.reading.files import EXPECTED, FEWEST, Mapper, find_files, read_files
+from improv.train.reading.kept import KeptReadings
 from improv.train.split import assign_splits
 
-__all__ = ["CorpusError", "Piece", "Reading", "Source", "read_corpus", "sources_of", "table_of"]
-
+Watched = Callable[[Iterable[Reading], int], Iterable[Reading]]
 HEAVIEST = 100.0
 MOST_ROWS = 12  # paths that have a row each in the table; of more, files go by their folders
 
@@ -63,11 +64,14 @@ def read_corpus(
     track: str | None = None,
     split_seed: int | None = 0,
     map: Mapper | None = None,
+    watched: Watched = lambda readings, of: readings,
+    keeps: bool = False,
 ) -> Reading:
     """Read files and folders into one corpus. What can't be used is skipped with a reason.
 
     track: the part of multi-track files, by name or number. split_seed: of the splits that the corpus does
     not have itself; None leaves them empty. map: what applies the reading to many files (`files.in_pool`).
+    watched: hands the readings of so many files on as they come. keeps: readings are kept in their folders for the next time.
     Raises CorpusError when a path isn't there or no piece of all of them is usable.
     """
     sources = sources_of([paths] if isinstance(paths, str | Path) else paths)
@@ -79,8 +83,8 @@ def read_corpus(
         found += [(source, file) for file in files]
     by_folder = len(sources) > MOST_ROWS
     whole = Reading()
-    readings = read_files([file for _, file in found], How(track, vocabulary), map)
-    for (source, file), reading in zip(found, readings, strict=True):
+    readings = _read([s.path for s in sources], [file for _, file in found], How(track, vocabulary), map, keeps)
+    for (source, file), reading in zip(found, watched(readings, len(found)), strict=True):
         inside = str(file.relative_to(source.path)) if source.path.is_dir() else file.name
         name = file.resolve().parent.name if by_folder and source.path == file else source.name
         reading.pieces = [replace(p, name=p.name or inside, source=name, weight=source.weight) for p in reading.pieces]
@@ -98,6 +102,16 @@ def read_corpus(
         whole.duplicates = [tuple(whole.pieces[i].name for i in group) for group, names in zip(same, tunes, strict=True) if len(names) > 1]
         whole.pieces = assign_splits(whole.pieces, split_seed, same)
     return whole
+
+
+def _read(sources: Sequence[Path], files: Sequence[Path], how: How, map: Mapper | None, keeps: bool) -> Iterator[Reading]:
+    """A reading for each file, in order; of a folder alone what was read before is known."""
+    folder = sources[0] if len(sources) == 1 and sources[0].is_dir() else None
+    if not keeps or folder is None or len(files) < FEWEST:
+        yield from read_files(files, how, map)
+        return
+    with KeptReadings(folder, how) as kept:
+        yield from read_files(files, how, map, kept)
 
 
 def table_of(reading: Reading) -> list[str]:
@@ -122,7 +136,7 @@ def _row(title: str, pieces: Sequence[Piece], skipped: int, source: str | None) 
         title,
         f"{len(mine):,}",
         *(f"{c:,}" for c in counts),
-        f"{sum(len(p.values) for p in mine):,}",
+        f"{sum(map(len, mine)):,}",
         f"{sum(p.bars for p in mine):,.0f}",
         f"{sum(p.beats / p.bpm / 60 for p in mine):.1f}",
         f"{sum(p.changes is not None for p in mine):,}",

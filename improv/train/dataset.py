@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,13 +25,27 @@ from improv.train.quiet import keras
 
 NO_ROOT = 12
 BUCKET = 32
+MOST_IN_MEMORY = 3_000_000  # notes whose columns are held in memory, a quarter of a GB; of more, in a file
 # Columns that a piece without chords, without form or with an unknown feel has.
 _NO_CHORDS = {"degree": 12, "coming_degree": 12, "motion": 12, "until": 9}
 
 
-@dataclass(frozen=True)
+# Which columns of a block each field is.
+_WIDTHS = {"step": len(STEP_TABLES), "onset": len(ONSET_TABLES), "touch": len(ARTICULATION_TABLES)}
+_SINGLE = ("ioi", "pitch", "duration", "lag", "end", "last", "root", "coming", "scored")
+_FIELDS: dict[str, slice | int] = {}
+WIDTH = 0
+for _name, _width in _WIDTHS.items():
+    _FIELDS[_name] = slice(WIDTH, WIDTH + _width)
+    WIDTH += _width
+for _name in _SINGLE:
+    _FIELDS[_name] = WIDTH
+    WIDTH += 1
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
-    """One piece as integers. T notes; row t is what is known when note t has sounded.
+    """One piece as integers, in one block (T, WIDTH) of int16. T notes; row t is what is known when note t has sounded.
 
     step (T, len(STEP_TABLES)): note t. onset, touch (T, ...): what is known of note t + 1 before its
     pitch, before its length. ioi, pitch, duration, lag (T,): note t + 1. end (T,): note t ends its
@@ -36,47 +53,64 @@ class Columns:
     scored (T,): 1 where note t + 1 exists.
     """
 
-    step: np.ndarray
-    onset: np.ndarray
-    touch: np.ndarray
-    ioi: np.ndarray
-    pitch: np.ndarray
-    duration: np.ndarray
-    lag: np.ndarray
-    end: np.ndarray
-    last: np.ndarray
-    root: np.ndarray
-    coming: np.ndarray
-    scored: np.ndarray
+    block: np.ndarray
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name not in _FIELDS:
+            raise AttributeError(name)
+        field: np.ndarray = self.block[:, _FIELDS[name]]
+        return field
+
+    def __len__(self) -> int:
+        return len(self.block)
 
 
 def columns_of(piece: Piece) -> Columns:
     """A piece's notes and contexts as integers."""
-    values, contexts = piece.values, piece.contexts
-    count = len(values)
-    step = [step_columns(v, values[i - 1].pitch if i else None, contexts[i]) for i, v in enumerate(values)]
+    block = np.empty((len(piece), WIDTH), np.int16)
+    _fill(block, piece)
+    return Columns(block)
+
+
+def columns_of_all(pieces: Sequence[Piece], folder: Path, most: int = MOST_IN_MEMORY) -> list[Columns]:
+    """The columns of many pieces: in memory up to so many notes, else in a file of the folder that goes with the training.
+
+    The file has no name, so it is gone when nothing holds it any more, however that ends. Raises OSError for a full disk.
+    """
+    starts = np.cumsum([0, *map(len, pieces)])
+    shape = (int(starts[-1]), WIDTH)
+    if starts[-1] <= most:
+        whole = np.empty(shape, np.int16)
+    else:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.truncate(shape[0] * WIDTH * 2)
+            if hasattr(os, "posix_fallocate"):  # a full disk is told now, not by a signal later
+                os.posix_fallocate(file.fileno(), 0, shape[0] * WIDTH * 2)
+            whole = np.memmap(file, np.int16, "r+", shape=shape)
+    for piece, first, last in zip(pieces, starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        _fill(whole[first:last], piece)
+    return [Columns(whole[first:last]) for first, last in itertools.pairwise(starts.tolist())]
+
+
+def _fill(block: np.ndarray, piece: Piece) -> None:
+    """Write a piece's columns into a block (T, WIDTH)."""
+    values, contexts, count = list(piece.values), list(piece.contexts), len(piece)
     following = [min(i + 1, count - 1) for i in range(count)]
-    onset = [onset_columns(values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)]
-    touch = [articulation_columns(values[j].pitch, values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)]
     roots = [(contexts[j].harmony.chord.root, contexts[j].harmony.coming.root) for j in following]
-
-    def ints(xs: Any) -> np.ndarray:
-        return np.asarray(xs, np.int32)
-
-    return Columns(
-        ints(step),
-        ints(onset),
-        ints(touch),
-        ioi=ints([values[j].ioi for j in following]),
-        pitch=ints([values[j].pitch for j in following]),
-        duration=ints([values[j].duration for j in following]),
-        lag=ints([values[j].lag for j in following]),
-        end=ints(piece.ends if piece.ends is not None else [-1] * count),
-        last=ints([v.pitch for v in values]),
-        root=ints([NO_ROOT if r is None else r for r, _ in roots]),
-        coming=ints([NO_ROOT if c is None else c for _, c in roots]),
-        scored=ints([1] * (count - 1) + [0]),
-    )
+    fields: dict[str, Any] = {
+        "step": [step_columns(v, values[i - 1].pitch if i else None, contexts[i]) for i, v in enumerate(values)],
+        "onset": [onset_columns(values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)],
+        "touch": [articulation_columns(values[j].pitch, values[i].pitch, values[j].ioi, contexts[j]) for i, j in enumerate(following)],
+        "end": -1 if piece.ends is None else list(piece.ends),
+        "last": [v.pitch for v in values],
+        "root": [NO_ROOT if r is None else r for r, _ in roots],
+        "coming": [NO_ROOT if c is None else c for _, c in roots],
+        "scored": [1] * (count - 1) + [0],
+    }
+    for name in ("ioi", "pitch", "duration", "lag"):
+        fields[name] = [getattr(values[j], name) for j in following]
+    for name, field in fields.items():
+        block[:, _FIELDS[name]] = field
 
 
 def multi_hot(columns: np.ndarray, tables: dict[str, int]) -> np.ndarray:
@@ -116,7 +150,7 @@ class Windows(keras.utils.PyDataset):
         for i, (piece, count) in enumerate(zip(self.pieces, times if any(times) else [1] * len(times), strict=True)):
             for _ in range(count):
                 first = int(self.rng.integers(self.length)) if self.augment else 0
-                edges = [0, *range(first or self.length, len(piece.last), self.length), len(piece.last)]
+                edges = [0, *range(first or self.length, len(piece), self.length), len(piece)]
                 cuts += [(i, a, b) for a, b in itertools.pairwise(edges) if b > a]
         if self.augment:
             # Windows of like length share a batch, so that little is padding.
@@ -132,16 +166,16 @@ class Windows(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
         windows = [self._window(*cut) for cut in self.cuts[index]]
-        longest = max(len(w.last) for w in windows)
+        longest = max(map(len, windows))
         longest = -(-longest // BUCKET) * BUCKET  # few lengths, so that few graphs are traced
 
         def stack(name: str) -> np.ndarray:
             parts = [getattr(w, name) for w in windows]
-            return np.stack([np.pad(p, [(0, longest - len(p))] + [(0, 0)] * (p.ndim - 1)) for p in parts])
+            return np.stack([np.pad(p, [(0, longest - len(p))] + [(0, 0)] * (p.ndim - 1)) for p in parts]).astype(np.int32)
 
         scored = stack("scored").astype(np.float32)
         end = stack("end")
-        inside = np.stack([np.arange(longest) < len(w.last) for w in windows])
+        inside = np.stack([np.arange(longest) < len(w) for w in windows])
         inputs = {
             "step": multi_hot(stack("step"), STEP_TABLES),
             "onset": multi_hot(stack("onset"), ONSET_TABLES),
@@ -157,33 +191,32 @@ class Windows(keras.utils.PyDataset):
         return inputs, targets, weights
 
     def _window(self, piece: int, start: int, stop: int) -> Columns:
-        whole = self.pieces[piece]
-        cut = {name: getattr(whole, name)[start:stop].copy() for name in Columns.__dataclass_fields__}
+        cut = Columns(np.array(self.pieces[piece].block[start:stop]))
         if self.augment:
-            low, high = int(cut["last"].min()), int(cut["last"].max())
+            low, high = int(cut.last.min()), int(cut.last.max())
             # Up to half an octave either way, inside the corpus's range where the piece is.
             shift = int(self.rng.integers(min(0, max(-6, 36 - low)), max(0, min(6, 97 - high)) + 1))
             self._transpose(cut, shift)
             if self.rng.random() < 0.1:
                 for name, tables in (("step", STEP_TABLES), ("onset", ONSET_TABLES), ("touch", ARTICULATION_TABLES)):
-                    _set(cut[name], tables, _NO_CHORDS)
-                cut["root"][:] = cut["coming"][:] = NO_ROOT
+                    _set(getattr(cut, name), tables, _NO_CHORDS)
+                cut.root[:] = cut.coming[:] = NO_ROOT
             if self.rng.random() < 0.2:
-                _set(cut["step"], STEP_TABLES, {"section": 12})
-                _set(cut["onset"], ONSET_TABLES, {"section": 12})
+                _set(cut.step, STEP_TABLES, {"section": 12})
+                _set(cut.onset, ONSET_TABLES, {"section": 12})
             if self.rng.random() < 0.1:
-                _set(cut["step"], STEP_TABLES, {"feel": 2})
-                _set(cut["touch"], ARTICULATION_TABLES, {"feel": 2})
-        return Columns(**cut)
+                _set(cut.step, STEP_TABLES, {"feel": 2})
+                _set(cut.touch, ARTICULATION_TABLES, {"feel": 2})
+        return cut
 
-    def _transpose(self, cut: dict[str, np.ndarray], shift: int) -> None:
-        cut["last"] += shift
-        cut["pitch"] += shift
-        for name in ("root", "coming"):
-            known = cut[name] != NO_ROOT
-            cut[name][known] = (cut[name][known] + shift) % 12
-        _set(cut["step"], STEP_TABLES, {"register": cut["last"] // 4})
-        _set(cut["onset"], ONSET_TABLES, {"register": cut["last"] // 4})
+    def _transpose(self, cut: Columns, shift: int) -> None:
+        for pitches in (cut.last, cut.pitch):
+            pitches += shift
+        for roots in (cut.root, cut.coming):
+            known = roots != NO_ROOT
+            roots[known] = (roots[known] + shift) % 12
+        _set(cut.step, STEP_TABLES, {"register": cut.last // 4})
+        _set(cut.onset, ONSET_TABLES, {"register": cut.last // 4})
 
 
 def _times(weight: float, rng: np.random.Generator) -> int:

@@ -27,8 +27,8 @@ _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
 
 def shingles(piece: Piece) -> np.ndarray:
     """The different shingles of a piece, as 64-bit hashes, in order."""
-    pitches = np.array([v.pitch for v in piece.values], np.int64)
-    onsets = np.array(piece.onsets, np.int64)
+    pitches = piece.notes.rows["pitch"].astype(np.int64)
+    onsets = piece.notes.rows["onset"].astype(np.int64)
     if len(pitches) < NOTES:
         return np.zeros(0, np.uint64)
     steps = np.diff(pitches) + 128

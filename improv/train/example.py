@@ -31,7 +31,7 @@ def example_piece(notes: int = NOTES, seed: int = 2026) -> Piece:
         values.append(Value(ioi if i else 0, pitch, length, lag))
         harmony = changes.harmony(position / GRID)
         contexts.append(Context(harmony, position % 48, position // 48 % 8, 150.0, feel))
-    return Piece("example", "test", onsets, values, contexts, None)
+    return Piece.of("example", "test", onsets, values, contexts)
 
 
 def said_of(model: NoteModel, piece: Piece) -> dict[str, np.ndarray]:

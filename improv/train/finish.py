@@ -23,7 +23,7 @@ from improv.train.piece import Piece
 from improv.train.recalling import USUAL_RECALL, fit_recall, line_parts, line_votes, principal_axes, rhythm_parts, rhythm_votes, unit
 from improv.train.states import States, states_of
 
-MOST_NOTES = 200_000  # of the training set that are listened to
+MOST_NOTES = 200_000  # of the training set that are listened to, and of the validation set
 LISTENING = 0.6  # of the time goes into what the networks say of the pieces
 LEAST = 1e-12  # of a share: a note that was held impossible
 WIDTHS = {"rhythm_key": 48, "line_key": 96}
@@ -75,7 +75,7 @@ def finish(
     count = 1 + max(int(name.partition(".")[0]) for name in members)
     bare = unfinished(network, count)
     model, sizes = Model(card_head("unfinished", bare.sizes), {**members, **bare.weights}), bare.sizes
-    pieces = _some(train, seed)
+    pieces, valid = _some(train, seed), valid if sum(map(len, valid)) <= MOST_NOTES else _some(valid, seed)
     states = _listened(model, [*pieces, *valid], each)
     heard, checked = states[: len(pieces)], states[len(pieces) :]
     weights: dict[str, np.ndarray] = {}
@@ -119,12 +119,12 @@ def finish(
 
 def _listened(model: Model, pieces: Sequence[Piece], each: Callable[[float], None]) -> list[States]:
     """What the networks say of each piece. each: as in `finish`."""
-    of_all, done = sum(len(p.values) for p in pieces), 0
+    of_all, done = sum(len(p) for p in pieces), 0
     states: list[States] = []
     for piece in pieces:
         each(LISTENING * done / of_all)
         states.append(states_of(model, piece))
-        done += len(piece.values)
+        done += len(piece)
     return states
 
 
@@ -148,16 +148,16 @@ def _some(pieces: Sequence[Piece], seed: int) -> list[Piece]:
     kept: list[Piece] = []
     notes = 0
     for k in np.random.default_rng(seed).permutation(len(pieces)):
-        if not kept or notes + len(pieces[k].values) <= MOST_NOTES:
+        if not kept or notes + len(pieces[k]) <= MOST_NOTES:
             kept.append(pieces[k])
-            notes += len(pieces[k].values)
+            notes += len(pieces[k])
     return kept
 
 
 def fit_pitch_class_bias(model: Model, pieces: Sequence[Piece]) -> PitchClassBias:
     """The span and strength with which the pitch classes heard lately foretell best what the model foretells without them."""
     foretold = foretell(model, pieces)["pitch"].astype(np.float64)
-    starts = np.cumsum([0, *(len(p.values) for p in pieces)])
+    starts = np.cumsum([0, *(len(p) for p in pieces)])
     pitches = np.concatenate([[v.pitch for v in p.values] for p in pieces])
     scored = np.ones(len(pitches), bool)
     scored[starts[:-1]] = False

@@ -15,7 +15,7 @@ import numpy as np
 
 from improv.core.note_model import NoteModel
 from improv.models.card import card_head
-from improv.train.dataset import columns_of
+from improv.train.dataset import columns_of_all
 from improv.train.export import export, members_of
 from improv.train.finish import Begun, finish
 from improv.train.fit import FitConfig, Progress, Start, Step, Stopped, fit
@@ -61,7 +61,7 @@ def train_members(
     Raises FitError; KeyboardInterrupt when there is nothing yet.
     """
     watch = watch or Watch()
-    columns, checks, weights = [columns_of(p) for p in train], [columns_of(p) for p in valid], [p.weight for p in train]
+    columns, checks, weights = columns_of_all(train, folder), columns_of_all(valid, folder), [p.weight for p in train]
     networks: list[keras.Model] = []
     histories: list[list[Progress]] = []
     for k in range(count):

@@ -59,7 +59,7 @@ def whole_report(reading: Reading) -> list[str]:
     for p in reading.pieces:
         track = f", track {p.track}" if p.track else ""
         chords = "" if p.changes else ", no chords"
-        lines.append(f"{p.split:<5}  {p.source}: {p.name}, {len(p.values)} notes{track}{chords}")
+        lines.append(f"{p.split:<5}  {p.source}: {p.name}, {len(p)} notes{track}{chords}")
     parts: Sequence[tuple[str, Mapping[str, int]]] = (("taken as no chord", reading.unknown_chords), ("left out", reading.left_out))
     lines += ["", *(f"skipped {reason}" for reason in reading.skipped)]
     lines += [f"{title}: {name} ({count})" for title, counts in parts for name, count in sorted(counts.items())]

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from improv.train.piece import CorpusError, Piece
+from improv.train.errors import CorpusError
+from improv.train.piece import Piece
 
 TRAIN, VALID = 0.8, 0.1  # the rest is test
 FEWEST_NOTES = 10  # of a single piece that is cut in two
@@ -47,21 +48,13 @@ def assign_splits(pieces: Sequence[Piece], seed: int, same: Sequence[Sequence[in
 
 def cut(piece: Piece) -> tuple[Piece, Piece]:
     """A piece's first four fifths, to train on, and the rest, to validate on."""
-    count = len(piece.values)
+    count = len(piece)
     if count < FEWEST_NOTES:
         raise CorpusError(f"{piece.name}: {count} notes are all there is; at least {FEWEST_NOTES} are needed to train and to validate on")
     at = int(count * TRAIN)
 
     def part(split: str, which: slice) -> Piece:
-        return replace(
-            piece,
-            split=split,
-            onsets=piece.onsets[which],
-            values=piece.values[which],
-            contexts=piece.contexts[which],
-            ends=piece.ends[which] if piece.ends else None,
-            velocities=piece.velocities[which] if piece.velocities else None,
-        )
+        return replace(piece, split=split, notes=piece.notes.cut(which))
 
     return part("train", slice(at)), part("valid", slice(at, None))
 
@@ -85,10 +78,10 @@ def _keys(pieces: Sequence[Piece], same_tune: Sequence[Sequence[int]] = ()) -> l
             tune = same[tune]
         return tune
 
-    first: dict[tuple[tuple[int, int], ...], str] = {}
+    first: dict[bytes, str] = {}
     tunes = [p.tune or p.name for p in pieces]
     for piece, tune in zip(pieces, tunes, strict=True):
-        one, other = root(tune), root(first.setdefault(tuple((v.ioi, v.pitch) for v in piece.values), tune))
+        one, other = root(tune), root(first.setdefault(_line(piece), tune))
         if one != other:
             same[max(one, other)] = min(one, other)
     for group in same_tune:
@@ -97,6 +90,12 @@ def _keys(pieces: Sequence[Piece], same_tune: Sequence[Sequence[int]] = ()) -> l
             if one != other:
                 same[max(one, other)] = min(one, other)
     return [root(tune) for tune in tunes]
+
+
+def _line(piece: Piece) -> bytes:
+    """What two pieces with the very same notes share."""
+    rows = piece.notes.rows
+    return hashlib.blake2b(rows["ioi"].tobytes() + rows["pitch"].tobytes(), digest_size=16).digest()
 
 
 def _share(seed: int, tune: str) -> float:

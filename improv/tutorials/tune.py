@@ -8,7 +8,7 @@ from pathlib import Path
 
 from improv.core.harmony import NO_CHORD, Changes, Chord, chord_of
 from improv.models.grammar import Note, clean, quantise
-from improv.train.piece import CorpusError
+from improv.train.errors import CorpusError
 from improv.train.reading.melody import ScorePart, choose
 from improv.train.reading.midi import opened, parts_of
 from improv.train.reading.score import ScoreNote

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from improv.models.grammar import Terminal
-from improv.train.piece import CorpusError
+from improv.train.errors import CorpusError
 
 WINDOWS, STEPS = 60, 30  # m, Tx
 

@@ -97,14 +97,15 @@ def test_ci_finds_the_one_test_command() -> None:
 
 def test_hints_to_install_name_this_distribution_and_its_extras() -> None:
     name, extras = PROJECT["project"]["name"], PROJECT["project"]["optional-dependencies"]
-    places = [(PAGES, {".", name}), ((ROOT / "improv").rglob("*.py"), {name})]
-    hints = []
-    for paths, whose in places:
-        found = [hint for path in paths for hint in re.findall(r"pip install (?:-e )?'([^'\[]*)\[([\w,{}-]+)\]'", text_of(path))]
-        assert len(found) >= 6
-        assert {which for which, _ in found} <= whose
-        hints += [hint for hint in found if "{" not in hint[1]]
+    hints = [hint for path in PAGES for hint in re.findall(r"pip install (?:-e )?'([^'\[]*)\[([\w,{}-]+)\]'", text_of(path))]
+    assert len(hints) >= 6
+    assert {which for which, _ in hints} <= {".", name}
     assert {extra for _, named in hints for extra in named.split(",")} <= extras.keys()
+    code = [text_of(path) for path in (ROOT / "improv").rglob("*.py") if path.name != "extras.py"]
+    asked = [extra for text in code for extra in re.findall(r"\binstall\([\"'](\w+)[\"']\)", text)]
+    assert len(asked) >= 4
+    assert set(asked) <= extras.keys()
+    assert not [text for text in code if re.search(r"pip install[^\n]*improv-jazz\[", text)]  # how it was installed is known there alone
     inside = [which for row in extras.values() for which in row if which.startswith("improv")]
     assert all(which.startswith(f"{name}[") for which in inside)
 

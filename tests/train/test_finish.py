@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -199,5 +197,5 @@ def test_phrase_ends_are_heard_from_the_activations() -> None:
 def test_without_annotated_phrases_rests_end_them(pieces: list[Piece]) -> None:
     piece = pieces[0]
     values = [v._replace(ioi=30) if i == 20 else v for i, v in enumerate(piece.values)]
-    states = states_of(Model(small_card(), random_weights()), replace(piece, values=values, ends=None))
+    states = states_of(Model(small_card(), random_weights()), Piece.of("rests", "train", piece.onsets, values, piece.contexts))
     assert np.flatnonzero(states.end).tolist() == [19]

@@ -19,9 +19,9 @@ from improv.midi.files import write_take
 from improv.models.grammar import encode
 from improv.models.grammar_model import GrammarModel
 from improv.models.loader import load_model, stored_vector
+from improv.train.errors import CorpusError
 from improv.train.network.initial import Steady
 from improv.train.network.keras_network import DroppedLSTM
-from improv.train.piece import CorpusError
 from improv.tutorials.exercise import Shared, compare, compiled, fit, inference_model, predict_and_sample, scanned
 from improv.tutorials.exercise_export import export
 from improv.tutorials.tune import Tune, read_tune

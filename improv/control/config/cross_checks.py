@@ -9,9 +9,10 @@ from typing import Any
 
 from improv.control.commands import TAKEN
 from improv.control.config.binding_checks import check_binding, one_of
+from improv.control.config.control_tree import OscConfig
 from improv.control.config.errors import ConfigErrors, meant, shown
 from improv.control.config.toml_lines import Path
-from improv.control.config.tree import Config, OscConfig, Tables, given
+from improv.control.config.tree import Config, Tables, given
 from improv.core.errors import ImprovError
 from improv.core.harmony import HarmonyError
 from improv.core.metres import LIMITS, MeterError
@@ -34,6 +35,11 @@ def check_all(config: Config, file: Tables, wrong: ConfigErrors) -> None:
     if config.control.metrics:
         _address(config.control.metrics.listen, ("control", "metrics", "listen"), wrong)
         _networks(config.control.metrics.allow, ("control", "metrics", "allow"), wrong)
+    if panel := config.control.panel:
+        _address(panel.listen, ("control", "panel", "listen"), wrong)
+        _networks(panel.allow, ("control", "panel", "allow"), wrong)
+        if panel.token and panel.token == panel.watch_token:
+            wrong.add(("control", "panel", "watch_token"), "the same as `token`: whoever watched could steer; give it another")
 
 
 def _music(config: Config, wrong: ConfigErrors) -> None:

@@ -119,10 +119,11 @@ def _listening(old: Config, new: Config) -> tuple[str, str]:
         parts = [f"socket {control.socket}"] if control.socket else []
         parts += [f"osc {control.osc.listen}:{control.osc.port}"] if control.osc else []
         parts += [f"metrics {control.metrics.listen}:{control.metrics.port}"] if control.metrics else []
+        parts += [f"panel {control.panel.listen}:{control.panel.port}"] if control.panel else []
         return ", ".join(parts) or "the usual socket"
 
     was, now = told(old), told(new)
-    return (was, now) if was != now else (was, f"{now} (secret or allow differ)")
+    return (was, now) if was != now else (was, f"{now} (a secret, a token, hosts or allow differ)")
 
 
 def _plain(value: Any) -> str:

@@ -139,6 +139,9 @@ def nested(kind: Any) -> tuple[type[Struct] | None, str]:
     return inner[0], "named" if get_origin(kind) is dict else "several"
 
 
+SECRETS = ("secret", "token", "watch_token")
+
+
 class _Reading:
     """One file's reading. wrong: its mistakes; notes: what is right, and yet to be told."""
 
@@ -178,7 +181,7 @@ class _Reading:
             given = older[given]
         if fits(given, key.type):
             return msgspec.convert(given, key.type, dec_hook=read_path)
-        self.wrong.add(at, wrong_value("..." if key.name == "secret" else given, key.type))  # secrets are in no log
+        self.wrong.add(at, wrong_value("..." if key.name in SECRETS else given, key.type))  # secrets are in no log
         return default_of(key)
 
     def _tables(self, table: type[Struct], how: str, raw: Any, there: bool, at: Keys) -> Any:

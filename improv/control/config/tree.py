@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from improv.control.bindings import Binding
 from improv.control.commands import ACTIONS, CAPTURED, COMMANDS, OLDER
+from improv.control.config.control_tree import ControlConfig, Text
 from improv.core.harmony import Changes, parse_changes
 from improv.core.metres import Metres
 from improv.core.settings import DRUMS, OWN, SETTINGS, SHARED, Settings
@@ -26,9 +27,7 @@ WORD = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 LONGEST_PATH = 256
 
 Word = Annotated[str, Meta(pattern=WORD)]
-Text = Annotated[str, Meta(min_length=1, max_length=256)]
 Channel = Annotated[int, Meta(ge=1, le=16)]
-Port = Annotated[int, Meta(ge=1, le=65535)]
 Number = Annotated[int, Meta(ge=0, le=127)]
 AnySetting: Any = Literal[tuple(SETTINGS)]
 OWN_KEYS = ("preset", "model")  # actions that are keys of their own: preset = "ballad"
@@ -175,50 +174,6 @@ class RecordConfig(Struct, frozen=True):
             extra={"live": True},
         ),
     ] = None
-
-
-class OscConfig(Struct, frozen=True):
-    """OSC over UDP. Beyond this machine (listen = "0.0.0.0") only with a secret or a list of who may send."""
-
-    listen: Annotated[Text, Meta(description="the address that it listens on; 127.0.0.1: this machine alone")] = "127.0.0.1"
-    port: Annotated[Port, Meta(description="UDP port")] = 9000
-    secret: Annotated[
-        Annotated[str, Meta(min_length=8, max_length=128)] | None,
-        Meta(
-            description="a word that each message must begin with; it is sent as it is, so anybody on the way can read it",
-            examples=["change-me"],
-        ),
-    ] = None
-    allow: Annotated[
-        tuple[Text, ...],
-        Meta(description="addresses and networks that may send; without any, whoever knows the secret", examples=[["192.168.1.0/24"]]),
-    ] = ()
-
-    def __repr__(self) -> str:
-        """Without the secret, so that no log has it."""
-        return f"OscConfig({self.listen}, {self.port}, {'a secret' if self.secret else 'no secret'}, {self.allow})"
-
-
-class MetricsConfig(Struct, frozen=True):
-    """Figures for Prometheus, over HTTP at /metrics. They can be read there, not changed."""
-
-    listen: Annotated[Text, Meta(description="the address that it listens on; 127.0.0.1: this machine alone")] = "127.0.0.1"
-    port: Annotated[Port, Meta(description="TCP port")] = 9464
-    allow: Annotated[
-        tuple[Text, ...],
-        Meta(description="addresses and networks that may read; without any, whoever can reach the port", examples=[["192.168.1.0/24"]]),
-    ] = ()
-
-
-class ControlConfig(Struct, frozen=True):
-    """How it is controlled from outside. `improv ctl` works without any of this."""
-
-    socket: Annotated[
-        Path | None,
-        Meta(description="path of the local socket that `improv ctl` uses; without it, at its usual place", examples=["control.sock"]),
-    ] = None
-    osc: OscConfig | None = None
-    metrics: MetricsConfig | None = None
 
 
 class BindingConfig(Struct, frozen=True):

@@ -20,7 +20,7 @@ import hmac
 import ipaddress
 from collections.abc import Collection, Sequence
 
-from improv.control.commands import FIGURE, MODEL, OSC, PERFORMER, PORT, SETTING, TEXT, VALUE, Field, Request, by_way, expanded
+from improv.control.commands import CHANGES, FIGURE, MODEL, OSC, PERFORMER, PORT, SETTING, TEXT, VALUE, Field, Request, by_way, expanded
 from improv.control.requests import RequestError, plain, shown
 from improv.control.server.osc import Argument, Message
 from improv.control.status import FIGURES, PerformerStatus, Status
@@ -103,7 +103,7 @@ def _value(word: str, field: Field, given: Argument) -> Argument:
         return float(f"{given:.7g}")  # 0.9 travels as a float of 32 bits and would arrive as 0.8999999761581421
     if field.kind == PORT and given is not None and (isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= 65535):
         raise RequestError(f"{word}: {shown(given)} is no port")
-    if field.kind == TEXT and not isinstance(given, str):
+    if field.kind in (TEXT, CHANGES) and not isinstance(given, str):
         return None
     if field.kind == MODEL and isinstance(given, str) and not plain(given):
         raise RequestError(f"model {shown(given)}: over OSC a model is chosen by its name, not by a path")

@@ -3,8 +3,8 @@
 `performance_end` begins it, as `python -m improv.control.server.process`.
 
 Standard input is its end of a socket pair, both ways (see `server_end`). When that ends, so does the server, however the performance
-went. It serves the local socket, OSC and the metrics, checks every request, and never runs ahead of the music: it is a batch job to
-the system, with a nice value. The OSC addresses are in `osc_addresses`.
+went. It serves the local socket, OSC, the metrics and the page, checks every request, and never runs ahead of the music: it is a batch job
+to the system, with a nice value, unless it serves the page. The OSC addresses are in `osc_addresses`.
 """
 
 from __future__ import annotations
@@ -29,22 +29,33 @@ from improv.core.errors import ImprovError
 UP = 2**20  # bytes of a line from the performance
 AGAIN = 5.0  # seconds until a port that was taken is tried again
 NICE = 5
+NO_SOCKET = ""  # in place of a path: there is none, as beside a jam
+
+
+def give_up_priority() -> None:
+    """Whatever priority the performance had when it began us, ours is an ordinary one. Where the system refuses, it stays as it is."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("500")  # if memory ends, end this, not the music
 
 
 def step_back() -> None:
-    """Whatever priority the performance had when it began us, ours is lower. Where the system refuses, it stays as it is."""
+    """What only steers and counts can wait; a page is played on, and its keys can't."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        with suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("500")  # if memory ends, end this, not the music
     if sys.platform != "win32":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, NICE)
 
 
-async def serve(pipe: socket.socket) -> int:
-    """Until the pipe ends. Returns the exit code: 2 where it refuses to start, and has said why."""
+async def serve(pipe: socket.socket, without_page: Callable[[], None] = lambda: None) -> int:
+    """Until the pipe ends. without_page: is called where no page is to be served.
+
+    Returns the exit code: 2 where it refuses to start, and has said why.
+    """
     reader, writer = await asyncio.open_connection(sock=pipe, limit=UP)
     end = ServerEnd(reader, writer)
     try:
@@ -52,7 +63,11 @@ async def serve(pipe: socket.socket) -> int:
         end.performers = [str(name) for name in first["performers"]]
         control: dict[str, Any] = first["control"]
         osc, metrics = read_listening(control.get("osc"), "osc", True), read_listening(control.get("metrics"), "metrics", False)
-        sock = await open_socket(Path(control["socket"]) if control.get("socket") else usual_path())
+        section = first.get("page")
+        page = read_listening(section, "page", False)
+        if page is None:
+            without_page()
+        sock = None if control.get("socket") == NO_SOCKET else await open_socket(_path(control))
     except ImprovError as e:
         end.tell({"refused": str(e)})
         with suppress(OSError):
@@ -65,18 +80,24 @@ async def serve(pipe: socket.socket) -> int:
     if sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, writer.transport.abort)
     async with AsyncExitStack() as open_ones:
-        open_ones.callback(sock.close)
-        local = LocalServer(end, sock)
-        open_ones.push_async_callback(local.finish)
-        server = await local.start()
-        open_ones.callback(server.close)
-        ready = {"socket": control.get("socket") or str(usual_path())}
-        for name, listening, begin in (("osc", osc, _osc), ("metrics", metrics, _metrics)):
+        ready: dict[str, Any] = {}
+        if sock:
+            open_ones.callback(sock.close)
+            local = LocalServer(end, sock)
+            open_ones.push_async_callback(local.finish)
+            server = await local.start()
+            open_ones.callback(server.close)
+            ready["socket"] = str(_path(control))
+        for name, listening, begin in (("osc", osc, _osc), ("metrics", metrics, _metrics), ("page", page, _page_of(section))):
             if listening:
                 ready[name] = await _begin(name, listening, end, begin, open_ones)
         end.tell({"ready": ready})
         await end.run()
     return 0
+
+
+def _path(control: dict[str, Any]) -> Path:
+    return Path(control["socket"]) if control.get("socket") else usual_path()
 
 
 async def open_socket(path: Path) -> LocalSocket:
@@ -126,13 +147,22 @@ async def _metrics(end: ServerEnd, listening: Listening) -> tuple[int, Callable[
     return server.sockets[0].getsockname()[1], server.close
 
 
+def _page_of(section: Any) -> Begin:
+    async def begin(end: ServerEnd, listening: Listening) -> tuple[int, Callable[[], None]]:
+        from improv.control.page.page_server import PageServer  # loads what no other server needs
+
+        return await PageServer(end, section).start(listening.listen, listening.port)
+
+    return begin
+
+
 def _told(context: dict[str, Any]) -> str:
     return f"{context.get('message')}: {context.get('exception')!r}"
 
 
 def main() -> int:
     """The process."""
-    step_back()
+    give_up_priority()
     if sys.platform == "win32":  # sockets are not inherited there: the performance sends what opens it
         import base64
 
@@ -141,7 +171,7 @@ def main() -> int:
         pipe = socket.socket(fileno=0)
     pipe.setblocking(False)
     with suppress(KeyboardInterrupt):
-        return asyncio.run(serve(pipe))
+        return asyncio.run(serve(pipe, step_back))
     return 0
 
 

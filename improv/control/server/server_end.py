@@ -1,7 +1,7 @@
 """The server's end of the pipe to the performance: requests down, replies and the status up. When it ends, the server ends.
 
 Lines of JSON. Up, first: {"control": {...}, "performers": [...]}; then {"id", "reply"} and {"status"}. Down: {"id", "request"},
-{"ready": {...}}, {"refused": "why"}, {"log": "text"}.
+{"ready": {...}}, {"refused": "why"}, {"log": "text"}. What else goes up and down for the page is told in `page.page_end`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -34,6 +34,7 @@ class ServerEnd:
         self.status: Status | None = None
         self.counts: Counter[str] = Counter()
         self.queue = RequestQueue()
+        self.listeners: list[Callable[[Mapping[str, Any]], None]] = []  # of all that the performance tells
         self._told: float | None = None  # when the status came
         self._acted: float | None = None  # when a request was last replied to, so that the status may have changed
         self._news = asyncio.Event()  # a status came
@@ -114,6 +115,8 @@ class ServerEnd:
                 self._news.set()
             elif isinstance(told.get("reply"), dict):
                 self._replied(told.get("id"), told["reply"])
+            for listener in self.listeners:
+                listener(told)
 
     def _replied(self, number: object, reply: Reply) -> None:
         thens, _ = self._flying.pop(number, ((), 0.0)) if isinstance(number, int) else ((), 0.0)

@@ -66,7 +66,7 @@ def _bars_before(event: HostTime, meter: Meter) -> int:
 def _counted(meter: Meter, event: HostTime) -> Meter:
     """In the host's metre, if that is one of ours."""
     metre = event.count, event.unit
-    if metre == meter.metres.first.metre:
+    if meter.metres.one and metre == meter.metres.first.metre:
         return meter
     try:
         return meter.in_metre(metre)

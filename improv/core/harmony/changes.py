@@ -32,6 +32,7 @@ class Changes:
 
     starts: beats, ascending from 0; chords: one a start; length: beats of one chorus, after which they go on from `again`, which
     is 0 but where the first choruses are in other metres. metres: those that the changes bring along; None where they bring none.
+    text: as they were written, if they were.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Changes:
         loop: bool = True,
         again: float = 0.0,
         metres: Metres | None = None,
+        text: str = "",
     ):
         both = zip(starts, chords, strict=True)
         merged = [(s, c) for i, (s, c) in enumerate(both) if i == 0 or c != chords[i - 1] or (again and s == again)]
         self.starts = [s for s, _ in merged]
         self.chords = [c for _, c in merged]
         self.length, self.again, self.loop, self.metres = length, again, loop, metres
+        self.text = text
         self._first = bisect_left(self.starts, again) if again else 0  # of the chords that come again
 
     def __len__(self) -> int:
@@ -98,11 +101,11 @@ def parse_changes(text: str, metres: Metres = FOUR, reading: int = READING) -> C
     they say, and `metres` of what is returned has them. Otherwise each bar of the changes is a bar of the song.
     reading: see `sheet.READING`. Raises HarmonyError with the column.
     """
-    return laid(bars_of(text, reading), metres)
+    return laid(bars_of(text, reading), metres, text)
 
 
-def laid(bars: Sequence[SheetBar], metres: Metres) -> Changes:
-    """The changes of written bars, chorus after chorus, in the bars of a song's metres. Raises HarmonyError."""
+def laid(bars: Sequence[SheetBar], metres: Metres, text: str = "") -> Changes:
+    """The changes of written bars, chorus after chorus, in the bars of a song's metres. text: as written. Raises HarmonyError."""
     own = None
     if metres.one and any(bar.metre for bar in bars):
         try:
@@ -123,4 +126,4 @@ def laid(bars: Sequence[SheetBar], metres: Metres) -> Changes:
         shares = bars[number % many].chords
         starts += [line + i * length / len(shares) for i in range(len(shares))]
         chords += shares
-    return Changes(starts, chords, metres.line(until), again=metres.line(first), metres=own)
+    return Changes(starts, chords, metres.line(until), again=metres.line(first), metres=own, text=text)

@@ -118,6 +118,11 @@ def finest_steps(beat: float) -> Iterator[float]:
         beat += step
 
 
+def sureness(playing: Playing, beat: float, end: float, ioi: np.ndarray) -> float:
+    """P(the phrase is over), 0 to 1, at a beat on which the player is still silent. end, ioi: as of `entry`."""
+    return over(evidence(playing, beat, end, (1.0 - np.cumsum(ioi)).tolist()))
+
+
 @dataclass(slots=True)
 class Turn:
     """Our answer as it goes: where it began, how long the call was, how many notes so far. Beats.
@@ -125,6 +130,7 @@ class Turn:
     landed: the last note was a chord tone. landing: the next one is to be, and ends it.
     fills: it is to fill its length, and not a beat more: bars are traded, or a solo ends. lands: beats before its end from
     which on it does.
+    over: P(the player's phrase is over) where it begins, for whoever watches; None where it does not go by that.
     """
 
     began: float
@@ -134,6 +140,7 @@ class Turn:
     landing: bool = False
     fills: bool = False
     lands: float = LANDS
+    over: float | None = None
 
     @property
     def last(self) -> float:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from improv.core.events import Event, NoteOn
 from improv.core.harmony import Chord
 from improv.core.harmony.voicing import voicing
+from improv.core.intent import BOTH, IntendedNote, Intent
 from improv.core.line.dynamics import velocity
 from improv.core.modes.mode import Mode
 from improv.core.voice import Voice
@@ -58,6 +59,7 @@ class Comp(Mode):
         self._hands: tuple[int, ...] = ()  # the voicing before
         self._learned: Chord | None = None  # the chord of this bar that it voices, where it was learned
         self._from = 0.0  # beat on which it began to play along
+        self._foreseen: tuple[tuple[object, ...], tuple[int, ...]] = ((), ())  # a voicing that was told, and of what
 
     def start(self, time: float) -> None:
         meter = self.voice.meter
@@ -132,21 +134,36 @@ class Comp(Mode):
         return onset + max(0.0, 1.0 - max(0.0, settings.tempo - 120.0) / 200.0) / 6.0
 
     def _strike(self, hit: Hit, time: float) -> list[Event]:
-        voice, settings = self.voice, self.voice.settings
-        off_beat = hit.onset % 1.0 > 1e-6
-        chord = voice.generator.chord(math.ceil(hit.onset) if off_beat else hit.onset)  # an off-beat belongs to the beat after it
-        hands = self._voiced(chord)
+        voice = self.voice
+        hands = self._voiced(self._chord(hit))
         if not hands:
             return []
         self._hands = hands
-        tracker = voice.tracker
-        loud = velocity(
-            tracker.loudness - SOFTER + settings.loudness, tracker.spread, OFF_BEAT_ACCENT if off_beat else 0.0, settings.accents
-        )
         played = voice.sounding.close_all(time)
         for pitch in hands:
-            played += voice.strike(pitch, loud, time, voice.meter.beat(time) + hit.length)
+            played += voice.strike(pitch, self._loudness(hit), time, voice.meter.beat(time) + hit.length)
         return played
+
+    def _chord(self, hit: Hit) -> Chord:
+        """The chord of a hit; an off-beat belongs to the beat after it."""
+        return self.voice.generator.chord(math.ceil(hit.onset) if _off_beat(hit) else hit.onset)
+
+    def _loudness(self, hit: Hit) -> int:
+        tracker, settings = self.voice.tracker, self.voice.settings
+        accent = OFF_BEAT_ACCENT if _off_beat(hit) else 0.0
+        return velocity(tracker.loudness - SOFTER + settings.loudness, tracker.spread, accent, settings.accents)
+
+    def intent(self) -> Intent:
+        """The next chord, where it is voiced by rule: what was learned is drawn as it is struck."""
+        voice, settings = self.voice, self.voice.settings
+        if not self._hits or not (settings.voicing == "rules" or voice.voicings is None):
+            return Intent(BOTH)
+        hit = self._hits[0]
+        of = (self._chord(hit), self._hands, settings.low, settings.high, voice.generator.memory.last)
+        if self._foreseen[0] != of:
+            self._foreseen = of, voicing(*of)
+        loud = self._loudness(hit)
+        return Intent(BOTH, tuple(IntendedNote(hit.onset, hit.length, pitch, loud) for pitch in self._foreseen[1]))
 
     def _voiced(self, chord: Chord) -> tuple[int, ...]:
         """A voicing by rule, or as learned: then drawn once for each chord of a bar."""
@@ -159,3 +176,7 @@ class Comp(Mode):
             return self._hands
         self._learned = chord
         return voice.voicings.draw(chord, self._hands, low, high, under, int(voice.generator.rng.integers(2**32)))
+
+
+def _off_beat(hit: Hit) -> bool:
+    return hit.onset % 1.0 > 1e-6

@@ -11,6 +11,7 @@ from statistics import median
 import numpy as np
 
 from improv.core.events import Event, NoteOn
+from improv.core.intent import BOTH, Intent
 from improv.core.line.beside import beside, harsh, side
 from improv.core.line.generator import Plan
 from improv.core.metres import Unit
@@ -82,6 +83,9 @@ class Duet(Mode):
         self._struck.clear()
         self._pitches.clear()
         self._not_before = -math.inf
+
+    def intent(self) -> Intent:
+        return Intent(BOTH, self.voice.intended(self._plan))
 
     def prepare(self) -> None:
         """Draw our next note afresh from all that was heard and played."""

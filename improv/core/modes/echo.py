@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from improv.core.events import Event, NoteOn
+from improv.core.intent import BOTH, Intent
 from improv.core.line.tracker import Key
 from improv.core.meter import Meter
 from improv.core.modes.mode import Mode
@@ -52,6 +53,9 @@ class Echo(Mode):
 
     def drop(self) -> None:
         self._second.clear()
+
+    def intent(self) -> Intent:
+        return Intent(BOTH)
 
     def _choices(self, pitch: int, time: float) -> Iterator[int]:
         """Pitches that would do, the best first."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
+from improv.core.intent import IMPROV, PLAYER, Intent
 from improv.core.line.generator import Plan
-from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, finest_steps
+from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, finest_steps, sureness
 from improv.core.line.sampler import probabilities
 from improv.core.metres import NEAR, Unit
 from improv.core.modes.mode import Mode
@@ -113,11 +114,14 @@ class Trade(Mode):
             unit = ENTERS[settings.enter] if SOURCES[settings.clock].beats else None
             shift = meter.position(now) - now  # the grid is that of the song
             playing = voice.playing_after(note).moved(shift)
+            ioi = probabilities(memory.said.ioi)
             steps = meter.metres.steps(playing.off + BREATH, unit) if unit else finest_steps(playing.off + BREATH)
-            beat = entry(playing, memory.said.end, probabilities(memory.said.ioi), steps) - shift
+            beat = entry(playing, memory.said.end, ioi, steps)
+            sure = sureness(playing, beat, memory.said.end, ioi)
+            beat -= shift
             beat = meter.opening(beat if beat >= now else meter.next_on(now, unit) if unit else meter.next(now, 1 / GRID))
             call = note.beat_off - (note.beat if voice.call is None else voice.call)
-            self.turn = self._from(beat) if self.endless else Turn(beat, answer_length(call))
+            self.turn = self._from(beat) if self.endless else Turn(beat, answer_length(call), over=sure)
         self.plan = voice.generator.draw(memory, math.floor(self.turn.began * GRID + 0.5), onset=self.turn.began, opens=True)
 
     def _from(self, beat: float) -> Turn:
@@ -128,6 +132,15 @@ class Trade(Mode):
             if end is None or self.voice.early
             else Turn(beat, end / GRID - beat, fills=True, lands=self.voice.meter.bar_at((end - 1) / GRID))
         )
+
+    def intent(self) -> Intent:
+        plan, turn = self.plan, self.turn
+        if turn is None:
+            return Intent(PLAYER)
+        notes = self.voice.intended(plan)
+        if turn.notes or plan is None or self.voice.tracker.line is None:
+            return Intent(IMPROV, notes)
+        return Intent(PLAYER, notes, plan.onset, turn.over)
 
     def _own_bars(self, now: float, silent_since: float) -> Turn:
         """The next turn that is ours where bars are traded. A player who plays over into its first bar is let finish."""

@@ -6,6 +6,7 @@ import math
 from typing import ClassVar
 
 from improv.core.events import Event, NoteOn
+from improv.core.intent import Intent
 from improv.core.meter import Meter
 from improv.core.voice import Voice
 
@@ -64,3 +65,7 @@ class Mode:
 
     def drop(self) -> None:
         """Forget what was planned; what sounds is being closed."""
+
+    def intent(self) -> Intent:
+        """Whose turn it is, and what is planned. It is asked for whoever watches, and changes nothing."""
+        return Intent()

@@ -71,7 +71,7 @@ def on_bars(piece: Piece) -> Piece:
     if changes and shift:
         starts = [0.0, *(start + shift / GRID for start in changes.starts[1:])]
         changes = Changes(starts, changes.chords, changes.length + shift / GRID, changes.loop)
-    return replace(piece, onsets=[onset + shift for onset in piece.onsets], changes=changes, metres=metres, one=0.0)
+    return replace(piece, notes=piece.notes.moved(shift), changes=changes, metres=metres, one=0.0)
 
 
 def n_grams(pitches: Sequence[int], n: int) -> Iterable[tuple[int, ...]]:

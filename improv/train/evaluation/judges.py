@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from improv.core.errors import ImprovError
+from improv.extras import install
 from improv.train.evaluation.takes import Take
 from improv.train.evaluation.tells import Window, tells, windows
 
@@ -117,5 +118,5 @@ def _trees() -> Any:
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
     except ImportError as e:
-        raise ImprovError(f"--real-or-generated needs scikit-learn ({e}): pip install 'improv-jazz[train]'") from None
+        raise ImprovError(f"--real-or-generated needs scikit-learn ({e}): {install('train')}") from None
     return HistGradientBoostingClassifier(max_iter=200, learning_rate=0.05, max_leaf_nodes=12, l2_regularization=2.0, random_state=0)

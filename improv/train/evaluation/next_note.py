@@ -19,7 +19,7 @@ from improv.train.piece import Piece
 
 def foretell(model: NoteModel, pieces: Sequence[Piece]) -> dict[str, np.ndarray]:
     """Distributions for all notes of all pieces, in order: pitch (N, 128), ioi (N, 49), phrase (N,), float32."""
-    count = sum(len(p.values) for p in pieces)
+    count = sum(len(p) for p in pieces)
     pitch = np.full((count, 128), 1 / 128, np.float32)
     ioi = np.full((count, 49), 1 / 49, np.float32)
     phrase = np.zeros(count, np.float32)
@@ -43,8 +43,8 @@ def score(pieces: Sequence[Piece], foretold: dict[str, np.ndarray]) -> dict[str,
     pitch_nats, ioi_nats, hits, ends, said = [], [], [], [], []
     row = 0
     for piece in pieces:
-        rows = np.arange(row + 1, row + len(piece.values))
-        row += len(piece.values)
+        rows = np.arange(row + 1, row + len(piece))
+        row += len(piece)
         pitches = np.array([v.pitch for v in piece.values[1:]])
         iois = np.array([v.ioi for v in piece.values[1:]])
         pitch_nats.append(-np.log(np.maximum(foretold["pitch"][rows, pitches].astype(float), 1e-12)))

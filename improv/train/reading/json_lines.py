@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from improv.outside import open_file
-from improv.train.piece import CorpusError, Piece, Reading
+from improv.train.errors import CorpusError
+from improv.train.piece import Piece, Reading
 from improv.train.reading import How
 from improv.train.reading.score import Score, ScoreNote, piece_of
 from improv.train.reading.solos import read_solo

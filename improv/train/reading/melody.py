@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.train.piece import CorpusError
+from improv.train.errors import CorpusError
 from improv.train.reading.score import ScoreNote
 
 OVERLAP = 0.1  # beats that notes of a line may overlap

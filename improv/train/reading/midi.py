@@ -13,7 +13,8 @@ from improv.charts.spelling import is_chord
 from improv.midi.bars import bars_of
 from improv.midi.parts import MidiFile, read_midi
 from improv.midi.smf import MidiFileError, is_midi
-from improv.train.piece import CorpusError, Reading
+from improv.train.errors import CorpusError
+from improv.train.piece import Reading
 from improv.train.reading import How
 from improv.train.reading.melody import ScorePart, choose
 from improv.train.reading.score import Score, piece_of

@@ -16,7 +16,8 @@ from improv.charts.beside import chart_beside
 from improv.charts.spelling import Degree, from_musicxml, is_chord
 from improv.extras import install
 from improv.outside import OutsideError, read_file
-from improv.train.piece import CorpusError, Reading
+from improv.train.errors import CorpusError
+from improv.train.piece import Reading
 from improv.train.reading import How, score_limits
 from improv.train.reading.melody import ScorePart, choose
 from improv.train.reading.score import Score, ScoreNote, metres_by, piece_of

@@ -13,11 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.charts.spelling import from_harte
-from improv.core.harmony import NO_CHORD, OPEN, Changes, Chord, HarmonyError, parse_chord
+from improv.core.harmony import NO_CHORD, Changes, Chord, HarmonyError, parse_chord
 from improv.core.line.tracker import COMPING_BELOW, TOGETHER
 from improv.core.metres import MOST, MeterError, Metre, Metres
-from improv.core.vocabulary import GRID, Context, Vocabulary
-from improv.train.piece import CorpusError, Piece
+from improv.core.vocabulary import GRID, Vocabulary
+from improv.train.errors import CorpusError
+from improv.train.notes import pack
+from improv.train.piece import Piece
 
 SLOWEST, FASTEST = 20.0, 500.0  # bpm that a piece may have
 ON_GRID = 0.006  # beats within which an onset counts as written, not played
@@ -71,25 +73,19 @@ def piece_of(score: Score, vocabulary: Vocabulary, unknown: Counter[str], left_o
     place_at = _places(score.bars, score.bar)
     one, lined = metres_by(score.bars, score.bar)
     onsets = [math.floor(n.on * GRID + 0.5) for n in notes]
-    values, contexts = [], []
+    values = []
     for i, (note, onset) in enumerate(zip(notes, onsets, strict=True)):
-        harmony = changes.harmony(onset / GRID) if changes else OPEN
-        contexts.append(Context(harmony, place_at(onset), None, tempo_at(note.on), score.feel))
         ioi = (onset - onsets[i - 1]) / GRID if i else 0.0
         values.append(vocabulary.encode(ioi, note.pitch, note.length, note.on - onset / GRID if played else 0.0))
-    velocities = [n.velocity for n in notes]
+    places, tempi, velocities = [place_at(onset) for onset in onsets], [tempo_at(n.on) for n in notes], [n.velocity for n in notes]
     return Piece(
         score.name,
         score.split,
-        onsets,
-        values,
-        contexts,
-        ends=None,
+        pack(onsets, values, places, None, tempi, score.feel, None, velocities),
         metres=score.metres or lined,
         one=one if score.one is None else score.one,
         bpm=tempo_at(notes[0].on),
         changes=changes,
-        velocities=[v for v in velocities if v is not None] if None not in velocities else None,
         track=score.track,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from xml.parsers import expat
 
-from improv.train.piece import CorpusError
+from improv.train.errors import CorpusError
 
 MOST = {"note": 50_000, "measure": 50_000}  # of all parts together; music21 takes a second for a thousand notes
 DEEPEST = 64  # elements within each other

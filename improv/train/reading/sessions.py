@@ -13,7 +13,8 @@ from improv.core.events import Bookmark, Event, Learned, Setting, notes_of
 from improv.session.capture import turned
 from improv.session.header import performers_in, song_in
 from improv.session.reader import Session, title_in
-from improv.train.piece import CorpusError, Reading
+from improv.train.errors import CorpusError
+from improv.train.piece import Reading
 from improv.train.reading import How
 from improv.train.reading.score import Score, ScoreNote, piece_of
 

@@ -11,10 +11,11 @@ import math
 from collections import Counter
 from typing import Any
 
-from improv.core.harmony import OPEN
 from improv.core.metres import FOUR, Metres, possible
-from improv.core.vocabulary import GRID, Context, Vocabulary
-from improv.train.piece import CorpusError, Piece
+from improv.core.vocabulary import GRID, Vocabulary
+from improv.train.errors import CorpusError
+from improv.train.notes import pack
+from improv.train.piece import Piece
 from improv.train.reading.score import changes_of
 
 _FEEL = {"SWING": "swing", "TWOBEAT": "swing", "BALLAD": "swing", "LATIN": "straight", "FUNK": "straight"}
@@ -35,15 +36,15 @@ def read_solo(record: dict[str, Any], vocabulary: Vocabulary, unknown: Counter[s
     onsets = [math.floor(n[0] * GRID + 0.5) for n in notes]
     if any(b < a for a, b in itertools.pairwise(onsets)):
         raise CorpusError("onsets go backwards")
-    values, contexts = [], []
+    values, at, sections = [], [], []
     for i, note in enumerate(notes):
         pitch = int(note[2])
         if not 0 <= pitch < vocabulary.pitches:
             raise CorpusError(f"note {i + 1}: pitch {pitch} is outside 0 to 127")
         beat, within = divmod(onsets[i], GRID)
         place, section = places(beat)
-        harmony = changes.harmony(onsets[i] / GRID) if changes else OPEN
-        contexts.append(Context(harmony, place * GRID + within, section, bpm, feel))
+        at.append(place * GRID + within)
+        sections.append(section)
         ioi = (onsets[i] - onsets[i - 1]) / GRID if i else 0.0
         values.append(vocabulary.encode(ioi, pitch, float(note[1]), _lag(note, beats)))
     ends = None
@@ -53,7 +54,8 @@ def read_solo(record: dict[str, Any], vocabulary: Vocabulary, unknown: Counter[s
     metres = Metres.of(*metre) if possible(metre) else FOUR
     name = str(record.get("id", "?"))
     tune = str(record.get("title") or "")
-    return Piece(name, str(record.get("split") or ""), onsets, values, contexts, ends, metres, None, bpm, changes, tune=tune)
+    packed = pack(onsets, values, at, sections, [bpm] * len(onsets), feel, ends, None)
+    return Piece(name, str(record.get("split") or ""), packed, metres, None, bpm, changes, tune=tune)
 
 
 def _places(beats: list[list[Any]], forms: list[list[Any]]) -> Any:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from improv.train.piece import CorpusError, Reading
+from improv.train.errors import CorpusError
+from improv.train.piece import Reading
 from improv.train.reading import How
 from improv.train.reading.solos import read_solo
 

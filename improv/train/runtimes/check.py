@@ -12,7 +12,7 @@ import numpy as np
 from improv.core.errors import ImprovError
 from improv.core.line.sampler import probabilities
 from improv.core.vocabulary import articulation_columns, onset_columns, step_columns
-from improv.train.corpus import Piece
+from improv.train.piece import Piece
 from improv.train.runtimes.stages import NO_ROOT, Weights, stages
 
 Run = Callable[[str, Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]  # stage, its inputs -> its outputs

@@ -20,7 +20,7 @@ from improv.cli import main
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     if binary() is None:
-        pytest.skip("the plugin is not built: install a C compiler, and run python hatch_build.py")
+        pytest.skip("the plugin is not built: install a C compiler, and run python plugin/hatch_build.py")
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     monkeypatch.setenv("IMPROV_PLUGIN_SETTINGS", str(tmp_path / "settings" / "plugin.conf"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))

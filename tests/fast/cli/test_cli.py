@@ -91,9 +91,10 @@ def test_where_there_is_no_midi_a_demo_plays(capsys: pytest.CaptureFixture[str],
     monkeypatch.setattr(jam, "LiveClock", OfflineClock)
     assert main(["jam", "--seed", "7", "--no-session"]) == 0
     said = capsys.readouterr()
-    first, second, *others = said.err.splitlines()
+    first, second, third, *others = said.err.splitlines()
     assert first.startswith("no MIDI system here: ")
     assert second.startswith("So this is a demo")
+    assert third == "To play yourself, on the keys of this computer: improv jam --web"
     assert all("too late" in other for other in others)  # it thinks in real time, so a busy machine may drop a note
     assert len(notes("improv-demo.mid", "improv")) >= 16
     assert Path("improv-demo.wav").stat().st_size > 1_000_000

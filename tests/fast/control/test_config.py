@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.control.bindings import Binding
+from improv.control.config.control_tree import ControlConfig, MetricsConfig, OscConfig
 from improv.control.config.errors import ConfigError
 from improv.control.config.reading import check_models, load_config, nested, read_config
 from improv.control.config.sample import sample
@@ -16,11 +17,8 @@ from improv.control.config.toml_lines import line_of, lines_of
 from improv.control.config.tree import (
     BindingConfig,
     Config,
-    ControlConfig,
     InputConfig,
-    MetricsConfig,
     MusicConfig,
-    OscConfig,
     PerformerTable,
     PresetTable,
     RecordConfig,

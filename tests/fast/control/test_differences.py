@@ -53,7 +53,7 @@ def said(after: str, before: str = BEFORE) -> tuple[list[str], list[str]]:
             "blue in green",
             "so what, so what",
             [],
-            ["control: osc 127.0.0.1:9000 -> osc 127.0.0.1:9000 (secret or allow differ)"],
+            ["control: osc 127.0.0.1:9000 -> osc 127.0.0.1:9000 (a secret, a token, hosts or allow differ)"],
         ),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.control.apply import FUNCTIONS, READY
-from improv.control.commands import ACTIONS, BINDING, COMMANDS, CTL, OLDER, OSC, TAKEN, Command, expanded
+from improv.control.commands import ACTIONS, BINDING, COMMANDS, CTL, OLDER, OSC, PAGE, TAKEN, Command, expanded
 from improv.control.requests import Bucket, RequestError, RequestQueue, fitting, read_request
 from improv.core.errors import ImprovError
 from improv.core.settings import SETTINGS, Settings
@@ -180,14 +180,14 @@ def test_no_more_than_the_rate_and_the_last_value_always_arrives(moves: list[tup
 
 def test_every_command_has_its_function_and_no_function_is_without_a_row() -> None:
     by_the_server = {"status", "get"}  # answered from the status
-    assert set(FUNCTIONS) == {row.name for row in COMMANDS.values() if not row.means} - by_the_server - {"tap"}
+    assert set(FUNCTIONS) == {row.name for row in COMMANDS.values() if not row.means} - by_the_server
     assert set(READY) <= set(FUNCTIONS)
 
 
 def test_the_rows_hang_together() -> None:
     for row in COMMANDS.values():
         assert row.ways
-        assert set(row.ways) <= {CTL, OSC, BINDING}
+        assert set(row.ways) <= {CTL, OSC, BINDING, PAGE}
         assert row.help[0].islower()
         assert set(row.alike or ()) <= {f.name for f in row.fields}
         assert row.means is None or row.means[0] in COMMANDS

@@ -198,7 +198,7 @@ def test_bars_are_those_of_the_host_after_a_change_of_metre() -> None:
 
 
 def test_a_host_may_say_what_is_no_metre_and_no_tempo_of_ours() -> None:
-    keeper = host_keeper(HostTime(0.0, 0.0, 120.0, count=17, unit=3))
+    keeper = host_keeper(HostTime(0.0, 0.0, 120.0, count=77, unit=3))
     assert keeper.meter.metres.first.metre == (4, 4)
     keeper.hear(HostTime(1.0, 2.0, 999.0), 1.0)
     assert keeper.meter.tempo == 400.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from improv.midi.jack import Pace
+from improv.midi.jack import ServerTime
 
 
 @pytest.mark.parametrize(
@@ -15,5 +15,5 @@ from improv.midi.jack import Pace
     ],
 )
 def test_a_server_that_stands_still_is_one_that_moved_before(frames: list[int], judged: list[bool]) -> None:
-    pace = Pace()
+    pace = ServerTime()
     assert [pace.goes_on(frame) for frame in frames] == judged

@@ -33,6 +33,10 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "text": texts,
     "reason": texts,
     "number": st.integers(0, 10**9),
+    "position": st.floats(-1e6, 1e6),
+    "bar_start": st.none() | st.floats(-1e6, 1e6),
+    "count": st.integers(1, 1000),
+    "unit": st.integers(1, 1000),
 }
 
 

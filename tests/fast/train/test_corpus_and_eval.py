@@ -10,7 +10,8 @@ from made_up import record, written
 
 from improv.core.vocabulary import Vocabulary
 from improv.models.model import Model
-from improv.train.corpus import CorpusError, Piece, read_corpus
+from improv.train.corpus import Piece, read_corpus
+from improv.train.errors import CorpusError
 from improv.train.evaluation.next_note import average_precision, foretell, score
 
 
@@ -73,7 +74,7 @@ def test_nothing_later_leaks_into_a_forecast(model: Model, piece: Piece) -> None
     """Changing notes from k on changes no distribution that is said before them."""
     k = 30
     other = [v._replace(pitch=v.pitch + 5, ioi=3, duration=2, lag=2) for v in piece.values[k:]]
-    changed = Piece("x", "train", piece.onsets, [*piece.values[:k], *other], piece.contexts, piece.ends)
+    changed = Piece.of("x", "train", piece.onsets, [*piece.values[:k], *other], piece.contexts, piece.ends)
     one, two = foretell(model, [piece]), foretell(model, [changed])
     np.testing.assert_array_equal(one["ioi"][: k + 1], two["ioi"][: k + 1])
     np.testing.assert_array_equal(one["pitch"][:k], two["pitch"][:k])

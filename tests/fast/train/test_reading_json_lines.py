@@ -10,7 +10,8 @@ import pytest
 from made_up import record, written
 
 from improv.core.vocabulary import Vocabulary
-from improv.train.corpus import CorpusError, Reading, read_corpus, sources_of, table_of
+from improv.train.corpus import Reading, read_corpus, sources_of, table_of
+from improv.train.errors import CorpusError
 
 
 def lead_sheet(**changed: Any) -> dict[str, Any]:

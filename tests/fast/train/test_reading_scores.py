@@ -10,7 +10,8 @@ import pytest
 from made_up import record, written
 
 from improv.core.vocabulary import Vocabulary
-from improv.train.corpus import CorpusError, Piece, Reading, read_corpus
+from improv.train.corpus import Piece, Reading, read_corpus
+from improv.train.errors import CorpusError
 from improv.train.reading import How
 from improv.train.reading.files import read_file
 

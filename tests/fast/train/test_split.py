@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from improv.train.errors import CorpusError
 from improv.train.example import example_piece
-from improv.train.piece import CorpusError, Piece
+from improv.train.piece import Piece
 from improv.train.split import assign_splits, cut
 
 EXAMPLE = example_piece(40)
@@ -18,7 +19,7 @@ EXAMPLE = example_piece(40)
 def piece(name: str, split: str = "", **more: object) -> Piece:
     """A piece of its own notes: its name decides the pitches."""
     values = [v._replace(pitch=ord(name[i % len(name)]) % 128) for i, v in enumerate(EXAMPLE.values)]
-    return replace(EXAMPLE, name=name, split=split, values=values, **more)  # type: ignore[arg-type]
+    return replace(EXAMPLE.with_notes(values=values), name=name, split=split, **more)  # type: ignore[arg-type]
 
 
 def splits(pieces: list[Piece], seed: int = 0) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Builds the plugin for this machine while the wheel is made, where there is a C compiler: a hook of hatchling.
 
-    python hatch_build.py        # in a checkout: builds it where an editable install looks for it
+    python plugin/hatch_build.py        # in a checkout: builds it where an editable install looks for it
 
 The wheel stays `py3-none-any`: the binary is a file in it that Python doesn't import. Without a compiler the plugin is left out, and
 all else works. scripts/build_plugins.py builds it for other machines.
@@ -23,7 +23,7 @@ try:
 except ImportError:  # run by hand
     BuildHookInterface = object  # type: ignore[assignment, misc]
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("bridge", "audio", "plugin", "parameters", "system_posix", "system_windows", "lv2", "vst3")
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden")
 ENDINGS = {"linux": "so", "macos": "dylib", "windows": "dll"}  # by system

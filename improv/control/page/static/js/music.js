@@ -1,0 +1,54 @@
+// Beats, bars and chords: what sounds where. Pure.
+
+const NAMES = ["C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B"];
+const BLACK = new Set([1, 3, 6, 8, 10]);
+
+export const isBlack = (pitch) => BLACK.has(pitch % 12);
+
+/** "E♭4"; 60 is C4. */
+export const pitchName = (pitch) => NAMES[pitch % 12] + (Math.floor(pitch / 12) - 1);
+
+/** The anchor that held at a time: { time, beat, tempo, running }. */
+export function anchorAt(anchors, time) {
+  for (let i = anchors.length - 1; i > 0; i--) if (anchors[i].time <= time) return anchors[i];
+  return anchors[0] ?? null;
+}
+
+/** Quarter notes since bar one, at a time; null where no beat runs. */
+export function beatAt(anchors, time) {
+  const anchor = anchorAt(anchors, time);
+  return anchor?.running ? anchor.beat + ((time - anchor.time) * anchor.tempo) / 60 : null;
+}
+
+export function timeOf(anchor, beat) {
+  return anchor.time + ((beat - anchor.beat) * 60) / anchor.tempo;
+}
+
+/** Where in the chart a beat is: charts go round, or stay in their last bar. */
+export function placeIn(chart, beat) {
+  if (chart.loops === false) return Math.min(Math.max(beat, 0), chart.length - 1e-3);
+  return ((beat % chart.length) + chart.length) % chart.length;
+}
+
+/** The place in chart.chords of the chord at a beat; -1 where there is none. */
+export function chordIndex(chart, beat) {
+  if (!chart?.chords.length || !(chart.length > 0)) return -1;
+  const place = placeIn(chart, beat + 1e-6);
+  let found = -1;
+  for (let i = 0; i < chart.chords.length && chart.chords[i].position <= place + 1e-6; i++) found = i;
+  return found < 0 ? chart.chords.length - 1 : found;
+}
+
+/** The chart as bars: of each the symbols in it, with "%" where the chord of before goes on. */
+export function barsOf(chart) {
+  if (!chart?.chords.length || !(chart.length > 0) || !(chart.bar > 0)) return [];
+  const bars = [];
+  let next = 0;
+  for (let begin = 0; begin < chart.length - 1e-6; begin += chart.bar) {
+    const symbols = [];
+    if ((chart.chords[next]?.position ?? Infinity) > begin + 1e-6) symbols.push("%");
+    for (; (chart.chords[next]?.position ?? Infinity) < begin + chart.bar - 1e-6; next++) symbols.push(chart.chords[next].symbol);
+    bars.push(symbols);
+  }
+  return bars;
+}
