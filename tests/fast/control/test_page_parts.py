@@ -25,7 +25,7 @@ from improv.control.page.table import command_infos, setting_infos
 from improv.control.requests import RequestError, read_request
 from improv.control.status import InputStatus, PerformerStatus, Status
 from improv.core.harmony import HarmonyError, parse_changes
-from improv.core.metres import FOUR
+from improv.core.metres import FOUR, Metres
 from improv.core.settings import SETTINGS
 
 STEER, WATCH = "s" * 22, "w" * 22
@@ -237,7 +237,7 @@ def test_a_chart_has_its_chords_and_its_bars() -> None:
     assert [chord_at(chart, p).symbol for p in (0.0, 1.99, 2.0, 13.9, 15.9, 16.0, -0.5)] == ["Dm7", "Dm7", "G7", "Cmaj7", "A7", "Dm7", "A7"]
     assert [tone_of(p, chart.chords[0]) for p in (62, 64, 61)] == ["chord", "scale", "outside"]
     assert (chart_of(None, 4.0), checked("  ", FOUR), chord_at(NO_CHART, 0.0), tone_of(60, None)) == (NO_CHART, NO_CHART, None, None)
-    waltz = parse_changes("C | F", 3.0)
+    waltz = parse_changes("C | F", Metres.of(3, 4))
     assert bars_of(chords_of(waltz), waltz.length, 3.0) == (("C",), ("F",))
 
 
