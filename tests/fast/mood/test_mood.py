@@ -264,7 +264,7 @@ def test_a_jam_keeps_the_tempo_of_the_file_that_plays_and_can_be_replayed(capsys
     [
         (["--mood", "zorgly"], "improv: mood: I don't know 'zorgly'. Moods are joyful, "),
         (["--mood", "dark", "--key", "Q"], "improv: key 'Q': expected the name of its tonic, "),
-        (["--key", "Eb"], "improv: --key Eb: it is for --mood; "),
+        (["--key", "Eb"], "improv: --key Eb: it is for --tune and --mood; "),
         (["--mood", "dark", "--key", "Eb", "--changes", "C7"], "improv: --key Eb is for the mood's changes, "),
     ],
 )
