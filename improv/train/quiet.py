@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
+import logging
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from improv.core.errors import ImprovError
 from improv.extras import install
@@ -61,10 +62,19 @@ def held_back() -> Iterator[None]:
                 faulthandler.disable()
             if sys.stderr is shown:
                 sys.stderr = stderr
+            _let_go(shown, stderr)
             caught.seek(0)
             for line in caught:
                 if failed or not _LOGGED.match(line):
                     os.write(2, line)
+
+
+def _let_go(shown: TextIO, stderr: TextIO) -> None:
+    """Loggers that were made meanwhile write where the others do, not to a stream that is about to be closed."""
+    for logger in (logging.root, *logging.root.manager.loggerDict.values()):
+        for handler in getattr(logger, "handlers", ()):
+            if isinstance(handler, logging.StreamHandler) and handler.stream is shown:
+                handler.setStream(stderr)
 
 
 def _is_descriptor(stream: Any, number: int) -> bool:
@@ -81,7 +91,9 @@ def _load() -> Any:
     os.environ[LEVEL] = "3"  # of the lines that come later none
     try:
         with held_back():
-            return importlib.import_module("keras")
+            found = importlib.import_module("keras")
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # Python's half has hints for programmers
+        return found
     except ImportError as e:
         raise ImprovError(f"training needs keras and its backend ({e}): {install('train')}") from e
 

@@ -37,6 +37,18 @@ def test_keras_comes_without_a_line_and_a_warning_of_python_stays() -> None:
     assert b"my own" in found.stderr
 
 
+def test_what_tensorflow_logs_later_is_written_and_its_hints_are_not() -> None:
+    said = run(
+        "from improv.train.quiet import keras\n"
+        "import logging\n"
+        "logging.getLogger('tensorflow').warning('traced again')\n"
+        "logging.getLogger('tensorflow').error('no memory')"
+    ).stderr
+    assert b"no memory" in said
+    assert b"traced again" not in said
+    assert b"Logging error" not in said
+
+
 def test_who_asks_for_the_lines_gets_them() -> None:
     assert b"oneDNN" in run("import improv.train.quiet", TF_CPP_MIN_LOG_LEVEL="0").stderr
 
