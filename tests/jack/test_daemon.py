@@ -207,7 +207,8 @@ def test_the_last_bars_are_written(desk: Desk, tmp_path: Path) -> None:
     desk.capture.played(NoteOn(2.0, 64, 80))
     desk.capture.played(NoteOff(3.0, 64))
     reply = desk.steering.answer({"do": "capture", "bars": 8, "file": str(tmp_path / "last.mid")})
-    assert reply == {"ok": True, "file": str(tmp_path / "last.mid")}
+    file = str(tmp_path / "last.mid")
+    assert reply == {"ok": True, "file": file, "text": f"wrote {file}"}
     assert [m.note for m in mido.MidiFile(tmp_path / "last.mid") if m.type == "note_on"] == [60, 64]
 
 

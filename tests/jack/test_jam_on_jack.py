@@ -23,6 +23,7 @@ from jack_server import Server
 from needs import required
 
 from improv.cli import main
+from improv.core.hearing import NOW
 from improv.midi.binding import rtmidi
 from improv.midi.ports import close_client
 
@@ -172,7 +173,7 @@ def test_an_answer_comes_whatever_the_keyboard_sends_beside(tmp_path: Path, clie
         assert process.stderr
         assert process.stderr.read().count("taken for drums") == 1
     lines = session(tmp_path)
-    assert lines[0]["hearing"] == 2
+    assert lines[0]["hearing"] == NOW
     assert not any(line.get("channel") == 9 for line in lines)
     assert main(["replay", str(tmp_path / "s.jsonl")]) == 0
 

@@ -82,5 +82,5 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(EngineError, match=r"pip install 'improv-jazz\[cluster\]'"):
+    with pytest.raises(EngineError, match=r"pip install .*\[cluster\]'"):
         engine_of("dask", here)

@@ -69,7 +69,7 @@ def test_bad_files_end_nothing_and_ctrl_c_keeps_the_best(
     assert "skipped broken.mid: no notes in it" in said
     assert "chord symbols taken as no chord: X7 (1)" in said
     assert "left out: notes under the top line" not in said
-    assert next(line.split() for line in said if line.startswith("music "))[1:] == ["7", "5", "1", "1", "256", "30", "0.0", "2", "4", "2"]
+    assert next(line.split() for line in said if line.startswith("music "))[1:] == ["7", "5", "1", "1", "256", "31", "0.0", "2", "4", "2"]
     assert said[-1] == f"mine holds the best so far. To go on: improv train {' '.join(args)}"
     first = load_model("./mine").card
     assert (first["epochs"], first["network"]["members"], first["trained_on"]["skipped"]) == ([1], 1, 4)
