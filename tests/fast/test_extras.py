@@ -10,8 +10,6 @@ import pytest
 
 from improv import extras
 
-HERE = Path(extras.__file__).resolve().parent.parent
-
 
 class Distribution:
     def __init__(self, origin: object):
@@ -44,8 +42,12 @@ def test_from_a_checkout_that_was_never_installed(monkeypatch: pytest.MonkeyPatc
     def missing(name: str) -> object:
         raise PackageNotFoundError(name)
 
+    checkout = tmp_path / "checkout"
+    (checkout / "improv").mkdir(parents=True)
+    (checkout / "pyproject.toml").touch()
     monkeypatch.setattr(extras, "distribution", missing)
+    monkeypatch.setattr(extras, "__file__", str(checkout / "improv" / "extras.py"))
     monkeypatch.chdir(tmp_path)
-    assert extras.install("train") == f"pip install -e '{HERE}[train]'"
-    monkeypatch.chdir(HERE)
+    assert extras.install("train") == f"pip install -e '{checkout.resolve()}[train]'"
+    monkeypatch.chdir(checkout)
     assert extras.install("train") == "pip install -e '.[train]'"

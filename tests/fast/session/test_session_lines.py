@@ -37,6 +37,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "bar_start": st.none() | st.floats(-1e6, 1e6),
     "count": st.integers(1, 1000),
     "unit": st.integers(1, 1000),
+    "since": times,
 }
 
 
