@@ -48,22 +48,17 @@ def bars_of(text: str, title: str) -> str:
     """The changes of one song, in the syntax of `parse_changes`: the one of that title, else the first."""
     songs = songs_of(text)
     wanted = _plain(title)
-    return changes_of(next((song.signs for song in songs if _plain(song.title) == wanted), songs[0].signs if songs else ""))
+    return changes_of(next((song.signs for song in songs if _plain(song.title) == wanted), songs[0].signs if songs else ""))[0]
 
 
-def changes_of(signs: str) -> str:
-    """A song's changes, in the syntax of `parse_changes`."""
+def changes_of(signs: str) -> tuple[str, Metre]:
+    """A song's changes, in the syntax of `parse_changes`, and the first metre that is written."""
     bars = in_order(written(signs))
     metres = [bar.metre or (4, 4) for bar in bars]
     # One metre throughout is that of whoever plays it.
     told = [m if len(set(metres)) > 1 and (i == 0 or m != metres[i - 1]) else None for i, m in enumerate(metres)]
     words = [" ".join([f"{m[0]}/{m[1]}", *bar.chords] if m else bar.chords) for bar, m in zip(bars, told, strict=True)]
-    return "| " + " | ".join(words) + " |"
-
-
-def metre_of(signs: str) -> Metre:
-    """The metre in which a song begins."""
-    return next((bar.metre for bar in in_order(written(signs)) if bar.metre), (4, 4))
+    return "| " + " | ".join(words) + " |", next((bar.metre for bar in bars if bar.metre), (4, 4))
 
 
 def songs_of(text: str) -> list[IrealSong]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from improv.charts import ireal
 from improv.charts.moving import key_name, key_of, moved, steps
-from improv.charts.text import read_chart
+from improv.charts.text import read_chart, without_headings
 from improv.core.errors import ImprovError
 from improv.core.harmony import HarmonyError
 from improv.core.harmony.sheet import bars_of
@@ -141,7 +141,7 @@ def _of_song(song: ireal.IrealSong) -> NamedTune:
     """A song of a playlist, as far as it can be read; what is wrong with its changes shows as it is played."""
     key = song.key[:-1] + "m" if song.key.endswith("-") else song.key
     feel = "straight" if STRAIGHT.search(song.style) else "swing"
-    changes, metre = ireal.changes_of(song.signs), ireal.metre_of(song.signs)
+    changes, metre = ireal.changes_of(song.signs)
     return NamedTune(printable(song.title), changes, key, metre, _tempo(song.tempo), feel, song.style)
 
 
@@ -157,16 +157,13 @@ def _of_text(text: str, path: Path) -> NamedTune:
         key = key_name(*key_of(heads["key"])) if heads.get("key") else ""
     except (ValueError, ImprovError) as e:
         raise TuneError(f"{path}: {e}") from None
-    lines = [line for line in chart.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if any("|" in line for line in lines):
-        lines = [line for line in lines if "|" in line]
     changes, unknown = read_chart(chart, metres, path.stem)
     if changes is None or unknown:
         odd = f" ({', '.join(printable(word, 20) for word in list(unknown)[:5])})" if unknown else ""
         raise TuneError(f"{path}: these are no changes{odd}; write for example: Dm7 | G7 | Cmaj7 | %")
     said = heads.get("feel") or heads.get("style") or ""
     feel = said if said in ("swing", "straight", "any") else ("straight" if STRAIGHT.search(said) else "swing") if said else None
-    return NamedTune(printable(heads.get("title") or path.stem), "\n".join(lines), key, (count, unit), _tempo(tempo), feel)
+    return NamedTune(printable(heads.get("title") or path.stem), without_headings(chart), key, (count, unit), _tempo(tempo), feel)
 
 
 def _tempo(said: float | None) -> float | None:

@@ -72,7 +72,7 @@ class Piece:
     ) -> Piece:
         """The piece with other onsets, values or phrase ends; of fewer notes, its first ones."""
         count = min(len(x) for x in (onsets, values, ends, self.notes) if x is not None)
-        notes, rows = self.notes.cut(slice(count)), None
+        notes = self.notes.cut(slice(count))
         rows = notes.rows
         if onsets is not None:
             rows["onset"] = onsets[:count]
