@@ -47,5 +47,5 @@ def frames_of(take: Take, rng: np.random.Generator | None = None) -> list[Frame]
 def example_of(take: Take, rng: np.random.Generator) -> Example:
     """A take's frames as arrays."""
     over, yet = frames_of(take), frames_of(take, rng)
-    arrays = [np.stack([f[i] for f in frames]).astype(np.float16) for frames in (over, yet) for i in (0, 1)]
-    return Example(take.name, *arrays, take.chords.astype(np.int16), take.keys.astype(np.int16))
+    tones, whole, tones_yet, whole_yet = (np.array([f[i] for f in fs], np.float16) for fs in (over, yet) for i in (0, 1))
+    return Example(take.name, tones, whole, tones_yet, whole_yet, take.chords.astype(np.int16), take.keys.astype(np.int16))

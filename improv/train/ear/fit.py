@@ -171,7 +171,7 @@ def fit_ear(
     average = [np.zeros(v.shape, np.float64) for v in variables]
     averaged = 0
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def update(rate: Any, count: Any, *batch: Any) -> dict[str, Any]:
         with tf.GradientTape() as tape:
             losses = model.losses(*batch)

@@ -71,11 +71,12 @@ def pop_take(song: Mapping[str, Any], parts: Sequence[tuple[str, bool]]) -> Take
     """A song of a pianist. parts: which of its tracks, and whether each is the line."""
     times = np.array([b[0] for b in song["beats"]], float)
     count = len(times) - 1
-    notes = [
-        Sounding(*_in_beats((on, on + length), times), int(pitch), int(velocity), line)
-        for part, line in parts
-        for on, length, pitch, velocity in song[part]
-    ]
+    notes = list[Sounding]()
+    for part, line in parts:
+        struck = np.array([n[0] for n in song[part]], float)
+        let_go = struck + np.array([n[1] for n in song[part]], float)
+        times_of = zip(_in_beats(struck, times).tolist(), _in_beats(let_go, times).tolist(), song[part], strict=True)
+        notes += [Sounding(on, off, int(n[2]), int(n[3]), line) for on, off, n in times_of]
     notes.sort(key=lambda n: (n.on, n.pitch))
     middles = 0.5 * (times[:-1] + times[1:])
     ends = np.array([c[1] for c in song["chords"]], float)
@@ -90,14 +91,12 @@ def pop_take(song: Mapping[str, Any], parts: Sequence[tuple[str, bool]]) -> Take
     return Take(song["id"], notes, numbers[at], keys, None if bar is None else bar % 4)
 
 
-def _in_beats(seconds: tuple[float, float], times: np.ndarray) -> np.ndarray:
+def _in_beats(seconds: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Seconds as beats; before the first and after the last beat at their tempo."""
-    index = np.arange(len(times))
-    first, last = times[1] - times[0], times[-1] - times[-2]
-    beats: np.ndarray = np.interp(seconds, times, index)
-    early, late = np.array(seconds) < times[0], np.array(seconds) > times[-1]
-    beats[early] = (np.array(seconds)[early] - times[0]) / first
-    beats[late] = len(times) - 1 + (np.array(seconds)[late] - times[-1]) / last
+    beats: np.ndarray = np.interp(seconds, times, np.arange(len(times)))
+    early, late = seconds < times[0], seconds > times[-1]
+    beats[early] = (seconds[early] - times[0]) / (times[1] - times[0])
+    beats[late] = len(times) - 1 + (seconds[late] - times[-1]) / (times[-1] - times[-2])
     return beats
 
 
