@@ -159,7 +159,9 @@ class Ear:
                 break
             over = frame(self._number, self._number + 1.0 - EARLY, self._notes, self.within_bar)
             self._silent = self._silent + 1 if over.silent else 0
-            self._state, self._last = self.network.step(self._state, over)
+            self._state, hearing = self.network.step(self._state, over)
+            if not over.silent or self._last is None:
+                self._last = hearing
             self._number += 1
             self._notes = [note for note in self._notes if note.off > self._number - EARLY]
         return max(beat, self._number - EARLY)

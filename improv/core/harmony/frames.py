@@ -60,7 +60,7 @@ def frame(number: int, until: float, notes: list[Sounding], within_bar: WithinBa
     for note in notes:
         start, end = max(note.on - first, 0.0), min(note.off - first, now)
         held = end - start
-        if held < 0 or (held < SHORT and (note.off < first + now or note.on < first)):
+        if held < 1e-9 or (held < SHORT and (note.off < first + now or note.on < first)):
             continue
         tone, weight = note.pitch % 12, 0.5 + note.velocity / 127
         halves = _share(start, end, 0.0, min(now, 0.5)), _share(start, end, 0.5, now)
