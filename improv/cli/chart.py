@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from improv.cli import OK
+from improv.cli.file_changes import harmony_in
 from improv.core.errors import ImprovError
 
 if TYPE_CHECKING:
@@ -42,19 +43,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(text, end="")
     return OK
-
-
-def harmony_in(path: str) -> FileHarmony:
-    """The harmony of a MIDI file. Raises MidiFileError, ModelError."""
-    from improv.midi.harmony import harmony_of
-    from improv.midi.parts import read_midi
-    from improv.midi.smf import MidiFileError
-    from improv.models.loader import load_ear
-
-    try:
-        return harmony_of(read_midi(path), lambda: load_ear()[0])
-    except MidiFileError as e:
-        raise MidiFileError(f"{path}: {e}") from None
 
 
 def chart_text(found: FileHarmony, title: str) -> str:

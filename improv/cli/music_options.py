@@ -11,7 +11,11 @@ def add_music(parser: argparse.ArgumentParser, alone: bool) -> None:
     """The piece, and the settings. alone: without a player to hear."""
     piece = parser.add_argument_group("the piece")
     piece.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
-    piece.add_argument("--changes", metavar="CHORDS", help='for example "Dm7 | G7 | Cmaj7 | %%"; looped')
+    piece.add_argument(
+        "--changes",
+        metavar="CHORDS",
+        help='for example "Dm7 | G7 | Cmaj7 | %%"; looped. Or a file: a chart, or a MIDI file, whose chords are read or heard',
+    )
     piece.add_argument(
         "--mood",
         metavar="WORDS",
