@@ -42,6 +42,11 @@ POP_PARTS = (
     [("piano", False), ("melody", False), ("bridge", False)],
     [("piano", False), ("melody", True), ("bridge", True)],
 )
+ATTRIBUTION = (
+    "the piano of POP909 (Wang et al. 2020, MIT), github.com/music-x-lab/POP909-Dataset; the Weimar Jazz Database (Pfleiderer et al. 2017, "
+    "Inside the Jazzomat; the Jazzomat Research Project), as published in klausfrieler/jazzodata, MIT; changes of standards from "
+    "klausfrieler/parkR, MIT; no note of them is in here"
+)
 SHARES = (0.5, 0.2, 0.3)  # of the stretches: songs, solos, the made-up band
 
 
@@ -135,7 +140,6 @@ def learn(args: argparse.Namespace) -> None:
     sheets = [sheet_of(song) for song in rows_in(args.standards)]
     pop, solos = pop_takes(args.songs, test=True), solo_takes(args.solos)
     own = [s for s in sheets if not kept_apart(s.title)]
-    band_test = band_takes([s for s in sheets if kept_apart(s.title)], 60, np.random.default_rng(7))
     if args.cache and args.cache.exists():
         sources = np.load(args.cache, allow_pickle=True)["sources"].tolist()
     else:
@@ -148,35 +152,40 @@ def learn(args: argparse.Namespace) -> None:
     head = {"name": args.out.name, "kind": KIND, "format": FORMAT, "first": args.first, "units": args.units, "qualities": list(QUALITIES)}
     began = time.monotonic()
 
+    all_songs = [(progression(s), (s.key // 2 + 12 * (s.key % 2)) if s.key >= 0 else None) for s in sheets]
+    rows = packed(counted(all_songs))
+
+    def written(weights: dict[str, np.ndarray], figures: dict[str, Any]) -> None:
+        about = {
+            "what": "a recurrent network that hears chords and keys beat by beat; and which chord comes next, as counted in standards",
+            "figures": figures,
+            "recipe": asdict(recipe),
+            "trained_on": {args.songs.name: len(pop[0]) // 2, args.solos.name: len(solos["train"]) // 4, args.standards.name: len(own)},
+            "command": f"python scripts/learn_ear.py {args.songs.name} {args.solos.name} {args.standards.name} models/{args.out.name} "
+            f"--first {args.first} --units {args.units} --updates {args.updates} --batch {args.batch} --band {args.band} "
+            f"--seed {args.seed}",
+            "license": "MIT",
+            "attribution": ATTRIBUTION,
+        }
+        write_folder(args.out, head, {**weights, "next.rows": rows}, about)
+
     def told(update: int, nats: dict[str, float], model: Trained) -> None:
         line = f"{update:6} {time.monotonic() - began:5.0f} s  " + "  ".join(f"{name} {n:.3f}" for name, n in nats.items())
-        if update % 1000 == 0:
-            network = EarNetwork(head, model.arrays())
-            for name, takes in (("pop", pop[1]), ("bass", solos["valid bass"][:8]), ("line", solos["valid line"][:8])):
-                for way, found in scores(network, takes).items():
-                    line += f"\n       {name:5} {way:16} root {found['root']:.3f} triad {found['triad']:.3f} key {found['key']:.3f}"
+        if update % 500 == 0 and update < args.updates:
+            written(model.arrays(), {})
+            for way, found in scores(EarNetwork(head, model.arrays()), pop[1][:6]).items():
+                line += f"\n       {way:16} root {found['root']:.3f} triad {found['triad']:.3f} key {found['key']:.3f}"
         print(line, flush=True)
 
     weights = fit_ear(initial(recipe, head, rng), sources, SHARES, recipe, told)
+    written(weights, {})
     network = EarNetwork(head, weights)
-    tests = {"pop909 piano": pop[2], "wjd bass and line": solos["test bass"], "wjd line": solos["test line"], "made-up band": band_test}
-    told_of: dict[str, Any] = {name: scores(network, takes) for name, takes in tests.items()}
-    told_of["next chord"] = next_figures(sheets)
-    print(json.dumps(told_of, indent=2))
-    all_songs = [(progression(s), (s.key // 2 + 12 * (s.key % 2)) if s.key >= 0 else None) for s in sheets]
-    arrays = {**weights, "next.rows": packed(counted(all_songs))}
-    about = {
-        "what": "a recurrent network that hears chords and keys beat by beat; and which chord comes next, as counted in standards",
-        "figures": told_of,
-        "recipe": asdict(recipe),
-        "trained_on": {path.name: count for path, count in ((args.songs, len(pop[0]) // 2), (args.standards, len(own)))},
-        "license": "MIT",
-        "attribution": "the piano of POP909 (Wang et al. 2020, MIT), github.com/music-x-lab/POP909-Dataset; the Weimar Jazz Database "
-        "(Pfleiderer et al. 2017, Inside the Jazzomat; the Jazzomat Research Project), as published in klausfrieler/jazzodata, MIT; "
-        "changes of standards from klausfrieler/parkR, MIT; no note of them is in here",
-    }
-    write_folder(args.out, head, arrays, about)
-    print(f"{args.out}: {sum(a.nbytes for a in arrays.values()) / 1e3:,.0f} kB")
+    tests = {"pop909 piano": pop[2], "wjd bass and line": solos["test bass"], "wjd line": solos["test line"]}
+    figures: dict[str, Any] = {name: scores(network, takes) for name, takes in tests.items()}
+    figures["next chord"] = next_figures(sheets)
+    print(json.dumps(figures, indent=2))
+    written(weights, figures)
+    print(f"{args.out}: {(sum(a.nbytes for a in weights.values()) + rows.nbytes) / 1e3:,.0f} kB")
 
 
 if __name__ == "__main__":
