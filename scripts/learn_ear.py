@@ -31,7 +31,7 @@ from improv.core.harmony.ear import QUALITIES
 from improv.models.ear import FORMAT, KIND, EarNetwork
 from improv.train.ear.examples import example_of
 from improv.train.ear.score import scores
-from improv.train.ear.songs import Sheet, Take, pop_take, progression, rows_in, sheet_of, solo_take
+from improv.train.ear.songs import EarTake, Sheet, pop_take, progression, rows_in, sheet_of, solo_take
 from improv.train.ear.textures import played
 from improv.train.folder import write_folder
 
@@ -55,10 +55,10 @@ def kept_apart(title: str) -> bool:
     return zlib.crc32(title.encode()) % 10 == 0
 
 
-def pop_takes(path: Path, test: bool) -> list[list[Take]]:
+def pop_takes(path: Path, test: bool) -> list[list[EarTake]]:
     """Songs: to train on, each twice, once of the piano alone and once with others; to look at; for the test."""
     rng = np.random.default_rng(1)
-    train, valid, held = list[Take](), list[Take](), list[Take]()
+    train, valid, held = list[EarTake](), list[EarTake](), list[EarTake]()
     for i, song in enumerate(rows_in(path)):
         if i % NTH == 0:
             held += [pop_take(song, POP_PARTS[0])] if test else []
@@ -69,9 +69,9 @@ def pop_takes(path: Path, test: bool) -> list[list[Take]]:
     return [train, valid, held]
 
 
-def solo_takes(path: Path) -> dict[str, list[Take]]:
+def solo_takes(path: Path) -> dict[str, list[EarTake]]:
     """Solos with the bass and without, by split; to train on, with the soloist unmarked as well."""
-    found: dict[str, list[Take]] = {name: [] for name in ("train", "valid bass", "valid line", "test bass", "test line")}
+    found: dict[str, list[EarTake]] = {name: [] for name in ("train", "valid bass", "valid line", "test bass", "test line")}
     for solo in rows_in(path):
         ways = {"bass": solo_take(solo, True), "line": solo_take(solo, False)}
         if ways["bass"] is None or ways["line"] is None:
@@ -86,7 +86,7 @@ def solo_takes(path: Path) -> dict[str, list[Take]]:
     return found
 
 
-def band_takes(sheets: list[Sheet], many: int, rng: np.random.Generator) -> list[Take]:
+def band_takes(sheets: list[Sheet], many: int, rng: np.random.Generator) -> list[EarTake]:
     """Standards as the made-up band plays them, so many."""
     return [played(sheets[int(i)], rng) for i in rng.integers(len(sheets), size=many)]
 
@@ -132,7 +132,7 @@ def main() -> None:
 def learn(args: argparse.Namespace) -> None:
     import tensorflow as tf
 
-    from improv.train.ear.fit import EarRecipe, Trained, fit_ear, initial
+    from improv.train.ear.fit import EarRecipe, TrainedEar, fit_ear, initial
 
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -169,7 +169,7 @@ def learn(args: argparse.Namespace) -> None:
         }
         write_folder(args.out, head, {**weights, "next.rows": rows}, about)
 
-    def told(update: int, nats: dict[str, float], model: Trained) -> None:
+    def told(update: int, nats: dict[str, float], model: TrainedEar) -> None:
         line = f"{update:6} {time.monotonic() - began:5.0f} s  " + "  ".join(f"{name} {n:.3f}" for name, n in nats.items())
         if update % 500 == 0 and update < args.updates:
             written(model.arrays(), {})

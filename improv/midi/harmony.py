@@ -16,9 +16,9 @@ import numpy as np
 
 from improv.core.harmony import NO_CHORD, Changes, Chord, HarmonyError, parse_chord
 from improv.core.harmony.ear import Hears
-from improv.core.harmony.frames import Sounding
+from improv.core.harmony.frames import SoundingNote
 from improv.core.harmony.spelling import Key
-from improv.core.harmony.whole import Chart, chart_of_chords, chords_of, hear_whole, key_of
+from improv.core.harmony.whole import HeardChart, chart_of_chords, chords_of, hear_whole, key_of
 from improv.core.metres import Metres
 from improv.midi.bars import bars_of
 from improv.midi.parts import DRUMS, FilePart, MidiFile
@@ -44,7 +44,7 @@ class FileHarmony:
     how: str
     spans: tuple[tuple[float, Chord], ...] = ()
     key: Key | None = None
-    chart: Chart | None = None
+    chart: HeardChart | None = None
 
     @property
     def changes(self) -> Changes | None:
@@ -113,7 +113,7 @@ def _written(file: MidiFile, spans: Sequence[tuple[float, Chord]]) -> FileHarmon
     return FileHarmony(WRITTEN, tuple(spans), key, chart)
 
 
-def _heard(file: MidiFile, notes: list[Sounding], network: Hears) -> FileHarmony:
+def _heard(file: MidiFile, notes: list[SoundingNote], network: Hears) -> FileHarmony:
     bars = bars_of(file)
     early = max(0, math.ceil((bars.one - notes[0].on) / bars.metres.first.bar - 1e-6)) * bars.metres.first.bar
     begin = bars.one - early
@@ -145,7 +145,7 @@ def _beats(file: MidiFile, one: float) -> int:
     return min(max(math.ceil(last - one - 0.25), 0), MOST_BEATS)
 
 
-def _sounding(file: MidiFile, line: FilePart | None) -> list[Sounding]:
+def _sounding(file: MidiFile, line: FilePart | None) -> list[SoundingNote]:
     """All notes but the drums', in order, in beats; those of a line marked."""
     parts = [p for p in file.parts if not p.drums and len(p.on)]
     lines = [p is line if line is not None else is_line(p) for p in parts]
@@ -156,7 +156,7 @@ def _sounding(file: MidiFile, line: FilePart | None) -> list[Sounding]:
         columns = (column.tolist() for column in (part.on, part.off, part.pitch, part.velocity))
         for on, off, pitch, velocity, channel in zip(*columns, channels, strict=True):
             off = _held(ups.get(channel), off)
-            notes.append(Sounding(on / file.table.ppq, off / file.table.ppq, pitch, velocity, is_a_line))
+            notes.append(SoundingNote(on / file.table.ppq, off / file.table.ppq, pitch, velocity, is_a_line))
     return sorted(notes, key=lambda note: (note.on, note.pitch))
 
 

@@ -33,7 +33,7 @@ class Frame(NamedTuple):
     silent: bool
 
 
-class Sounding:
+class SoundingNote:
     """A note: from `on` to `off` in beats, infinity while it sounds."""
 
     __slots__ = ("line", "off", "on", "pitch", "velocity")
@@ -50,7 +50,7 @@ def frame_of(beat: float) -> int:
     return math.floor(beat + EARLY)
 
 
-def frame(number: int, until: float, notes: list[Sounding], within_bar: WithinBar | None) -> Frame:
+def frame(number: int, until: float, notes: list[SoundingNote], within_bar: WithinBar | None) -> Frame:
     """The frame of a beat, as it stands at `until` in beats. notes: all that sound in it, and no matter which others."""
     first = number - EARLY
     now = min(max(until - first, 0.02), 1.0)

@@ -55,7 +55,7 @@ def initial(recipe: EarRecipe, head: dict[str, Any], rng: np.random.Generator) -
     return weights
 
 
-class Trained:
+class TrainedEar:
     """Weights as TensorFlow's variables, and the loss of a batch."""
 
     def __init__(self, weights: dict[str, np.ndarray], dropout: float):
@@ -159,13 +159,13 @@ def fit_ear(
     sources: Sequence[Sequence[Example]],
     shares: Sequence[float],
     recipe: EarRecipe,
-    told: Callable[[int, dict[str, float], Trained], None],
+    told: Callable[[int, dict[str, float], TrainedEar], None],
     every: int = 250,
 ) -> dict[str, np.ndarray]:
     """Train; returns the weights, averaged over the last fifth of the updates. told: is told how it goes, every so many updates."""
     rng = np.random.default_rng(recipe.seed)
     tf.random.set_seed(recipe.seed)
-    model = Trained(weights, recipe.dropout)
+    model = TrainedEar(weights, recipe.dropout)
     variables = list(model.w.values())
     moments = [[tf.Variable(tf.zeros_like(v)) for v in variables] for _ in range(2)]
     average = [np.zeros(v.shape, np.float64) for v in variables]

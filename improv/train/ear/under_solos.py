@@ -14,10 +14,10 @@ import numpy as np
 
 from improv.core.harmony import NO_CHORD, OPEN, Chord, HarmonicContext
 from improv.core.harmony.coming import NextChord
-from improv.core.harmony.ear import Ear, Heard, Hears
+from improv.core.harmony.ear import Ear, EarHeard, Hears
 from improv.core.note_model import NoteModel
 from improv.core.vocabulary import GRID
-from improv.train.ear.songs import Take, solo_take
+from improv.train.ear.songs import EarTake, solo_take
 from improv.train.evaluation.next_note import foretell, score
 from improv.train.piece import Piece
 
@@ -26,7 +26,7 @@ LATE = 0.04  # beats by which the bass may be later than a note with which it so
 SURE = 0.35  # from which probability of root and triad on a chord is
 
 
-def harmonies(piece: Piece, take: Take, network: Hears, following: NextChord, sure: float = SURE) -> list[HarmonicContext]:
+def harmonies(piece: Piece, take: EarTake, network: Hears, following: NextChord, sure: float = SURE) -> list[HarmonicContext]:
     """The harmony of each note of a piece, as it is heard just before the note sounds."""
     bar = take.bar
     ear = Ear(network, (lambda beat: float(bar[min(max(int(beat), 0), len(bar) - 1)])) if bar is not None else None)
@@ -49,7 +49,7 @@ def harmonies(piece: Piece, take: Take, network: Hears, following: NextChord, su
     return found
 
 
-def _with_coming(chord: Chord, sounded: list[Chord], heard: Heard, following: NextChord) -> HarmonicContext:
+def _with_coming(chord: Chord, sounded: list[Chord], heard: EarHeard, following: NextChord) -> HarmonicContext:
     if chord.root is None:
         return OPEN
     likely = following.after(sounded[-3:], heard.key)

@@ -10,7 +10,7 @@ import pytest
 from improv.core.harmony import HarmonyError
 from improv.core.harmony.coming import NextChord, counted, packed, unpacked
 from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, heard_chord
-from improv.core.harmony.frames import EARLY, Sounding, frame
+from improv.core.harmony.frames import EARLY, SoundingNote, frame
 from improv.core.harmony.spelling import Key, parse_key
 from improv.core.harmony.templates import Templates
 from improv.core.harmony.whole import chart_of_chords, chorus_of, hear_whole
@@ -68,7 +68,7 @@ def test_asking_changes_nothing_and_a_copy_goes_its_own_way() -> None:
 
 
 def test_a_chord_that_is_struck_a_little_early_is_on_its_beat() -> None:
-    notes = [Sounding(3.9, 6.0, 48, 64, False), Sounding(3.95, 6.0, 64, 64, True)]
+    notes = [SoundingNote(3.9, 6.0, 48, 64, False), SoundingNote(3.95, 6.0, 64, 64, True)]
     before, on = (frame(n, n + 1 - EARLY, notes, lambda beat: beat % 4) for n in (3, 4))
     assert before.silent
     assert on.tones[0, 4] == on.tones[0, 0] == pytest.approx(0.5 + 64 / 127)  # struck on the beat, held low
@@ -134,7 +134,7 @@ def test_a_file_with_other_counts_is_refused() -> None:
 
 def test_a_whole_piece_becomes_a_chart_of_its_chorus() -> None:
     notes = [
-        Sounding(4.0 * i, 4.0 * i + 3.9, pitch, 64, False) for i, symbol in enumerate([*CHORDS] * 4) for pitch in sorted(CHORDS[symbol])
+        SoundingNote(4.0 * i, 4.0 * i + 3.9, pitch, 64, False) for i, symbol in enumerate([*CHORDS] * 4) for pitch in sorted(CHORDS[symbol])
     ]
     heard = hear_whole(Templates(), notes, 64, FOUR.within_bar)
     chart = chart_of_chords([h.chord for h in heard], FOUR, Key(0))
