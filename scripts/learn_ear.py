@@ -29,6 +29,7 @@ import numpy as np
 from improv.core.harmony.coming import NextChord, counted, packed
 from improv.core.harmony.ear import QUALITIES
 from improv.models.ear import FORMAT, KIND, EarNetwork
+from improv.models.loader import read_folder
 from improv.train.ear.examples import example_of
 from improv.train.ear.score import scores
 from improv.train.ear.songs import EarTake, Sheet, pop_take, progression, rows_in, sheet_of, solo_take
@@ -55,35 +56,26 @@ def kept_apart(title: str) -> bool:
     return zlib.crc32(title.encode()) % 10 == 0
 
 
-def pop_takes(path: Path, test: bool) -> list[list[EarTake]]:
-    """Songs: to train on, each twice, once of the piano alone and once with others; to look at; for the test."""
+def pop_takes(path: Path) -> list[EarTake]:
+    """Songs to train on, each twice: once of the piano alone and once with others."""
     rng = np.random.default_rng(1)
-    train, valid, held = list[EarTake](), list[EarTake](), list[EarTake]()
+    found = []
     for i, song in enumerate(rows_in(path)):
-        if i % NTH == 0:
-            held += [pop_take(song, POP_PARTS[0])] if test else []
-        elif i % (10 * NTH) == VALID:
-            valid.append(pop_take(song, POP_PARTS[0]))
-        else:
-            train += [pop_take(song, POP_PARTS[0]), pop_take(song, POP_PARTS[int(rng.integers(1, len(POP_PARTS)))])]
-    return [train, valid, held]
-
-
-def solo_takes(path: Path) -> dict[str, list[EarTake]]:
-    """Solos with the bass and without, by split; to train on, with the soloist unmarked as well."""
-    found: dict[str, list[EarTake]] = {name: [] for name in ("train", "valid bass", "valid line", "test bass", "test line")}
-    for solo in rows_in(path):
-        ways = {"bass": solo_take(solo, True), "line": solo_take(solo, False)}
-        if ways["bass"] is None or ways["line"] is None:
-            continue
-        if solo["split"] == "train":
-            extra = [solo_take(solo, True, marked=False), solo_take(solo, True, line=False)]
-            found["train"] += [take for take in (*ways.values(), *extra) if take]
-        else:
-            for way, take in ways.items():
-                if take:
-                    found[f"{solo['split']} {way}"].append(take)
+        if i % NTH and i % (10 * NTH) != VALID:
+            found += [pop_take(song, POP_PARTS[0]), pop_take(song, POP_PARTS[int(rng.integers(1, len(POP_PARTS)))])]
     return found
+
+
+def pop_kept_apart(path: Path, test: bool) -> list[EarTake]:
+    """Songs that are not learned from: for the test, or some to look at while training."""
+    return [pop_take(song, POP_PARTS[0]) for i, song in enumerate(rows_in(path)) if (i % NTH == 0 if test else i % (10 * NTH) == VALID)]
+
+
+def solo_takes(path: Path) -> list[EarTake]:
+    """Solos to learn from: with the bass, without, with the soloist unmarked, and the bass alone."""
+    solos = [solo for solo in rows_in(path) if solo["split"] == "train"]
+    ways = [(True, True, True), (False, True, True), (True, True, False), (True, False, True)]
+    return [take for solo in solos for bass, line, marked in ways if (take := solo_take(solo, bass, line, marked)) is not None]
 
 
 def band_takes(sheets: list[Sheet], many: int, rng: np.random.Generator) -> list[EarTake]:
@@ -119,6 +111,8 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=6000, help="batches (default: 6,000)")
     parser.add_argument("--batch", type=int, default=24, help="stretches a batch (default: 24)")
     parser.add_argument("--band", type=int, default=1500, help="choruses of the made-up band (default: 1,500)")
+    parser.add_argument("--minutes", type=float, help="end by then, whatever was trained (default: all updates)")
+    parser.add_argument("--begin", type=Path, metavar="EAR", help="begin with the weights of this folder rather than from nothing")
     parser.add_argument("--threads", type=int, default=1, help="of TensorFlow (default: 1)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
     parser.add_argument("--cache", type=Path, help="keep the frames in this file, to train again sooner")
@@ -138,17 +132,18 @@ def learn(args: argparse.Namespace) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     rng = np.random.default_rng(args.seed)
     sheets = [sheet_of(song) for song in rows_in(args.standards)]
-    pop, solos = pop_takes(args.songs, test=True), solo_takes(args.solos)
+    valid = pop_kept_apart(args.songs, test=False)[:6]
     own = [s for s in sheets if not kept_apart(s.title)]
     if args.cache and args.cache.exists():
         sources = np.load(args.cache, allow_pickle=True)["sources"].tolist()
     else:
-        takes = (pop[0], solos["train"], band_takes(own, args.band, rng))
+        takes = (pop_takes(args.songs), solo_takes(args.solos), band_takes(own, args.band, rng))
         sources = [[example_of(take, rng) for take in several] for several in takes]
         if args.cache:
             np.savez(args.cache, sources=np.array(sources, dtype=object))
     print("beats to train on:", *(f"{sum(len(e.chords) for e in source):,}" for source in sources), flush=True)
-    recipe = EarRecipe(args.first, args.units, args.batch, args.updates, seed=args.seed)
+    counts = [len(sources[0]) // 2, len(sources[1]) // 4, len(own)]
+    recipe = EarRecipe(args.first, args.units, args.batch, args.updates, seed=args.seed, minutes=args.minutes)
     head = {"name": args.out.name, "kind": KIND, "format": FORMAT, "first": args.first, "units": args.units, "qualities": list(QUALITIES)}
     began = time.monotonic()
 
@@ -160,7 +155,7 @@ def learn(args: argparse.Namespace) -> None:
             "what": "a recurrent network that hears chords and keys beat by beat; and which chord comes next, as counted in standards",
             "figures": figures,
             "recipe": asdict(recipe),
-            "trained_on": {args.songs.name: len(pop[0]) // 2, args.solos.name: len(solos["train"]) // 4, args.standards.name: len(own)},
+            "trained_on": {path.name: many for path, many in zip((args.songs, args.solos, args.standards), counts, strict=True)},
             "command": f"python scripts/learn_ear.py {args.songs.name} {args.solos.name} {args.standards.name} models/{args.out.name} "
             f"--first {args.first} --units {args.units} --updates {args.updates} --batch {args.batch} --band {args.band} "
             f"--seed {args.seed}",
@@ -173,14 +168,23 @@ def learn(args: argparse.Namespace) -> None:
         line = f"{update:6} {time.monotonic() - began:5.0f} s  " + "  ".join(f"{name} {n:.3f}" for name, n in nats.items())
         if update % 500 == 0 and update < args.updates:
             written(model.arrays(), {})
-            for way, found in scores(EarNetwork(head, model.arrays()), pop[1][:6]).items():
+            for way, found in scores(EarNetwork(head, model.arrays()), valid).items():
                 line += f"\n       {way:16} root {found['root']:.3f} triad {found['triad']:.3f} key {found['key']:.3f}"
         print(line, flush=True)
 
-    weights = fit_ear(initial(recipe, head, rng), sources, SHARES, recipe, told)
+    begin = initial(recipe, head, rng)
+    if args.begin:
+        stored = read_folder(str(args.begin))[1]
+        begin = {name: stored[name] for name in begin}
+    weights = fit_ear(begin, sources, SHARES, recipe, told)
     written(weights, {})
     network = EarNetwork(head, weights)
-    tests = {"pop909 piano": pop[2], "wjd bass and line": solos["test bass"], "wjd line": solos["test line"]}
+    heard = [solo for solo in rows_in(args.solos) if solo["split"] == "test"]
+    tests = {
+        "songs, piano": pop_kept_apart(args.songs, test=True),
+        "solos, bass and line": [take for solo in heard if (take := solo_take(solo, True))],
+        "solos, line alone": [take for solo in heard if (take := solo_take(solo, False))],
+    }
     figures: dict[str, Any] = {name: scores(network, takes) for name, takes in tests.items()}
     figures["next chord"] = next_figures(sheets)
     print(json.dumps(figures, indent=2))

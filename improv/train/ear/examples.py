@@ -13,7 +13,7 @@ SOONEST = 0.1  # beats after its start at which a frame may be looked at
 
 
 class Example(NamedTuple):
-    """tones (beats, 12, CHANNELS), whole (beats, WHOLE): when each beat is over; `_yet`: at a moment within it. chords, keys: the take's."""
+    """tones (beats, 12, CHANNELS), whole (beats, WHOLE): when a beat is over; `_yet`: at a moment within it. chords, keys: the take's."""
 
     name: str
     tones: np.ndarray
