@@ -39,16 +39,16 @@ export function chordIndex(chart, beat) {
   return found < 0 ? chart.chords.length - 1 : found;
 }
 
-/** The chart as bars: of each the symbols in it, with "%" where the chord of before goes on. */
-export function barsOf(chart) {
-  if (!chart?.chords.length || !(chart.length > 0) || !(chart.bar > 0)) return [];
-  const bars = [];
-  let next = 0;
-  for (let begin = 0; begin < chart.length - 1e-6; begin += chart.bar) {
-    const symbols = [];
-    if ((chart.chords[next]?.position ?? Infinity) > begin + 1e-6) symbols.push("%");
-    for (; (chart.chords[next]?.position ?? Infinity) < begin + chart.bar - 1e-6; next++) symbols.push(chart.chords[next].symbol);
-    bars.push(symbols);
+/** The bar of the chart that lies at a place in it: { number, begin, length, count }, numbers from 0, lengths in quarter notes. */
+export function barAt(chart, place, count) {
+  const lines = chart?.lines ?? [];
+  if (!lines.length) {
+    const bar = chart?.bar || 4;
+    const number = Math.floor(place / bar + 1e-9);
+    return { number, begin: number * bar, length: bar, count };
   }
-  return bars;
+  let number = 0;
+  while (number + 1 < lines.length && lines[number + 1][0] <= place + 1e-9) number++;
+  const [begin, beats] = lines[number];
+  return { number, begin, length: (lines[number + 1]?.[0] ?? chart.length) - begin, count: beats };
 }
