@@ -39,9 +39,9 @@ export class Chart {
     const { scene, anchors } = this.store;
     const beat = beatAt(anchors, this.now());
     const { chart } = scene;
-    this.beats(beat, chart);
+    this.beats(beat);
     const index = beat === null || beat < 0 ? -1 : chordIndex(chart, beat);
-    const bar = index < 0 ? null : barAt(chart, placeIn(chart, beat + 1e-6)).number;
+    const bar = index < 0 ? null : barAt(scene, placeIn(chart, beat + 1e-6)).number;
     if (bar !== this.bar) this.light(bar);
     const chords = chart?.chords ?? [];
     const chord = index >= 0 ? chords[index].symbol : (scene.chord?.symbol ?? chords[0]?.symbol ?? "");
@@ -77,18 +77,15 @@ export class Chart {
   }
 
   /** The beats of the bar as dots. */
-  beats(beat, chart) {
-    const { bar, metre } = this.store.scene;
-    const uneven = beat !== null && beat >= 0 && chart?.lines?.length;
-    const place = uneven ? placeIn(chart, beat + 1e-6) : beat === null ? 0 : ((beat % bar) + bar) % bar;
-    const at = uneven ? barAt(chart, place) : { begin: 0, length: bar, count: metre[0] };
+  beats(beat) {
+    const at = barAt(this.store.scene, beat ?? 0);
     const count = Math.max(1, at.count);
     const list = find("beats");
     if (list.children.length !== count) {
       list.replaceChildren(...Array.from({ length: count }, () => h("li")));
       this.beat = null;
     }
-    const on = beat === null ? -1 : Math.min(Math.floor(((place - at.begin) * count) / at.length + 1e-6), count - 1);
+    const on = beat === null ? -1 : Math.min(Math.floor(((beat - at.begin) * count) / at.length + 1e-6), count - 1);
     if (on === this.beat) return;
     this.beat = on;
     [...list.children].forEach((dot, i) => dot.classList.toggle("on", i === on));

@@ -39,16 +39,19 @@ export function chordIndex(chart, beat) {
   return found < 0 ? chart.chords.length - 1 : found;
 }
 
-/** The bar of the chart that lies at a place in it: { number, begin, length, count }, numbers from 0, lengths in quarter notes. */
-export function barAt(chart, place, count) {
+/** The bar in which a beat lies: { number, begin, length, count }: numbers from 0, begin and length in quarter notes, count in its beats. */
+export function barAt({ chart, bar, metre }, beat) {
   const lines = chart?.lines ?? [];
-  if (!lines.length) {
-    const bar = chart?.bar || 4;
-    const number = Math.floor(place / bar + 1e-9);
-    return { number, begin: number * bar, length: bar, count };
+  const within = lines.length && beat >= 0 && (chart.loops !== false || beat < chart.length);
+  if (!within) {
+    const number = Math.floor(beat / bar + 1e-9);
+    return { number, begin: number * bar, length: bar, count: metre[0] };
   }
-  let number = 0;
-  while (number + 1 < lines.length && lines[number + 1][0] <= place + 1e-9) number++;
-  const [begin, beats] = lines[number];
-  return { number, begin, length: (lines[number + 1]?.[0] ?? chart.length) - begin, count: beats };
+  const turn = Math.floor(beat / chart.length + 1e-9);
+  const place = beat - turn * chart.length;
+  let i = 0;
+  while (i + 1 < lines.length && lines[i + 1][0] <= place + 1e-9) i++;
+  const [begin, count] = lines[i];
+  const length = (lines[i + 1]?.[0] ?? chart.length) - begin;
+  return { number: turn * lines.length + i, begin: turn * chart.length + begin, length, count };
 }
