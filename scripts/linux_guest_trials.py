@@ -336,7 +336,11 @@ def late() -> str:
     told.append(f"the boot is {ran('systemctl', 'is-system-running')[1]!r}")
     NO_ALSA.unlink()
     load("snd-seq")
-    told.append(f"performs {until(lambda: _show('StatusText') == 'performing', 'that it performs'):.1f} s after the sequencer came")
+    try:
+        took = until(lambda: _show("StatusText") == "performing", "that it performs")
+    except Failed as e:
+        raise Failed(f"{e}; {_show('StatusText')!r}; {_journal()[-900:]}") from None
+    told.append(f"performs {took:.1f} s after the sequencer came")
     code, said = ran(IMPROV, "ctl", "status")
     must(code == 0 and "MISSING" in said, said)
     told.append(f"ctl: {said.splitlines()[-1]!r}")
