@@ -150,14 +150,14 @@ def learn(args: argparse.Namespace) -> None:
     all_songs = [(progression(s), (s.key // 2 + 12 * (s.key % 2)) if s.key >= 0 else None) for s in sheets]
     rows = packed(counted(all_songs))
 
-    def written(weights: dict[str, np.ndarray], figures: dict[str, Any]) -> None:
+    def written(weights: dict[str, np.ndarray], figures: dict[str, Any], updates: int) -> None:
         about = {
             "what": "a recurrent network that hears chords and keys beat by beat; and which chord comes next, as counted in standards",
             "figures": figures,
-            "recipe": asdict(recipe),
+            "recipe": asdict(recipe) | {"updates": updates},
             "trained_on": {path.name: many for path, many in zip((args.songs, args.solos, args.standards), counts, strict=True)},
             "command": f"python scripts/learn_ear.py {args.songs.name} {args.solos.name} {args.standards.name} models/{args.out.name} "
-            f"--first {args.first} --units {args.units} --updates {args.updates} --batch {args.batch} --band {args.band} "
+            f"--first {args.first} --units {args.units} --updates {updates} --batch {args.batch} --band {args.band} "
             f"--seed {args.seed}",
             "license": "MIT",
             "attribution": ATTRIBUTION,
@@ -167,7 +167,7 @@ def learn(args: argparse.Namespace) -> None:
     def told(update: int, nats: dict[str, float], model: TrainedEar) -> None:
         line = f"{update:6} {time.monotonic() - began:5.0f} s  " + "  ".join(f"{name} {n:.3f}" for name, n in nats.items())
         if update % 500 == 0 and update < args.updates:
-            written(model.arrays(), {})
+            written(model.arrays(), {}, update)
             for way, found in scores(EarNetwork(head, model.arrays()), valid).items():
                 line += f"\n       {way:16} root {found['root']:.3f} triad {found['triad']:.3f} key {found['key']:.3f}"
         print(line, flush=True)
@@ -176,8 +176,8 @@ def learn(args: argparse.Namespace) -> None:
     if args.begin:
         stored = read_folder(str(args.begin))[1]
         begin = {name: stored[name] for name in begin}
-    weights = fit_ear(begin, sources, SHARES, recipe, told)
-    written(weights, {})
+    weights, updates = fit_ear(begin, sources, SHARES, recipe, told)
+    written(weights, {}, updates)
     network = EarNetwork(head, weights)
     heard = [solo for solo in rows_in(args.solos) if solo["split"] == "test"]
     tests = {
@@ -188,7 +188,7 @@ def learn(args: argparse.Namespace) -> None:
     figures: dict[str, Any] = {name: scores(network, takes) for name, takes in tests.items()}
     figures["next chord"] = next_figures(sheets)
     print(json.dumps(figures, indent=2))
-    written(weights, figures)
+    written(weights, figures, updates)
     print(f"{args.out}: {(sum(a.nbytes for a in weights.values()) + rows.nbytes) / 1e3:,.0f} kB")
 
 

@@ -167,8 +167,11 @@ def fit_ear(
     recipe: EarRecipe,
     told: Callable[[int, dict[str, float], TrainedEar], None],
     every: int = 250,
-) -> dict[str, np.ndarray]:
-    """Train; returns the weights, averaged over the end of the training. told: is told how it goes, every so many updates."""
+) -> tuple[dict[str, np.ndarray], int]:
+    """Train; returns the weights, averaged over the end of the training, and how many updates there were.
+
+    told: is told how it goes, every so many updates.
+    """
     rng = np.random.default_rng(recipe.seed)
     tf.random.set_seed(recipe.seed)
     model = TrainedEar(weights, recipe.dropout)
@@ -193,12 +196,14 @@ def fit_ear(
 
     sums: dict[str, float] = {}
     began = time.monotonic()
+    updates = 0
     for i in range(recipe.updates):
         done = i / recipe.updates
         if recipe.minutes is not None:
             done = max(done, (time.monotonic() - began) / (60 * recipe.minutes))
         if done >= 1:
             break
+        updates = i + 1
         rate = recipe.rate * min(1.0, (i + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
         batch = stretches(sources, shares, recipe.batch, rng)
         losses = update(tf.constant(rate, tf.float32), tf.constant(i + 1.0, tf.float32), *batch)
@@ -212,5 +217,5 @@ def fit_ear(
             told(i + 1, sums, model)
             sums = {}
     if not averaged:
-        return model.arrays()
-    return {name: (total / averaged).astype(np.float32) for name, total in zip(model.w, average, strict=True)}
+        return model.arrays(), updates
+    return {name: (total / averaged).astype(np.float32) for name, total in zip(model.w, average, strict=True)}, updates
