@@ -21,8 +21,7 @@ typedef struct { /* the table of bridge.h */
     word64 engine_version[3];
     word32 life, activations; /* 128 */
     word64 plugin_ns, heard_to;
-    word32 epoch, status, dropped, late, refused, taken_back, played, sounding, delayed;
-    uint8_t to_192[4];
+    word32 epoch, status, dropped, late, refused, taken_back, played, sounding, delayed, tells;
     word64 engine_ns, planned_to; /* 192 */
     word32 generation, engine_state, port;
     uint8_t to_256[36];
@@ -54,6 +53,7 @@ AT(engine_version, 104);
 AT(life, 128);
 AT(heard_to, 144);
 AT(delayed, 184);
+AT(tells, 188);
 AT(engine_ns, 192);
 AT(generation, 208);
 AT(port, 216);

@@ -51,6 +51,7 @@ static void fill(improv_plugin *p) {
     PUT(f->layout, IMPROV_LAYOUT);
     PUT(f->size, IMPROV_SIZE);
     PUT(f->plugin_pid, own_pid());
+    PUT(f->tells, (uint32_t)p->tells);
     PUT(f->parameters, PARAMETER_COUNT);
     PUT(f->offset_in, offsetof(improv_file, in));
     PUT(f->offset_out, offsetof(improv_file, out));
@@ -134,7 +135,7 @@ int improv_plugin_activate(improv_plugin *p, double rate, int longest) {
         PUT(f->host_value[i], bits_of(p->value[i].now));
     }
     PUT(f->out_taken.at, GET(f->out_put.at));
-    p->planned = p->heard_count = 0;
+    p->planned = p->heard_count = p->prepared.number = 0;
     p->has_last = p->given_up = false;
     p->closing = true; /* what sounded as it was deactivated */
     p->activated = true;

@@ -24,6 +24,7 @@ STATUS = (
 PREFIXES = """@prefix atom: <http://lv2plug.in/ns/ext/atom#> .
 @prefix bufsz: <http://lv2plug.in/ns/ext/buf-size#> .
 @prefix doap: <http://usefulinc.com/ns/doap#> .
+@prefix kx: <http://kx.studio/ns/lv2ext/> .
 @prefix lv2: <http://lv2plug.in/ns/lv2core#> .
 @prefix midi: <http://lv2plug.in/ns/ext/midi#> .
 @prefix opts: <http://lv2plug.in/ns/ext/options#> .
@@ -44,7 +45,7 @@ PLUGIN = """<urn:improv:plugin>
     lv2:minorVersion {minor} ;
     lv2:microVersion {micro} ;
     lv2:requiredFeature urid:map ;
-    lv2:optionalFeature lv2:hardRTCapable, opts:options, state:threadSafeRestore ;
+    lv2:optionalFeature lv2:hardRTCapable, opts:options, state:threadSafeRestore, kx:control-input-port-change-request ;
     opts:supportedOption bufsz:maxBlockLength ;
     lv2:extensionData state:interface ;
     lv2:port {ports} .

@@ -21,6 +21,7 @@ LEFT_OUT = (
 )
 MOST = 256  # events that are taken at once
 ROOM = 65536  # bytes of a text
+TAKEN, TELLS = 1664, 188  # where in the file a word is
 
 
 class BridgeError(ImprovError):
@@ -36,6 +37,7 @@ class RecordKind(IntEnum):
     ACTIVATED = 4
     RESTORED = 5
     LOST = 6
+    PREPARED = 7
 
 
 class Flags(IntFlag):
@@ -65,6 +67,14 @@ class Life(IntEnum):
     ACTIVE = 1
     RESTING = 2
     GONE = 3
+
+
+class Tells(IntEnum):
+    """What becomes of a parameter that the engine changes."""
+
+    UNTOLD = 0  # nobody knows: a plugin of an older version
+    TOLD = 1
+    UNTELLABLE = 2  # the host has no way to be told
 
 
 class EngineState(IntEnum):
@@ -218,6 +228,16 @@ class EngineSide:
     def epoch(self) -> int:
         return int(self._c.improv_engine_epoch(self._e))
 
+    @property
+    def taken(self) -> int:
+        """How many events were taken from the ring."""
+        return int(self._c.improv_engine_count(self._e, TAKEN)) & 0xFFFFFFFF
+
+    @property
+    def tells(self) -> Tells:
+        said = int(self._c.improv_engine_count(self._e, TELLS))
+        return Tells(said) if said in list(Tells) else Tells.UNTOLD
+
     def beat(self) -> None:
         """A sign of life."""
         self._c.improv_engine_beat(self._e)
@@ -277,4 +297,5 @@ class EngineSide:
         return float(self._c.improv_engine_parameter(self._e, number))
 
     def set_parameter(self, number: int, value: float) -> None:
+        """The engine changed it by itself, in its unit: the plugin tells the host."""
         self._c.improv_engine_set_parameter(self._e, number, value)
