@@ -91,6 +91,7 @@ typedef struct {
 bool map_make(mapped *m, const char *path);               /* a new file of ours, locked; false if there is one already */
 bool map_open(mapped *m, const char *path, char *why, int room);  /* for an engine: false if another engine serves it */
 void map_close(mapped *m);
+bool map_there(mapped *m, const char *path);              /* whether it still is the file at its path: folders are tidied up, too */
 bool map_abandoned(mapped *m);                            /* whether whoever made it has gone without a word */
 void remove_files(const char *path);                      /* NAME.ring and what belongs to it */
 

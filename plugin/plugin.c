@@ -63,6 +63,26 @@ static void fill(improv_plugin *p) {
     PUT(f->magic, MAGIC);
 }
 
+/* The file was taken away, as by whoever tidies the folder up: no engine could find it any more. What was said in it is kept. */
+static void leave_file(improv_plugin *p) {
+    improv_file *f = p->map.file;
+    char *text = GET(f->engine_text_count) ? malloc(IMPROV_TEXT + 1) : NULL;
+    int length = text ? text_read(&f->engine_text_count, &f->engine_text_length, f->engine_text, text, IMPROV_TEXT + 1) : -1;
+    if (length >= 0) {
+        free(p->text);
+        p->text = text, p->text_length = length;
+    } else {
+        free(text);
+    }
+    PUT(f->life, IMPROV_GONE);
+    wake_close(&p->waker);
+    map_close(&p->map);
+    memset(p->engine_seen, 0, sizeof p->engine_seen);
+    p->changes = p->generation = 0;
+    p->starts = 0;
+    PUT(p->status, IMPROV_OFF);
+}
+
 static bool make_file(improv_plugin *p) {
     char folder[3900];
     if (improv_folder(folder, sizeof folder) < 0) return false;
@@ -125,6 +145,7 @@ int improv_plugin_activate(improv_plugin *p, double rate, int longest) {
     improv_plugin_deactivate(p);
     p->rate = rate > 1000.0 && rate < 10e6 ? rate : 48000.0;
     p->longest = longest > 0 ? longest : 8192;
+    if (p->map.file && !map_there(&p->map, p->path)) leave_file(p);
     if (!p->map.file && !make_file(p)) {
         set_status(p, IMPROV_NO_FOLDER);
         return 0;

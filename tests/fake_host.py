@@ -236,7 +236,9 @@ class FakeHost(EngineSide):
         flags = Flags.PLAYING * place.playing | Flags.LOOPING * bool(place.loop) | Flags.OFFLINE * self.offline
         loop = place.loop or (math.nan, math.nan)
         number = self._begun(first, place, position) if why is Why.STARTED else 0
-        self._put(RecordKind.TRANSPORT, first, int(flags), (*place.metre, int(why), number), (position, place.tempo, place.bar_start, *loop))
+        self._put(
+            RecordKind.TRANSPORT, first, int(flags), (*place.metre, int(why), number), (position, place.tempo, place.bar_start, *loop)
+        )
 
     def _begun(self, first: int, place: Place, position: float) -> int:
         """Plans the beginning that was prepared, if it is for here. Returns its number, else 0."""

@@ -37,7 +37,10 @@ PREFIXES = """@prefix atom: <http://lv2plug.in/ns/ext/atom#> .
 @prefix urid: <http://lv2plug.in/ns/ext/urid#> .
 
 """
-PLUGIN = """<urn:improv:plugin>
+PLUGIN = """kx:control-input-port-change-request
+    a lv2:Feature .
+
+<urn:improv:plugin>
     a lv2:Plugin, lv2:MIDIPlugin, doap:Project ;
     doap:name "improv" ;
     rdfs:comment "A jazz partner: you play, it listens, and it answers in time." ;

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Sequence
 from ctypes import POINTER, c_char_p, c_double, c_int, c_int32, c_int64, c_uint8, c_uint16, c_uint32, c_void_p
 from enum import IntEnum, IntFlag
@@ -189,7 +190,7 @@ def path_of(function: str) -> Path:
     """A path that the library knows: of `improv_folder`, where the mapped files are, or of `improv_settings_path`. Raises BridgeError."""
     text = ctypes.create_string_buffer(4096)
     if getattr(library(), function)(text, len(text)) < 0:
-        raise BridgeError("the plugin finds no folder of yours: is HOME set?")
+        raise BridgeError(f"the plugin finds no folder of yours: is {'LOCALAPPDATA' if sys.platform == 'win32' else 'HOME'} set?")
     return Path(text.value.decode("utf-8", "surrogateescape"))
 
 

@@ -7,7 +7,7 @@ are those of the settings. `scripts/write_parameters.py` writes `plugin/paramete
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from improv.core.errors import ImprovError
@@ -92,8 +92,8 @@ PARAMETERS = (
 NUMBERS = {row.symbol: number for number, row in enumerate(PARAMETERS)}
 
 
-def moves_of(wanted: object, values: list[float]) -> dict[int, float]:
-    """Parameters that somebody wants changed, by name, as their numbers and the host's numbers. values: those of now.
+def moves_of(wanted: object, values: Sequence[float] = ()) -> dict[int, float]:
+    """Parameters that somebody wants changed, by name, as their numbers and the host's numbers. values: those of now, if known.
 
     Raises ParameterError where one is unknown or takes no such value, or where the range would be less than an octave.
     """
@@ -104,6 +104,8 @@ def moves_of(wanted: object, values: list[float]) -> dict[int, float]:
         if name not in NUMBERS:
             raise ParameterError(f"no parameter {str(name)[:40]!r}; there are {', '.join(NUMBERS)}")
         moves[NUMBERS[name]] = PARAMETERS[NUMBERS[name]].number_of(value)
+    if not values:
+        return moves
     low, high = (moves.get(NUMBERS[name], values[NUMBERS[name]]) for name in ("low", "high"))
     if moves.keys() & {NUMBERS["low"], NUMBERS["high"]} and high - low < 11:
         raise ParameterError(f"low {low:g} and high {high:g}: the range must span an octave")
