@@ -7,9 +7,9 @@ import argparse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     words = parser.add_subparsers(dest="word", metavar="WORD", required=True)
-    install = words.add_parser("install", help="put improv.lv2 and improv.vst3 where hosts look, and remember this Python")
-    install.add_argument("--only", choices=("lv2", "vst3"), help="one of them alone")
-    words.add_parser("remove", help="take both away again, and forget this Python")
+    install = words.add_parser("install", help="put improv.lv2, improv.vst3 and improv.clap where hosts look, and remember this Python")
+    install.add_argument("--only", choices=("lv2", "vst3", "clap"), help="one of them alone")
+    words.add_parser("remove", help="take them away again, and forget this Python")
     doctor = words.add_parser("doctor", help="which hosts will find it, whether its engine can start, what went wrong last")
     doctor.add_argument("--json", action="store_true", help="as JSON")
     changes = words.add_parser("changes", help="give the plugin in your open project chords to play over")

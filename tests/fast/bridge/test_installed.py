@@ -33,11 +33,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_install_puts_both_where_hosts_look_and_remove_takes_all_away(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plugin", "install"]) == 0
     told = capsys.readouterr().out
-    assert all(str(bundle_of(kind)) in told for kind in ("lv2", "vst3"))
+    assert all(str(bundle_of(kind)) in told for kind in ("lv2", "vst3", "clap"))
     assert remembered()["python"] == sys.executable
     assert main(["plugin", "install"]) == 0  # a second time is as good
     assert main(["plugin", "remove"]) == 0
-    assert not list(home.glob(".lv2/*")) + list(home.glob(".vst3/*"))
+    assert not [*home.glob(".lv2/*"), *home.glob(".vst3/*"), *home.glob(".clap/*")]
     assert remembered() == {}
     capsys.readouterr()
     assert main(["plugin", "remove"]) == 0
@@ -57,7 +57,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(
     log = tmp_path / "plugin.log"
     log.write_text("old\n2026-01-01 12:00:00 model gone: no such folder\n")
     found = {finding.what: finding for finding in examined(log)}
-    assert found["improv.lv2"].how == found["improv.vst3"].how == "ok"
+    assert found["improv.lv2"].how == found["improv.vst3"].how == found["improv.clap"].how == "ok"
     assert found["engine"].text == "its Python has gone: /gone/python"
     assert found["last error"].text.endswith("model gone: no such folder")
     assert found["open"].text == "no plugin is open in a host now"
@@ -76,6 +76,9 @@ def test_a_plugin_of_another_version_is_told(home: Path) -> None:
     [
         ("linux", "lv2", ".lv2"),
         ("linux", "vst3", ".vst3"),
+        ("linux", "clap", ".clap"),
+        ("darwin", "clap", "Library/Audio/Plug-Ins/CLAP"),
+        ("win32", "clap", "AppData/Local/Programs/Common/CLAP"),
         ("darwin", "lv2", "Library/Audio/Plug-Ins/LV2"),
         ("darwin", "vst3", "Library/Audio/Plug-Ins/VST3"),
         ("win32", "lv2", "AppData/Roaming/LV2"),
