@@ -164,8 +164,8 @@ class Improviser:
         if text is not None:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading)
-        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings)
+        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, None, self._reading, before.rules)
+        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules)
         self.voice.time = moment.time
         self._begun += 1
         self._learning = None  # it was learned for the other
