@@ -246,7 +246,7 @@ def test_a_project_whose_model_is_not_on_this_machine_plays_with_another_and_kee
     perf, usual = (play("solo", 4.0, heard=[], project=text, offline=True) for text in (Project(model="mia").text(), ""))
     assert perf.notes() == usual.notes()
     assert perf.setups[0].model_name == "jazz"
-    assert perf.told[0].startswith("the project's model: model 'mia'")
+    assert perf.told[0].startswith("the project's model: no model 'mia'")
     assert perf.host.said[-1] == (EngineState.PLAYS, "improv plays solo with jazz; the project's model 'mia' is not on this machine")
     assert perf.host.kept == []  # the project goes back to where its model is
     assert perf.engine.project.model == "mia"
