@@ -15,6 +15,12 @@
 #define MOST_STARTS 5            /* in a row, without an answer */
 #define STATE_HEAD "improv state 1\n"
 
+static void draw_name(improv_plugin *p) {
+    uint8_t drawn[8];
+    random_bytes(drawn, sizeof drawn);
+    for (int i = 0; i < 8; i++) snprintf(p->instance + 2 * i, 3, "%02x", drawn[i]);
+}
+
 improv_plugin *improv_plugin_new(void) {
     improv_plugin *p = calloc(1, sizeof *p);
     if (!p) return NULL;
@@ -22,9 +28,7 @@ improv_plugin *improv_plugin_new(void) {
         p->value[i].now = PARAMETER_ROWS[i].standard;
         atomic_init(&p->value[i].wanted, bits_of(p->value[i].now));
     }
-    uint8_t drawn[8];
-    random_bytes(drawn, sizeof drawn);
-    for (int i = 0; i < 8; i++) snprintf(p->instance + 2 * i, 3, "%02x", drawn[i]);
+    draw_name(p);
     p->waker.socket = -1;
     p->rate = 48000;
     return p;
@@ -81,6 +85,7 @@ static void leave_file(improv_plugin *p) {
     p->changes = p->generation = 0;
     p->starts = 0;
     PUT(p->status, IMPROV_OFF);
+    draw_name(p); /* the engine that served it may not have gone yet, and takes its own files away */
 }
 
 static bool make_file(improv_plugin *p) {
@@ -93,9 +98,7 @@ static bool make_file(improv_plugin *p) {
             fill(p);
             return true;
         }
-        uint8_t drawn[8]; /* a copy of the track has the name of its original */
-        random_bytes(drawn, sizeof drawn);
-        for (int i = 0; i < 8; i++) snprintf(p->instance + 2 * i, 3, "%02x", drawn[i]);
+        draw_name(p); /* a copy of the track has the name of its original */
     }
     return false;
 }
