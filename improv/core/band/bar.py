@@ -63,6 +63,9 @@ class Around(NamedTuple):
     accents: tuple[int, ...] = ()
 
 
+NOTHING = Around()
+
+
 @dataclass(frozen=True, slots=True)
 class BandBar:
     """A bar to be played.
@@ -70,8 +73,7 @@ class BandBar:
     chords, coming: of this bar and the next; no bar comes after the last. beats: its length in quarter notes. metre: as written.
     tempo: quarter notes a minute. of_section, section: which bar of its section it is, from 0, and how many that has; of_form,
     form: the same of the chorus. chorus: from 0. left: bars of the count-in that come, this one included. dynamic: of the band,
-    from 0 to 1; 0.5 is as usual. around: what the soloist did. solo: whether the bass or the drums have a chorus, so that others
-    leave room.
+    from 0 to 1; 0.5 is as usual. around: what the soloist did.
     """
 
     chords: ChordsOfBar = ((0.0, NO_CHORD),)
@@ -88,7 +90,7 @@ class BandBar:
     chorus: int = 0
     left: int = 1
     dynamic: float = 0.5
-    around: Around = Around()
+    around: Around = NOTHING
 
     @property
     def ticks(self) -> int:

@@ -1,9 +1,7 @@
 """The styles that a rhythm section plays in, one row each, and which of them a chart means.
 
 A style says how the off-beat lies, what the bass does and which drummers' playing is like it. 3/4 and 5/4 are no styles of their
-own: the metre says them. What a bassist and a drummer play in each: E. Friesen and others give the same; here after M. Hinton and
-J. Goldsby, The Jazz Bass Book, 2002; J. Riley, The Art of Bop Drumming, 1994; E. Uribe, The Essence of Brazilian Percussion and
-Drum Set, 1993; and R. Mauleon, Salsa Guidebook, 1993.
+own: the metre says them. What is played in each stands in `bass_figures` and `drum_figures`, with where it comes from.
 """
 
 from __future__ import annotations
@@ -14,8 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """swung: off-beats come late. bass: the bass player's way, a key of `bass_figures.FIGURES`, or `four`, `two`. drums: which
-    drummers' playing it is like, a row of `kit.LIKE`. about: in a few words. words: what charts call it."""
+    """swung: off-beats come late. bass: the bass player's way, a key of `bass_figures.FIGURES`, or `four`, `two`. drums: whose
+    figures of `drum_figures.FIGURES` it has, and which drummers' playing it is like. about: in a few words. words: what charts call it."""
 
     name: str
     swung: bool
@@ -34,7 +32,14 @@ STYLES = {
         Style("shuffle", True, "four", "shuffle", "every triplet on the snare, walking bass", r"shuffle|blues|boogie"),
         Style("bossa", False, "bossa", "bossa", "bossa nova", r"bossa|brazil|brasil"),
         Style("samba", False, "samba", "samba", "samba", r"samba|baiao|baião|partido"),
-        Style("latin", False, "latin", "latin", "Afro-Cuban: tumbao, cascara", r"latin|afro|cuban|cubano|salsa|mambo|son\b|rumba|montuno|bolero|cha"),
+        Style(
+            "latin",
+            False,
+            "latin",
+            "latin",
+            "Afro-Cuban: tumbao, cascara",
+            r"latin|afro|cuban|salsa|mambo|rumba|montuno|bolero|cha",
+        ),
         Style("even", False, "even", "even", "straight eighths, ECM", r"even|straight|ecm|8ths|eighths|pop|soft rock"),
         Style("funk", False, "funk", "funk", "sixteenths, backbeat", r"funk|soul|r ?& ?b|rnb|fusion|hip|groove|motown|gospel"),
         Style("rock", False, "rock", "rock", "eighths, backbeat", r"rock|reggae|disco|country"),
