@@ -13,8 +13,8 @@ from typing import ClassVar
 import numpy as np
 
 from improv.core.band.bar import BandBar, BarNote, Doing, Member, MemberState
-from improv.core.band.bass import BassByRule
-from improv.core.band.drums import DrumsByRule
+from improv.core.band.bass import Bassist
+from improv.core.band.groove import drums_by_rule
 from improv.core.events import Event
 from improv.core.intent import BOTH, IntendedNote, Intent
 from improv.core.modes.mode import Mode
@@ -132,7 +132,7 @@ class BassPart(MemberPart):
     part = "bass"
 
     def by_rule(self) -> Member:
-        return BassByRule()
+        return Bassist()
 
     def _strike(self, beat: float, note: BarNote, time: float) -> list[Event]:
         return [*self.voice.sounding.close_all(time), *super()._strike(beat, note, time)]
@@ -144,4 +144,4 @@ class DrumPart(MemberPart):
     part = "drums"
 
     def by_rule(self) -> Member:
-        return DrumsByRule()
+        return drums_by_rule()
