@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from improv.core import playing as rules
-from improv.core.band.together import Here, Together
+from improv.core.band.together import Here, PlayingTogether
 from improv.core.events import Event, NoteOn
 from improv.core.flood import FASTEST_LINE, WITHIN
 from improv.core.intent import IntendedNote
@@ -39,9 +39,9 @@ class Voice:
         end: int | None = None,
         voicings: ChordVoicer | None = None,
         playing: int = rules.NOW,
-        together: Together | None = None,
+        together: PlayingTogether | None = None,
     ):
-        self.together = together or Together()
+        self.together = together or PlayingTogether()
         self.generator, self.tracker = generator, tracker
         self.channel, self.end, self.voicings, self.early = channel, end, voicings, playing == rules.FIRST
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
