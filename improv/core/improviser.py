@@ -167,9 +167,9 @@ class Improviser:
         if text is not None:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading)
+        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, None, self._reading, before.rules)
         together = PlayingTogether(self._band, before.together.bars)
-        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, together=together)
+        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules, together)
         self.voice.time = moment.time
         self._begun += 1
         self._learning = None  # it was learned for the other
@@ -201,7 +201,7 @@ class Improviser:
         self.generator.meter = moment.meter
         played = self._turn(moment.news, time) if moment.news else []
         event = moment.event
-        if isinstance(event, NoteOn | NoteOff) and self._for_the_band(event, time):
+        if isinstance(event, NoteOn | NoteOff) and self.voice.of_the_band(event, time, self._mode.accompanies):
             pass
         elif isinstance(event, NoteOn):
             played += self._struck(event, time)
@@ -220,12 +220,6 @@ class Improviser:
             self.generator.learn(learned)
             self.learned_from = event.number
         return played
-
-    def _for_the_band(self, event: NoteOn | NoteOff, time: float) -> bool:
-        """Tell what is known of the band. Returns whether that is all: what another member plays is no player's line."""
-        if self._band or self._mode.accompanies:
-            self.voice.together.heard(event, self.meter.beat(time))
-        return bool(self._band) and event.part < 0
 
     def _turn(self, news: News, time: float) -> list[Event]:
         """The beat starts, stops or jumps."""
