@@ -14,17 +14,20 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from improv.core.band.bass import Bassist
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
+from improv.models.bass import LearnedWalking
 from improv.models.card import ModelError, check_name
 from improv.models.registry import kind_in
 from improv.models.voicings import Voicings
 from improv.outside import WIDTHS, OutsideError, Tensor, printable, read_json, read_tensors
 
 DEFAULT = "jazz"
-VOICINGS = "voicings"
+VOICINGS, BASS, DRUMS = "voicings", "bass", "drums"
 LARGEST = 256 * 2**20  # bytes of weights
 LARGEST_VOICINGS = 4 * 2**20
+LARGEST_MEMBER = 4 * 2**20  # of the rhythm section
 LARGEST_CARD = 2**20
 BESIDE = 16 * 2**20  # bytes of arrays that are no weights: the test vector
 
@@ -147,6 +150,16 @@ def load_voicings(name: str = VOICINGS) -> Voicings:
     card, weights = _read(folder, LARGEST_VOICINGS)
     try:
         return Voicings.of(card, weights)
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
+
+
+def load_bass(name: str = BASS) -> Bassist:
+    """Read, check and build a bassist who has learned to walk. Raises ModelError, which says what is wrong with it."""
+    folder = _found(name)
+    card, weights = _read(folder, LARGEST_MEMBER)
+    try:
+        return LearnedWalking(card, weights).member()
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
 

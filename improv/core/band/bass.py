@@ -21,8 +21,8 @@ from improv.core.harmony import Chord
 
 RULES = 1  # of all that is by rule; a change of what is played is another number
 SPREAD = 0.008  # seconds
-TIED = HEARD  # where a state says that the last note rings into the bar
-SIZE = HEARD + 1
+TIED, BEFORE = HEARD, HEARD + 1  # where a state says that the last note rings into the bar, and the root before it, plus 1; 0 for none
+SIZE = HEARD + 2
 FOUR, TWO = "four", "two"
 SKIP = {FOUR: 0.07, TWO: 0.12}  # how often a skipped note comes before a beat
 BUSY = 0.75  # of the band's dynamic, from which on two becomes four
@@ -45,11 +45,11 @@ class Bassist:
 
     def fits(self, state: Sequence[int]) -> bool:
         whole = len(state) == SIZE and all(type(n) is int for n in state)
-        return whole and all(n == 0 or LOW <= n <= HIGH for n in state[:HEARD]) and state[TIED] in (0, 1)
+        return whole and all(n == 0 or LOW <= n <= HIGH for n in state[:HEARD]) and state[TIED] in (0, 1) and 0 <= state[BEFORE] <= 12
 
     def bar(self, state: MemberState, bar: BandBar, rng: np.random.Generator) -> tuple[list[BarNote], MemberState]:
         if bar.doing in (Doing.REST, Doing.COUNT) or all(chord.root is None for _, chord in bar.chords):
-            return [], (*state[:HEARD], 0)
+            return [], (*state[:HEARD], 0, 0)
         hand = _Hand(self._foretell, state, bar, rng)
         if bar.doing in (Doing.BREAK, Doing.STOP, Doing.END):
             hand.struck()
@@ -65,13 +65,14 @@ class _Hand:
 
     def __init__(self, foretell: Foretell, state: MemberState, bar: BandBar, rng: np.random.Generator):
         self.foretell, self.bar, self.rng = foretell, bar, rng
-        self.history, self.tied = list(state[:HEARD]), bool(state[TIED])
+        self.history, self.tied, self.before = list(state[:HEARD]), bool(state[TIED]), state[BEFORE] - 1
         self.pushed = False
         self.played: list[BarNote] = []
 
     @property
     def state(self) -> MemberState:
-        return (*self.history[-HEARD:], int(self.pushed))
+        last = self.bar.chord(self.bar.beats).root
+        return (*self.history[-HEARD:], int(self.pushed), 0 if last is None else last + 1)
 
     def notes(self) -> list[BarNote]:
         """By onset; each ends where the next begins."""
@@ -171,7 +172,8 @@ class _Hand:
     # Pitches
 
     def _drawn(self, beat: float) -> int:
-        chances = self.foretell(BassPlace(self.bar, beat, tuple(self.history[-HEARD:])))
+        before = self.bar.chord(beat - 1.0).root if beat >= 1.0 else self.before if self.before >= 0 else None
+        chances = self.foretell(BassPlace(self.bar, beat, tuple(self.history[-HEARD:]), before))
         return LOW + min(int(np.searchsorted(np.cumsum(chances), self.rng.random())), HIGH - LOW)
 
     def _tone(self, chord: Chord, tone: str) -> int:

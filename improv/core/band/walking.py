@@ -20,11 +20,15 @@ MIDDLE = 40.0
 
 
 class BassPlace(NamedTuple):
-    """A beat on which the bass plays. beat: of the bar; history: the pitches of the beats before, the latest last, 0 for none."""
+    """A beat on which the bass plays. beat: of the bar; history: the pitches of the HEARD beats before, the latest last, 0 for none.
+
+    before: the root on the beat before, None where there was none.
+    """
 
     bar: BandBar
     beat: float
     history: tuple[int, ...]
+    before: int | None = None
 
     @property
     def chord(self) -> Chord:
