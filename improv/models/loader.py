@@ -15,10 +15,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from improv.core.band.bass import Bassist
+from improv.core.band.drums import Drummer
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.bass import LearnedWalking
 from improv.models.card import ModelError, check_name
+from improv.models.drum_groove import LearnedGroove
 from improv.models.registry import kind_in
 from improv.models.voicings import Voicings
 from improv.outside import WIDTHS, OutsideError, Tensor, printable, read_json, read_tensors
@@ -160,6 +162,16 @@ def load_bass(name: str = BASS) -> Bassist:
     card, weights = _read(folder, LARGEST_MEMBER)
     try:
         return LearnedWalking(card, weights).member()
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
+
+
+def load_drums(name: str = DRUMS) -> Drummer:
+    """Read, check and build a drummer who has learned from drummers. Raises ModelError, which says what is wrong with it."""
+    folder = _found(name)
+    card, weights = _read(folder, LARGEST_MEMBER)
+    try:
+        return LearnedGroove(card, weights).member()
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
 

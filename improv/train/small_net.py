@@ -20,7 +20,8 @@ Step = dict[str, np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class SmallFit:
-    """How it is trained. drop: share of the signs, and of each hidden layer, that is left out; decay: of the weights, a step."""
+    """How it is trained. drop: share of the signs, and of each hidden layer, that is left out; decay: of the weights, a step.
+    draws: rows of an epoch, None for as many as there are."""
 
     epochs: int = 20
     batch: int = 256
@@ -29,6 +30,7 @@ class SmallFit:
     drop: float = 0.3
     decay: float = 1e-4
     average: float = 0.999
+    draws: int | None = None
 
 
 def begun(signs: int, a: int, b: int, outputs: int, rng: np.random.Generator, there: int = 25) -> SmallNet:
@@ -79,9 +81,10 @@ def fit_small(
     first, second = ({part: np.zeros_like(w) for part, w in now.items()} for _ in range(2))
     mean = {part: w.copy() for part, w in now.items()}
     chance = None if weights is None else weights / weights.sum()
-    steps, done = how.epochs * (len(there) // how.batch), 0
+    draws = how.draws or len(there)
+    steps, done = how.epochs * (draws // how.batch), 0
     for epoch in range(how.epochs):
-        order = rng.permutation(len(there)) if chance is None else rng.choice(len(there), len(there), p=chance)
+        order = rng.permutation(len(there))[:draws] if chance is None else rng.choice(len(there), draws, p=chance)
         lost = 0.0
         for at in range(0, len(order) - how.batch + 1, how.batch):
             rows = order[at : at + how.batch]
@@ -123,6 +126,5 @@ def _gradient(
     d_out = d_out.astype(np.float32) * size
     d_b = (d_out @ net.out.T) * (b > 0) * keep_b
     d_a = (d_b @ net.second.T) * (a > 0) * keep_a
-    return cost, {
-        "signs": x.T @ d_a, "first": d_a.sum(0), "second": a.T @ d_b, "second_bias": d_b.sum(0), "out": b.T @ d_out, "out_bias": d_out.sum(0),
-    }  # fmt: skip
+    by = {"out": b.T @ d_out, "out_bias": d_out.sum(0), "second": a.T @ d_b, "second_bias": d_b.sum(0)}
+    return cost, by | {"signs": x.T @ d_a, "first": d_a.sum(0)}
