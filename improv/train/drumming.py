@@ -41,6 +41,7 @@ PIECE_OF = {
     36: KICK, 38: SNARE, 40: SNARE, 37: STICK, 42: CLOSED, 22: CLOSED, 46: OPEN, 26: OPEN, 44: PEDAL, 51: RIDE, 59: RIDE, 53: BELL,
     49: CRASH, 55: CRASH, 57: CRASH, 52: CRASH, 48: HIGH, 50: HIGH, 45: MID, 47: MID, 43: LOW, 58: LOW,
 }  # fmt: skip
+SWINGING = ("swing", "shuffle")
 TOMS = (HIGH, MID, LOW)
 FAMILY_OF = {  # the longest beginning of a style's name wins
     "jazz": "swing", "jazz/funk": "funk", "jazz/fusion": "funk", "jazz/linear": "other", "jazz/march": "street", "jazz/klezmer": "other",
@@ -109,7 +110,8 @@ def drum_take(said: Mapping[str, Any]) -> DrumTake | None:
     hits = np.array([(b, v, PIECE_OF[int(p)]) for b, v, p in said["hits"] if int(p) in PIECE_OF], float)
     if unit != "4" or len(hits) < 8:
         return None
-    grid, off = _grid(hits[:, 0])
+    family = family_of(str(said["style"]))
+    grid, off = _grid(hits[:, 0], FAMILIES[family] in SWINGING)
     a_beat, beats = STEPS[grid], int(count)
     places = (hits[:, 0] - off) * a_beat
     steps = np.maximum(np.rint(places).astype(int), 0)
@@ -119,7 +121,6 @@ def drum_take(said: Mapping[str, Any]) -> DrumTake | None:
         if loud > velocity[step, int(piece)]:
             velocity[step, int(piece)], lag[step, int(piece)] = loud, np.clip(place - step, -0.5, 0.5)
     masks = ((velocity > 0) << np.arange(COUNT)).sum(1)
-    family = family_of(str(said["style"]))
     name, tempo, kind = str(said["id"]), float(said["bpm"]), str(said["kind"])
     return described(DrumTake(name, family, grid, beats, tempo, masks, velocity, lag, [], np.zeros(total, int), kind))
 
@@ -139,8 +140,11 @@ def described(take: DrumTake) -> DrumTake:
     return take._replace(bars=bars, fill=_fills(take))
 
 
-def _grid(beats: np.ndarray) -> tuple[int, float]:
-    """The grid that strokes lie nearer to, for its size, and by how much they are late on the whole, in beats."""
+def _grid(beats: np.ndarray, may_swing: bool) -> tuple[int, float]:
+    """The grid of a take, and by how much it is late on the whole, in beats. may_swing: whether the family does.
+
+    A family that swings does so in a take whose off-beats come late rather than even. Elsewhere it is the grid that strokes lie nearer to.
+    """
     found = []
     for grid, a_beat in enumerate(STEPS):
         off = 0.0
@@ -149,6 +153,10 @@ def _grid(beats: np.ndarray) -> tuple[int, float]:
             off += float(np.median(place - np.rint(place))) / a_beat
         place = (beats - off) * a_beat
         found.append((float(np.abs(place - np.rint(place)).mean()), grid, off))
+    if may_swing:
+        within = (beats - found[1][2]) % 1.0
+        late, even = ((within > 0.58) & (within < 0.8)).sum(), ((within > 0.42) & (within < 0.58)).sum()
+        return found[1 if late > even else 0][1:]
     return min(found)[1:]
 
 
