@@ -184,6 +184,6 @@ class _Hands:
             lag = drawn_lag(out[VELOCITIES:], self.sway, LAG_CLASSES) * a_step
             loud = min(max(loud, 6), 124)
             tick = round(place * TICKS)
-            self.notes.append(BarNote(tick, max(lag, -place), 1.0 if piece == CRASH else LENGTH, KEYS[piece], loud))
+            self.notes.append(BarNote(tick, lag, 1.0 if piece == CRASH else LENGTH, KEYS[piece], loud))
         for piece in pieces_of(mask):
             self.last[piece] = 1 + min(next(n.velocity for n in reversed(self.notes) if n.pitch == KEYS[piece]) // 16, LAST - 2)

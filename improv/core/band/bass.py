@@ -213,7 +213,7 @@ class _Hand:
         elif swung and tick % TICKS == TICKS // 2:
             lag += off_beat(bar.tempo) - 0.5
         velocity = 76 + 40 * (bar.dynamic - 0.5) + loud + 3.0 * float(rng.standard_normal())
-        self.played.append(BarNote(tick, max(lag, -tick / TICKS), length, pitch, int(min(max(round(velocity), 25), 120))))
+        self.played.append(BarNote(tick, lag, length, pitch, int(min(max(round(velocity), 25), 120))))
 
     def _remember(self, pitch: int, beats: float) -> None:
         """A held note is on each beat that it lasts."""
