@@ -16,7 +16,7 @@ import numpy as np
 from improv.core.band.bar import TICKS, BandBar, BarNote, Doing, MemberState
 from improv.core.band.bass_figures import FIGURES, GHOST, LEAD, OCTAVE, PUSH, ROOT, SAME, THIRD, WALK, Figure, Stroke, fitted
 from improv.core.band.swing import TRIPLET, off_beat, swing_lag
-from improv.core.band.walking import HEARD, HIGH, LOW, MIDDLE, BassPlace, Foretell, by_rule
+from improv.core.band.walking import HEARD, HIGH, LOW, MIDDLE, BassPlace, Foretell, by_rule, mended
 from improv.core.harmony import Chord
 
 RULES = 1  # of all that is by rule; a change of what is played is another number
@@ -78,7 +78,7 @@ class _Hand:
         """By onset; each ends where the next begins."""
         notes = sorted(self.played, key=lambda n: n.onset)
         ends = [n.onset for n in notes[1:]] + [math.inf]
-        return [n._replace(length=min(n.length, max(end - n.onset - 0.02, 0.05))) for n, end in zip(notes, ends, strict=True)]
+        return [n._replace(length=min(n.length, max(end - n.onset - 0.02, 0.05))) for n, end in zip(notes, ends, strict=False)]
 
     # Whole bars
 
@@ -100,7 +100,8 @@ class _Hand:
             if beat == 0.0 and self.tied:
                 self._remember(self.history[-1], length)
                 continue
-            pitch = self._drawn(beat)
+            begins = beat == 0.0 and bar.chord(0.0).root is not None and (not any(self.history) or bar.of_form == 0)
+            pitch = self._tone(bar.chord(0.0), ROOT) if begins else self._drawn(beat)
             skipped = self.rng.random() < skip and beat >= 1.0
             if skipped and bar.tempo < 240.0:
                 lead = self.history[-1] if self.rng.random() < 0.6 else pitch
@@ -173,7 +174,7 @@ class _Hand:
 
     def _drawn(self, beat: float) -> int:
         before = self.bar.chord(beat - 1.0).root if beat >= 1.0 else self.before if self.before >= 0 else None
-        chances = self.foretell(BassPlace(self.bar, beat, tuple(self.history[-HEARD:]), before))
+        chances = mended(BassPlace(self.bar, beat, tuple(self.history[-HEARD:]), before), self.foretell)
         return LOW + min(int(np.searchsorted(np.cumsum(chances), self.rng.random())), HIGH - LOW)
 
     def _tone(self, chord: Chord, tone: str) -> int:

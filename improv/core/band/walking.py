@@ -17,6 +17,7 @@ LOW, HIGH = 28, 55  # the open E, and as high as one walks
 RANGE = np.arange(LOW, HIGH + 1)
 HEARD = 8  # beats of its own line that a bassist goes by
 MIDDLE = 40.0
+OUTSIDE = 0.3
 
 
 class BassPlace(NamedTuple):
@@ -71,3 +72,16 @@ def by_rule(place: BassPlace) -> np.ndarray:
         weight = weight * np.where(np.sign(RANGE - last) == np.sign(last - before), 1.3, 1.0)
     found: np.ndarray = weight / weight.sum()
     return found
+
+
+def mended(place: BassPlace, foretell: Foretell) -> np.ndarray:
+    """What somebody foretells, as a bandleader wants it: no pitch three times in a row, no tone outside of chord and scale twice or, but
+    rarely, where a chord begins."""
+    chances, chord, last = foretell(place).copy(), place.chord, place.history[-1]
+    inside = np.isin(RANGE % 12, list(chord.tones | chord.scale))
+    if place.since < 0.5:
+        chances[~inside] *= OUTSIDE
+    if last and (last == place.history[-2] or not inside[last - LOW]):
+        chances[last - LOW] = 0.0
+    total = chances.sum()
+    return chances / total if total > 0.0 else by_rule(place)

@@ -89,7 +89,7 @@ def played_over(take: BassTake, member: Member, seed: int) -> BassTake:
             last = struck[-1] if struck else last
             row.append(last)
         pitches.append(row)
-    return take._replace(pitches=pitches, real=False)
+    return take._replace(pitches=pitches)
 
 
 def figures_of(takes: Sequence[BassTake]) -> dict[str, float]:
