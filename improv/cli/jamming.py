@@ -9,11 +9,12 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
+from improv.cli.banding import band_beside, counted_in, members_of
 from improv.cli.learning import schooling_of
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
@@ -69,11 +70,16 @@ class Chosen:
     follows: the beat is that of the file that plays the human: its bars, and its changes of tempo.
     """
 
-    performer: PerformerSetup
+    performers: list[PerformerSetup]
     song: Song
     mood: dict[str, Any]
     learning: LearningSetup | None = None
     follows: bool = False
+
+    @property
+    def performer(self) -> PerformerSetup:
+        """The soloist."""
+        return self.performers[0]
 
     @property
     def settings(self) -> Settings:
@@ -229,7 +235,9 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
     chosen = {f.name: getattr(args, f.name, None) for f in fields(Settings)}
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo
+    members = members_of(args.band)
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
+    settings = counted_in(settings, chosen["count_in"], members)
     if settings.clock == "host":
         raise ImprovError("--clock host is the plugin's own (improv plugin install); from here, follow a DAW with --clock midi or link")
     song, follows = _song(args, settings, part, getattr(args, "bars", None))
@@ -244,7 +252,10 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
         learning=learning.learning if learning else None,
         learns=learning.header if learning else {},
     )
-    return Chosen(performer, song, mood, learning, follows)
+    performers = band_beside(performer, members, settings.click)
+    if members:
+        song = replace(song, band=tuple(p.settings.mode for p in performers))
+    return Chosen(performers, song, mood, learning, follows)
 
 
 def _channels(text: str | None) -> frozenset[int] | None:
@@ -304,9 +315,9 @@ def _session_path(args: argparse.Namespace) -> Path | None:
 def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
     """The performance, and what is written and said of it."""
     path, song, seed = _session_path(args), music.song, music.performer.seed
-    header = header_of(song, [music.performer], place.early) | music.mood | (titled(seed) if path else {})
+    header = header_of(song, music.performers, place.early) | music.mood | (titled(seed) if path else {})
     header |= {"sources": place.web.sources} if place.web else {}
-    config = PerformanceConfig([music.performer], song, getattr(args, "send_clock", False), place.early)
+    config = PerformanceConfig(music.performers, song, getattr(args, "send_clock", False), place.early)
     performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
     shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
     recorder = Recorder(path, header, shower(lambda: performance.meter, song.changes) if shows else None)
@@ -322,6 +333,6 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
         summary |= {"learned": performance.performers[0].improviser.learned_from, "profile": music.learning.end()}
     summary |= {what: end[what] for what in ("lateness_ms", "shed") if end.get(what)}
     summary |= {"mood": header["mood"]} if "mood" in header else {}
-    summary["files"] = write(args, Timekeeper(music.settings, song.metres), song.changes, take)
+    summary["files"] = write(args, Timekeeper(music.settings, song.metres), song.changes, take, music.performers)
     print(json.dumps(summary) if args.json else told(summary))
     return EXITS.get(str(end["reason"]).split()[0], BROKEN)

@@ -9,9 +9,10 @@ the same notes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from improv.core import playing as rules
+from improv.core.band.together import Together
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
@@ -43,7 +44,7 @@ class Improviser:
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     reading: how changes that come as a text are read, and what is made of chords, see `sheet.READING`.
-    hearing: see `core.hearing`. playing: see `core.playing`.
+    hearing: see `core.hearing`. playing: see `core.playing`. band: the mode of each who performs, by number; empty: it is no band.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Improviser:
         reading: int = READING,
         hearing: int = NOW,
         playing: int = rules.NOW,
+        band: Sequence[str] = (),
     ):
         settings = settings or Settings()
         meter = meter or Timekeeper(settings).meter
@@ -79,7 +81,8 @@ class Improviser:
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
         end = None if bars is None else round(meter.metres.line(bars) * GRID)
-        self.voice = Voice(self.generator, tracker, channel, end, voicings, playing)
+        self._band = band
+        self.voice = Voice(self.generator, tracker, channel, end, voicings, playing, Together(band, bars))
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
@@ -124,7 +127,7 @@ class Improviser:
     @property
     def thinks(self) -> bool:
         """Whether `advance` would ask the model even if nothing was heard."""
-        return self._mode.pending
+        return self._mode.pending or self._mode.thinks_next
 
     def advance(self, now: float, heard: Iterable[Moment] = ()) -> list[Event]:
         """Take in what was heard and do what is due up to `now`, or up to the next note-on, which is
@@ -165,7 +168,7 @@ class Improviser:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
         self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading)
-        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings)
+        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, together=Together(self._band, before.together.bars))
         self.voice.time = moment.time
         self._begun += 1
         self._learning = None  # it was learned for the other
@@ -197,7 +200,9 @@ class Improviser:
         self.generator.meter = moment.meter
         played = self._turn(moment.news, time) if moment.news else []
         event = moment.event
-        if isinstance(event, NoteOn):
+        if isinstance(event, NoteOn | NoteOff) and self._for_the_band(event, time):
+            pass
+        elif isinstance(event, NoteOn):
             played += self._struck(event, time)
         elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control in self._releasing):
             played += self._released(event, time)
@@ -214,6 +219,13 @@ class Improviser:
             self.generator.learn(learned)
             self.learned_from = event.number
         return played
+
+    def _for_the_band(self, event: NoteOn | NoteOff, time: float) -> bool:
+        """Tell the band's side of it of a note. Returns whether that is all: what another member plays is no player's line."""
+        if not (self._band or self._mode.accompanies):
+            return False
+        self.voice.together.heard(event, self.meter.beat(time))
+        return bool(self._band) and event.part < 0
 
     def _turn(self, news: News, time: float) -> list[Event]:
         """The beat starts, stops or jumps."""
@@ -271,6 +283,8 @@ class Improviser:
                 self._mode.start(time)
             return []
         beat = self.meter.beat(time)
+        if self.voice.together.set(setting, self.voice.here, beat):
+            return []
         if setting.name in BY_THE_BAR and self._goes_on(beat):
             self._wishes.append((self.meter.next_bar(beat), setting))
             return []

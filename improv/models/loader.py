@@ -22,6 +22,7 @@ from improv.models.bass import LearnedWalking
 from improv.models.card import ModelError, check_name
 from improv.models.drum_groove import LearnedGroove
 from improv.models.registry import kind_in
+from improv.models.sidemen import SIDEMEN
 from improv.models.voicings import Voicings
 from improv.outside import WIDTHS, OutsideError, Tensor, printable, read_json, read_tensors
 
@@ -50,7 +51,9 @@ def find_model(name: str) -> Path:
 
 
 def load_model(name: str = DEFAULT) -> NoteModel:
-    """Read, check and build a model that plays. Raises ModelError, which says what is wrong with it."""
+    """Read, check and build a model that plays, or one of `sidemen.SIDEMEN`. Raises ModelError, which says what is wrong with it."""
+    if name in SIDEMEN:
+        return SIDEMEN[name]()
     folder = find_model(name)
     card, weights = _read(folder, LARGEST)
     build = kind_in(card).build

@@ -25,7 +25,7 @@ class Song:
     """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
 
     reading: how changes are read, also those that come while it plays, see `sheet.READING`. hearing: see `core.hearing`.
-    playing: see `core.playing`.
+    playing: see `core.playing`. band: the mode of each who performs, by number, where they are a band, see `core.band.together`.
     """
 
     changes: Changes | None = None
@@ -35,6 +35,7 @@ class Song:
     reading: int = READING
     hearing: int = hearing.NOW
     playing: int = playing.NOW
+    band: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class PerformerSetup:
                 song.reading,
                 song.hearing,
                 song.playing,
+                song.band,
             )
             if self.state is not None:
                 found.restore(self.state)
