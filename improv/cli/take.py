@@ -19,6 +19,7 @@ from improv.render.piano_roll import draw_roll
 from improv.session import Cut
 from improv.session.capture import turned
 
+
 def write(
     args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None, take: KeptTake, performers: Sequence[PerformerSetup]
 ) -> list[str]:

@@ -168,7 +168,9 @@ class Improviser:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
         self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading)
-        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, together=Together(self._band, before.together.bars))
+        self.voice = Voice(
+            self.generator, tracker, self.channel, before.end, before.voicings, together=Together(self._band, before.together.bars)
+        )
         self.voice.time = moment.time
         self._begun += 1
         self._learning = None  # it was learned for the other

@@ -53,7 +53,7 @@ SIGNS, TOUCH_SIGNS = sum(TABLES.values()), sum(TOUCH_TABLES.values())
 OUTPUTS, TOUCH_OUTPUTS = COUNT + COUNT * COUNT, VELOCITIES + LAGS
 
 
-@lru_cache(maxsize=2**COUNT)
+@lru_cache(maxsize=4096)
 def pieces_of(mask: int) -> tuple[int, ...]:
     """The pieces of a mask."""
     return tuple(k for k in range(COUNT) if mask >> k & 1)

@@ -61,8 +61,5 @@ class Sideman:
         return 0.0
 
 
-SIDEMEN: dict[str, Callable[[], Sideman]] = {
-    "bass": lambda: Sideman("bass", Bassist()),
-    "drums": lambda: Sideman("drums", drums_by_rule()),
-    "comp": lambda: Sideman("comp"),
-}
+# By name, who plays by rule where nobody learned.
+SIDEMEN: dict[str, Callable[[], Member | None]] = {"bass": Bassist, "drums": drums_by_rule, "comp": lambda: None}

@@ -182,7 +182,8 @@ def drum_rows(takes: Iterable[DrumTake], rng: np.random.Generator | None) -> Dru
     """A row a step. rng: draws what of a bar is told; None: nothing is, which is how it is judged."""
     takes = list(takes)
     signs = np.full((sum(len(take.masks) for take in takes), MOST_SIGNS), SIGNS, np.uint16)
-    struck, weights = [], []
+    struck: list[np.ndarray] = []
+    weights: list[float] = []
     for take in takes:
         known, masks = _told(take, rng), take.masks.tolist()
         weight = WEIGHTS[FAMILIES[take.family]]

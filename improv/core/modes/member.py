@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from improv.core.band.bar import BandBar, BarNote, Doing, Member, MemberState
+from improv.core.band.bar import BandBar, BarNote, Member, MemberState
 from improv.core.band.bass import Bassist
 from improv.core.band.groove import drums_by_rule
 from improv.core.events import Event
