@@ -21,7 +21,7 @@ from improv.core.settings import SETTINGS, Settings
 
 PART = -2  # its number in a band
 TAGS, TAG = 2, 4  # how often so many bars are played again
-EARLY = 0.1  # beats before a bar line at which the song jumps: the band is to know before it plays on
+EARLY = 0.15  # beats before a bar line at which the song jumps: the band is to know before it plays on
 SLOWER, BARS, STEP = 0.28, 2, 0.5  # by how much it slows down, within so many bars, every so many beats
 HELD = 2.5  # seconds that the last chord is held at the least
 OVER = "over"  # the reason of the stop

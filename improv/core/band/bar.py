@@ -45,8 +45,8 @@ class BarNote(NamedTuple):
 
     @property
     def onset(self) -> float:
-        """Beats from the bar line, 0 or later."""
-        return max(self.tick / TICKS + self.lag, 0.0)
+        """Beats from the bar line; a drummer's one may come a little before it."""
+        return self.tick / TICKS + self.lag
 
 
 class Around(NamedTuple):

@@ -16,13 +16,13 @@ import numpy as np
 from improv.core.band.bar import TICKS, BandBar, BarNote, Doing, MemberState
 from improv.core.band.bass_figures import FIGURES, GHOST, LEAD, OCTAVE, PUSH, ROOT, SAME, THIRD, WALK, Figure, Stroke, fitted
 from improv.core.band.swing import TRIPLET, off_beat, swing_lag
-from improv.core.band.walking import HEARD, HIGH, LOW, MIDDLE, BassPlace, Foretell, by_rule
+from improv.core.band.walking import HEARD, HIGH, LOW, MIDDLE, BassPlace, Foretell, by_rule, mended
 from improv.core.harmony import Chord
 
 RULES = 1  # of all that is by rule; a change of what is played is another number
 SPREAD = 0.008  # seconds
-TIED = HEARD  # where a state says that the last note rings into the bar
-SIZE = HEARD + 1
+TIED, BEFORE = HEARD, HEARD + 1  # where a state says that the last note rings into the bar, and the root before it, plus 1; 0 for none
+SIZE = HEARD + 2
 FOUR, TWO = "four", "two"
 SKIP = {FOUR: 0.07, TWO: 0.12}  # how often a skipped note comes before a beat
 BUSY = 0.75  # of the band's dynamic, from which on two becomes four
@@ -45,11 +45,11 @@ class Bassist:
 
     def fits(self, state: Sequence[int]) -> bool:
         whole = len(state) == SIZE and all(type(n) is int for n in state)
-        return whole and all(n == 0 or LOW <= n <= HIGH for n in state[:HEARD]) and state[TIED] in (0, 1)
+        return whole and all(n == 0 or LOW <= n <= HIGH for n in state[:HEARD]) and state[TIED] in (0, 1) and 0 <= state[BEFORE] <= 12
 
     def bar(self, state: MemberState, bar: BandBar, rng: np.random.Generator) -> tuple[list[BarNote], MemberState]:
         if bar.doing in (Doing.REST, Doing.COUNT) or all(chord.root is None for _, chord in bar.chords):
-            return [], (*state[:HEARD], 0)
+            return [], (*state[:HEARD], 0, 0)
         hand = _Hand(self._foretell, state, bar, rng)
         if bar.doing in (Doing.BREAK, Doing.STOP, Doing.END):
             hand.struck()
@@ -65,19 +65,20 @@ class _Hand:
 
     def __init__(self, foretell: Foretell, state: MemberState, bar: BandBar, rng: np.random.Generator):
         self.foretell, self.bar, self.rng = foretell, bar, rng
-        self.history, self.tied = list(state[:HEARD]), bool(state[TIED])
+        self.history, self.tied, self.before = list(state[:HEARD]), bool(state[TIED]), state[BEFORE] - 1
         self.pushed = False
         self.played: list[BarNote] = []
 
     @property
     def state(self) -> MemberState:
-        return (*self.history[-HEARD:], int(self.pushed))
+        last = self.bar.chord(self.bar.beats).root
+        return (*self.history[-HEARD:], int(self.pushed), 0 if last is None else last + 1)
 
     def notes(self) -> list[BarNote]:
         """By onset; each ends where the next begins."""
         notes = sorted(self.played, key=lambda n: n.onset)
         ends = [n.onset for n in notes[1:]] + [math.inf]
-        return [n._replace(length=min(n.length, max(end - n.onset - 0.02, 0.05))) for n, end in zip(notes, ends, strict=True)]
+        return [n._replace(length=min(n.length, max(end - n.onset - 0.02, 0.05))) for n, end in zip(notes, ends, strict=False)]
 
     # Whole bars
 
@@ -99,7 +100,8 @@ class _Hand:
             if beat == 0.0 and self.tied:
                 self._remember(self.history[-1], length)
                 continue
-            pitch = self._drawn(beat)
+            begins = beat == 0.0 and bar.chord(0.0).root is not None and (not any(self.history) or bar.of_form == 0)
+            pitch = self._tone(bar.chord(0.0), ROOT) if begins else self._drawn(beat)
             skipped = self.rng.random() < skip and beat >= 1.0
             if skipped and bar.tempo < 240.0:
                 lead = self.history[-1] if self.rng.random() < 0.6 else pitch
@@ -171,7 +173,8 @@ class _Hand:
     # Pitches
 
     def _drawn(self, beat: float) -> int:
-        chances = self.foretell(BassPlace(self.bar, beat, tuple(self.history[-HEARD:])))
+        before = self.bar.chord(beat - 1.0).root if beat >= 1.0 else self.before if self.before >= 0 else None
+        chances = mended(BassPlace(self.bar, beat, tuple(self.history[-HEARD:]), before), self.foretell)
         return LOW + min(int(np.searchsorted(np.cumsum(chances), self.rng.random())), HIGH - LOW)
 
     def _tone(self, chord: Chord, tone: str) -> int:
@@ -211,7 +214,7 @@ class _Hand:
         elif swung and tick % TICKS == TICKS // 2:
             lag += off_beat(bar.tempo) - 0.5
         velocity = 76 + 40 * (bar.dynamic - 0.5) + loud + 3.0 * float(rng.standard_normal())
-        self.played.append(BarNote(tick, max(lag, -tick / TICKS), length, pitch, int(min(max(round(velocity), 25), 120))))
+        self.played.append(BarNote(tick, lag, length, pitch, int(min(max(round(velocity), 25), 120))))
 
     def _remember(self, pitch: int, beats: float) -> None:
         """A held note is on each beat that it lasts."""

@@ -92,4 +92,4 @@ def _note(tick: int, piece: str, digit: float, bar: BandBar, rng: np.random.Gene
         lag += off_beat(bar.tempo) - 0.5
     number = list(PIECES).index(piece)
     length = 1.0 if number == CRASH else LENGTH
-    return BarNote(tick, max(lag, -tick / TICKS), length, KEYS[number], velocity_of(digit, bar.dynamic, rng))
+    return BarNote(tick, lag, length, KEYS[number], velocity_of(digit, bar.dynamic, rng))

@@ -17,14 +17,19 @@ LOW, HIGH = 28, 55  # the open E, and as high as one walks
 RANGE = np.arange(LOW, HIGH + 1)
 HEARD = 8  # beats of its own line that a bassist goes by
 MIDDLE = 40.0
+OUTSIDE = 0.3
 
 
 class BassPlace(NamedTuple):
-    """A beat on which the bass plays. beat: of the bar; history: the pitches of the beats before, the latest last, 0 for none."""
+    """A beat on which the bass plays. beat: of the bar; history: the pitches of the HEARD beats before, the latest last, 0 for none.
+
+    before: the root on the beat before, None where there was none.
+    """
 
     bar: BandBar
     beat: float
     history: tuple[int, ...]
+    before: int | None = None
 
     @property
     def chord(self) -> Chord:
@@ -67,3 +72,16 @@ def by_rule(place: BassPlace) -> np.ndarray:
         weight = weight * np.where(np.sign(RANGE - last) == np.sign(last - before), 1.3, 1.0)
     found: np.ndarray = weight / weight.sum()
     return found
+
+
+def mended(place: BassPlace, foretell: Foretell) -> np.ndarray:
+    """What somebody foretells, as a bandleader wants it: no pitch three times in a row, no tone outside of chord and scale twice or, but
+    rarely, where a chord begins."""
+    chances, chord, last = foretell(place).copy(), place.chord, place.history[-1]
+    inside = np.isin(RANGE % 12, list(chord.tones | chord.scale))
+    if place.since < 0.5:
+        chances[~inside] *= OUTSIDE
+    if last and (last == place.history[-2] or not inside[last - LOW]):
+        chances[last - LOW] = 0.0
+    total = chances.sum()
+    return chances / total if total > 0.0 else by_rule(place)
