@@ -26,7 +26,8 @@ def note(beats: int) -> str:
 
 def score(measures: list[str], about: str = "<movement-title>Test Blues</movement-title>") -> str:
     inside = "".join(f'<measure number="{i}">{m}</measure>' for i, m in enumerate(measures, 1))
-    return f'<?xml version="1.0"?><score-partwise>{about}<part-list><score-part id="P1"/></part-list><part id="P1">{inside}</part></score-partwise>'
+    parts = f'<part-list><score-part id="P1"/></part-list><part id="P1">{inside}</part>'
+    return f'<?xml version="1.0"?><score-partwise>{about}{parts}</score-partwise>'
 
 
 OPENING = (
