@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from improv.charts import ireal
-from improv.charts.moving import key_name, key_of, moved, steps
+from improv.charts.moving import INSTRUMENTS, key_name, key_of, moved, steps
 from improv.charts.musicxml import read_lead_sheet
 from improv.charts.score_limits import ScoreError
 from improv.charts.score_text import is_score
@@ -63,6 +63,13 @@ class NamedTune:
         if minor and not own_minor:
             raise TuneError(f"{self.title} is in {self.key}, a major key: give a major key, for example {key_name(there, False)}")
         return replace(self, key=key_name(there, own_minor), changes=moved(self.changes, steps(here, there)))
+
+    def read_by(self, instrument: str) -> NamedTune:
+        """It as the player of a transposing instrument reads it, one of `moving.INSTRUMENTS`."""
+        if not (by := INSTRUMENTS[instrument]):
+            return self
+        place, minor = key_of(self.key) if self.key else (0, False)
+        return replace(self, key=key_name(place + by, minor) if self.key else "", changes=moved(self.changes, by))
 
     @property
     def bars(self) -> int:
