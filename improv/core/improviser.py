@@ -17,10 +17,11 @@ from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
 from improv.core.harmony import READING, Changes, parse_changes
 from improv.core.hearing import FIRST, NOW
+from improv.core.heard.listening import EarSetup, Listening
 from improv.core.intent import Intent
 from improv.core.line.generator import LineGenerator
 from improv.core.line.lessons import Learning, Lessons
-from improv.core.line.tracker import ALL_NOTES_OFF, RESET_CONTROLLERS, SUSTAIN, LineTracker
+from improv.core.line.tracker import ALL_NOTES_OFF, RESET_CONTROLLERS, SUSTAIN, Heard, LineTracker
 from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
@@ -43,7 +44,7 @@ class Improviser:
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     reading: how changes that come as a text are read, and what is made of chords, see `sheet.READING`.
-    hearing: see `core.hearing`. playing: see `core.playing`.
+    hearing: see `core.hearing`. playing: see `core.playing`. ear: what hears the harmony; None: nothing does.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Improviser:
         reading: int = READING,
         hearing: int = NOW,
         playing: int = rules.NOW,
+        ear: EarSetup | None = None,
     ):
         settings = settings or Settings()
         meter = meter or Timekeeper(settings).meter
@@ -73,7 +75,9 @@ class Improviser:
         self._seed, self._begun = seed, 1  # how often it has begun
         self._changes = changes  # those of the beginning
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
-        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons, reading, playing)
+        self._ear, self.listening = ear, Listening(tracker, ear, meter)
+        heard = self.listening.harmony
+        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons, reading, playing, heard)
         self._learning = learning
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
@@ -164,7 +168,9 @@ class Improviser:
         if text is not None:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading)
+        self.listening = Listening(tracker, self._ear, moment.meter)
+        heard = self.listening.harmony
+        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading, heard=heard)
         self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings)
         self.voice.time = moment.time
         self._begun += 1
@@ -195,6 +201,7 @@ class Improviser:
 
     def _hear(self, moment: Moment, time: float) -> list[Event]:
         self.generator.meter = moment.meter
+        self.listening.ask(self.generator.changes is None and moment.meter.running, moment.meter, time)
         played = self._turn(moment.news, time) if moment.news else []
         event = moment.event
         if isinstance(event, NoteOn):
@@ -235,23 +242,35 @@ class Improviser:
         """A key goes down."""
         voice, beat = self.voice, self.meter.beat(time)
         goes_on = self._goes_on(beat)
-        note = voice.tracker.hear(event, beat)
+        note = self.listening.hear(event, beat, self.settings, self._mode.endless)
+        of_line = voice.tracker.is_of_line(event)
         chord = voice.tracker.chord
         if chord.root is not None:
             self.generator.heard_chord = chord
         if goes_on:
-            if voice.call is None:
+            if voice.call is None and of_line:
                 voice.call = beat
-            if note:
-                self.generator.commit(self.generator.after(note, beat))
-                voice.playing = voice.playing_after(note)
+            self._remember(note, beat)
+        if not of_line:
+            return []
         return self._mode.struck(event, time) if goes_on or self._mode.timeless else []
 
     def _released(self, event: NoteOff | ControlChange, time: float) -> list[Event]:
         """A key or the pedal comes up, or the pedal goes down."""
         beat = self.meter.beat(time)
-        self.voice.tracker.hear(event, beat)
+        of_line = not isinstance(event, NoteOff) or self.voice.tracker.is_of_line(event)
+        note = self.listening.hear(event, beat, self.settings, self._mode.endless)
+        if self._goes_on(beat):
+            self._remember(note, beat)
+        if not of_line:
+            return []
         return self._mode.released(time) if self._mode.timeless or self._goes_on(beat) else []
+
+    def _remember(self, note: Heard | None, beat: float) -> None:
+        """The player's line goes on from a note."""
+        if note:
+            self.generator.commit(self.generator.after(note, beat))
+            self.voice.playing = self.voice.playing_after(note)
 
     def _goes_on(self, beat: float) -> bool:
         """Whether the beat runs on; where it stands still there is no rhythm to hear."""
@@ -305,11 +324,12 @@ class Improviser:
 
     # Playing
 
-    def _times(self) -> tuple[float, float, float]:
-        """When the next note ends, when the next wish is granted, and when the mode wants to play, in seconds."""
+    def _times(self) -> tuple[float, float, float, float]:
+        """When the next note ends, when the next wish is granted, when a chord is settled, and when the mode wants to play, in seconds."""
         voice, meter = self.voice, self.generator.meter
         wish = max(meter.time(self._wishes[0][0]), voice.time) if self._wishes else math.inf
-        return meter.end(voice.sounding.soonest) if voice.sounding else math.inf, wish, max(self._mode.next(), voice.time)
+        ends = meter.end(voice.sounding.soonest) if voice.sounding else math.inf
+        return ends, wish, max(self.listening.due, voice.time), max(self._mode.next(), voice.time)
 
     def _do(self, until: float) -> list[Event]:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
@@ -318,8 +338,8 @@ class Improviser:
         if self._mode.pending and voice.time <= until:
             self._mode.prepare()
         while True:
-            ends, wishes, starts = self._times()
-            soonest = min(ends, wishes, starts)
+            ends, wishes, settles, starts = self._times()
+            soonest = min(ends, wishes, settles, starts)
             if soonest > until or soonest == math.inf:
                 return played
             voice.time = self.done = max(voice.time, soonest)
@@ -327,6 +347,9 @@ class Improviser:
                 played += self._grant(self._wishes.pop(0)[1], voice.time)
                 if self._mode.pending:  # now, before anything later
                     self._mode.prepare()
+            elif settles <= min(ends, starts):
+                if self.listening.settle(voice.time):
+                    self._mode.jumped()  # what was planned is over another chord
             elif ends <= starts:
                 over = [key for key, end in self.sounding.over(math.inf) if self.meter.end(end) <= ends]
                 played += self.sounding.close(over, voice.time)

@@ -24,6 +24,7 @@ DRUMS = 10  # the channel of a click, or of a count-in, where no other is said
 AT_ONCE, NEXT_BAR = "at once", "next bar"  # when a setting that changes takes effect
 PERFORMER, PERFORMANCE = "performer", "performance"  # whose it is: each performer has its own, or all share one
 GROUPS = {"music": "what it plays", "time": "when it plays", "line": "how it plays its line", "chords": "how it plays chords"}
+PITCH = "pitch"  # the unit of MIDI pitches, which have names, too
 PLAY = "play"  # a Setting event of this name is no setting: who waits plays from now on
 PERIOD = "grain"  # a Setting event of this name is no user's: the MIDI system's period in ms, once at the start of a performance
 
@@ -154,6 +155,12 @@ class Settings:
     )
     # by scripts/compare_voicings.py
     voicing: str = _row("rules", ("rules", "learned"), "comp: chords by rules, or as learned from pianists' hands", "chords", alone=False)
+    split: int = _row(
+        0, (0, 127), "lowest note of your line: below it you play chords; 0: told apart by how they are played", "chords", alone=False, unit=PITCH
+    )
+    harmony_channel: int = _row(
+        0, (0, 16), "MIDI channel from which only chords are heard, as a DAW's chord track; 0: none", "chords", alone=False
+    )
     accents: float = _row(1.0, (0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as you accent yours", "line")
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from improv.core import playing as rules
 from improv.core.harmony import NO_CHORD, READING, Changes, Chord, HarmonicContext
 from improv.core.heads import Heads
+from improv.core.heard.harmony import HeardHarmony
 from improv.core.line.draw import draw_note, gaps, slips
 from improv.core.line.dynamics import Shape, accent, follow
 from improv.core.line.lessons import Lessons
@@ -63,6 +64,7 @@ class LineGenerator:
     settings, changes, tracker: those of the performer. meter: the beat of the moment; the performer brings the next.
     seed: of the generator that draws every note. lessons: what cuts the memory into lessons; None where nobody learns.
     reading: what is made of chords, see `sheet.READING`. playing: see `core.playing`.
+    heard: the harmony that is heard, by which it plays without changes; None: by the keys that are held, as in old sessions.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class LineGenerator:
         lessons: Lessons | None = None,
         reading: int = READING,
         playing: int = rules.NOW,
+        heard: HeardHarmony | None = None,
     ):
         self.model = model
         self._base = self._learns = model  # the model as it is; the one that `learned` belongs to
@@ -86,6 +89,7 @@ class LineGenerator:
         self._lag_rng = np.random.default_rng(
             [*(seed if isinstance(seed, tuple) else (seed,)), 1]
         )  # of its own, so that lags change no notes
+        self.heard = heard
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
         self.meter, self._tracker = meter, tracker
         self._lessons, self._reading = lessons, reading
@@ -178,6 +182,8 @@ class LineGenerator:
             bars = meter.metres.bars(self.changes.length) - (meter.metres.bars(self.changes.again) if self.changes.again else 0.0)
             twelve = bars % 12 == 0 and bars % 8 != 0
             section = meter.bar_of(beat) % (12 if twelve else 8)
+        elif self.heard and meter.running:
+            harmony = self.heard.harmony(beat)
         else:
             chord = self._tracker.chord
             harmony = HarmonicContext(chord, chord, math.inf)
@@ -186,8 +192,10 @@ class LineGenerator:
         return Context(harmony, place, section, meter.tempo, self.settings.feel)
 
     def chord(self, beat: float) -> Chord:
-        """The chord at a beat: of the changes, or the latest that the player held."""
-        return self.changes.harmony(self.meter.position(beat)).chord if self.changes else self.heard_chord
+        """The chord at a beat: of the changes, or as it is heard; where no beat runs, the latest that the player held."""
+        if self.changes:
+            return self.changes.harmony(self.meter.position(beat)).chord
+        return self.heard.chord(beat) if self.heard and self.meter.running else self.heard_chord
 
     # Drawing
 
