@@ -343,13 +343,13 @@ class Improviser:
             if soonest > until or soonest == math.inf:
                 return played
             voice.time = self.done = max(voice.time, soonest)
-            if wishes <= min(ends, starts):
+            if settles <= soonest:
+                if self.listening.settle(voice.time):
+                    self._mode.jumped()  # what was planned is over another chord
+            elif wishes <= min(ends, starts):
                 played += self._grant(self._wishes.pop(0)[1], voice.time)
                 if self._mode.pending:  # now, before anything later
                     self._mode.prepare()
-            elif settles <= min(ends, starts):
-                if self.listening.settle(voice.time):
-                    self._mode.jumped()  # what was planned is over another chord
             elif ends <= starts:
                 over = [key for key, end in self.sounding.over(math.inf) if self.meter.end(end) <= ends]
                 played += self.sounding.close(over, voice.time)

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from improv.core.harmony import NO_CHORD, OPEN, Chord, HarmonicContext
 from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, Heard, Hears
+from improv.core.harmony.frames import EARLY
 from improv.core.harmony.spelling import Key
 from improv.core.heard.rounds import Bar, Rounds, alike
 from improv.core.heard.told import Told
@@ -69,6 +70,8 @@ class HeardHarmony:
         self._waiting: list[tuple[float, float, int, int]] = []  # keys of a chord to be settled: time, beat, pitch, velocity
         self._ended: set[int] = set()  # pitches of those that are up again
         self._due = math.inf
+        self._look = math.inf  # beat that ends one in which a chord's key came: what was heard in it
+        self._decided = -math.inf  # beat of the latest chord that was struck and settled
         self._upto = beat  # up to this beat the bars, and the line's beats, are taken in
         self._accompanied = -math.inf  # beat of the latest key of a chord
         self._lately = -math.inf  # beat up to which something sounded
@@ -76,8 +79,8 @@ class HeardHarmony:
 
     @property
     def due(self) -> float:
-        """When a chord is to be settled, in seconds; infinity: there is none."""
-        return self._due
+        """When a chord is to be settled, or a beat of a broken one is over, in seconds; infinity: there is none."""
+        return min(self._due, self.meter.time(self._look) if self._look < math.inf else math.inf)
 
     # What is heard
 
@@ -88,6 +91,7 @@ class HeardHarmony:
         if chords:
             self._waiting.append((time, beat, pitch, velocity))
             self._due, self._accompanied = time + SETTLED, beat
+            self._look = float(math.floor(beat + EARLY) + 1) - EARLY
         else:
             self._ear.note_on(beat, pitch, velocity, line)
             self._sounding[pitch] = line
@@ -110,10 +114,15 @@ class HeardHarmony:
     def settle(self, time: float) -> bool:
         """No more keys of the chord come: which one it is. Returns whether it is another than before."""
         waiting, self._waiting, self._due = self._waiting, [], math.inf
-        if not waiting:
-            return False
         beat = self.meter.beat(time)
+        before = self._last
         self.go_on(beat)
+        if not waiting:
+            self._look = math.inf
+            number = math.floor(beat + EARLY - 1e-6)
+            if self._decided < number:
+                self._take(self._ear.heard(beat - 1e-6), number, number, SURE_BROKEN, False)
+            return self._last != before
         first = waiting[0][1]
         classes = {pitch % 12 for at, _, pitch, _ in waiting if at - waiting[0][0] <= TOGETHER}
         struck = len(classes) >= STRUCK
@@ -127,6 +136,8 @@ class HeardHarmony:
             self._ear.note_off(beat + ahead, pitch)
             self._sounding.pop(pitch, None)
         self._ended = set()
+        if struck:
+            self._decided = place
         return self._take(self._ear.heard(beat + ahead), min(first, place), place, SURE_STRUCK if struck else SURE_BROKEN, struck)
 
     def go_on(self, beat: float) -> None:

@@ -16,7 +16,9 @@ Key = tuple[int, int, int]  # input, channel, pitch
 TOGETHER = 0.045  # seconds from key to key within which a chord's are struck
 HELD = 0.06  # seconds that a key is down before what comes then is over it, or under it: a legato line overlaps by less
 LATELY = 10.0  # seconds that a key says something of the hands
+SPAN = 16  # semitones that a hand reaches
 APART = 6  # semitones below a chord's highest key from which on that is the line, struck with it
+NEAR, UNDER = 2, 5  # semitones: above the chords, from which on it may be the line; below a held key, from which on it is under it
 WRONG = 0.34  # share of what was played lately that may lie on the wrong side of a border, at most
 STAYS = 0.25  # of a key's weight, a semitone: what it takes to move a border
 CHORDS, LINE = "chords", "line"
@@ -102,6 +104,7 @@ class Hands:
     def _weigh(self, new: _Struck, time: float) -> None:
         """What the keys that are down say of the new one, and it of them."""
         pitch, group, last = new.pitch, [new], time
+        reach = max((n.pitch for n in self._lately if n.part == CHORDS and n.weight == 1.0 and self._below(n.pitch)), default=-1) + NEAR
         for note in reversed(self._lately):
             if not note.down:
                 continue
@@ -113,10 +116,10 @@ class Hands:
                     note.above += 1
                     if note.above >= 2 and note.part is None:
                         note.is_of(CHORDS)
-                    if note.part == CHORDS and new.part is None:
-                        new.is_of(LINE, 0.5)
-                elif note.pitch > pitch and new.part is None:
+                elif note.pitch >= pitch + UNDER and new.part is None:
                     new.is_of(CHORDS, 0.5)
+        if NEAR <= reach < pitch and new.part is None and (self.border is None or pitch > self.border):
+            new.is_of(LINE, 0.5)
         if len(group) >= 3:
             self._chord(sorted(group, key=lambda note: note.pitch))
 
@@ -124,11 +127,18 @@ class Hands:
         """Keys that are struck together, ascending."""
         for note in group:
             note.is_of(CHORDS)
+        wide = group[-1].pitch - group[0].pitch > SPAN
+        if wide or (not self._below(group[-1].pitch) and self._below(group[-2].pitch)):
+            group[-1].is_of(LINE, 0.5)
         if group[-1].pitch - group[-2].pitch >= APART:
             group[-1].is_of(LINE)
             if len(group) == 3:  # two below it say less
                 for note in group[:-1]:
                     note.is_of(CHORDS, 0.5)
+
+    def _below(self, pitch: int) -> bool:
+        """Whether a pitch lies with the chords, as far as that is known."""
+        return self.border is None or pitch < self.border
 
     def _found(self) -> float | None:
         """Where the border lies, by what was played lately."""
@@ -138,7 +148,9 @@ class Hands:
             return self.border if above else self._held_on()
         if not above:
             top = max(pitch for pitch, _ in below)
-            return top + 2.5 if self.alone and self.border is None else self.border
+            if self.border is not None and self.border > top:
+                return self.border
+            return top + 2.5 if self.alone else None
         best: tuple[float, float] | None = None
         for border in _between({pitch for pitch, _ in (*below, *above)}):
             wrong = sum(w for p, w in below if p > border) + sum(w for p, w in above if p < border)
