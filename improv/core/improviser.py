@@ -169,9 +169,9 @@ class Improviser:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
         self.listening = Listening(tracker, self._ear, moment.meter)
-        heard = self.listening.harmony
-        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading, heard=heard)
-        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings)
+        of = tracker, seed, None, self._reading, before.rules, self.listening.harmony
+        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, *of)
+        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules)
         self.voice.time = moment.time
         self._begun += 1
         self._learning = None  # it was learned for the other

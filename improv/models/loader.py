@@ -14,6 +14,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from improv.core.harmony.coming import NextChord
+from improv.core.harmony.ear import Hears
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.card import ModelError, check_name
@@ -22,9 +24,9 @@ from improv.models.voicings import Voicings
 from improv.outside import WIDTHS, OutsideError, Tensor, printable, read_json, read_tensors
 
 DEFAULT = "jazz"
-VOICINGS = "voicings"
+VOICINGS, EAR = "voicings", "ear"
 LARGEST = 256 * 2**20  # bytes of weights
-LARGEST_VOICINGS = 4 * 2**20
+LARGEST_VOICINGS = LARGEST_EAR = 4 * 2**20
 LARGEST_CARD = 2**20
 BESIDE = 16 * 2**20  # bytes of arrays that are no weights: the test vector
 
@@ -160,6 +162,18 @@ def voicings_for(*settings: Settings) -> Voicings | None:
         if any(s.voicing == "learned" for s in settings):
             raise
         return None
+
+
+def load_ear(name: str = EAR) -> tuple[Hears, NextChord]:
+    """Read, check and build what hears chords, and what tells which comes next. Raises ModelError."""
+    from improv.models.ear import EarNetwork, next_chord_of  # it is wanted by those who listen for chords alone
+
+    folder = _found(name)
+    card, weights = _read(folder, LARGEST_EAR)
+    try:
+        return EarNetwork(card, weights), next_chord_of(weights)
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
 
 
 def stored_vector(name: str = DEFAULT) -> dict[str, np.ndarray]:
