@@ -23,20 +23,15 @@ import numpy as np
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, notes_of
 from improv.core.harmony import Changes, Chord, parse_changes
-from improv.core.heard.listening import EarSetup
 from improv.core.heard.rounds import alike
+from improv.core.hearing import NOW
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings
 from improv.models.loader import load_model
-try:
-    from improv.models.loader import load_ear
-except ImportError:
-    from improv.core.harmony.templates import Templates
-    def load_ear(): return (Templates(), None)
-
 from improv.perform.band import Band, Slot
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
+from improv.perform.performers import ear_for
 
 BARS = 32
 Note = tuple[float, float, int, int]  # beat, until, pitch, velocity
@@ -164,12 +159,14 @@ class Asked:
         self.keys = list[str]()
 
 
-def play(who: Pianist, mode: str, seed: int, model: object, over: Changes | None = None) -> tuple[list[Event], list[Event], Improviser, dict[int, Chord]]:
+def play(
+    who: Pianist, mode: str, seed: int, model: object, over: Changes | None = None
+) -> tuple[list[Event], list[Event], Improviser, dict[int, Chord]]:
     """What is heard and played, and the chords that were heard, by beat, as of just before the next."""
     settings = Settings(mode=mode, tempo=who.tempo, feel=who.feel)
     keeper = Timekeeper(settings)
     keeper.begin(0.0)
-    improviser = Improviser(model, settings, over, keeper.meter, seed=seed, ear=EarSetup(*load_ear()))  # type: ignore[arg-type]
+    improviser = Improviser(model, settings, over, keeper.meter, seed=seed, ear=ear_for(NOW))  # type: ignore[arg-type]
     left, right, _ = chorus_of(who, seed)
     heard = events_of([*left, *right], who.tempo, seed)
     chords: dict[int, Chord] = {}
@@ -192,15 +189,15 @@ def on_beat(beat: float) -> bool:
     return abs(beat - round(beat)) < 0.12
 
 
-def measure(who: Pianist, mode: str, takes: int, model: object) -> str:
+def measure(who: Pianist, mode: str, takes: int, model: object, typed: bool = False) -> str:
     answered = phrases = total = good = counted = 0
     delays: list[float] = []
     roots = triads = beats = 0
     for seed in range(1, takes + 1):
-        _, played, improviser, chords = play(who, mode, seed, model)
         changes = parse_changes(who.changes)
+        _, played, improviser, chords = play(who, mode, seed, model, changes if typed else None)
         tempo = who.tempo
-        _, right, ends = chorus_of(who, seed)
+        ends = chorus_of(who, seed)[2]
         ours = [(on * tempo / 60, off * tempo / 60, p, v) for on, off, p, v in notes_of(played)]
         total += len(ours)
         for end in ends:
@@ -224,7 +221,7 @@ def measure(who: Pianist, mode: str, takes: int, model: object) -> str:
     return (
         f"{who.name:18} {mode:6} answered {answered:3}/{phrases:3}, {late:>5} beats after; {total / takes:6.0f} notes, "
         f"{100 * good / counted if counted else 0:4.0f} % of {counted / takes:4.0f} on the beat in the chord; "
-        f"heard root {100 * roots / beats:3.0f} %, triad {100 * triads / beats:3.0f} %; {improviser.generator.heard.told if improviser.generator.heard else ''}"
+        f"heard root {100 * roots / beats:3.0f} %, triad {100 * triads / beats:3.0f} %\n    {improviser.listening.told}"
     )
 
 

@@ -23,7 +23,8 @@ from improv.cli.take import told, write
 from improv.cli.tunes import set_tune
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
-from improv.core.harmony import Changes, parse_changes, taken_for
+from improv.core.harmony import HEARD, Changes, parse_changes, taken_for, wanted
+from improv.core.heard.harmony import HARMONY_INPUT
 from improv.core.meter import Meter
 from improv.core.metres import Metres
 from improv.core.modes.classes import MODES
@@ -116,6 +117,7 @@ def jam(args: argparse.Namespace) -> int:
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
     channels = _channels(args.listen)
+    args.harmony_port = _harmony_in(args)
     if args.web is not None and args.fast:
         raise ImprovError("--web shows what is played as it is played, and --fast does not wait for that; leave one out")
     if args.web is not None and not 1 <= args.web <= 65535:
@@ -125,7 +127,7 @@ def jam(args: argparse.Namespace) -> int:
         print(f"improv: {said}", file=sys.stderr)
     api = None if args.fast else choose_api(args.api)
     if api is None and not args.fast:
-        if args.source or args.target:
+        if args.source or args.target or args.harmony_port:
             raise ImprovError(f"no MIDI system here, so no port to connect to: {mend()}")
         if part is None:
             if args.clock in ("midi", "link"):
@@ -180,6 +182,8 @@ def solo(args: argparse.Namespace) -> int:
         count = getattr(args, option)
         if count is not None and not 1 <= count <= 10_000:
             raise ImprovError(f"--{option} {count}: expected 1 to 10,000")
+    if args.changes is not None and args.changes.strip().lower() == HEARD:
+        raise ImprovError("--changes heard: a solo has nobody to hear; write the changes, or play: improv jam")
     music = _music(args, "solo", None)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
@@ -194,8 +198,17 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
 
     put = place.web.arrival if place.web else place.inbox.put
     heard = tapping(put, args.tap) if args.tap else put
-    wanted, sounding = (args.source, args.target), sounding_folder()
-    ports = FixedPorts(api, place.clock.now, heard, *wanted, raise_priority, sounding=sounding, channels=channels or NO_DRUMS)
+    asked, sounding = (args.source, args.target), sounding_folder()
+    ports = FixedPorts(
+        api,
+        place.clock.now,
+        heard,
+        *asked,
+        raise_priority,
+        sounding=sounding,
+        channels=channels or NO_DRUMS,
+        harmony=args.harmony_port,
+    )
     place.ends = ports
     stack.callback(ports.close)
     place.early = _advance(args, api_name(api), ports.target) / 1000.0
@@ -205,7 +218,8 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
         link = place.link = Link(place.clock.now, place.inbox.put, music.settings.tempo, music.song.metres.first.bar)
         stack.callback(link.close)
     if not args.json:
-        print(f"listening on {ports.source}, playing on {ports.target}; seed {music.performer.seed}. Ctrl-C ends.", flush=True)
+        chords = f", chords from {ports.harmony}" if args.harmony_port else ""
+        print(f"listening on {ports.source}{chords}, playing on {ports.target}; seed {music.performer.seed}. Ctrl-C ends.", flush=True)
 
 
 def _advance(args: argparse.Namespace, api: str, target: str) -> float:
@@ -243,6 +257,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
         channel=getattr(args, "channel", 1) - 1,
         learning=learning.learning if learning else None,
         learns=learning.header if learning else {},
+        harmony=frozenset({HARMONY_INPUT}) if getattr(args, "harmony_port", None) else frozenset(),
     )
     return Chosen(performer, song, mood, learning, follows)
 
@@ -258,6 +273,17 @@ def _channels(text: str | None) -> frozenset[int] | None:
     return frozenset(found) or None
 
 
+def _harmony_in(args: argparse.Namespace) -> str | None:
+    """The port that chords come from, where --harmony-in names one. A channel becomes the setting. Raises ImprovError."""
+    said = args.harmony_in
+    if said is None or not said.strip().isdecimal():
+        return str(said) if said else None
+    if not 1 <= int(said) <= 16:
+        raise ImprovError(f"--harmony-in {said}: expected a MIDI channel from 1 to 16, or the name of an input (improv ports lists them)")
+    args.harmony_channel = int(said)
+    return None
+
+
 def _song(args: argparse.Namespace, settings: Settings, part: Part | None, bars: int | None) -> tuple[Song, bool]:
     """What is played over, and whether the beat is that of the file that plays the human.
 
@@ -271,13 +297,14 @@ def _song(args: argparse.Namespace, settings: Settings, part: Part | None, bars:
     metres = Metres.of(count, unit)
     if part and not args.metre:
         metres = part.metres if follows else Metres.of(*part.metres.first.metre)
-    changes = changes_of(args.changes, metres)
+    text = wanted(args.changes)
+    changes = changes_of(text, metres)
     metres = changes.metres if changes and changes.metres else metres
     if part and metres != part.metres and not part.metres.one:
         how = f"in {'/'.join(map(str, metres.first.metre))} throughout" if metres.one else "as the changes say"
         why = "with --metre" if args.metre else "with a tempo or clock of your own"
         print(f"improv: the file's metre changes, which is not followed {why}: bars are counted {how}", file=sys.stderr)
-    return Song(changes, args.changes, metres, bars), follows
+    return Song(changes, text, metres, bars), follows
 
 
 def _check_writable(*paths: str | None) -> None:

@@ -57,7 +57,7 @@ class Web:
     """
 
     def __init__(self, port: int, put: Callable[[Event], None], sounds: bool, out: TextIO):
-        self.sources = ["in", NAME]  # by their numbers
+        self.sources = ["in", NAME, "harmony"]  # by their numbers
         folder = default_folder()
         self.config = completed(Tables(record=RecordConfig(folder=folder)), folder)
         self._bindings, self._binding = Bindings((), self.sources), threading.Lock()

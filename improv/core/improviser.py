@@ -16,8 +16,9 @@ from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
 from improv.core.harmony import READING, Changes, parse_changes
+from improv.core.heard.harmony import EarSetup
+from improv.core.heard.listening import Listening
 from improv.core.hearing import FIRST, NOW
-from improv.core.heard.listening import EarSetup, Listening
 from improv.core.intent import Intent
 from improv.core.line.generator import LineGenerator
 from improv.core.line.lessons import Learning, Lessons
@@ -75,9 +76,9 @@ class Improviser:
         self._seed, self._begun = seed, 1  # how often it has begun
         self._changes = changes  # those of the beginning
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
-        self._ear, self.listening = ear, Listening(tracker, ear, meter)
-        heard = self.listening.harmony
-        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons, reading, playing, heard)
+        self._ear, self.listening = ear, Listening(tracker, ear, meter, changes is None)
+        of = tracker, seed, lessons, reading, playing, self.listening.harmony
+        self.generator = LineGenerator(model, settings, changes, meter, *of)
         self._learning = learning
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
@@ -168,7 +169,7 @@ class Improviser:
         if text is not None:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.listening = Listening(tracker, self._ear, moment.meter)
+        self.listening = Listening(tracker, self._ear, moment.meter, changes is None)
         of = tracker, seed, None, self._reading, before.rules, self.listening.harmony
         self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, *of)
         self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules)
@@ -201,7 +202,7 @@ class Improviser:
 
     def _hear(self, moment: Moment, time: float) -> list[Event]:
         self.generator.meter = moment.meter
-        self.listening.ask(self.generator.changes is None and moment.meter.running, moment.meter, time)
+        self.listening.ask(self.generator.changes is None, moment.meter, time)
         played = self._turn(moment.news, time) if moment.news else []
         event = moment.event
         if isinstance(event, NoteOn):
@@ -231,6 +232,7 @@ class Improviser:
         self.voice.forget()
         self.voice.begin_line()
         self.voice.call = None
+        self.listening.restart(self.meter.beat(time))
         for _, wish in self._wishes:  # no bar line is to be waited for
             played += self._grant(wish, time)
         self._wishes.clear()
@@ -242,8 +244,7 @@ class Improviser:
         """A key goes down."""
         voice, beat = self.voice, self.meter.beat(time)
         goes_on = self._goes_on(beat)
-        note = self.listening.hear(event, beat, self.settings, self._mode.endless)
-        of_line = voice.tracker.is_of_line(event)
+        note, of_line = self.listening.hear(event, beat, self.settings, self._mode.endless)
         chord = voice.tracker.chord
         if chord.root is not None:
             self.generator.heard_chord = chord
@@ -252,19 +253,16 @@ class Improviser:
                 voice.call = beat
             self._remember(note, beat)
         if not of_line:
-            return []
+            return self._mode.accompanied(event, time) if goes_on else []
         return self._mode.struck(event, time) if goes_on or self._mode.timeless else []
 
     def _released(self, event: NoteOff | ControlChange, time: float) -> list[Event]:
         """A key or the pedal comes up, or the pedal goes down."""
         beat = self.meter.beat(time)
-        of_line = not isinstance(event, NoteOff) or self.voice.tracker.is_of_line(event)
-        note = self.listening.hear(event, beat, self.settings, self._mode.endless)
-        if self._goes_on(beat):
+        note, of_line = self.listening.hear(event, beat, self.settings, self._mode.endless)
+        if goes_on := self._goes_on(beat):
             self._remember(note, beat)
-        if not of_line:
-            return []
-        return self._mode.released(time) if self._mode.timeless or self._goes_on(beat) else []
+        return self._mode.released(time) if of_line and (goes_on or self._mode.timeless) else []
 
     def _remember(self, note: Heard | None, beat: float) -> None:
         """The player's line goes on from a note."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from improv.core.harmony import NO_CHORD, OPEN, Chord, HarmonicContext
@@ -29,6 +30,7 @@ CLEARLY = 1.3  # times as likely as the chord before, for one that is not struck
 SURE_KEY = 0.45  # how sure of the key
 SURE_NEXT = 0.25  # how likely the next chord must be to be reckoned with
 ALONE = 8.0  # beats without a key of a chord, after which the line is alone
+HARMONY_INPUT = 2  # of a jam: the number of the input that brings chords alone; 1 is the page's
 MANY = 256  # chords that are kept
 OFF_BEAT = 0.4  # of a beat: a chord that is struck after that belongs to the next beat
 
@@ -37,6 +39,16 @@ class Foresees(Protocol):
     """What foretells the next chord, see `harmony.coming`."""
 
     def after(self, chords: Sequence[Chord], key: Key | None = None) -> list[tuple[Chord, float]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EarSetup:
+    """network: what hears. foresees: what foretells the next chord; None: nothing does. inputs: numbers of those that bring chords
+    alone."""
+
+    network: Hears
+    foresees: Foresees | None = None
+    inputs: frozenset[int] = frozenset()
 
 
 class Span(NamedTuple):
@@ -48,18 +60,18 @@ class Span(NamedTuple):
 
 
 class HeardHarmony:
-    """See the module's first lines. network: the ear's; foresees: what foretells the next chord; None: nothing does.
+    """See the module's first lines.
 
     meter: the beat of the moment; whoever feeds it brings it. told: what there is to say of it, for people, of any thread.
     """
 
-    def __init__(self, network: Hears, meter: Meter, foresees: Foresees | None = None):
+    def __init__(self, setup: EarSetup, meter: Meter):
         self.meter = meter
         self.rounds = Rounds()
         self.told = Told()
         self.key: Key | None = None
-        self._foresees = foresees
-        self._ear = Ear(network, meter.within_bar)
+        self._setup = setup
+        self._ear = Ear(setup.network, meter.within_bar)
         self.restart(0.0)
 
     def restart(self, beat: float) -> None:
@@ -170,9 +182,9 @@ class HeardHarmony:
         if chord.root is None or heard.confidence < sure or (chord == before and self._spans):
             self._tell()
             return False
-        if not alike(chord, before) and not struck and before.root is not None:
-            if heard.confidence < CLEARLY * _share(heard, before):
-                return False
+        rival = _share(heard, before) if not struck and not alike(chord, before) else 0.0
+        if heard.confidence < CLEARLY * rival:
+            return False
         spans = self._spans
         while spans and spans[-1].place >= place:
             spans.pop()
@@ -242,10 +254,11 @@ class HeardHarmony:
     def _likeliest(self, now: Chord, beat: float) -> tuple[Chord, float]:
         """The likeliest next chord, and the beats until it."""
         spans = self._spans
-        if self._foresees is None or not spans or beat < spans[-1].beat:
+        foresees = self._setup.foresees
+        if foresees is None or not spans or beat < spans[-1].beat:
             after = next((span for span in spans if span.beat > beat + 1e-6), None)
             return (after.chord, after.beat - beat) if after else (now, math.inf)
-        found = self._foresees.after([span.chord for span in spans[-4:]], self.key)
+        found = foresees.after([span.chord for span in spans[-4:]], self.key)
         if not found or found[0][1] < SURE_NEXT:
             return now, math.inf
         lasted = [b.place - a.place for a, b in zip(spans[-4:], spans[-3:], strict=False)]
@@ -267,4 +280,3 @@ def _share(heard: Heard, chord: Chord) -> float:
     mine = {q for q, name in enumerate(QUALITIES) if name == chord.kind or (name == "" and chord.kind == "maj")}
     triads = {TRIADS[q] for q in mine}
     return float(sum(heard.chords[chord.root, q] for q in range(len(QUALITIES)) if TRIADS[q] in triads))
-

@@ -5,57 +5,54 @@ Where changes are given, nobody asks the ear: what a player writes is never corr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from improv.core.events import Event, NoteOn
-from improv.core.harmony.ear import Hears
-from improv.core.heard.harmony import Foresees, HeardHarmony
+from improv.core.events import Event, NoteOff, NoteOn
+from improv.core.heard.harmony import EarSetup, HeardHarmony
+from improv.core.heard.told import Told
 from improv.core.line.tracker import Heard, LineTracker
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class EarSetup:
-    """network: what hears. foresees: what foretells the next chord. inputs: numbers of those that bring chords alone."""
-
-    network: Hears
-    foresees: Foresees | None = None
-    inputs: frozenset[int] = frozenset()
-
-
 class Listening:
-    """See the module's first lines. tracker: the performer's. ear: None, as in old sessions, hears no harmony."""
+    """See the module's first lines. tracker: the performer's. ear: None, as in old sessions, hears no harmony. asked: whether somebody
+    plays by the harmony, as of the latest event: no changes are given."""
 
-    def __init__(self, tracker: LineTracker, ear: EarSetup | None, meter: Meter):
+    def __init__(self, tracker: LineTracker, ear: EarSetup | None, meter: Meter, asked: bool):
         self.tracker = tracker
-        self.harmony = HeardHarmony(ear.network, meter, ear.foresees) if ear and tracker.hands else None
+        self.harmony = HeardHarmony(ear, meter) if ear and tracker.hands else None
         if ear and tracker.hands:
             tracker.hands.inputs = ear.inputs
-        self.asked = False  # as of the latest event: no changes are given, and the beat runs
+        self.asked = asked
+
+    @property
+    def told(self) -> Told | None:
+        """What there is to say of the harmony; None where it is given."""
+        return self.harmony.told if self.harmony and self.asked else None
 
     @property
     def due(self) -> float:
         """When a chord is to be settled, in seconds; infinity: there is none."""
         return self.harmony.due if self.harmony else float("inf")
 
-    def hear(self, event: Event, beat: float, settings: Settings, endless: bool) -> Heard | None:
-        """Take in what is heard on a beat. Returns the top line's note that it supersedes, if any.
+    def hear(self, event: Event, beat: float, settings: Settings, endless: bool) -> tuple[Heard | None, bool]:
+        """Take in what is heard on a beat. Returns the top line's note that it supersedes, if any; and whether it is none of a hand that
+        plays chords.
 
         endless: improv plays a line by itself, so chords alone accompany it.
         """
         tracker, hands = self.tracker, self.tracker.hands
         if hands:
             hands.split, hands.channel, hands.alone = settings.split, settings.harmony_channel, endless
+        of_line = not isinstance(event, NoteOff) or tracker.is_of_line(event)
         note = tracker.hear(event, beat)
-        if self.harmony and hands and self.asked:
+        of_line = tracker.is_of_line(event) if isinstance(event, NoteOn) else of_line
+        if self.harmony and hands and self.asked and self.harmony.meter.running:
             if isinstance(event, NoteOn):
-                accompanies = not tracker.is_of_line(event)
                 several = hands.border is None and len(tracker.sounding) > 1
-                line = not accompanies and not several
-                self.harmony.struck(event.time, beat, event.pitch, event.velocity, accompanies or several, line)
+                chords = not of_line or several
+                self.harmony.struck(event.time, beat, event.pitch, event.velocity, chords, not chords)
             self.harmony.sounds(beat, self._sounding(hands.border is not None))
-        return note
+        return note, of_line
 
     def settle(self, time: float) -> bool:
         """A chord is settled. Returns whether it is another than before."""
@@ -68,6 +65,11 @@ class Listening:
         chords = tracker.hands.chords if tracker.hands else set()
         alone = len(tracker.keys) + len(found) == 1
         return found | {key[2]: key not in chords and (apart or alone) for key in tracker.keys}
+
+    def restart(self, beat: float) -> None:
+        """The beat begins anew."""
+        if self.harmony:
+            self.harmony.restart(beat)
 
     def ask(self, wanted: bool, meter: Meter, time: float) -> None:
         """The moment of what comes, in seconds, with its beat. wanted: somebody plays by the harmony."""

@@ -8,6 +8,7 @@ whatever its range, has no border, and all of it is the line. A key's hand may b
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,8 +47,8 @@ class _Struck:
 class Hands:
     """See the module's first lines. `chords` has the keys that are down and play chords.
 
-    split: the lowest MIDI pitch of the line; 0: told apart. inputs, channel (1-16, 0: none): where all is chords, by number. alone: keys that are struck together in threes are chords even where
-    nobody plays a line: improv plays it.
+    split: the lowest MIDI pitch of the line; 0: told apart. inputs, by number, and channel (1-16; 0: none): where all is chords.
+    alone: keys that are struck together in threes are chords even where nobody plays a line: improv plays it.
     """
 
     def __init__(self) -> None:
@@ -167,9 +168,7 @@ class Hands:
         if self.border is None:
             return None
         pitches = [note.pitch for note in self._lately]
-        steps = sum(
-            1 for a, b in zip(pitches, pitches[1:], strict=False) if (a < self.border) != (b < self.border) and abs(a - b) <= 4
-        )
+        steps = sum(1 for a, b in itertools.pairwise(pitches) if (a < self.border) != (b < self.border) and abs(a - b) <= 4)
         return None if steps >= 2 or not pitches else self.border
 
     def _sort(self, note: _Struck) -> None:
@@ -183,6 +182,6 @@ class Hands:
 def _between(pitches: set[int]) -> Iterator[float]:
     """Borders between pitches, the widest gap first."""
     ordered = sorted(pitches)
-    pairs = sorted(zip(ordered, ordered[1:], strict=False), key=lambda pair: pair[0] - pair[1])
+    pairs = sorted(itertools.pairwise(ordered), key=lambda pair: pair[0] - pair[1])
     for low, high in pairs:
         yield (low + high) / 2

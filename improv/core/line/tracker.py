@@ -1,8 +1,9 @@
 """What the player plays, as music: the top line note by note, what is held below it, how loud.
 
-Keys of a left hand that plays chords (see `hands`) are none of the line. The top line is the melody: a lower note that comes with a higher one, or under it, accompanies. So does a key that is held far
-longer than what is played meanwhile: a drone, or a key whose release was lost. A note of the line ends as its key comes up, pedal
-or not. Sounding notes (keys down, or held by the sustain pedal) make the chord where no changes are given.
+The top line is the melody: a lower note that comes with a higher one, or under it, accompanies. So do the keys of a left hand that
+plays chords (see `hands`), and a key that is held far longer than what is played meanwhile: a drone, or a key whose release was lost.
+A note of the line ends as its key comes up, pedal or not. Sounding notes (keys down, or held by the sustain pedal) make the chord
+where no changes are given and none are heard.
 """
 
 from __future__ import annotations
@@ -134,11 +135,11 @@ class LineTracker:
                 self._lengths.append(time - began)
         self._close(time, beat)
         under, note = self._under, self.note
-        if self.hands and note and under and note.off == time and under.off is None and time - under.on <= OVERLAP:
-            if under.pitch in self._down:  # it is of the line, and not of the chords below it
-                self._before, self.note = note.pitch, under
-                self._begin_under()
-                return replace(note, off=under.on, beat_off=under.beat)
+        legato = note and under and note.off == time and under.off is None and time - under.on <= OVERLAP
+        if self.hands and legato and note and under and under.pitch in self._down:  # it is of the line, and not of the chords below it
+            self._before, self.note = note.pitch, under
+            self._begin_under()
+            return replace(note, off=under.on, beat_off=under.beat)
         if under and under.off is None and under.pitch not in self._down:
             self._under = under = replace(under, off=time, beat_off=beat)
         if under and self._drones(time):
@@ -203,8 +204,18 @@ class LineTracker:
     @property
     def _down(self) -> set[int]:
         """Pitches whose keys are down, but for those of a hand that plays chords."""
+        return set(self.line_keys)
+
+    @property
+    def line_keys(self) -> list[int]:
+        """Pitches of the keys that are down, but for those of a hand that plays chords."""
         chords = self.hands.chords if self.hands else ()
-        return {key[2] for key in self.keys if key not in chords}
+        return [key[2] for key in self.keys if key not in chords]
+
+    @property
+    def accompanying(self) -> list[int]:
+        """Pitches of the keys of a hand that plays chords."""
+        return [pitch for _, _, pitch in self.hands.chords] if self.hands else []
 
     def is_of_line(self, event: NoteOn | NoteOff) -> bool:
         """Whether a key is none of a hand that plays chords; to be asked while it is down."""
