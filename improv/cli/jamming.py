@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
 from improv.cli.learning import schooling_of
+from improv.cli.listened import channels_of, harmony_port
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
 from improv.cli.screen import Screen, shower
@@ -116,8 +117,8 @@ def jam(args: argparse.Namespace) -> int:
         raise ImprovError("--fast plays a file as fast as it computes; say which with --player FILE")
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
-    channels = _channels(args.listen)
-    args.harmony_port = _harmony_in(args)
+    channels = channels_of(args.listen)
+    args.harmony_port = harmony_port(args)
     if args.web is not None and args.fast:
         raise ImprovError("--web shows what is played as it is played, and --fast does not wait for that; leave one out")
     if args.web is not None and not 1 <= args.web <= 65535:
@@ -262,28 +263,6 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
     return Chosen(performer, song, mood, learning, follows)
 
 
-def _channels(text: str | None) -> frozenset[int] | None:
-    """Channels as typed, `1,2` or `1-4,10`, as 0-15; None where none were named. Raises ImprovError."""
-    found: set[int] = set()
-    for piece in (text or "").split(",") if text is not None else ():
-        first, _, last = piece.strip().partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal() and 1 <= int(first) <= int(last or first) <= 16):
-            raise ImprovError(f"--listen {text!r}: expected MIDI channels from 1 to 16, for example 1,2 or 1-4")
-        found |= set(range(int(first) - 1, int(last or first)))
-    return frozenset(found) or None
-
-
-def _harmony_in(args: argparse.Namespace) -> str | None:
-    """The port that chords come from, where --harmony-in names one. A channel becomes the setting. Raises ImprovError."""
-    said = args.harmony_in
-    if said is None or not said.strip().isdecimal():
-        return str(said) if said else None
-    if not 1 <= int(said) <= 16:
-        raise ImprovError(f"--harmony-in {said}: expected a MIDI channel from 1 to 16, or the name of an input (improv ports lists them)")
-    args.harmony_channel = int(said)
-    return None
-
-
 def _song(args: argparse.Namespace, settings: Settings, part: Part | None, bars: int | None) -> tuple[Song, bool]:
     """What is played over, and whether the beat is that of the file that plays the human.
 
@@ -336,7 +315,7 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
     config = PerformanceConfig([music.performer], song, getattr(args, "send_clock", False), place.early)
     performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
     shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
-    recorder = Recorder(path, header, shower(lambda: performance.meter, song.changes) if shows else None)
+    recorder = Recorder(path, header, shower(lambda: performance.meter, song.changes, lambda: performance.harmony.now) if shows else None)
     take = KeptTake()
     for observer in (recorder, Screen(shows, not args.json), *([take] if args.record or args.png or args.wav else [])):
         performance.observe(observer)

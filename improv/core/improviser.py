@@ -5,6 +5,7 @@ What it plays depends on the model, the settings, the seed and the stamped event
 times: never on `now`, which only says how far to go. So the same performance, live, offline or replayed, gives
 the same notes.
 """
+# long: all that one performer does with what it hears, in the order of its times
 
 from __future__ import annotations
 
@@ -341,6 +342,7 @@ class Improviser:
             if soonest > until or soonest == math.inf:
                 return played
             voice.time = self.done = max(voice.time, soonest)
+            self.listening.ask(self.generator.changes is None, self.meter, voice.time)
             if settles <= soonest:
                 if self.listening.settle(voice.time):
                     self._mode.jumped()  # what was planned is over another chord

@@ -12,6 +12,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from improv.core.harmony import NO_CHORD, OPEN, Chord, HarmonicContext
@@ -19,12 +20,14 @@ from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, Heard, Hears
 from improv.core.harmony.frames import EARLY
 from improv.core.harmony.spelling import Key
 from improv.core.heard.rounds import Bar, Rounds, alike
+from improv.core.heard.struck import weighed
 from improv.core.heard.told import Told
 from improv.core.meter import Meter
 
 SETTLED = 0.045  # seconds after a key within which another may be of the same chord
 TOGETHER = 0.13  # seconds within which the keys of a struck chord come
-STRUCK = 3  # pitch classes of a chord that is struck, at the least
+STRUCK = 3  # keys of a chord that is struck, at the least
+RINGS = 0.3  # beats of a bar into which the chord before may sound that is over
 SURE_STRUCK, SURE_BROKEN, SURE_LINE = 0.3, 0.5, 0.5  # how sure the ear must be of a chord that is struck, broken, outlined by a line
 CLEARLY = 1.3  # times as likely as the chord before, for one that is not struck
 SURE_KEY = 0.45  # how sure of the key
@@ -83,6 +86,7 @@ class HeardHarmony:
         self._ended: set[int] = set()  # pitches of those that are up again
         self._due = math.inf
         self._look = math.inf  # beat that ends one in which a chord's key came: what was heard in it
+        self._rang = self._ringing = -math.inf  # beat up to which a chord sounded: before the one to be settled, and at all
         self._decided = -math.inf  # beat of the latest chord that was struck and settled
         self._upto = beat  # up to this beat the bars, and the line's beats, are taken in
         self._accompanied = -math.inf  # beat of the latest key of a chord
@@ -101,6 +105,8 @@ class HeardHarmony:
         self.go_on(beat)
         self._lately = max(self._lately, beat)
         if chords:
+            if not self._waiting:
+                self._rang = self._ringing
             self._waiting.append((time, beat, pitch, velocity))
             self._due, self._accompanied = time + SETTLED, beat
             self._look = float(math.floor(beat + EARLY) + 1) - EARLY
@@ -110,6 +116,8 @@ class HeardHarmony:
 
     def sounds(self, beat: float, sounding: Mapping[int, bool]) -> None:
         """What sounds now: pitches, and whether each is of the line."""
+        if not all(self._sounding.values()):
+            self._ringing = beat
         waiting = {pitch for _, _, pitch, _ in self._waiting}
         for pitch, line in list(self._sounding.items()):
             if pitch not in sounding:
@@ -136,8 +144,7 @@ class HeardHarmony:
                 self._take(self._ear.heard(beat - 1e-6), number, number, SURE_BROKEN, False)
             return self._last != before
         first = waiting[0][1]
-        classes = {pitch % 12 for at, _, pitch, _ in waiting if at - waiting[0][0] <= TOGETHER}
-        struck = len(classes) >= STRUCK
+        struck = sum(at - waiting[0][0] <= TOGETHER for at, *_ in waiting) >= STRUCK
         place = math.floor(first + 1.0 - OFF_BEAT)
         # what is struck ahead of a beat belongs to it, and the beat that goes on is still the chord's before
         ahead = place - first if struck and place > first else 0.0
@@ -150,7 +157,17 @@ class HeardHarmony:
         self._ended = set()
         if struck:
             self._decided = place
-        return self._take(self._ear.heard(beat + ahead), min(first, place), place, SURE_STRUCK if struck else SURE_BROKEN, struck)
+        sure, of = SURE_STRUCK if struck else SURE_BROKEN, self._bar_of(place)
+        heard = self._ear.heard(beat + ahead)
+        if struck:
+            heard = weighed(heard, [pitch for _, _, pitch, _ in waiting])
+        return self._take(heard, min(first, place), of, sure, struck)
+
+    def _bar_of(self, place: float) -> float:
+        """The place in the chart of a chord that is struck at a place: the bar line before it, if nothing of the chord before sounded
+        since then."""
+        line = place - self.meter.within_bar(place)
+        return line if self._rang <= line + RINGS and self._decided <= place else place
 
     def go_on(self, beat: float) -> None:
         """Take in what has passed up to a beat: the bars that are over, and what the line says where it is alone."""
@@ -170,6 +187,8 @@ class HeardHarmony:
         number = meter.bar_of(line - 0.01)
         begun = line - length
         bar: Bar = tuple(self._placed(begun + i, begun) for i in range(max(round(length), 1)))
+        first = next((chord for chord in bar if chord.root is not None), NO_CHORD)
+        bar = tuple(first if chord.root is None else chord for chord in bar)  # as it begins
         if self._lately < begun or not any(chord.root is not None for chord in bar):
             bar = self.rounds.chart.bar(number) if self.rounds.chart else ()
         self.rounds.take(number, bar)
@@ -178,8 +197,8 @@ class HeardHarmony:
     def _take(self, heard: Heard, beat: float, place: float, sure: float, struck: bool) -> bool:
         """What the ear hears, from a beat on. Returns whether that is another chord than before."""
         self.key = heard.key if heard.key_confidence >= SURE_KEY else self.key
-        before, chord = self._last, heard.chord
-        if chord.root is None or heard.confidence < sure or (chord == before and self._spans):
+        before, chord, played = self._last, heard.chord, self.chord(beat)
+        if chord.root is None or heard.confidence < sure or (chord == before and sure == SURE_LINE):
             self._tell()
             return False
         rival = _share(heard, before) if not struck and not alike(chord, before) else 0.0
@@ -192,7 +211,7 @@ class HeardHarmony:
         if len(spans) > MANY:
             del spans[: MANY // 2]
         self._tell()
-        return True
+        return self.chord(beat).told != played.told
 
     # What is known
 
@@ -258,10 +277,11 @@ class HeardHarmony:
         if foresees is None or not spans or beat < spans[-1].beat:
             after = next((span for span in spans if span.beat > beat + 1e-6), None)
             return (after.chord, after.beat - beat) if after else (now, math.inf)
-        found = foresees.after([span.chord for span in spans[-4:]], self.key)
+        spans = [span for i, span in enumerate(spans) if not i or not alike(span.chord, spans[i - 1].chord)][-4:]
+        found = foresees.after([span.chord for span in spans], self.key)
         if not found or found[0][1] < SURE_NEXT:
             return now, math.inf
-        lasted = [b.place - a.place for a, b in zip(spans[-4:], spans[-3:], strict=False)]
+        lasted = [b.place - a.place for a, b in pairwise(spans)]
         usual = sorted(lasted)[len(lasted) // 2] if lasted else self.meter.bar_at(beat)
         due = spans[-1].place + usual
         return (found[0][0], due - beat) if due > beat else (now, math.inf)

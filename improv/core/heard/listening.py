@@ -74,7 +74,11 @@ class Listening:
     def ask(self, wanted: bool, meter: Meter, time: float) -> None:
         """The moment of what comes, in seconds, with its beat. wanted: somebody plays by the harmony."""
         if self.harmony:
-            self.harmony.meter = meter
-            if wanted and not self.asked:
-                self.harmony.restart(meter.beat(time))
-            self.asked = wanted
+            begins, self.asked, self.harmony.meter = wanted and not self.asked, wanted, meter
+            beat = meter.beat(time)
+            if begins:
+                self.harmony.restart(beat)
+                for (_, _, pitch), velocity in self.tracker.keys.items():
+                    self.harmony.struck(time, beat, pitch, velocity, True, False)
+            elif wanted:
+                self.harmony.go_on(beat)

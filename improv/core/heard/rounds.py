@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from improv.core.harmony import Chord
 
 SHORTEST, LONGEST = 2, 32  # bars of a progression
+SHORT = 4  # bars of a progression that comes round thrice before it is followed: two bars are played twice on the way to something else
+VAMP = 8  # bars of one chord alone that make it a chart
 ALIKE = 0.85  # share of the beats on which one round is as the other
 OTHERWISE = 0.5  # share of a bar's beats that are other than the chart's: the player has left it there
 LEAVES = 2  # such bars in a row, after which it is left
@@ -87,11 +89,12 @@ class Rounds:
         bars = list(self._bars)
         found: int | None = None
         for length in range(SHORTEST, LONGEST + 1):
-            if 2 * length > len(bars):
-                break
-            if _alike(bars[-2 * length : -length], bars[-length:]) and not (
-                found and length % found == 0 and _repeats(bars[-length:], found)
-            ):
+            many = length * (2 if length >= SHORT else 3)
+            if many > len(bars):
+                continue
+            if many < VAMP and all(same_bar(bar, bars[-1]) == 1.0 for bar in bars[-many:]):
+                continue
+            if _repeats(bars[-many:], length) and not (found and length % found == 0 and _repeats(bars[-length:], found)):
                 found = length
         if found is None:
             return

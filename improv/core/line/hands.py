@@ -18,7 +18,7 @@ TOGETHER = 0.045  # seconds from key to key within which a chord's are struck
 HELD = 0.06  # seconds that a key is down before what comes then is over it, or under it: a legato line overlaps by less
 LATELY = 10.0  # seconds that a key says something of the hands
 SPAN = 16  # semitones that a hand reaches
-APART = 6  # semitones below a chord's highest key from which on that is the line, struck with it
+APART = 8  # semitones below a chord's highest key from which on that is the line, struck with it
 NEAR, UNDER = 2, 5  # semitones: above the chords, from which on it may be the line; below a held key, from which on it is under it
 WRONG = 0.34  # share of what was played lately that may lie on the wrong side of a border, at most
 STAYS = 0.25  # of a key's weight, a semitone: what it takes to move a border
@@ -65,6 +65,7 @@ class Hands:
             self.chords.add(key)
             return True
         self._forget_old(time)
+        self.released(key)  # it was, if it is struck again
         new = _Struck(key, time)
         if self.split:
             self.border = float(self.split)
