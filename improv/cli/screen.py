@@ -8,7 +8,7 @@ from typing import Any
 
 from improv.core.events import Event, NoteOff, Setting
 from improv.core.harmony import Changes
-from improv.core.heard.told import Told
+from improv.core.heard.told import ToldHarmony
 from improv.core.meter import Meter
 from improv.core.observer import MODEL_FAILED, Observer
 from improv.core.settings import PERIOD
@@ -47,7 +47,7 @@ class Screen(Observer):
 
 
 def shower(
-    meter: Callable[[], Meter], changes: Changes | None, heard: Callable[[], Told | None] = lambda: None
+    meter: Callable[[], Meter], changes: Changes | None, heard: Callable[[], ToldHarmony | None] = lambda: None
 ) -> Callable[[str, Event], None]:
     """What prints a line for each note, heard or played. meter: says where the beat is now; heard: what is heard of the harmony, where
     there are no changes."""

@@ -17,7 +17,7 @@ from improv.atomic import atomic_write
 from improv.control.bindings import Binding
 from improv.control.commands import COMMANDS, OLDER
 from improv.core.errors import ImprovError
-from improv.core.heard.told import Told
+from improv.core.heard.told import ToldHarmony
 from improv.core.meter import Meter
 from improv.core.settings import SETTINGS
 from improv.outside import MissingError, OutsideError, number, plain_name, put_aside, read_json, whole
@@ -60,7 +60,7 @@ def save_preset(folder: Path, name: str, preset: Mapping[str, Any]) -> None:
     _write(folder / PRESETS, presets)
 
 
-def save_chart(folder: Path, name: str, told: Told, meter: Meter) -> Path:
+def save_chart(folder: Path, name: str, told: ToldHarmony, meter: Meter) -> Path:
     """Write the chart that is heard as text. Returns where. Raises ImprovError where it can't be written."""
     path = folder / CHARTS / f"{name}.txt"
     count, unit = meter.metres.first.metre

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from improv.core.heard.told import Told
+from improv.core.heard.told import ToldHarmony
 from improv.perform.performers import PerformerAtWork
 
 LEFT = "heard: you have left the progression; listening on"
@@ -20,11 +20,11 @@ class HarmonyNews:
 
     def __init__(self, performers: Sequence[PerformerAtWork]):
         self._performers = performers
-        self._told = Told()
+        self._told = ToldHarmony()
         self._listens = False
 
     @property
-    def now(self) -> Told | None:
+    def now(self) -> ToldHarmony | None:
         """As it stands; None where changes are given."""
         return self._performers[0].improviser.listening.told
 

@@ -21,7 +21,7 @@ from improv.core.harmony.frames import EARLY
 from improv.core.harmony.spelling import Key
 from improv.core.heard.rounds import Bar, Rounds, alike
 from improv.core.heard.struck import weighed
-from improv.core.heard.told import Told
+from improv.core.heard.told import ToldHarmony
 from improv.core.meter import Meter
 
 SETTLED = 0.045  # seconds after a key within which another may be of the same chord
@@ -71,7 +71,7 @@ class HeardHarmony:
     def __init__(self, setup: EarSetup, meter: Meter):
         self.meter = meter
         self.rounds = Rounds()
-        self.told = Told()
+        self.told = ToldHarmony()
         self.key: Key | None = None
         self._setup = setup
         self._ear = Ear(setup.network, meter.within_bar)
@@ -290,7 +290,7 @@ class HeardHarmony:
         """What there is to say now."""
         if bar is None:
             bar = self.meter.bar_of(self._upto)
-        self.told = Told(self.key, self._last, self.rounds.chart, self.rounds.chart.time(bar) if self.rounds.chart else 0)
+        self.told = ToldHarmony(self.key, self._last, self.rounds.chart, self.rounds.chart.time(bar) if self.rounds.chart else 0)
 
 
 def _share(heard: Heard, chord: Chord) -> float:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from improv.core.events import Event, NoteOff, NoteOn
 from improv.core.heard.harmony import EarSetup, HeardHarmony
-from improv.core.heard.told import Told
+from improv.core.heard.told import ToldHarmony
 from improv.core.line.tracker import Heard, LineTracker
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 
 
-class Listening:
+class Listener:
     """See the module's first lines. tracker: the performer's. ear: None, as in old sessions, hears no harmony. asked: whether somebody
     plays by the harmony, as of the latest event: no changes are given."""
 
@@ -25,7 +25,7 @@ class Listening:
         self.asked = asked
 
     @property
-    def told(self) -> Told | None:
+    def told(self) -> ToldHarmony | None:
         """What there is to say of the harmony; None where it is given."""
         return self.harmony.told if self.harmony and self.asked else None
 

@@ -40,7 +40,7 @@ def same_bar(one: Bar, other: Bar) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class RoundChart:
     """bars: of one round, first to last. begins: the number of a bar with which a round begins."""
 
     bars: tuple[Bar, ...]
@@ -59,7 +59,7 @@ class Rounds:
     """Takes bars as they are over, and finds the chart among them. chart: what is followed; None while there is none."""
 
     def __init__(self) -> None:
-        self.chart: Chart | None = None
+        self.chart: RoundChart | None = None
         self._bars: deque[Bar] = deque(maxlen=2 * LONGEST)
         self._count = 0  # bars so far, of which the latest is number count - 1
         self._otherwise = 0  # in a row
@@ -101,7 +101,7 @@ class Rounds:
         now = self.chart
         if now and len(now.bars) >= found and len(now.bars) % found == 0 and not self._otherwise:
             return  # it goes on, or only a part of it is repeated
-        self.chart = Chart(tuple(bars[-found:]), self._began(bars, found))
+        self.chart = RoundChart(tuple(bars[-found:]), self._began(bars, found))
 
     def _began(self, bars: Sequence[Bar], length: int) -> int:
         """The number of the bar with which the first round began, as far back as it is alike."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from improv.core.harmony import NO_CHORD, Chord
 from improv.core.harmony.spelling import Key
-from improv.core.heard.rounds import Chart, written
+from improv.core.heard.rounds import RoundChart, written
 
 LISTENING = "listening for the key"
 TIMES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
@@ -14,12 +14,12 @@ MOST = 8  # bars that are written out in a line
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldHarmony:
     """key, chord: the latest, as far as they are known. chart: what is followed, and which time it comes round."""
 
     key: Key | None = None
     chord: Chord = NO_CHORD
-    chart: Chart | None = None
+    chart: RoundChart | None = None
     time: int = 0
 
     @property
@@ -37,4 +37,4 @@ class Told:
         key = f"in {self.key}" if self.key else ""
         if self.chord.root is not None:
             return f"heard: {self.chord}{', ' if key else ''}{key}"
-        return f"heard: {self.key}, no chord yet" if self.key else LISTENING
+        return f"heard: {key}, no chord yet" if self.key else LISTENING

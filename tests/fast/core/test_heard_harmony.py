@@ -163,7 +163,9 @@ A, B = ("Dm7", "G7", "Cmaj7", "Cmaj7"), ("Am7", "D7", "Gm7", "C7")
         pytest.param(TWO_FIVE + TWO_FIVE[:3], None, id="not yet round twice"),
         pytest.param(TWO_FIVE * 2, "| Dm7 | G7 | Cmaj7 | A7 |", id="round twice"),
         pytest.param(BLUES * 2, "| F7 | Bb7 | F7 | % | Bb7 | % | F7 | D7 | Gm7 | C7 | F7 | C7 |", id="twelve bars, their repeats within"),
-        pytest.param((A + A + B + A) * 2, "| " + " | ".join(("Dm7", "G7", "Cmaj7", "%") * 2 + B + ("Dm7", "G7", "Cmaj7", "%")) + " |", id="AABA"),
+        pytest.param(
+            (A + A + B + A) * 2, "| " + " | ".join(("Dm7", "G7", "Cmaj7", "%") * 2 + B + ("Dm7", "G7", "Cmaj7", "%")) + " |", id="AABA"
+        ),
         pytest.param(TWO_FIVE * 2 + ("Dm", "G7", "C6", "A7"), "| Dm7 | G7 | Cmaj7 | A7 |", id="voiced otherwise, it is the same"),
         pytest.param((*TWO_FIVE * 2, "Dm7", "Db7", "Cmaj7", "A7"), "| Dm7 | G7 | Cmaj7 | A7 |", id="a substitute does not leave it"),
         pytest.param((*TWO_FIVE * 2, "Ebm7", "Ab7", "Dbmaj7"), None, id="the player has left it"),
@@ -193,5 +195,3 @@ def test_a_chord_that_does_not_fit_the_chart_wins(model: Model) -> None:
     VOICINGS["Db7"] = (49, 53, 59, 61)
     who = improviser(model)
     assert chords_at(who, hand([*TWO_FIVE * 2, "Dm7", "Db7"]), [17.9, 18.2, 19.9, 20.1]) == ["Dm7", "Db7", "Db7", "Cmaj7"]
-
-
