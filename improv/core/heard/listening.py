@@ -42,7 +42,7 @@ class Listener:
         """
         tracker, hands = self.tracker, self.tracker.hands
         if hands:
-            hands.split, hands.channel, hands.alone = settings.split, settings.harmony_channel, endless
+            hands.as_set(settings, endless)
         of_line = not isinstance(event, NoteOff) or tracker.is_of_line(event)
         note = tracker.hear(event, beat)
         of_line = tracker.is_of_line(event) if isinstance(event, NoteOn) else of_line

@@ -9,9 +9,12 @@ whatever its range, has no border, and all of it is the line. A key's hand may b
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
+
+from improv.core.events import NoteOff, NoteOn
+from improv.core.settings import Settings
 
 Key = tuple[int, int, int]  # input, channel, pitch
 TOGETHER = 0.045  # seconds from key to key within which a chord's are struck
@@ -21,6 +24,7 @@ SPAN = 16  # semitones that a hand reaches
 APART = 8  # semitones below a chord's highest key from which on that is the line, struck with it
 NEAR, UNDER = 2, 5  # semitones: above the chords, from which on it may be the line; below a held key, from which on it is under it
 WRONG = 0.34  # share of what was played lately that may lie on the wrong side of a border, at most
+GAP = 0.01  # of a key's weight, a semitone: of borders that are as good, the one in the widest gap
 STAYS = 0.25  # of a key's weight, a semitone: what it takes to move a border
 CHORDS, LINE = "chords", "line"
 
@@ -51,13 +55,26 @@ class Hands:
     alone: keys that are struck together in threes are chords even where nobody plays a line: improv plays it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: frozenset[int] = frozenset()) -> None:
         self.split = self.channel = 0
-        self.inputs: frozenset[int] = frozenset()
+        self.inputs = inputs
         self.alone = False
         self.border: float | None = None  # a pitch: what is below it plays chords
         self.chords: set[Key] = set()
         self._lately: deque[_Struck] = deque(maxlen=48)
+
+    def hears(self, event: NoteOn | NoteOff) -> bool:
+        """A key goes down or comes up. Returns whether it plays chords, or did."""
+        key = event.part, event.channel, event.pitch
+        if isinstance(event, NoteOn):
+            return self.struck(key, event.time)
+        accompanies = key in self.chords
+        self.released(key)
+        return accompanies
+
+    def as_set(self, settings: Settings, endless: bool) -> None:
+        """What the settings say of hands. endless: improv plays a line by itself, so chords alone accompany it."""
+        self.split, self.channel, self.alone = settings.split, settings.harmony_channel, endless
 
     def struck(self, key: Key, time: float) -> bool:
         """A key goes down. Returns whether it plays chords."""
@@ -144,25 +161,28 @@ class Hands:
 
     def _found(self) -> float | None:
         """Where the border lies, by what was played lately."""
-        below = [(note.pitch, note.weight) for note in self._lately if note.part == CHORDS]
-        above = [(note.pitch, note.weight) for note in self._lately if note.part == LINE]
+        below, above = dict[int, float](), dict[int, float]()  # by pitch
+        for note in self._lately:
+            if note.part is not None:
+                part = below if note.part == CHORDS else above
+                part[note.pitch] = part.get(note.pitch, 0.0) + note.weight
         if not below:
             return self.border if above else self._held_on()
         if not above:
-            top = max(pitch for pitch, _ in below)
+            top = max(below)
             if self.border is not None and self.border > top:
                 return self.border
             return top + 2.5 if self.alone else None
-        best: tuple[float, float] | None = None
-        for border in _between({pitch for pitch, _ in (*below, *above)}):
-            wrong = sum(w for p, w in below if p > border) + sum(w for p, w in above if p < border)
-            cost = wrong + (STAYS * abs(border - self.border) if self.border is not None else 0.0)
-            if best is None or cost < best[0]:
-                best = cost, border
-        if best is None:
-            return self.border
-        wrong = sum(w for p, w in below if p > best[1]) + sum(w for p, w in above if p < best[1])
-        return best[1] if wrong <= WRONG * sum(w for _, w in (*below, *above)) else None
+        wrong, least, where = sum(below.values()), math.inf, self.border
+        most, fewest = WRONG * (wrong + sum(above.values())), 0.0
+        ordered = sorted({*below, *above})
+        for low, high in itertools.pairwise(ordered):
+            wrong += above.get(low, 0.0) - below.get(low, 0.0)
+            border = (low + high) / 2
+            cost = wrong + (STAYS * abs(border - self.border) if self.border is not None else 0.0) - GAP * (high - low)
+            if cost < least:
+                least, where, fewest = cost, border, wrong
+        return where if fewest <= most else None
 
     def _held_on(self) -> float | None:
         """The border where no chords were played lately: it is forgotten once the line goes over it as if it were none."""
@@ -178,11 +198,3 @@ class Hands:
             self.chords.add(note.key)
         else:
             self.chords.discard(note.key)
-
-
-def _between(pitches: set[int]) -> Iterator[float]:
-    """Borders between pitches, the widest gap first."""
-    ordered = sorted(pitches)
-    pairs = sorted(itertools.pairwise(ordered), key=lambda pair: pair[0] - pair[1])
-    for low, high in pairs:
-        yield (low + high) / 2

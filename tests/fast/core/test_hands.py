@@ -78,6 +78,7 @@ def test_the_chord_that_is_held_before_the_line_begins_is_taken_off_it() -> None
     for event in heard(*chord(0, 9, 48, 52, 55)):
         if isinstance(event, NoteOn):
             tracker.hear(event)
-    assert tracker.line is not None and tracker.line.pitch == 55
+    assert tracker.line is not None
+    assert tracker.line.pitch == 55
     tracker.hear(NoteOn(1.0, 76, 80))
     assert (tracker.line.pitch, sorted(tracker.accompanying)) == (76, [48, 52, 55])

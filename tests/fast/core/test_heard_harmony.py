@@ -3,6 +3,7 @@ network's weights decide a test."""
 
 from __future__ import annotations
 
+import itertools
 import queue
 from collections.abc import Sequence
 
@@ -69,8 +70,10 @@ def test_a_chord_is_known_within_60_ms_of_its_last_key_and_not_before_it_is_whol
     heard = hand(["Dm7", "G7"], spread=0.04)
     moments = [0.04 * i for i in range(1, 4)] + [0.18, 1.9] + [2.0 + 0.04 * i for i in range(4)] + [2.18]
     found = chords_at(improviser(model), heard, moments)
-    assert found[3:5] == ["Dm7", "Dm7"] and found[-1] == "G7"
-    assert set(found[:3]) == {"NC"} and set(found[5:9]) == {"Dm7"}
+    assert found[3:5] == ["Dm7", "Dm7"]
+    assert found[-1] == "G7"
+    assert set(found[:3]) == {"NC"}
+    assert set(found[5:9]) == {"Dm7"}
 
 
 def test_a_bar_with_nothing_new_keeps_what_was(model: Model) -> None:
@@ -88,7 +91,8 @@ def test_an_answer_comes_while_the_left_hand_holds_its_chord(model: Model) -> No
     who = improviser(model)
     left = hand(["Dm7", "Dm7", "Dm7", "Dm7"], length=3.99)
     answer = [e for e in played(who, *left, *line(0.5, 74, 77, 76, 74, 72, 69), limit=8.0) if isinstance(e, NoteOn)]
-    assert answer and 3.0 * BEAT < answer[0].time < 7.0 * BEAT
+    assert answer
+    assert 3.0 * BEAT < answer[0].time < 7.0 * BEAT
     assert len(answer) >= 4
 
 
@@ -104,7 +108,7 @@ def test_chords_alone_do_not_stop_a_solo(model: Model) -> None:
     who = improviser(model, "solo")
     heard = [e for e in hand(["Dm7", "G7", "Cmaj7", "A7"], length=1.0) if e.time > 1.0]
     onsets = [e.time for e in played(who, *heard, limit=8.0) if isinstance(e, NoteOn)]
-    assert max(b - a for a, b in zip(onsets, onsets[1:], strict=False)) < 3.0
+    assert max(b - a for a, b in itertools.pairwise(onsets)) < 3.0
     assert str(who.generator.chord(15.0)) == "A7"
 
 
@@ -134,7 +138,9 @@ def test_comp_says_that_it_listens_and_harmonises_a_line(model: Model) -> None:
     assert str(who.listening.told) == LISTENING
     scale = (60, 64, 67, 72, 71, 67, 64, 62, 60, 64, 67, 64, 60, 64, 67, 60)
     comped = [e for e in played(who, *line(0, *scale), *line(8, *scale), limit=9.0) if isinstance(e, NoteOn)]
-    assert comped and who.generator.heard is not None and who.generator.heard.told.key is not None
+    assert comped
+    assert who.generator.heard is not None
+    assert who.generator.heard.told.key is not None
 
 
 # A progression that comes round
@@ -187,8 +193,10 @@ def test_what_comes_round_is_known_before_it_is_struck(model: Model) -> None:
     found = chords_at(who, hand(TWO_FIVE * 2), [15.9, 16.1, 18.1, 20.1, 22.1])
     assert found == ["A7", "Dm7", "G7", "Cmaj7", "A7"]
     coming = who.generator.heard
-    assert coming is not None and str(coming.told) == "heard: | Dm7 | G7 | Cmaj7 | A7 |, third time, following"
-    assert [str(c) for c in coming.harmony(44.0)[:2]] == ["A7", "Dm7"] and coming.harmony(44.0).until == 4.0
+    assert coming is not None
+    assert str(coming.told) == "heard: | Dm7 | G7 | Cmaj7 | A7 |, third time, following"
+    assert [str(c) for c in coming.harmony(44.0)[:2]] == ["A7", "Dm7"]
+    assert coming.harmony(44.0).until == 4.0
 
 
 def test_a_chord_that_does_not_fit_the_chart_wins(model: Model) -> None:
