@@ -1,20 +1,19 @@
 """A pianist without a chart: chords with the left hand, a line with the right; and what improv makes of it, in each mode.
 
-    python scripts/measure_pianist.py [--model jazz] [--takes 4] [--png FOLDER]
+    python scripts/measure_pianist.py [--model jazz] [--takes 4] [--before | --typed] [--png FOLDER]
 
 Four players of 32 bars are made up by seed: pop in E, a bossa in D minor, a minor blues in C, a modal vamp in D. The right hand plays
 two bars and rests for two, the left hand goes on. Keys come within some milliseconds of where they are meant. Printed for each:
-of how many phrases improv answered within four beats of their end and how late; its notes; of those on a beat, how many are in the
-chord that the player meant; on how many beats the chord was heard that he meant (root; root and triad), and how soon after a
-struck chord's last key.
+of how many phrases improv answered within four beats of their end, and how many beats late; its notes; of those on a beat, how many
+are in the chord that the pianist meant; on how many beats improv played by that chord (root; root and triad); what it says at the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import queue
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -23,11 +22,12 @@ import numpy as np
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, notes_of
 from improv.core.harmony import Changes, Chord, parse_changes
-from improv.core.heard.rounds import alike
-from improv.core.hearing import NOW
+from improv.core.hearing import HANDS, NOW
 from improv.core.improviser import Improviser
+from improv.core.metres import FOUR
 from improv.core.settings import Settings
 from improv.models.loader import load_model
+from improv.models.model import Model
 from improv.perform.band import Band, Slot
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
@@ -150,102 +150,112 @@ def _once(events: list[Event]) -> list[Event]:
     return out
 
 
-class Asked:
-    """Improv with somebody who asks at each beat which chord it hears."""
+@dataclass
+class Take:
+    """What was heard and played, in seconds; the chords that were played by, by beat, as of just before the next; what is said of them."""
 
-    def __init__(self, improviser: Improviser) -> None:
-        self.improviser = improviser
-        self.heard: dict[int, Chord] = {}
-        self.keys = list[str]()
+    heard: list[Event]
+    played: list[Event]
+    chords: dict[int, Chord]
+    told: str
 
 
-def play(
-    who: Pianist, mode: str, seed: int, model: object, over: Changes | None = None
-) -> tuple[list[Event], list[Event], Improviser, dict[int, Chord]]:
-    """What is heard and played, and the chords that were heard, by beat, as of just before the next."""
+def play(who: Pianist, mode: str, seed: int, model: Model, rules: int = NOW, over: Changes | None = None) -> Take:
+    """One pianist, in one mode. rules: of hearing, see `core.hearing`. over: changes that are typed."""
     settings = Settings(mode=mode, tempo=who.tempo, feel=who.feel)
     keeper = Timekeeper(settings)
     keeper.begin(0.0)
-    improviser = Improviser(model, settings, over, keeper.meter, seed=seed, ear=ear_for(NOW))  # type: ignore[arg-type]
+    improviser = Improviser(model, settings, over, keeper.meter, seed=seed, hearing=rules, ear=ear_for(rules))
     left, right, _ = chorus_of(who, seed)
     heard = events_of([*left, *right], who.tempo, seed)
     chords: dict[int, Chord] = {}
     played: list[Event] = []
-    band = Band([Slot(improviser)], keeper)
-    advance = band.advance
+    asked = Asked([Slot(improviser)], keeper, chords)
+    perform(asked, OfflineClock(heard, heard[-1].time + 4.0), queue.SimpleQueue(), played.append)
+    return Take(heard, played, chords, str(improviser.listening.told or ""))
 
-    def asked(now: float, events: Sequence[Event] = ()) -> list[Event]:
-        said = advance(now, events)
+
+class Asked(Band):
+    """A band whose performer is asked each time which chord it plays by."""
+
+    def __init__(self, slots: Sequence[Slot], keeper: Timekeeper, chords: dict[int, Chord]):
+        super().__init__(slots, keeper)
+        self._chords = chords
+
+    def advance(self, now: float, heard: Iterable[Event] = ()) -> list[Event]:
+        said = super().advance(now, heard)
+        improviser = self.slots[0].performer
+        assert isinstance(improviser, Improviser)
         beat = improviser.meter.beat(now)
-        chords[int(beat)] = improviser.generator.chord(beat)
+        self._chords[int(beat)] = improviser.generator.chord(beat)
         return said
-
-    band.advance = asked  # type: ignore[method-assign]
-    perform(band, OfflineClock(heard, heard[-1].time + 4.0), queue.SimpleQueue(), played.append)
-    return heard, played, improviser, chords
 
 
 def on_beat(beat: float) -> bool:
     return abs(beat - round(beat)) < 0.12
 
 
-def measure(who: Pianist, mode: str, takes: int, model: object, typed: bool = False) -> str:
-    answered = phrases = total = good = counted = 0
+def triad(chord: Chord) -> tuple[int | None, bool, bool]:
+    """Root, and whether it has a minor third, and a flat fifth."""
+    steps = {(tone - (chord.root or 0)) % 12 for tone in chord.tones}
+    return chord.root, 3 in steps, 6 in steps and 7 not in steps
+
+
+def measure(who: Pianist, mode: str, takes: int, model: Model, rules: int, typed: bool) -> str:
+    """A line of figures."""
+    changes = parse_changes(who.changes)
+    phrases = total = good = counted = roots = triads = beats = 0
     delays: list[float] = []
-    roots = triads = beats = 0
+    told = ""
     for seed in range(1, takes + 1):
-        changes = parse_changes(who.changes)
-        _, played, improviser, chords = play(who, mode, seed, model, changes if typed else None)
-        tempo = who.tempo
-        ends = chorus_of(who, seed)[2]
-        ours = [(on * tempo / 60, off * tempo / 60, p, v) for on, off, p, v in notes_of(played)]
-        total += len(ours)
-        for end in ends:
+        take = play(who, mode, seed, model, rules, changes if typed else None)
+        ours = [(on * who.tempo / 60, pitch) for on, _, pitch, _ in notes_of(take.played)]
+        total, told = total + len(ours), take.told
+        for end in chorus_of(who, seed)[2]:
             phrases += 1
-            after = [n for n in ours if end - 0.05 <= n[0] <= end + 4.0]
-            if after:
-                answered += 1
-                delays.append(after[0][0] - end)
-        for on, _, pitch, _ in ours:
-            if on_beat(on):
-                counted += 1
-                good += pitch % 12 in changes.harmony(round(on)).chord.tones
-        for beat, chord in chords.items():
-            meant = changes.harmony(beat).chord
-            if beat >= 4 * BARS:
-                continue
-            beats += 1
-            roots += chord.root == meant.root
-            triads += alike(chord, meant) or (chord.root == meant.root and {chord.kind, meant.kind} <= {"maj", "7", "6", "maj7"})
+            delays += [on - end for on, _ in ours if end - 0.05 <= on <= end + 4.0][:1]
+        landed = [(round(on), pitch) for on, pitch in ours if on_beat(on)]
+        counted += len(landed)
+        good += sum(pitch % 12 in changes.harmony(beat).chord.tones for beat, pitch in landed)
+        for beat, chord in take.chords.items():
+            if beat < 4 * BARS:
+                meant = changes.harmony(beat).chord
+                beats += 1
+                roots += chord.root == meant.root
+                triads += triad(chord) == triad(meant)
     late = f"{median(delays):.2f}" if delays else "-"
     return (
-        f"{who.name:18} {mode:6} answered {answered:3}/{phrases:3}, {late:>5} beats after; {total / takes:6.0f} notes, "
-        f"{100 * good / counted if counted else 0:4.0f} % of {counted / takes:4.0f} on the beat in the chord; "
-        f"heard root {100 * roots / beats:3.0f} %, triad {100 * triads / beats:3.0f} %\n    {improviser.listening.told}"
+        f"{who.name:18} {mode:6} {len(delays):3}/{phrases:<3} {late:>5} {total / takes:6.0f} {100 * good / max(counted, 1):5.0f} %"
+        f" of {counted / takes:3.0f} {100 * roots / beats:5.0f} % {100 * triads / beats:4.0f} %  {told}"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="jazz")
-    parser.add_argument("--takes", type=int, default=4)
+    parser.add_argument("--takes", type=int, default=4, help="of each pianist (default: 4)")
     parser.add_argument("--modes", default="trade,solo,comp,duet,echo")
-    parser.add_argument("--png", metavar="FOLDER")
+    parser.add_argument("--before", action="store_true", help="by the rules of before: chords are keys that are held")
+    parser.add_argument("--typed", action="store_true", help="with the pianist's changes typed")
+    parser.add_argument("--png", metavar="FOLDER", help="draw the first take of each as a piano roll over the changes that he meant")
     args = parser.parse_args()
     model = load_model(args.model)
+    rules = HANDS - 1 if args.before else NOW
+    print("pianist            mode   answered  late  notes  on the beat in chord  root  triad  at the end")
     for mode in args.modes.split(","):
         for who in PIANISTS:
-            print(measure(who, mode, args.takes, model), flush=True)
+            print(measure(who, mode, args.takes, model, rules, args.typed), flush=True)
             if args.png:
                 draw(who, mode, model, Path(args.png))
 
 
-def draw(who: Pianist, mode: str, model: object, folder: Path) -> None:
+def draw(who: Pianist, mode: str, model: Model, folder: Path) -> None:
     from improv.render.piano_roll import draw_roll
 
-    heard, played, improviser, _ = play(who, mode, 1, model)
+    take = play(who, mode, 1, model)
     folder.mkdir(parents=True, exist_ok=True)
-    draw_roll(folder / f"{who.name.replace(' ', '-')}-{mode}.png", heard, played, improviser.meter, parse_changes(who.changes))
+    heard, played = ([replace(e, time=e.time * who.tempo / 60) for e in side] for side in (take.heard, take.played))
+    draw_roll(folder / f"{who.name.replace(' ', '-')}-{mode}.png", heard, played, FOUR, parse_changes(who.changes))
 
 
 if __name__ == "__main__":

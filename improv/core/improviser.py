@@ -345,7 +345,7 @@ class Improviser:
             self.listening.ask(self.generator.changes is None, self.meter, voice.time)
             if settles <= soonest:
                 if self.listening.settle(voice.time):
-                    self._mode.jumped()  # what was planned is over another chord
+                    self._mode.reharmonised()
             elif wishes <= min(ends, starts):
                 played += self._grant(self._wishes.pop(0)[1], voice.time)
                 if self._mode.pending:  # now, before anything later

@@ -103,6 +103,9 @@ class Comp(Mode):
         if self._bar_line is not None:
             self._bar_line = meter.next_bar(meter.beat(self.voice.time))
 
+    def reharmonised(self) -> None:
+        """Nothing: a chord is chosen as it is struck."""
+
     def _settle(self) -> None:
         """Choose the rhythm of the bar that begins, or lay out."""
         voice, line = self.voice, self._bar_line

@@ -44,6 +44,10 @@ class Mode:
     def jumped(self) -> None:
         """The song goes on from elsewhere: what was planned is over other chords."""
 
+    def reharmonised(self) -> None:
+        """Another chord is heard than was played by: what was planned is over the one before."""
+        self.jumped()
+
     def struck(self, event: NoteOn, time: float) -> list[Event]:
         """A key went down, and was heard. Returns what to play at once."""
         return []
