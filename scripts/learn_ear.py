@@ -29,9 +29,10 @@ import numpy as np
 from improv.core.harmony.coming import NextChord, counted, packed
 from improv.core.harmony.ear import QUALITIES
 from improv.models.ear import FORMAT, KIND, EarNetwork
+from improv.models.loader import read_folder
 from improv.train.ear.examples import example_of
 from improv.train.ear.score import scores
-from improv.train.ear.songs import Sheet, Take, pop_take, progression, rows_in, sheet_of, solo_take
+from improv.train.ear.songs import EarTake, Sheet, pop_take, progression, rows_in, sheet_of, solo_take
 from improv.train.ear.textures import played
 from improv.train.folder import write_folder
 
@@ -42,6 +43,11 @@ POP_PARTS = (
     [("piano", False), ("melody", False), ("bridge", False)],
     [("piano", False), ("melody", True), ("bridge", True)],
 )
+ATTRIBUTION = (
+    "the piano of POP909 (Wang et al. 2020, MIT), github.com/music-x-lab/POP909-Dataset; the Weimar Jazz Database (Pfleiderer et al. 2017, "
+    "Inside the Jazzomat; the Jazzomat Research Project), as published in klausfrieler/jazzodata, MIT; changes of standards from "
+    "klausfrieler/parkR, MIT; no note of them is in here"
+)
 SHARES = (0.5, 0.2, 0.3)  # of the stretches: songs, solos, the made-up band
 
 
@@ -50,38 +56,29 @@ def kept_apart(title: str) -> bool:
     return zlib.crc32(title.encode()) % 10 == 0
 
 
-def pop_takes(path: Path, test: bool) -> list[list[Take]]:
-    """Songs: to train on, each twice, once of the piano alone and once with others; to look at; for the test."""
+def pop_takes(path: Path) -> list[EarTake]:
+    """Songs to train on, each twice: once of the piano alone and once with others."""
     rng = np.random.default_rng(1)
-    train, valid, held = list[Take](), list[Take](), list[Take]()
+    found = []
     for i, song in enumerate(rows_in(path)):
-        if i % NTH == 0:
-            held += [pop_take(song, POP_PARTS[0])] if test else []
-        elif i % (10 * NTH) == VALID:
-            valid.append(pop_take(song, POP_PARTS[0]))
-        else:
-            train += [pop_take(song, POP_PARTS[0]), pop_take(song, POP_PARTS[int(rng.integers(1, len(POP_PARTS)))])]
-    return [train, valid, held]
-
-
-def solo_takes(path: Path) -> dict[str, list[Take]]:
-    """Solos with the bass and without, by split; to train on, with the soloist unmarked as well."""
-    found: dict[str, list[Take]] = {name: [] for name in ("train", "valid bass", "valid line", "test bass", "test line")}
-    for solo in rows_in(path):
-        ways = {"bass": solo_take(solo, True), "line": solo_take(solo, False)}
-        if ways["bass"] is None or ways["line"] is None:
-            continue
-        if solo["split"] == "train":
-            extra = [solo_take(solo, True, marked=False), solo_take(solo, True, line=False)]
-            found["train"] += [take for take in (*ways.values(), *extra) if take]
-        else:
-            for way, take in ways.items():
-                if take:
-                    found[f"{solo['split']} {way}"].append(take)
+        if i % NTH and i % (10 * NTH) != VALID:
+            found += [pop_take(song, POP_PARTS[0]), pop_take(song, POP_PARTS[int(rng.integers(1, len(POP_PARTS)))])]
     return found
 
 
-def band_takes(sheets: list[Sheet], many: int, rng: np.random.Generator) -> list[Take]:
+def pop_kept_apart(path: Path, test: bool) -> list[EarTake]:
+    """Songs that are not learned from: for the test, or some to look at while training."""
+    return [pop_take(song, POP_PARTS[0]) for i, song in enumerate(rows_in(path)) if (i % NTH == 0 if test else i % (10 * NTH) == VALID)]
+
+
+def solo_takes(path: Path) -> list[EarTake]:
+    """Solos to learn from: with the bass, without, with the soloist unmarked, and the bass alone."""
+    solos = [solo for solo in rows_in(path) if solo["split"] == "train"]
+    ways = [(True, True, True), (False, True, True), (True, True, False), (True, False, True)]
+    return [take for solo in solos for bass, line, marked in ways if (take := solo_take(solo, bass, line, marked)) is not None]
+
+
+def band_takes(sheets: list[Sheet], many: int, rng: np.random.Generator) -> list[EarTake]:
     """Standards as the made-up band plays them, so many."""
     return [played(sheets[int(i)], rng) for i in rng.integers(len(sheets), size=many)]
 
@@ -114,6 +111,8 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=6000, help="batches (default: 6,000)")
     parser.add_argument("--batch", type=int, default=24, help="stretches a batch (default: 24)")
     parser.add_argument("--band", type=int, default=1500, help="choruses of the made-up band (default: 1,500)")
+    parser.add_argument("--minutes", type=float, help="end by then, whatever was trained (default: all updates)")
+    parser.add_argument("--begin", type=Path, metavar="EAR", help="begin with the weights of this folder rather than from nothing")
     parser.add_argument("--threads", type=int, default=1, help="of TensorFlow (default: 1)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
     parser.add_argument("--cache", type=Path, help="keep the frames in this file, to train again sooner")
@@ -127,56 +126,70 @@ def main() -> None:
 def learn(args: argparse.Namespace) -> None:
     import tensorflow as tf
 
-    from improv.train.ear.fit import EarRecipe, Trained, fit_ear, initial
+    from improv.train.ear.fit import EarRecipe, TrainedEar, fit_ear, initial
 
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     rng = np.random.default_rng(args.seed)
     sheets = [sheet_of(song) for song in rows_in(args.standards)]
-    pop, solos = pop_takes(args.songs, test=True), solo_takes(args.solos)
+    valid = pop_kept_apart(args.songs, test=False)[:6]
     own = [s for s in sheets if not kept_apart(s.title)]
-    band_test = band_takes([s for s in sheets if kept_apart(s.title)], 60, np.random.default_rng(7))
     if args.cache and args.cache.exists():
         sources = np.load(args.cache, allow_pickle=True)["sources"].tolist()
     else:
-        takes = (pop[0], solos["train"], band_takes(own, args.band, rng))
+        takes = (pop_takes(args.songs), solo_takes(args.solos), band_takes(own, args.band, rng))
         sources = [[example_of(take, rng) for take in several] for several in takes]
         if args.cache:
             np.savez(args.cache, sources=np.array(sources, dtype=object))
     print("beats to train on:", *(f"{sum(len(e.chords) for e in source):,}" for source in sources), flush=True)
-    recipe = EarRecipe(args.first, args.units, args.batch, args.updates, seed=args.seed)
+    counts = [len(sources[0]) // 2, len(sources[1]) // 4, len(own)]
+    recipe = EarRecipe(args.first, args.units, args.batch, args.updates, seed=args.seed, minutes=args.minutes)
     head = {"name": args.out.name, "kind": KIND, "format": FORMAT, "first": args.first, "units": args.units, "qualities": list(QUALITIES)}
     began = time.monotonic()
 
-    def told(update: int, nats: dict[str, float], model: Trained) -> None:
+    all_songs = [(progression(s), (s.key // 2 + 12 * (s.key % 2)) if s.key >= 0 else None) for s in sheets]
+    rows = packed(counted(all_songs))
+
+    def written(weights: dict[str, np.ndarray], figures: dict[str, Any], updates: int) -> None:
+        about = {
+            "what": "a recurrent network that hears chords and keys beat by beat; and which chord comes next, as counted in standards",
+            "figures": figures,
+            "recipe": asdict(recipe) | {"updates": updates},
+            "trained_on": {path.name: many for path, many in zip((args.songs, args.solos, args.standards), counts, strict=True)},
+            "command": f"python scripts/learn_ear.py {args.songs.name} {args.solos.name} {args.standards.name} models/{args.out.name} "
+            f"--first {args.first} --units {args.units} --updates {updates} --batch {args.batch} --band {args.band} "
+            f"--seed {args.seed}",
+            "license": "MIT",
+            "attribution": ATTRIBUTION,
+        }
+        write_folder(args.out, head, {**weights, "next.rows": rows}, about)
+
+    def told(update: int, nats: dict[str, float], model: TrainedEar) -> None:
         line = f"{update:6} {time.monotonic() - began:5.0f} s  " + "  ".join(f"{name} {n:.3f}" for name, n in nats.items())
-        if update % 1000 == 0:
-            network = EarNetwork(head, model.arrays())
-            for name, takes in (("pop", pop[1]), ("bass", solos["valid bass"][:8]), ("line", solos["valid line"][:8])):
-                for way, found in scores(network, takes).items():
-                    line += f"\n       {name:5} {way:16} root {found['root']:.3f} triad {found['triad']:.3f} key {found['key']:.3f}"
+        if update % 500 == 0 and update < args.updates:
+            written(model.arrays(), {}, update)
+            for way, found in scores(EarNetwork(head, model.arrays()), valid).items():
+                line += f"\n       {way:16} root {found['root']:.3f} triad {found['triad']:.3f} key {found['key']:.3f}"
         print(line, flush=True)
 
-    weights = fit_ear(initial(recipe, head, rng), sources, SHARES, recipe, told)
+    begin = initial(recipe, head, rng)
+    if args.begin:
+        stored = read_folder(str(args.begin))[1]
+        begin = {name: stored[name] for name in begin}
+    weights, updates = fit_ear(begin, sources, SHARES, recipe, told)
+    written(weights, {}, updates)
     network = EarNetwork(head, weights)
-    tests = {"pop909 piano": pop[2], "wjd bass and line": solos["test bass"], "wjd line": solos["test line"], "made-up band": band_test}
-    told_of: dict[str, Any] = {name: scores(network, takes) for name, takes in tests.items()}
-    told_of["next chord"] = next_figures(sheets)
-    print(json.dumps(told_of, indent=2))
-    all_songs = [(progression(s), (s.key // 2 + 12 * (s.key % 2)) if s.key >= 0 else None) for s in sheets]
-    arrays = {**weights, "next.rows": packed(counted(all_songs))}
-    about = {
-        "what": "a recurrent network that hears chords and keys beat by beat; and which chord comes next, as counted in standards",
-        "figures": told_of,
-        "recipe": asdict(recipe),
-        "trained_on": {path.name: count for path, count in ((args.songs, len(pop[0]) // 2), (args.standards, len(own)))},
-        "license": "MIT",
-        "attribution": "the piano of POP909 (Wang et al. 2020, MIT), github.com/music-x-lab/POP909-Dataset; the Weimar Jazz Database "
-        "(Pfleiderer et al. 2017, Inside the Jazzomat; the Jazzomat Research Project), as published in klausfrieler/jazzodata, MIT; "
-        "changes of standards from klausfrieler/parkR, MIT; no note of them is in here",
+    heard = [solo for solo in rows_in(args.solos) if solo["split"] == "test"]
+    tests = {
+        "songs, piano": pop_kept_apart(args.songs, test=True),
+        "solos, bass and line": [take for solo in heard if (take := solo_take(solo, True))],
+        "solos, line alone": [take for solo in heard if (take := solo_take(solo, False))],
     }
-    write_folder(args.out, head, arrays, about)
-    print(f"{args.out}: {sum(a.nbytes for a in arrays.values()) / 1e3:,.0f} kB")
+    figures: dict[str, Any] = {name: scores(network, takes) for name, takes in tests.items()}
+    figures["next chord"] = next_figures(sheets)
+    print(json.dumps(figures, indent=2))
+    written(weights, figures, updates)
+    print(f"{args.out}: {(sum(a.nbytes for a in weights.values()) + rows.nbytes) / 1e3:,.0f} kB")
 
 
 if __name__ == "__main__":

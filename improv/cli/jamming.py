@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
+from improv.cli.file_changes import set_changes
 from improv.cli.learning import schooling_of
 from improv.cli.listened import channels_of, harmony_port
 from improv.cli.moods import LIST, set_mood
@@ -155,7 +156,9 @@ def jam(args: argparse.Namespace) -> int:
         if args.web is not None:
             from improv.cli.webbed import Web
 
-            place.web = Web(args.web, place.inbox.put, args.target is not None, sys.stderr if args.json else sys.stdout)
+            place.web = Web(
+                args.web, place.inbox.put, args.target is not None, sys.stderr if args.json else sys.stdout, bool(args.harmony_port)
+            )
         if api is not None:
             _connect(args, music, place, api, channels, stack)
         return _perform(args, music, place)
@@ -240,6 +243,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
     seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "little")
     if seed < 0:
         raise ImprovError(f"--seed {seed}: expected 0 or more")
+    set_changes(args)
     mood = set_tune(args) | set_mood(args, seed, part.tempo if part else None)
     chosen = {f.name: getattr(args, f.name, None) for f in fields(Settings)}
     if part and chosen["tempo"] is None:

@@ -7,7 +7,7 @@ import argparse
 from improv.core.harmony.symbols import pitch_of
 from improv.core.settings import DRUMS, GROUPS, PITCH, SETTINGS, SettingRow
 
-CHANGES_HELP = 'for example "Dm7 | G7 | Cmaj7 | %%"; looped'
+CHANGES_HELP = 'for example "Dm7 | G7 | Cmaj7 | %%"; looped. Or a file: a chart, or a MIDI file, whose chords are read or heard'
 HEARD_HELP = {True: CHANGES_HELP, False: f"{CHANGES_HELP}. Without them, or `heard`: what you play says the key and the chords"}
 
 

@@ -53,11 +53,11 @@ class JamControlled:
 class Web:
     """The page of a jam. put: takes what is heard. sounds: whether a port leads to a synth. out: where its links are said.
 
-    arrival: what the ports hand events to.
+    harmony: whether another port brings chords. arrival: what the ports hand events to.
     """
 
-    def __init__(self, port: int, put: Callable[[Event], None], sounds: bool, out: TextIO):
-        self.sources = ["in", NAME, "harmony"]  # by their numbers
+    def __init__(self, port: int, put: Callable[[Event], None], sounds: bool, out: TextIO, harmony: bool = False):
+        self.sources = ["in", NAME, *(["harmony"] if harmony else [])]  # by their numbers
         folder = default_folder()
         self.config = completed(Tables(record=RecordConfig(folder=folder)), folder)
         self._bindings, self._binding = Bindings((), self.sources), threading.Lock()

@@ -18,7 +18,7 @@ from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
 from improv.core.harmony import READING, Changes, parse_changes
 from improv.core.heard.harmony import EarSetup
-from improv.core.heard.listening import Listener
+from improv.core.heard.listening import HarmonyListener
 from improv.core.hearing import FIRST, NOW
 from improv.core.intent import Intent
 from improv.core.line.generator import LineGenerator
@@ -77,7 +77,7 @@ class Improviser:
         self._seed, self._begun = seed, 1  # how often it has begun
         self._changes = changes  # those of the beginning
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
-        self._ear, self.listening = ear, Listener(tracker, ear, meter, changes is None)
+        self._ear, self.listening = ear, HarmonyListener(tracker, ear, meter, changes is None)
         of = tracker, seed, lessons, reading, playing, self.listening.harmony
         self.generator = LineGenerator(model, settings, changes, meter, *of)
         self._learning = learning
@@ -170,7 +170,7 @@ class Improviser:
         if text is not None:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.listening = Listener(tracker, self._ear, moment.meter, changes is None)
+        self.listening = HarmonyListener(tracker, self._ear, moment.meter, changes is None)
         of = tracker, seed, None, self._reading, before.rules, self.listening.harmony
         self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, *of)
         self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules)

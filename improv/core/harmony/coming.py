@@ -7,7 +7,6 @@ it counts where it was seen (I. Witten and T. Bell, The zero-frequency problem, 
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -65,13 +64,8 @@ class NextChord:
     """rows: (n, 3) int: the context (as `contexts` numbers it), what followed (root above the last, and quality), how often."""
 
     def __init__(self, rows: np.ndarray):
-        self.rows = rows
-        self._after: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        order = np.argsort(rows[:, 0], kind="stable")
-        rows = rows[order]
-        edges = [*np.flatnonzero(np.diff(rows[:, 0], prepend=-1)).tolist(), len(rows)]
-        for a, b in itertools.pairwise(edges):
-            self._after[int(rows[a, 0])] = rows[a:b, 1], rows[a:b, 2].astype(float)
+        self.rows = rows[np.argsort(rows[:, 0], kind="stable")]
+        self._contexts = np.ascontiguousarray(self.rows[:, 0])
 
     def probabilities(self, chords: Sequence[tuple[int, int]], key: int | None = None) -> np.ndarray:
         """(12, qualities) by root above the last chord: which chord comes next. It is another one than the last."""
@@ -79,9 +73,10 @@ class NextChord:
         if chords:
             p[chords[-1][1]] = 0.0
         for context in contexts(chords, key):
-            if (found := self._after.get(context)) is None:
+            first, end = np.searchsorted(self._contexts, (context, context + 1))
+            if first == end:
                 continue
-            what, count = found
+            what, count = self.rows[first:end, 1], self.rows[first:end, 2].astype(float)
             new = np.zeros(OUTCOMES)
             new[what] = count
             total, kinds = count.sum(), len(count)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from improv.core.harmony.frames import EARLY, Frame, Sounding, frame, frame_of
+from improv.core.harmony.frames import EARLY, Frame, SoundingNote, frame, frame_of
 from improv.core.harmony.scales import NO_CHORD, Chord
 from improv.core.harmony.spelling import Key
 from improv.core.harmony.symbols import parse_chord
@@ -47,7 +47,7 @@ class Hears(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
+class EarHeard:
     """What is heard at a beat. chords: (12, len(QUALITIES)) probabilities; with `none` they sum to 1. keys: (12, 2), major and
     minor. coming: as chords, for one beat later."""
 
@@ -117,7 +117,7 @@ class Ear:
         self._begun = False  # whether anything was ever heard
         self._state = self.network.begin()
         self._silent = 0  # frames in a row
-        self._notes: list[Sounding] = []
+        self._notes: list[SoundingNote] = []
         self._last: Hearing | None = None
 
     def note_on(self, beat: float, pitch: int, velocity: int = 64, line: bool = False) -> None:
@@ -126,7 +126,7 @@ class Ear:
             self._begun, self._number = True, frame_of(beat)
         beat = self._on_to(beat)
         self.note_off(beat, pitch)
-        self._notes.append(Sounding(beat, float("inf"), pitch, velocity, line))
+        self._notes.append(SoundingNote(beat, float("inf"), pitch, velocity, line))
 
     def note_off(self, beat: float, pitch: int) -> None:
         """It doesn't sound any more. One that doesn't sound is ignored."""
@@ -141,14 +141,14 @@ class Ear:
             if note.pitch == pitch and note.off == float("inf"):
                 note.line = line
 
-    def heard(self, beat: float) -> Heard:
+    def heard(self, beat: float) -> EarHeard:
         """What is heard at a beat, from all that was fed up to it."""
         beat = self._on_to(beat)
         now = frame(self._number, beat, self._notes, self.within_bar)
         hearing = self._last
         if hearing is None or not now.silent:
             hearing = self.network.step(self._state, now)[1]
-        return Heard(beat, hearing.chords, hearing.none, hearing.keys, hearing.coming)
+        return EarHeard(beat, hearing.chords, hearing.none, hearing.keys, hearing.coming)
 
     def _on_to(self, beat: float) -> float:
         """Close the frames that are over by then. Returns the beat, or the start of the open frame if that is later."""
@@ -159,7 +159,9 @@ class Ear:
                 break
             over = frame(self._number, self._number + 1.0 - EARLY, self._notes, self.within_bar)
             self._silent = self._silent + 1 if over.silent else 0
-            self._state, self._last = self.network.step(self._state, over)
+            self._state, hearing = self.network.step(self._state, over)
+            if not over.silent or self._last is None:
+                self._last = hearing
             self._number += 1
             self._notes = [note for note in self._notes if note.off > self._number - EARLY]
         return max(beat, self._number - EARLY)

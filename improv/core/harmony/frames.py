@@ -33,7 +33,7 @@ class Frame(NamedTuple):
     silent: bool
 
 
-class Sounding:
+class SoundingNote:
     """A note: from `on` to `off` in beats, infinity while it sounds."""
 
     __slots__ = ("line", "off", "on", "pitch", "velocity")
@@ -50,7 +50,7 @@ def frame_of(beat: float) -> int:
     return math.floor(beat + EARLY)
 
 
-def frame(number: int, until: float, notes: list[Sounding], within_bar: WithinBar | None) -> Frame:
+def frame(number: int, until: float, notes: list[SoundingNote], within_bar: WithinBar | None) -> Frame:
     """The frame of a beat, as it stands at `until` in beats. notes: all that sound in it, and no matter which others."""
     first = number - EARLY
     now = min(max(until - first, 0.02), 1.0)
@@ -60,7 +60,7 @@ def frame(number: int, until: float, notes: list[Sounding], within_bar: WithinBa
     for note in notes:
         start, end = max(note.on - first, 0.0), min(note.off - first, now)
         held = end - start
-        if held < 0 or (held < SHORT and (note.off < first + now or note.on < first)):
+        if held < 1e-9 or (held < SHORT and (note.off < first + now or note.on < first)):
             continue
         tone, weight = note.pitch % 12, 0.5 + note.velocity / 127
         halves = _share(start, end, 0.0, min(now, 0.5)), _share(start, end, 0.5, now)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from improv.core.harmony.ear import QUALITIES, Heard, Hearing, Hears, heard_chord
-from improv.core.harmony.frames import EARLY, Frame, Sounding, WithinBar, frame
+from improv.core.harmony.ear import QUALITIES, EarHeard, Hearing, Hears, heard_chord
+from improv.core.harmony.frames import EARLY, Frame, SoundingNote, WithinBar, frame
 from improv.core.harmony.scales import NO_CHORD, Chord
 from improv.core.harmony.spelling import Key
-from improv.core.metres import Metres
+from improv.core.metres import Metre, Metres
 
 NONE = 12 * len(QUALITIES)
 ON_THE_LINE, ON_THE_HALF, ELSEWHERE = 1.5, 2.5, 4.0  # nats that a change costs
@@ -25,11 +25,12 @@ FLOOR = 1e-4  # of a probability
 A_LINE = 4  # bars
 SAME = 0.9  # share of bars that are alike where a section comes again
 SECTION = 8  # bars
+FEWEST, AGAIN = 2, 0.85  # bars of a chorus; share of bars that are the same again a chorus later
 
 
-def frames_over(notes: Iterable[Sounding], beats: int, within_bar: WithinBar | None) -> list[Frame]:
+def frames_over(notes: Iterable[SoundingNote], beats: int, within_bar: WithinBar | None) -> list[Frame]:
     """The frames of so many beats. notes: in order of onset."""
-    found, sounding, waiting = [], list[Sounding](), iter(notes)
+    found, sounding, waiting = [], list[SoundingNote](), iter(notes)
     following = next(waiting, None)
     for number in range(beats):
         end = number + 1.0 - EARLY
@@ -41,7 +42,7 @@ def frames_over(notes: Iterable[Sounding], beats: int, within_bar: WithinBar | N
     return found
 
 
-def hear_whole(network: Hears, notes: Iterable[Sounding], beats: int, within_bar: WithinBar | None = None) -> list[Heard]:
+def hear_whole(network: Hears, notes: Iterable[SoundingNote], beats: int, within_bar: WithinBar | None = None) -> list[EarHeard]:
     """What is heard in each beat, with all of the piece where the network can. notes: in order of onset, in beats from 0."""
     frames = frames_over(notes, beats, within_bar)
     whole: Callable[[Sequence[Frame]], list[Hearing]] | None = getattr(network, "whole", None)
@@ -53,17 +54,17 @@ def hear_whole(network: Hears, notes: Iterable[Sounding], beats: int, within_bar
         for each in frames:
             state, hearing = network.step(state, each)
             hearings.append(hearing)
-    return [Heard(float(beat), h.chords, h.none, h.keys, h.coming) for beat, h in enumerate(hearings)]
+    return [EarHeard(float(beat), h.chords, h.none, h.keys, h.coming) for beat, h in enumerate(hearings)]
 
 
-def key_of(heard: Sequence[Heard]) -> Key:
+def key_of(heard: Sequence[EarHeard]) -> Key:
     """The key that is likeliest over all beats together."""
     said = sum((np.log(np.maximum(h.keys, FLOOR)) for h in heard), np.zeros((12, 2)))
     tonic, mode = divmod(int(said.argmax()), 2)
     return Key(tonic, bool(mode))
 
 
-def chords_by_beat(heard: Sequence[Heard], metres: Metres) -> list[int]:
+def chords_by_beat(heard: Sequence[EarHeard], metres: Metres) -> list[int]:
     """The chord of each beat, root * qualities + quality or NONE. metres: of the piece, from beat 0."""
     if not heard:
         return []
@@ -92,13 +93,20 @@ def _cost(metres: Metres, beat: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart that was heard: its key, the chords of each bar, and the sections, as letters and where they begin."""
+class HeardChart:
+    """A chart: its key, the chords of each beat of the bars of one chorus, and the sections, as letters and where they begin.
 
-    key: Key
+    times: how often the chorus is played, the last time perhaps in part; of: how many bars that are. sure: the mean probability of root
+    and triad, where it was heard. metre: of the first bar.
+    """
+
+    key: Key | None
     bars: tuple[tuple[Chord, ...], ...]
     sections: tuple[tuple[str, int], ...] = ()
-    sure: float = 1.0  # the mean probability of root and triad
+    times: int = 1
+    of: int = 0
+    sure: float = 1.0
+    metre: Metre = (4, 4)
 
     @property
     def changes(self) -> str:
@@ -130,17 +138,40 @@ def bar_text(chords: Sequence[Chord]) -> str:
     raise AssertionError("a bar has at least one chord")
 
 
-def chart_of(heard: Sequence[Heard], metres: Metres) -> Chart:
-    """The chart of a piece. metres: its own, from beat 0; what lies before a bar line at the end is a bar as well."""
-    key, numbers = key_of(heard), chords_by_beat(heard, metres)
-    chords = [NO_CHORD if n == NONE else heard_chord(n // len(QUALITIES), QUALITIES[n % len(QUALITIES)], key) for n in numbers]
+def chords_of(heard: Sequence[EarHeard], metres: Metres, key: Key) -> list[Chord]:
+    """The chord of each beat, spelled in the key."""
+    numbers = chords_by_beat(heard, metres)
+    return [NO_CHORD if n == NONE else heard_chord(n // len(QUALITIES), QUALITIES[n % len(QUALITIES)], key) for n in numbers]
+
+
+def chart_of_chords(chords: Sequence[Chord], metres: Metres, key: Key | None = None, sure: float = 1.0) -> HeardChart:
+    """The chart of a piece, from the chord of each beat. metres: its own, from beat 0. A last bar that isn't full goes on to its end."""
     bars = []
     for number in range(metres.bar_of(len(chords) - 1 + 1e-6) + 1 if chords else 0):
         line, length = metres.line(number), metres.bar_at(metres.line(number))
         at = [min(int(line + i * length / max(round(length), 1) + 1e-6), len(chords) - 1) for i in range(max(round(length), 1))]
         bars.append(tuple(chords[i] for i in at))
-    sure = float(np.mean([h.confidence for h in heard])) if heard else 0.0
-    return Chart(key, tuple(bars), sections_of(bars), sure)
+    times, length = chorus_of(bars)
+    once = [_commonest(bars[i : length * times : length]) for i in range(length)] if times > 1 else bars
+    return HeardChart(key, tuple(once), sections_of(once), times, len(bars), sure, metres.first.metre)
+
+
+def chorus_of(bars: Sequence[tuple[Chord, ...]]) -> tuple[int, int]:
+    """How often a chorus is played, and how many bars it has: the shortest one that comes again to the end. Once, where none does."""
+    roots = [[c.root for c in bar] for bar in bars]
+    for length in range(FEWEST, len(bars) // 2 + 1):
+        pairs = len(bars) - length
+        if length % 4 and length > 2:
+            continue
+        same = sum(roots[i] == roots[i + length] for i in range(pairs))
+        if same >= AGAIN * pairs and len(set(map(tuple, roots[:length]))) > 1:
+            return -(-len(bars) // length), length
+    return 1, len(bars)
+
+
+def _commonest(bars: Sequence[tuple[Chord, ...]]) -> tuple[Chord, ...]:
+    """What most choruses have in a bar; the first of those, where several are as common."""
+    return max(bars, key=bars.count)
 
 
 def sections_of(bars: Sequence[tuple[Chord, ...]]) -> tuple[tuple[str, int], ...]:

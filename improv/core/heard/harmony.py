@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from improv.core.harmony import NO_CHORD, OPEN, Chord, HarmonicContext
-from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, Heard, Hears
+from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, EarHeard, Hears
 from improv.core.harmony.frames import EARLY
 from improv.core.harmony.spelling import Key
 from improv.core.heard.rounds import Bar, Rounds, alike
@@ -194,7 +194,7 @@ class HeardHarmony:
         self.rounds.take(number, bar)
         self._tell(number + 1)
 
-    def _take(self, heard: Heard, beat: float, place: float, sure: float, struck: bool) -> bool:
+    def _take(self, heard: EarHeard, beat: float, place: float, sure: float, struck: bool) -> bool:
         """What the ear hears, from a beat on. Returns whether that is another chord than before."""
         self.key = heard.key if heard.key_confidence >= SURE_KEY else self.key
         before, chord, played = self._last, heard.chord, self.chord(beat)
@@ -293,7 +293,7 @@ class HeardHarmony:
         self.told = ToldHarmony(self.key, self._last, self.rounds.chart, self.rounds.chart.time(bar) if self.rounds.chart else 0)
 
 
-def _share(heard: Heard, chord: Chord) -> float:
+def _share(heard: EarHeard, chord: Chord) -> float:
     """How likely the ear holds a chord's root and triad."""
     if chord.root is None:
         return 0.0

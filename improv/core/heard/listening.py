@@ -13,7 +13,7 @@ from improv.core.meter import Meter
 from improv.core.settings import Settings
 
 
-class Listener:
+class HarmonyListener:
     """See the module's first lines. tracker: the performer's. ear: None, as in old sessions, hears no harmony. asked: whether somebody
     plays by the harmony, as of the latest event: no changes are given."""
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from improv.core.harmony.ear import QUALITIES, Heard, heard_chord
+from improv.core.harmony.ear import QUALITIES, EarHeard, heard_chord
 
 INSIDE, MISSING, OUTSIDE, ROOT = 1.0, -0.6, -0.8, 0.5  # nats, for each pitch class; as `harmony.hearing`
 
@@ -28,7 +28,7 @@ def _tones() -> np.ndarray:
     return tones
 
 
-def weighed(heard: Heard, pitches: Collection[int]) -> Heard:
+def weighed(heard: EarHeard, pitches: Collection[int]) -> EarHeard:
     """What is heard, given the keys of a chord that was struck at once. pitches: MIDI's, at least one."""
     keys = np.zeros(12)
     keys[[pitch % 12 for pitch in pitches]] = 1.0

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.core.harmony.frames import EARLY, Frame, frame
-from improv.train.ear.songs import Take
+from improv.train.ear.songs import EarTake
 
 SOONEST = 0.1  # beats after its start at which a frame may be looked at
 
 
 class Example(NamedTuple):
-    """tones (beats, 12, CHANNELS), whole (beats, WHOLE): when each beat is over; `_yet`: at a moment within it. chords, keys: of `Take`."""
+    """tones (beats, 12, CHANNELS), whole (beats, WHOLE): when a beat is over; `_yet`: at a moment within it. chords, keys: the take's."""
 
     name: str
     tones: np.ndarray
@@ -24,7 +24,7 @@ class Example(NamedTuple):
     keys: np.ndarray
 
 
-def frames_of(take: Take, rng: np.random.Generator | None = None) -> list[Frame]:
+def frames_of(take: EarTake, rng: np.random.Generator | None = None) -> list[Frame]:
     """The frames of a take. rng: draws a moment in each at which it is looked at; None for the end."""
     bar = take.bar
 
@@ -44,8 +44,8 @@ def frames_of(take: Take, rng: np.random.Generator | None = None) -> list[Frame]
     return found
 
 
-def example_of(take: Take, rng: np.random.Generator) -> Example:
+def example_of(take: EarTake, rng: np.random.Generator) -> Example:
     """A take's frames as arrays."""
     over, yet = frames_of(take), frames_of(take, rng)
-    arrays = [np.stack([f[i] for f in frames]).astype(np.float16) for frames in (over, yet) for i in (0, 1)]
-    return Example(take.name, *arrays, take.chords.astype(np.int16), take.keys.astype(np.int16))
+    tones, whole, tones_yet, whole_yet = (np.array([f[i] for f in fs], np.float16) for fs in (over, yet) for i in (0, 1))
+    return Example(take.name, tones, whole, tones_yet, whole_yet, take.chords.astype(np.int16), take.keys.astype(np.int16))

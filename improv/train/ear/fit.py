@@ -7,6 +7,7 @@ over and at a moment within it, the chord a beat later, the key; and with all of
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +23,17 @@ from improv.train.ear.songs import UNKNOWN
 
 LENGTH = 64  # beats of a stretch
 SHARES = {"over": 1.0, "yet": 0.7, "coming": 0.3, "key": 0.2, "whole": 1.0, "whole_key": 0.2}  # of the loss
+LAST = 0.85  # of the training, after which its weights are averaged
 NO_BAR = 0.25  # share of stretches whose place in the bar is not told
 _ROUND = (np.arange(12)[:, None] + np.arange(12)) % 12
 
 
 @dataclass(frozen=True, slots=True)
 class EarRecipe:
-    """How an ear is trained. Sources are drawn by `shares`, stretches of a source evenly by beats."""
+    """How an ear is trained. Sources are drawn by `shares`, stretches of a source evenly by beats.
+
+    minutes: it ends by then, and the rate falls with the time that has passed rather than with the updates; None: it takes its time.
+    """
 
     first: int = 64
     units: int = 64
@@ -38,6 +43,7 @@ class EarRecipe:
     dropout: float = 0.2
     decay: float = 1e-4
     seed: int = 0
+    minutes: float | None = None
 
 
 def initial(recipe: EarRecipe, head: dict[str, Any], rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -55,7 +61,7 @@ def initial(recipe: EarRecipe, head: dict[str, Any], rng: np.random.Generator) -
     return weights
 
 
-class Trained:
+class TrainedEar:
     """Weights as TensorFlow's variables, and the loss of a batch."""
 
     def __init__(self, weights: dict[str, np.ndarray], dropout: float):
@@ -159,19 +165,22 @@ def fit_ear(
     sources: Sequence[Sequence[Example]],
     shares: Sequence[float],
     recipe: EarRecipe,
-    told: Callable[[int, dict[str, float], Trained], None],
+    told: Callable[[int, dict[str, float], TrainedEar], None],
     every: int = 250,
-) -> dict[str, np.ndarray]:
-    """Train; returns the weights, averaged over the last fifth of the updates. told: is told how it goes, every so many updates."""
+) -> tuple[dict[str, np.ndarray], int]:
+    """Train; returns the weights, averaged over the end of the training, and how many updates there were.
+
+    told: is told how it goes, every so many updates.
+    """
     rng = np.random.default_rng(recipe.seed)
     tf.random.set_seed(recipe.seed)
-    model = Trained(weights, recipe.dropout)
+    model = TrainedEar(weights, recipe.dropout)
     variables = list(model.w.values())
     moments = [[tf.Variable(tf.zeros_like(v)) for v in variables] for _ in range(2)]
     average = [np.zeros(v.shape, np.float64) for v in variables]
     averaged = 0
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def update(rate: Any, count: Any, *batch: Any) -> dict[str, Any]:
         with tf.GradientTape() as tape:
             losses = model.losses(*batch)
@@ -186,13 +195,21 @@ def fit_ear(
         return losses
 
     sums: dict[str, float] = {}
+    began = time.monotonic()
+    updates = 0
     for i in range(recipe.updates):
-        rate = recipe.rate * min(1.0, (i + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * i / recipe.updates)))
+        done = i / recipe.updates
+        if recipe.minutes is not None:
+            done = max(done, (time.monotonic() - began) / (60 * recipe.minutes))
+        if done >= 1:
+            break
+        updates = i + 1
+        rate = recipe.rate * min(1.0, (i + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
         batch = stretches(sources, shares, recipe.batch, rng)
         losses = update(tf.constant(rate, tf.float32), tf.constant(i + 1.0, tf.float32), *batch)
         for name, nats in losses.items():
             sums[name] = sums.get(name, 0.0) + float(nats) / every
-        if i >= 0.8 * recipe.updates and i % 10 == 0:
+        if done >= LAST and i % 10 == 0:
             averaged += 1
             for total, variable in zip(average, variables, strict=True):
                 total += variable.numpy()
@@ -200,5 +217,5 @@ def fit_ear(
             told(i + 1, sums, model)
             sums = {}
     if not averaged:
-        return model.arrays()
-    return {name: (total / averaged).astype(np.float32) for name, total in zip(model.w, average, strict=True)}
+        return model.arrays(), updates
+    return {name: (total / averaged).astype(np.float32) for name, total in zip(model.w, average, strict=True)}, updates

@@ -14,7 +14,7 @@ import numpy as np
 from improv.core.harmony.ear import QUALITIES, TRIADS, Hearing, Hears
 from improv.core.harmony.frames import Frame
 from improv.train.ear.examples import Example, frames_of
-from improv.train.ear.songs import NONE, Take
+from improv.train.ear.songs import NONE, EarTake
 
 _PLAIN = {"6": "", "7alt": "7", "7sus": "sus4", "m6": "m", "mmaj7": "m"}
 COARSE = np.array([QUALITIES.index(_PLAIN.get(q, q)) for q in QUALITIES])
@@ -24,7 +24,7 @@ _OF_TRIAD = np.eye(1 + max(TRIADS))[list(TRIADS)]
 
 
 class Answers(NamedTuple):
-    """Of each beat: what was annotated, what was heard (numbers as in `Take`), the probability of its root and triad; the keys."""
+    """Of each beat: what was annotated, what was heard (numbers as in `EarTake`), the probability of its root and triad; the keys."""
 
     wanted: np.ndarray
     heard: np.ndarray
@@ -61,7 +61,7 @@ def within(network: Hears, frames: Sequence[Frame], yet: Sequence[Frame]) -> lis
     return found
 
 
-def answers(take: Take, hearings: Sequence[Hearing]) -> Answers:
+def answers(take: EarTake, hearings: Sequence[Hearing]) -> Answers:
     """What was heard of a take."""
     told = [said(h) for h in hearings]
     keys_heard = np.array([int(h.keys.argmax()) for h in hearings])
@@ -95,7 +95,7 @@ def frames_in(example: Example, yet: bool = False) -> list[Frame]:
     return [Frame(t.astype(np.float32), w.astype(np.float32), bool(w[1])) for t, w in zip(tones, whole, strict=True)]
 
 
-def scores(network: Hears, takes: Iterable[Take], seed: int = 0) -> dict[str, dict[str, float]]:
+def scores(network: Hears, takes: Iterable[EarTake], seed: int = 0) -> dict[str, dict[str, float]]:
     """Figures over takes: when a beat is over, at a moment within it, and with all of the piece where the network can."""
     rng = np.random.default_rng(seed)
     found: dict[str, list[Answers]] = {"online": [], "within the beat": [], "offline": []}

@@ -18,18 +18,18 @@ from improv.charts.spelling import from_harte
 from improv.core.harmony import Chord, HarmonyError, parse_chord
 from improv.core.harmony.coming import quality_of
 from improv.core.harmony.ear import QUALITIES
-from improv.core.harmony.frames import Sounding
+from improv.core.harmony.frames import SoundingNote
 from improv.core.harmony.spelling import Key, parse_key
 
 UNKNOWN, NONE = -1, 12 * len(QUALITIES)
 
 
-class Take(NamedTuple):
+class EarTake(NamedTuple):
     """notes: sorted by onset, in beats. chords, keys: of each beat; a chord is root * qualities + quality, NONE or UNKNOWN; a key
     2 * tonic + minor or UNKNOWN. bar: beats since the bar line at each beat, or None. name: of the piece, or of its tune."""
 
     name: str
-    notes: list[Sounding]
+    notes: list[SoundingNote]
     chords: np.ndarray
     keys: np.ndarray
     bar: np.ndarray | None
@@ -67,15 +67,16 @@ def number_of_key(key: Key) -> int:
     return 2 * key.tonic + key.minor
 
 
-def pop_take(song: Mapping[str, Any], parts: Sequence[tuple[str, bool]]) -> Take:
+def pop_take(song: Mapping[str, Any], parts: Sequence[tuple[str, bool]]) -> EarTake:
     """A song of a pianist. parts: which of its tracks, and whether each is the line."""
     times = np.array([b[0] for b in song["beats"]], float)
     count = len(times) - 1
-    notes = [
-        Sounding(*_in_beats((on, on + length), times), int(pitch), int(velocity), line)
-        for part, line in parts
-        for on, length, pitch, velocity in song[part]
-    ]
+    notes = list[SoundingNote]()
+    for part, line in parts:
+        struck = np.array([n[0] for n in song[part]], float)
+        let_go = struck + np.array([n[1] for n in song[part]], float)
+        times_of = zip(_in_beats(struck, times).tolist(), _in_beats(let_go, times).tolist(), song[part], strict=True)
+        notes += [SoundingNote(on, off, int(n[2]), int(n[3]), line) for on, off, n in times_of]
     notes.sort(key=lambda n: (n.on, n.pitch))
     middles = 0.5 * (times[:-1] + times[1:])
     ends = np.array([c[1] for c in song["chords"]], float)
@@ -87,30 +88,28 @@ def pop_take(song: Mapping[str, Any], parts: Sequence[tuple[str, bool]]) -> Take
         keys[inside] = number_of_key(parse_key(name.replace(":", "-")))
     downs = [i for i, b in enumerate(song["beats"]) if b[-1] == 1]
     bar = np.array([i - max((d for d in downs if d <= i), default=downs[0] - 4 if downs else 0) for i in range(count)]) if downs else None
-    return Take(song["id"], notes, numbers[at], keys, None if bar is None else bar % 4)
+    return EarTake(song["id"], notes, numbers[at], keys, None if bar is None else bar % 4)
 
 
-def _in_beats(seconds: tuple[float, float], times: np.ndarray) -> np.ndarray:
+def _in_beats(seconds: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Seconds as beats; before the first and after the last beat at their tempo."""
-    index = np.arange(len(times))
-    first, last = times[1] - times[0], times[-1] - times[-2]
-    beats: np.ndarray = np.interp(seconds, times, index)
-    early, late = np.array(seconds) < times[0], np.array(seconds) > times[-1]
-    beats[early] = (np.array(seconds)[early] - times[0]) / first
-    beats[late] = len(times) - 1 + (np.array(seconds)[late] - times[-1]) / last
+    beats: np.ndarray = np.interp(seconds, times, np.arange(len(times)))
+    early, late = seconds < times[0], seconds > times[-1]
+    beats[early] = (seconds[early] - times[0]) / (times[1] - times[0])
+    beats[late] = len(times) - 1 + (seconds[late] - times[-1]) / (times[-1] - times[-2])
     return beats
 
 
-def solo_take(solo: Mapping[str, Any], bass: bool, line: bool = True, marked: bool = True) -> Take | None:
+def solo_take(solo: Mapping[str, Any], bass: bool, line: bool = True, marked: bool = True) -> EarTake | None:
     """A soloist and the bassist, or one of them. marked: the soloist's notes are known to be the line."""
     if not solo["chords"]:
         return None
     beats = solo["beats"]
     notes = []
     if line:
-        notes += [Sounding(n[0], n[0] + max(n[1], 0.05), n[2], 80, marked) for n in solo["notes"]]
+        notes += [SoundingNote(n[0], n[0] + max(n[1], 0.05), n[2], 80, marked) for n in solo["notes"]]
     if bass:
-        notes += [Sounding(float(i), i + 0.9, b[3], 80, False) for i, b in enumerate(beats) if b[3] is not None]
+        notes += [SoundingNote(float(i), i + 0.9, b[3], 80, False) for i, b in enumerate(beats) if b[3] is not None]
     notes.sort(key=lambda n: (n.on, n.pitch))
     chords = np.full(len(beats), UNKNOWN)
     for (at, symbol), until in zip(solo["chords"], [*(c[0] for c in solo["chords"][1:]), len(beats)], strict=True):
@@ -120,7 +119,7 @@ def solo_take(solo: Mapping[str, Any], bass: bool, line: bool = True, marked: bo
     except HarmonyError:
         key = UNKNOWN
     bar = np.array([b[2] - 1 for b in beats])
-    return Take(solo["title"], notes, chords, np.full(len(beats), key), bar)
+    return EarTake(solo["title"], notes, chords, np.full(len(beats), key), bar)
 
 
 class Sheet(NamedTuple):

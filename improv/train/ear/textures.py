@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from improv.core.harmony.ear import QUALITIES, heard_chord
-from improv.core.harmony.frames import Sounding
+from improv.core.harmony.frames import SoundingNote
 from improv.core.harmony.scales import Chord
-from improv.train.ear.songs import NONE, UNKNOWN, Sheet, Take
+from improv.train.ear.songs import NONE, UNKNOWN, EarTake, Sheet
 
 Steps = tuple[int, ...]
 # Of each quality: its chord's tones, and the rootless forms A (from the third) and B (from the seventh), as semitones above the root.
@@ -72,16 +72,16 @@ class _Player:
     """Notes of one band, in beats; each struck as people strike: a little early or late, and not all at once."""
 
     def __init__(self, rng: np.random.Generator):
-        self.rng, self.notes = rng, list[Sounding]()
+        self.rng, self.notes = rng, list[SoundingNote]()
         self.spread, self.late = rng.uniform(0.0, 0.03), rng.normal(0.0, 0.02)
 
     def play(self, on: float, length: float, pitch: int, line: bool = False, loud: int = 70) -> None:
         at = on + self.late + self.rng.normal(0.0, self.spread)
         velocity = int(np.clip(self.rng.normal(loud, 12), 20, 120))
-        self.notes.append(Sounding(at, at + max(length * self.rng.uniform(0.85, 1.02), 0.08), int(pitch), velocity, line))
+        self.notes.append(SoundingNote(at, at + max(length * self.rng.uniform(0.85, 1.02), 0.08), int(pitch), velocity, line))
 
 
-def played(sheet: Sheet, rng: np.random.Generator) -> Take:
+def played(sheet: Sheet, rng: np.random.Generator) -> EarTake:
     """A chorus or two of a sheet, in one texture, as a take."""
     count = int(min(sheet.beats * rng.integers(1, 3), 128))
     chords = np.full(count, UNKNOWN)
@@ -109,7 +109,7 @@ def played(sheet: Sheet, rng: np.random.Generator) -> Take:
             _line(band, chord, start, end, marked)
     band.notes.sort(key=lambda n: (n.on, n.pitch))
     bar = np.arange(count) % sheet.bar if rng.random() < 0.8 else None
-    return Take(sheet.title, band.notes, chords, np.full(count, sheet.key), bar)
+    return EarTake(sheet.title, band.notes, chords, np.full(count, sheet.key), bar)
 
 
 def _comp(band: _Player, pitches: list[int], rhythm: str, start: float, end: float) -> None:

@@ -1,0 +1,83 @@
+"""What hearing is worth to the model that plays: nats a note of real soloists over the chords that are heard.
+
+The ear hears the bass and the line, or the line alone, up to each note and not beyond it; which chord comes is foretold. So the
+figures lie between those over no changes and those over the changes that were written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from improv.core.harmony import NO_CHORD, OPEN, Chord, HarmonicContext
+from improv.core.harmony.coming import NextChord
+from improv.core.harmony.ear import Ear, EarHeard, Hears
+from improv.core.note_model import NoteModel
+from improv.core.vocabulary import GRID
+from improv.train.ear.songs import EarTake, solo_take
+from improv.train.evaluation.next_note import foretell, score
+from improv.train.piece import Piece
+
+LIKELY = 0.3  # from which probability on the likeliest next chord is told
+LATE = 0.04  # beats by which the bass may be later than a note with which it sounds
+SURE = 0.35  # from which probability of root and triad on a chord is
+
+
+def harmonies(piece: Piece, take: EarTake, network: Hears, following: NextChord, sure: float = SURE) -> list[HarmonicContext]:
+    """The harmony of each note of a piece, as it is heard just before the note sounds."""
+    bar = take.bar
+    ear = Ear(network, (lambda beat: float(bar[min(max(int(beat), 0), len(bar) - 1)])) if bar is not None else None)
+    events = sorted([(n.on, 1, n) for n in take.notes] + [(n.off, 0, n) for n in take.notes], key=lambda e: e[:2])
+    at, found, sounded = 0, list[HarmonicContext](), list[Chord]()
+    for onset in piece.onsets:
+        beat = onset / GRID
+        while at < len(events) and events[at][0] < beat + (-1e-3 if events[at][2].line else LATE):
+            time, begins, note = events[at]
+            if begins:
+                ear.note_on(time, note.pitch, note.velocity, note.line)
+            else:
+                ear.note_off(time, note.pitch)
+            at += 1
+        heard = ear.heard(beat)
+        chord = heard.chord if heard.confidence >= sure else NO_CHORD
+        if chord.root is not None and (not sounded or sounded[-1] != chord):
+            sounded.append(chord)
+        found.append(_with_coming(chord, sounded, heard, following))
+    return found
+
+
+def _with_coming(chord: Chord, sounded: list[Chord], heard: EarHeard, following: NextChord) -> HarmonicContext:
+    if chord.root is None:
+        return OPEN
+    likely = following.after(sounded[-3:], heard.key)
+    if likely and likely[0][1] >= LIKELY:
+        return HarmonicContext(chord, likely[0][0], 4.0 - heard.beat % 4.0)
+    return HarmonicContext(chord, NO_CHORD, float("inf"))
+
+
+def nats_under(
+    model: NoteModel, pieces: Iterable[Piece], records: Mapping[str, Mapping[str, Any]], network: Hears, following: NextChord
+) -> dict[str, dict[str, float]]:
+    """Nats a note of soloists, and the notes: over the changes given, over none, and heard with the bass and from the line alone.
+
+    records: the solos as they were read, by name.
+    """
+    pieces = [p for p in pieces if p.changes is not None]
+    ways: dict[str, list[Piece]] = {"given": pieces, "none": [replace(p, changes=None) for p in pieces]}
+    for way, bass in (("heard, bass and line", True), ("heard, line alone", False)):
+        ways[way] = []
+        for piece in pieces:
+            take = solo_take(records[piece.name], bass)
+            assert take
+            told = harmonies(piece, take, network, following)
+            ways[way].append(replace(piece, changes=None, notes=replace(piece.notes, harmonies=tuple(told))))
+    return {way: score(of, foretell(model, of)) for way, of in ways.items()}
+
+
+def brought_back(nats: Mapping[str, Mapping[str, float]], way: str) -> float:
+    """The share of what changes are worth that a way of hearing brings back."""
+    none, given = nats["none"]["joint_nats"], nats["given"]["joint_nats"]
+    return float(np.float64(none - nats[way]["joint_nats"]) / (none - given))
