@@ -260,6 +260,8 @@ def user_service() -> str:
         ran("journalctl", "--no-pager", "-n", "30")
     must(code == 0, f"start: {said}")
     told = [f"READY after {time.monotonic() - began:.1f} s"]
+    took = until(lambda: ran(IMPROV, "ctl", "status", user=user)[0] == 0, "the control socket")
+    told.append(f"its socket comes {took:.1f} s later")
     for who in (user, None):
         code, said = ran(IMPROV, "ctl", "status", user=who)
         must(code == 0 and "performing since" in said, f"as {who or 'root'}: {said}")

@@ -87,6 +87,7 @@ class Improviser:
         end = None if bars is None else round(meter.metres.line(bars) * GRID)
         self.voice = Voice(self.generator, tracker, channel, end, voicings, playing)
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
+        self._unread: tuple[Heard, float] | None = None  # a note for the model, while what answers the key at once is handed over
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
 
@@ -117,7 +118,7 @@ class Improviser:
 
         After a note was played that is at once: `advance` hands the note over before it plans the next.
         """
-        if self._mode.pending:
+        if self._mode.pending or self._unread:
             return self.voice.time
         soonest = min(self._times())
         return None if soonest == math.inf else soonest
@@ -130,7 +131,7 @@ class Improviser:
     @property
     def thinks(self) -> bool:
         """Whether `advance` would ask the model even if nothing was heard."""
-        return self._mode.pending
+        return self._mode.pending or self._unread is not None
 
     def advance(self, now: float, heard: Iterable[Moment] = ()) -> list[Event]:
         """Take in what was heard and do what is due up to `now`, or up to the next note-on, which is
@@ -143,7 +144,7 @@ class Improviser:
                 played += self._do(before)
             self.voice.time = time
             played += self._hear(moment, time)
-        return played + self._do(now)
+        return played if played and self._unread else played + self._do(now)
 
     def silence(self, now: float) -> list[Event]:
         """Note-offs for all that sounds; the plan is dropped."""
@@ -175,7 +176,7 @@ class Improviser:
         self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, *of)
         self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules)
         self.voice.time = moment.time
-        self._begun += 1
+        self._begun, self._unread = self._begun + 1, None
         self._learning = None  # it was learned for the other
         self._wishes.clear()
         self._mode = MODES[wanted.settings.mode](self.voice)
@@ -202,6 +203,7 @@ class Improviser:
     # Hearing
 
     def _hear(self, moment: Moment, time: float) -> list[Event]:
+        self._read()
         self.generator.meter = moment.meter
         self.listening.ask(self.generator.changes is None, moment.meter, time)
         played = self._turn(moment.news, time) if moment.news else []
@@ -252,24 +254,29 @@ class Improviser:
         if goes_on:
             if voice.call is None and of_line:
                 voice.call = beat
-            self._remember(note, beat)
+            if note:
+                self._unread = note, beat
+                if not self._mode.timeless:
+                    self._read()
         if not of_line:
             return self._mode.accompanied(event, time) if goes_on else []
         return self._mode.struck(event, time) if goes_on or self._mode.timeless else []
+
+    def _read(self) -> None:
+        """The model reads the note that it has not read yet."""
+        if self._unread:
+            (note, beat), self._unread = self._unread, None
+            self.generator.commit(self.generator.after(note, beat))
+            self.voice.playing = self.voice.playing_after(note)
 
     def _released(self, event: NoteOff | ControlChange, time: float) -> list[Event]:
         """A key or the pedal comes up, or the pedal goes down."""
         beat = self.meter.beat(time)
         note, of_line = self.listening.hear(event, beat, self.settings, self._mode.endless)
-        if goes_on := self._goes_on(beat):
-            self._remember(note, beat)
+        if (goes_on := self._goes_on(beat)) and note:
+            self._unread = note, beat
+            self._read()
         return self._mode.released(time) if of_line and (goes_on or self._mode.timeless) else []
-
-    def _remember(self, note: Heard | None, beat: float) -> None:
-        """The player's line goes on from a note."""
-        if note:
-            self.generator.commit(self.generator.after(note, beat))
-            self.voice.playing = self.voice.playing_after(note)
 
     def _goes_on(self, beat: float) -> bool:
         """Whether the beat runs on; where it stands still there is no rhythm to hear."""
@@ -332,6 +339,7 @@ class Improviser:
 
     def _do(self, until: float) -> list[Event]:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
+        self._read()
         voice = self.voice
         played: list[Event] = []
         if self._mode.pending and voice.time <= until:

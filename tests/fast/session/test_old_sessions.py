@@ -83,6 +83,7 @@ def test_what_a_file_played_is_answered_as_before_line_for_line(
     before = unpacked(name, tmp_path)
     monkeypatch.chdir(OLD / "midi")
     monkeypatch.setattr(jamming, "Song", partial(Song, playing=playing.FIRST, hearing=HANDS - 1, reading=1))
+    monkeypatch.setattr(jamming, "set_changes", lambda args: None)  # nothing was heard in the player's file
     if name in READ_ANEW:
         monkeypatch.setattr(jamming, "parse_changes", partial(parse_changes, reading=1))
     assert main(["jam", *OFFLINE[name], "--fast", "--quiet", "--session", str(tmp_path / "now.jsonl")]) == 0
