@@ -144,6 +144,8 @@ class Settings:
     temperature: float = _row(1.1, (0.05, 3.0), "how adventurous the pitches are: below 1 safer, above 1 wilder", "line")
     rhythm_temperature: float = _row(1.0, (0.05, 3.0), "how adventurous the rhythm is: below 1 safer, above 1 wilder", "line")
     density: float = _row(0.0, (-2.0, 2.0), "how many notes: above 0 more, below 0 fewer, 0 as the model has learned", "line")
+    # by scripts/measure_outside.py
+    outside: float = _row(0.0, (-1.0, 1.0), "how far from chord and scale pitches go: -1 inside, 1 far out, 0 as the model does", "line")
     top_p: float = _row(
         1.0, (0.05, 1.0), "share of probability that it draws from, the likeliest pitches and lengths first: 1 takes them all", "line"
     )

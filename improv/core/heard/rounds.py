@@ -16,6 +16,7 @@ SHORTEST, LONGEST = 2, 32  # bars of a progression
 SHORT = 4  # bars of a progression that comes round thrice before it is followed: two bars are played twice on the way to something else
 VAMP = 8  # bars of one chord alone that make it a chart
 ALIKE = 0.85  # share of the beats on which one round is as the other
+PARTLY = 0.25  # share of a bar's beats on which one is as another that may be one of its round: as it begins, much is misheard
 OTHERWISE = 0.5  # share of a bar's beats that are other than the chart's: the player has left it there
 LEAVES = 2  # such bars in a row, after which it is left
 Bar = tuple[Chord, ...]  # a chord for each beat; empty: nothing was heard
@@ -101,13 +102,17 @@ class Rounds:
         now = self.chart
         if now and len(now.bars) >= found and len(now.bars) % found == 0 and not self._otherwise:
             return  # it goes on, or only a part of it is repeated
-        self.chart = RoundChart(tuple(bars[-found:]), self._began(bars, found))
+        begins = self._began(bars, found)
+        last = self._count - found  # the number of the first of the latest bars
+        self.chart = RoundChart(tuple(bars[-found:][(begins + i - last) % found] for i in range(found)), begins)
 
     def _began(self, bars: Sequence[Bar], length: int) -> int:
         """The number of the bar with which the first round began, as far back as it is alike."""
         first = len(bars) - 2 * length
         while first >= length and _alike(bars[first - length : first], bars[first : first + length]):
             first -= length
+        while first and (not bars[first - 1] or same_bar(bars[first - 1], bars[first - 1 + length]) >= PARTLY):
+            first -= 1  # before it was heard what is played, it was played already
         return self._count - len(bars) + first
 
 

@@ -19,6 +19,7 @@ from improv.core.line.draw import draw_note, gaps, slips
 from improv.core.line.dynamics import Shape, accent, follow
 from improv.core.line.lessons import Lessons
 from improv.core.line.microtiming import swayed
+from improv.core.line.outside import BY_EAR, outside_bias
 from improv.core.line.sampler import probabilities, sample
 from improv.core.line.tracker import Heard, LineTracker, quantise
 from improv.core.meter import Meter
@@ -226,6 +227,8 @@ class LineGenerator:
         last = memory.last if memory.last is not None else self._opening_pitch(at)
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
+        away = self._away(at)
+        lean = away if lean is None else lean if away is None else lean + away
         sway = swayed(memory.sway, self._lag_rng) if self._draws_lags and onset is None else None
         value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway, self._reading)
         duration = self.model.vocabulary.durations[value.duration] / GRID
@@ -242,6 +245,13 @@ class LineGenerator:
         chord = at.harmony.chord
         on_chord = chord.root is None or value.pitch % 12 in chord.tones
         return Plan(onset, duration, value, position, accent(shape, at.place, at.feel), on_chord, then, opens)
+
+    def _away(self, at: Context) -> np.ndarray | None:
+        """What the setting `outside` adds to the logits of the pitches, (128,)."""
+        by_ear = self.heard is not None and self.changes is None
+        amount = max(self.settings.outside + BY_EAR, -1.0) if by_ear else self.settings.outside
+        key = self.heard.key if by_ear and self.heard else None
+        return outside_bias(at.harmony.chord, key, at.place % GRID == 0, amount)
 
     def _opening_pitch(self, at: Context) -> int:
         """Where a line that follows nothing starts from: a chord tone in the middle of the range."""

@@ -203,3 +203,11 @@ def test_a_chord_that_does_not_fit_the_chart_wins(model: Model) -> None:
     VOICINGS["Db7"] = (49, 53, 59, 61)
     who = improviser(model)
     assert chords_at(who, hand([*TWO_FIVE * 2, "Dm7", "Db7"]), [17.9, 18.2, 19.9, 20.1]) == ["Dm7", "Db7", "Db7", "Cmaj7"]
+
+
+def test_a_round_begins_with_the_first_bar_even_if_that_was_half_heard() -> None:
+    rounds, g = Rounds(), parse_chord("G7")
+    for number, bar in enumerate([(g, g, g, parse_chord("Dm7")), *bars(*TWO_FIVE[1:], *TWO_FIVE * 2)]):
+        rounds.take(number, bar)
+    assert rounds.chart is not None
+    assert (written(rounds.chart.bars), rounds.chart.begins) == ("| Dm7 | G7 | Cmaj7 | A7 |", 0)
