@@ -48,7 +48,7 @@ ATTRIBUTION = (
     "Inside the Jazzomat; the Jazzomat Research Project), as published in klausfrieler/jazzodata, MIT; changes of standards from "
     "klausfrieler/parkR, MIT; no note of them is in here"
 )
-SHARES = (0.5, 0.2, 0.3)  # of the stretches: songs, solos, the made-up band
+SHARES = (0.35, 0.4, 0.25)  # of the stretches: songs, solos, the made-up band
 
 
 def kept_apart(title: str) -> bool:
@@ -158,7 +158,7 @@ def learn(args: argparse.Namespace) -> None:
             "trained_on": {path.name: many for path, many in zip((args.songs, args.solos, args.standards), counts, strict=True)},
             "command": f"python scripts/learn_ear.py {args.songs.name} {args.solos.name} {args.standards.name} models/{args.out.name} "
             f"--first {args.first} --units {args.units} --updates {updates} --batch {args.batch} --band {args.band} "
-            f"--seed {args.seed}",
+            f"--seed {args.seed}" + (f" --begin {args.begin.name}" if args.begin else ""),
             "license": "MIT",
             "attribution": ATTRIBUTION,
         }

@@ -133,7 +133,7 @@ def _heard(file: MidiFile, notes: list[SoundingNote], network: Hears) -> FileHar
     shifted = (
         bars.metres if not early else Metres(((0.0, bars.metres.first.metre), *((at + early, m) for at, m in bars.metres.changes[1:])))
     )
-    chords = chords_of(heard, shifted, key)
+    chords = chords_of(heard, shifted, said_key(file))
     spans = tuple((begin + beat, chord) for beat, chord in enumerate(chords) if not beat or chord != chords[beat - 1])
     chart = chart_of_chords(chords[round(early) :], bars.metres, key, sure)
     return FileHarmony(HEARD, spans, key, chart)

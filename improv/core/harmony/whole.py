@@ -25,6 +25,7 @@ FLOOR = 1e-4  # of a probability
 A_LINE = 4  # bars
 SAME = 0.9  # share of bars that are alike where a section comes again
 SECTION = 8  # bars
+AROUND = 16  # beats on either side that tell a key
 FEWEST, AGAIN = 2, 0.85  # bars of a chorus; share of bars that are the same again a chorus later
 
 
@@ -138,10 +139,25 @@ def bar_text(chords: Sequence[Chord]) -> str:
     raise AssertionError("a bar has at least one chord")
 
 
-def chords_of(heard: Sequence[EarHeard], metres: Metres, key: Key) -> list[Chord]:
-    """The chord of each beat, spelled in the key."""
+def chords_of(heard: Sequence[EarHeard], metres: Metres, key: Key | None = None) -> list[Chord]:
+    """The chord of each beat, spelled in the key; without one, in that of the bars around it, since songs move to other keys."""
     numbers = chords_by_beat(heard, metres)
-    return [NO_CHORD if n == NONE else heard_chord(n // len(QUALITIES), QUALITIES[n % len(QUALITIES)], key) for n in numbers]
+    keys = [key] * len(heard) if key else _keys_around(heard)
+    return [
+        NO_CHORD if n == NONE else heard_chord(n // len(QUALITIES), QUALITIES[n % len(QUALITIES)], k)
+        for n, k in zip(numbers, keys, strict=True)
+    ]
+
+
+def _keys_around(heard: Sequence[EarHeard]) -> list[Key]:
+    """The likeliest key of each beat, of the beats around it."""
+    said = np.cumsum([np.zeros((12, 2)), *(np.log(np.maximum(h.keys, FLOOR)) for h in heard)], axis=0)
+    keys = []
+    for beat in range(len(heard)):
+        around = said[min(beat + AROUND, len(heard))] - said[max(beat - AROUND, 0)]
+        tonic, mode = divmod(int(around.argmax()), 2)
+        keys.append(Key(tonic, bool(mode)))
+    return keys
 
 
 def chart_of_chords(chords: Sequence[Chord], metres: Metres, key: Key | None = None, sure: float = 1.0) -> HeardChart:
