@@ -130,7 +130,7 @@ def delays_of(
     """From each chord's last key until the chord that was meant was known; how many never were; how many others were played by."""
     changes = parse_changes(who.changes)
     low = [key for key in keys if key.pitch <= 66]  # of the left hand, but for a few
-    start = low[0].time
+    start = low[0].time - struck[0][0] * 60 / who.tempo
     delays, missed = list[float](), 0
     for beat, count in struck:
         if count < TOGETHER:

@@ -28,7 +28,8 @@ SETTLED = 0.045  # seconds after a key within which another may be of the same c
 TOGETHER = 0.13  # seconds within which the keys of a struck chord come
 STRUCK = 3  # keys of a chord that is struck, at the least
 RINGS = 0.3  # beats of a bar into which the chord before may sound that is over
-SURE_STRUCK, SURE_BROKEN, SURE_LINE = 0.3, 0.5, 0.5  # how sure the ear must be of a chord that is struck, broken, outlined by a line
+SURE_STRUCK, SURE_BROKEN, SURE_LINE = 0.3, 0.35, 0.3  # how sure the ear must be of a chord that is struck, broken, outlined by a line
+SURE_AGAIN = 0.8  # and of another chord, where the same keys are struck again
 CLEARLY = 1.3  # times as likely as the chord before, for one that is not struck
 SURE_KEY = 0.45  # how sure of the key
 SURE_NEXT = 0.25  # how likely the next chord must be to be reckoned with
@@ -87,6 +88,7 @@ class HeardHarmony:
         self._due = math.inf
         self._look = math.inf  # beat that ends one in which a chord's key came: what was heard in it
         self._rang = self._ringing = -math.inf  # beat up to which a chord sounded: before the one to be settled, and at all
+        self._voicing = frozenset[int]()  # the keys of the latest chord that was struck
         self._decided = -math.inf  # beat of the latest chord that was struck and settled
         self._upto = beat  # up to this beat the bars, and the line's beats, are taken in
         self._accompanied = -math.inf  # beat of the latest key of a chord
@@ -161,6 +163,10 @@ class HeardHarmony:
         heard = self._ear.heard(beat + ahead)
         if struck:
             heard = weighed(heard, [pitch for _, _, pitch, _ in waiting])
+            again, self._voicing = self._voicing, frozenset(pitch for _, _, pitch, _ in waiting)
+            if again == self._voicing and heard.confidence < SURE_AGAIN:  # the same keys are the same chord
+                self._spans.append(Span(min(first, place), of, self._last))
+                return False
         return self._take(heard, min(first, place), of, sure, struck)
 
     def _bar_of(self, place: float) -> float:

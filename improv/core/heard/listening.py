@@ -12,6 +12,9 @@ from improv.core.line.tracker import Heard, LineTracker
 from improv.core.meter import Meter
 from improv.core.settings import Settings
 
+BASS = 50.0  # MIDI pitch below which one part alone is a bass
+SOON = 0.25  # of a new pitch in the running mean
+
 
 class HarmonyListener:
     """See the module's first lines. tracker: the performer's. ear: None, as in old sessions, hears no harmony. asked: whether somebody
@@ -23,6 +26,7 @@ class HarmonyListener:
         if ear and tracker.hands:
             tracker.hands.inputs = ear.inputs
         self.asked = asked
+        self._middle = 60.0  # running mean of the pitches
 
     @property
     def told(self) -> ToldHarmony | None:
@@ -49,10 +53,17 @@ class HarmonyListener:
         if self.harmony and hands and self.asked and self.harmony.meter.running:
             if isinstance(event, NoteOn):
                 several = hands.border is None and len(tracker.sounding) > 1
-                chords = not of_line or several
+                self._middle += SOON * (event.pitch - self._middle)
+                chords = not of_line or several or self._low
                 self.harmony.struck(event.time, beat, event.pitch, event.velocity, chords, not chords)
             self.harmony.sounds(beat, self._sounding(hands.border is not None))
         return note, of_line
+
+    @property
+    def _low(self) -> bool:
+        """Whether one part alone is played, and that is a bass: it says the chords."""
+        hands = self.tracker.hands
+        return hands is not None and hands.border is None and self._middle < BASS
 
     def settle(self, time: float) -> bool:
         """A chord is settled. Returns whether it is another than before."""
@@ -63,7 +74,7 @@ class HarmonyListener:
         tracker = self.tracker
         found = {pitch: False for _, _, pitch in tracker.held}
         chords = tracker.hands.chords if tracker.hands else set()
-        alone = len(tracker.keys) + len(found) == 1
+        alone = len(tracker.keys) + len(found) == 1 and not self._low
         return found | {key[2]: key not in chords and (apart or alone) for key in tracker.keys}
 
     def restart(self, beat: float) -> None:

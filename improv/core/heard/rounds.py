@@ -100,7 +100,7 @@ class Rounds:
         if found is None:
             return
         now = self.chart
-        if now and len(now.bars) >= found and len(now.bars) % found == 0 and not self._otherwise:
+        if now and (len(now.bars) == found or (len(now.bars) % found == 0 and not self._otherwise)):
             return  # it goes on, or only a part of it is repeated
         begins = self._began(bars, found)
         last = self._count - found  # the number of the first of the latest bars
