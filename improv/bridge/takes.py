@@ -191,7 +191,9 @@ class Engine:
         if first is not None and record is not None:
             clock.begin_with(first, record)
         watched = [*self.begun(song, setup)]
-        performance = Performance(PerformanceConfig([setup], song, signals=()), clock, HostEnds(clock), watched, self.inbox)
+        performance = Performance(
+            PerformanceConfig([setup], song, signals=(), conducted=False), clock, HostEnds(clock), watched, self.inbox
+        )
         clock.foresight = Foresight(performance.band, clock, clock.now)
         clock.gives_way = lambda: MODES[performance.performers[0].settings.mode].leads
         self._performance = performance

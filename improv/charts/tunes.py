@@ -17,6 +17,7 @@ from pathlib import Path
 from improv.charts import ireal
 from improv.charts.moving import key_name, key_of, moved, steps
 from improv.charts.text import read_chart, without_headings
+from improv.core.band.styles import style_of
 from improv.core.errors import ImprovError
 from improv.core.harmony import HarmonyError
 from improv.core.harmony.sheet import bars_of
@@ -36,7 +37,8 @@ class TuneError(ImprovError):
 
 @dataclass(frozen=True, slots=True)
 class NamedTune:
-    """A tune. key: as it is written, empty where it isn't known. tempo, feel: None where the chart says none. about: in a few words."""
+    """A tune. key: as it is written, empty where it isn't known. tempo, feel, style: None where the chart says none. about: in
+    a few words."""
 
     title: str
     changes: str
@@ -45,6 +47,7 @@ class NamedTune:
     tempo: float | None = None
     feel: str | None = None
     about: str = ""
+    style: str | None = None
 
     def in_key(self, key: str) -> NamedTune:
         """It in another key. Raises TuneError where its own isn't known, HarmonyError for a key that is none."""
@@ -77,7 +80,8 @@ def built_in() -> dict[str, NamedTune]:
 def _of_table(said: dict[str, str]) -> NamedTune:
     count, unit = map(int, said.get("metre", "4/4").split("/"))
     changes = said["changes"].strip()
-    return NamedTune(said["title"], changes, said["key"], (count, unit), float(said["tempo"]), said.get("feel", "swing"), said["about"])
+    feel, style = said.get("feel", "swing"), said.get("style")
+    return NamedTune(said["title"], changes, said["key"], (count, unit), float(said["tempo"]), feel, said["about"], style)
 
 
 def tune_of(said: str, key: str | None = None) -> NamedTune:
@@ -142,7 +146,7 @@ def _of_song(song: ireal.IrealSong) -> NamedTune:
     key = song.key[:-1] + "m" if song.key.endswith("-") else song.key
     feel = "straight" if STRAIGHT.search(song.style) else "swing"
     changes, metre = ireal.changes_of(song.signs)
-    return NamedTune(printable(song.title), changes, key, metre, _tempo(song.tempo), feel, song.style)
+    return NamedTune(printable(song.title), changes, key, metre, _tempo(song.tempo), feel, song.style, _style(song.style, feel, song.tempo))
 
 
 def _of_text(text: str, path: Path) -> NamedTune:
@@ -163,7 +167,13 @@ def _of_text(text: str, path: Path) -> NamedTune:
         raise TuneError(f"{path}: these are no changes{odd}; write for example: Dm7 | G7 | Cmaj7 | %")
     said = heads.get("feel") or heads.get("style") or ""
     feel = said if said in ("swing", "straight", "any") else ("straight" if STRAIGHT.search(said) else "swing") if said else None
-    return NamedTune(printable(heads.get("title") or path.stem), without_headings(chart), key, (count, unit), _tempo(tempo), feel)
+    title, style = printable(heads.get("title") or path.stem), _style(heads.get("style") or "", feel, tempo)
+    return NamedTune(title, without_headings(chart), key, (count, unit), _tempo(tempo), feel, "", style)
+
+
+def _style(said: str, feel: str | None, tempo: float | None) -> str | None:
+    """The style that a chart's word means; None where it says none."""
+    return style_of(said, feel, tempo or SETTINGS["tempo"].default).name if said.strip() else None
 
 
 def _tempo(said: float | None) -> float | None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from improv.cli.band_option import MEMBERS
+from improv.core.band.together import RANGES
 from improv.core.errors import ImprovError
 from improv.core.settings import DRUMS, SHARED, Settings
 from improv.models.loader import load_model
 from improv.perform.performers import PerformerSetup
 
-RANGES = {"bass": (28, 60), "comp": (48, 76)}
 COUNTED = 1  # bars, where nobody says how many
 
 
@@ -37,7 +37,7 @@ def band_beside(soloist: PerformerSetup, members: Sequence[str], taken: int = 0)
     for number, member in enumerate(members, 1):
         channel = DRUMS - 1 if member == "drums" else next(c for c in range(1, 16) if c not in used)
         used.add(channel)
-        low, high = RANGES.get(member, (0, 127))
+        low, high = RANGES[member]
         settings = Settings(**shared, mode=member, low=low, high=high, feel=soloist.settings.feel)
         hears = {0} | ({members.index("bass") + 1} if member == "comp" and "bass" in members else set())
         setups.append(

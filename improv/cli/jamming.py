@@ -122,6 +122,9 @@ def jam(args: argparse.Namespace) -> int:
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
     channels = _channels(args.listen)
+    _check_length(args, "choruses")
+    if args.choruses is not None and args.band is None:
+        raise ImprovError(f"--choruses {args.choruses}: it says when a band ends, and there is none; add --band")
     if args.web is not None and args.fast:
         raise ImprovError("--web shows what is played as it is played, and --fast does not wait for that; leave one out")
     if args.web is not None and not 1 <= args.web <= 65535:
@@ -151,7 +154,7 @@ def jam(args: argparse.Namespace) -> int:
     running = MODES[settings.mode].begins or bool(settings.click or settings.count_in)
     script = None if part is None else part.followed(counted, running) if music.follows else part.script(counted)
     # What would go on for ever after the file gets eight bars more.
-    endless = settings.mode == "solo" or settings.click or args.send_clock
+    endless = settings.mode == "solo" or settings.click or args.send_clock or (music.song.band and not music.song.bars)
     limit = script[-1].time + meter.seconds(8 * first) if script and endless else math.inf
     place = Place(OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit), Inbox())
     with ExitStack() as stack:
@@ -182,14 +185,18 @@ def solo(args: argparse.Namespace) -> int:
     """Offline: improvise and write."""
     if args.mood == LIST:
         return moods(args)
-    for option in ("bars", "choruses"):
-        count = getattr(args, option)
-        if count is not None and not 1 <= count <= 10_000:
-            raise ImprovError(f"--{option} {count}: expected 1 to 10,000")
+    _check_length(args, "bars", "choruses")
     music = _music(args, "solo", None)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
     return _perform(args, music, Place(OfflineClock(), Inbox()))
+
+
+def _check_length(args: argparse.Namespace, *options: str) -> None:
+    for option in options:
+        count = getattr(args, option)
+        if count is not None and not 1 <= count <= 10_000:
+            raise ImprovError(f"--{option} {count}: expected 1 to 10,000")
 
 
 def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, channels: frozenset[int] | None, stack: ExitStack) -> None:

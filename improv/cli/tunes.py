@@ -36,7 +36,7 @@ def set_tune(args: argparse.Namespace) -> dict[str, Any]:
     args.changes = tune.changes
     if args.metre is None:
         args.metre = f"{tune.metre[0]}/{tune.metre[1]}"
-    for name, value in (("tempo", tune.tempo), ("feel", tune.feel)):
+    for name, value in (("tempo", tune.tempo), ("feel", tune.feel), ("style", tune.style)):
         if getattr(args, name) is None:
             setattr(args, name, value)
     if getattr(args, "choruses", None) is not None:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from improv.core import playing as rules
-from improv.core.band.together import Together
+from improv.core.band.together import PARTS, PlayingTogether
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
@@ -27,7 +27,7 @@ from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.note_book import NoteBook
 from improv.core.note_model import ChordVoicer, ModelState, NoteModel
-from improv.core.settings import BY_THE_BAR, PLAY, Settings
+from improv.core.settings import ADDRESSED, BY_THE_BAR, PLAY, Settings
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
 from improv.core.wanted import Wanted
@@ -81,8 +81,8 @@ class Improviser:
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
         end = None if bars is None else round(meter.metres.line(bars) * GRID)
-        self._band = band
-        self.voice = Voice(self.generator, tracker, channel, end, voicings, playing, Together(band, bars))
+        self._band, self._accompanies = band, bool(band) and settings.mode in PARTS
+        self.voice = Voice(self.generator, tracker, channel, end, voicings, playing, PlayingTogether(band, bars))
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
@@ -167,10 +167,9 @@ class Improviser:
         if text is not None:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading)
-        self.voice = Voice(
-            self.generator, tracker, self.channel, before.end, before.voicings, together=Together(self._band, before.together.bars)
-        )
+        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, None, self._reading, before.rules)
+        together = PlayingTogether(self._band, before.together.bars)
+        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules, together)
         self.voice.time = moment.time
         self._begun += 1
         self._learning = None  # it was learned for the other
@@ -202,7 +201,7 @@ class Improviser:
         self.generator.meter = moment.meter
         played = self._turn(moment.news, time) if moment.news else []
         event = moment.event
-        if isinstance(event, NoteOn | NoteOff) and self._for_the_band(event, time):
+        if isinstance(event, NoteOn | NoteOff) and self.voice.of_the_band(event, time, self._mode.accompanies):
             pass
         elif isinstance(event, NoteOn):
             played += self._struck(event, time)
@@ -221,13 +220,6 @@ class Improviser:
             self.generator.learn(learned)
             self.learned_from = event.number
         return played
-
-    def _for_the_band(self, event: NoteOn | NoteOff, time: float) -> bool:
-        """Tell the band's side of it of a note. Returns whether that is all: what another member plays is no player's line."""
-        if not (self._band or self._mode.accompanies):
-            return False
-        self.voice.together.heard(event, self.meter.beat(time))
-        return bool(self._band) and event.part < 0
 
     def _turn(self, news: News, time: float) -> list[Event]:
         """The beat starts, stops or jumps."""
@@ -278,8 +270,10 @@ class Improviser:
 
         Beside those of the table there are `model`, a name, and `changes`, a text, empty for none.
         """
-        if setting.name == "model" and setting.value not in self._models:
-            return []  # whoever wished for it was to bring it
+        if (setting.name == "model" and setting.value not in self._models) or (
+            setting.part is None and self._accompanies and setting.name in ADDRESSED
+        ):
+            return []  # whoever wished for it was to bring it; or it is meant for soloists
         if setting.name == PLAY:
             if self._mode.waits:
                 self._mode.start(time)

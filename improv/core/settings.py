@@ -198,6 +198,7 @@ SETTINGS: dict[str, SettingRow] = {f.name: SettingRow(f.name, **f.metadata) for 
 SHARED = tuple(row.name for row in SETTINGS.values() if row.whose == PERFORMANCE)  # settings that all performers share
 OWN = tuple(row.name for row in SETTINGS.values() if row.whose == PERFORMER)
 # What waits for the next bar line: such settings, and what a Setting event can change beside settings.
+ADDRESSED = frozenset({"mode", "model", "low", "high"})  # what changes who accompanies in a band only if that one is meant by name
 BY_THE_BAR = frozenset({row.name for row in SETTINGS.values() if row.when == NEXT_BAR} | {"model", "changes"})
 
 

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Iterable
 
 from improv.core import playing as rules
-from improv.core.band.together import Here, Together
-from improv.core.events import Event, NoteOn
+from improv.core.band.together import Here, PlayingTogether
+from improv.core.events import Event, NoteOff, NoteOn
 from improv.core.flood import FASTEST_LINE, WITHIN
 from improv.core.intent import IntendedNote
 from improv.core.line.dynamics import velocity
@@ -39,11 +39,12 @@ class Voice:
         end: int | None = None,
         voicings: ChordVoicer | None = None,
         playing: int = rules.NOW,
-        together: Together | None = None,
+        together: PlayingTogether | None = None,
     ):
-        self.together = together or Together()
+        self.together = together or PlayingTogether()
         self.generator, self.tracker = generator, tracker
-        self.channel, self.end, self.voicings, self.early = channel, end, voicings, playing == rules.FIRST
+        self.channel, self.end, self.voicings = channel, end, voicings
+        self.rules, self.early = playing, playing == rules.FIRST  # see `core.playing`
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.sounding = NoteBook()  # ends in beats
         self._lately: deque[tuple[float, float]] = deque(maxlen=FASTEST_LINE[0])  # seconds and beats, of the line's notes
@@ -64,6 +65,12 @@ class Voice:
         """The song at this moment."""
         generator = self.generator
         return Here(generator.meter, generator.changes, generator.heard_chord, generator.settings)
+
+    def of_the_band(self, event: NoteOn | NoteOff, time: float, accompanies: bool) -> bool:
+        """Tell what is known of the band of a note. Returns whether that is all: what another member plays is no player's line."""
+        if self.together.plays or accompanies:
+            self.together.heard(event, self.meter.beat(time))
+        return bool(self.together.plays) and event.part < 0
 
     # The player's line
 

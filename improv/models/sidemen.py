@@ -35,7 +35,7 @@ class Sideman:
         self.vocabulary = Vocabulary()
         about = {"kind": "comp", "version": 1} if member is None else dict(member.about)
         said = hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
-        self.card: Mapping[str, Any] = {"name": name, "weights_sha256": about.get("weights_sha256", said), "about": about}
+        self.card: Mapping[str, Any] = {"name": name, "weights_sha256": said, "about": about}
         silence = np.zeros(IOIS, dtype=np.float32)
         self._said = Said(silence, 0.0, None)
 

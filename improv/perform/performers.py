@@ -17,7 +17,7 @@ from improv.core.note_model import CannotSpeakError, NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
 from improv.models.model import State
-from improv.perform.deadline import DeadlinePlayer, Thinker
+from improv.perform.deadline import PATIENCE, DeadlinePlayer, Thinker
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,8 @@ class PerformerAtWork:
         self.models: dict[str, NoteModel] = {self.model_name: setup.model, **setup.models}
         self.improviser = setup.improviser(song, meter, self.models)
         self.worker = worker
-        self.deadline = DeadlinePlayer(self.improviser, worker, renewed=renewed) if worker else None
+        patience = 0.0 if song.band else PATIENCE  # in a band nobody's notes wait for another's thought
+        self.deadline = DeadlinePlayer(self.improviser, worker, patience, renewed) if worker else None
 
     @property
     def settings(self) -> Settings:

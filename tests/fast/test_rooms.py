@@ -49,6 +49,7 @@ MORE = {
     ("control/page/sessions.py", "midi"): "and hands it out as MIDI files",
     ("bridge/examined.py", "bench"): "what was found of the plugin is told as the doctor tells it",
     ("bridge/records.py", "midi"): "a host's messages are bytes as a port's are",
+    ("control/config/tune.py", "charts"): "improv.toml names a tune as --tune does",
     ("control/apply.py", "mood"): "the command `mood` says what words play like",
     ("train/reading/midi.py", "midi"): "training reads a MIDI file as a jam does",
     ("session/again.py", "perform"): "a session is played again by the performance that played it",

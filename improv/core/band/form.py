@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from improv.core.band.bar import ChordsOfBar, Doing
-from improv.core.harmony import Changes
+from improv.core.harmony import Changes, Chord
 from improv.core.metres import NEAR, Metres
 
 UNKNOWN = 32  # bars of a form that nobody knows
@@ -24,7 +24,7 @@ _BAND_WORDS = ((re.compile(r"break|solo break|tacet", re.I), Doing.BREAK), (re.c
 LEADING = frozenset({"7", "7#11", "7alt", "7sus", "7+", "m7b5", "dim"})  # kinds of chords that nobody ends on, where they lead on
 
 
-class Place(NamedTuple):
+class BarPlace(NamedTuple):
     """Where a bar is. of_section, section: which bar of its section it is, from 0, and how many that has; of_form, form, chorus."""
 
     of_section: int
@@ -46,12 +46,12 @@ class Form:
     doing: Mapping[int, Doing] | None = None
     rests: bool = False
 
-    def place(self, bar: int) -> Place:
+    def place(self, bar: int) -> BarPlace:
         """Of a bar of the song, from 0."""
         of_form = bar % self.bars
         i = bisect_right(self.starts, of_form) - 1
         end = self.starts[i + 1] if i + 1 < len(self.starts) else self.bars
-        return Place(of_form - self.starts[i], end - self.starts[i], of_form, self.bars, bar // self.bars)
+        return BarPlace(of_form - self.starts[i], end - self.starts[i], of_form, self.bars, bar // self.bars)
 
     def said(self, bar: int) -> Doing:
         """What the chart says that the band does in a bar of the song."""
@@ -100,7 +100,8 @@ def _doings(changes: Changes, marks: list[Doing | None], metres: Metres, again: 
 
 def chords_between(changes: Changes, position: float, beats: float) -> ChordsOfBar:
     """The chords of a stretch of the song, as (beats from its beginning, chord), ascending; the first at 0."""
-    found, at = [], 0.0
+    found: list[tuple[float, Chord]] = []
+    at = 0.0
     while at < beats - NEAR and len(found) < MOST_CHORDS:
         here = changes.harmony(position + at)
         found.append((at, here.chord))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from improv.core.band.around import around
-from improv.core.band.bar import BandBar, Doing
+from improv.core.band.bar import BandBar, ChordsOfBar, Doing
 from improv.core.band.ending import ENDING, Ending
 from improv.core.band.form import Form, chords_between, form_of
 from improv.core.band.styles import STYLES, Style, style_of
@@ -24,6 +24,7 @@ from improv.core.metres import Metres
 from improv.core.settings import AUTO, FEATURES, Settings
 
 PARTS = ("bass", "drums", "comp")  # modes that accompany; who plays in another one leads
+RANGES = {"bass": (28, 60), "drums": (0, 127), "comp": (48, 76)}  # lowest and highest pitch of each part
 KEPT = 96  # notes
 USUAL, QUIET = 0.5, 0.36  # the dynamic at the start, and what it goes to where nobody leads
 MEMORY = 0.35  # of a bar's share in the dynamic: half of it is from the last two
@@ -55,7 +56,7 @@ class Here:
 
 
 @dataclass
-class Together:
+class PlayingTogether:
     """plays: the mode of each performer at the start, by its number. bars: how many are played, None for no end."""
 
     plays: Sequence[str] = ()
@@ -130,7 +131,7 @@ class Together:
         self._follow(line, beats)
         number = meter.bar_of(line)
         place = form.place(max(number, 0))
-        chords = ((0.0, here.chord),)
+        chords: ChordsOfBar = ((0.0, here.chord),)
         coming = chords
         if here.changes is not None:
             chords = chords_between(here.changes, meter.position(line), beats)

@@ -101,9 +101,11 @@ class Trade(Mode):
 
     def _consider_entry(self) -> None:
         """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""
-        self.plan = self.turn = None
         voice = self.voice
         note, meter, settings = voice.tracker.line, voice.meter, voice.settings
+        if note is None and voice.rules >= 3:  # nothing to answer: a pedal was moved
+            return
+        self.plan = self.turn = None
         if note is None or note.off is None:
             return
         now = meter.beat(voice.time)

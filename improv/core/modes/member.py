@@ -111,7 +111,8 @@ class MemberPart(Mode):
         self._before = line, self._state
         rng = np.random.default_rng((self._seed, self._count))
         notes, self._state = self._member.bar(self._state, bar, rng)
-        self._notes.extend((max(line + note.onset, now), note) for note in sorted(notes, key=lambda n: (n.onset, n.pitch)))
+        coming = [*self._notes, *((max(line + note.onset, now), note) for note in notes)]  # some come before the bar line
+        self._notes = deque(sorted(coming, key=lambda n: (n[0], n[1].pitch)))
         self._count += 1
         self._line = line + bar.beats
         self._asks = max(self._line - AHEAD, now)

@@ -114,7 +114,7 @@ def test_cards_that_promise_something_else_are_refused(name: str, change: dict[s
 def test_they_perform_under_their_names(name: str) -> None:
     model = load_model(name)
     assert model.card["name"] == name
-    assert model.card["weights_sha256"] == read_folder(name)[0]["weights_sha256"]
+    assert model.card["about"]["weights_sha256"] == read_folder(name)[0]["weights_sha256"]
 
 
 def test_six_eight_is_felt_in_two() -> None:
