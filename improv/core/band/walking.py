@@ -85,7 +85,7 @@ def mended(place: BassPlace, foretell: Foretell, held: bool = False) -> np.ndarr
     if held:
         chances[np.isin(RANGE % 12, list(chord.tones))] *= SETTLED
         if place.since < 0.5:
-            chances[RANGE % 12 == (chord.root if chord.bass is None else chord.bass)] *= SETTLED
+            chances[(chord.root if chord.bass is None else chord.bass) == RANGE % 12] *= SETTLED
     if last and (last == place.history[-2] or not inside[last - LOW]):
         chances[last - LOW] = 0.0
     total = chances.sum()
