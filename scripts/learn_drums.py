@@ -103,9 +103,9 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="the model's folder, models/NAME")
     parser.add_argument("--measure", action="store_true", help="train nothing; print what the drums do beside the drummers")
     parser.add_argument("--without", nargs="*", default=(), metavar="DRUMMER", help="learn nothing from these, and score their takes alone")
-    parser.add_argument("--epochs", type=int, default=24, help="of so many steps each (default: 24)")
+    parser.add_argument("--epochs", type=int, default=16, help="of so many steps each (default: 16)")
     parser.add_argument("--units", type=int, nargs=4, default=UNITS, metavar="N", help=f"of the hidden layers (default: {UNITS})")
-    parser.add_argument("--drop", type=float, default=0.2, help="dropout (default: 0.2)")
+    parser.add_argument("--drop", type=float, default=0.35, help="dropout (default: 0.35)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
     args = parser.parse_args()
     try:

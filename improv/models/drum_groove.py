@@ -55,7 +55,9 @@ NUMBERS = {piece: number for number, piece in enumerate(PIECES)}
 LAG_CLASSES = [(k + 0.5) / LAGS - 0.5 for k in range(LAGS)]  # steps
 STEADY, COLDER = 0.75, 0.9  # temperatures: of what keeps the time, of all else that is struck
 TIMEKEEPERS = (RIDE, CLOSED, PEDAL)
-SLIP = -2.6  # logit below which nothing is struck outside of fills: a stroke in fifteen, mostly on a tom that leads nowhere
+# Logit below which nothing is struck outside of fills: a stroke in fifteen, mostly on a tom that leads nowhere. Snare and bass drum comp,
+# and may.
+SLIP = -2.6
 SLOWEST = {"swing": 95.0, "bossa": 105.0}  # felt beats a minute, below which nobody of the family was heard: it is played as there
 CYMBALS = sum(1 << piece for piece in (RIDE, BELL, CLOSED, OPEN, CRASH))
 KEEPS = 3.0  # by how much the logit of the piece that keeps the time is raised on a beat, after one without
@@ -182,7 +184,7 @@ class _Hands:
         chances = self.rng.random(COUNT).tolist()
         for k, piece in enumerate(ORDER):
             logit = logits[k] / (STEADY if piece in TIMEKEEPERS else COLDER)
-            if logit > (-30.0 if fills else SLIP) and chances[k] < 1.0 / (1.0 + math.exp(-min(logit, 30.0))):
+            if logit > (-30.0 if fills or piece in (SNARE, KICK) else SLIP) and chances[k] < 1.0 / (1.0 + math.exp(-min(logit, 30.0))):
                 mask |= 1 << piece
                 later = pairs[k, k + 1 :].tolist()
                 for j, more in enumerate(later, k + 1):
