@@ -102,6 +102,7 @@ def main() -> None:
     parser.add_argument("takes", type=Path, metavar="GROOVE", help="takes as JSON lines, gzipped")
     parser.add_argument("out", type=Path, help="the model's folder, models/NAME")
     parser.add_argument("--measure", action="store_true", help="train nothing; print what the drums do beside the drummers")
+    parser.add_argument("--without", nargs="*", default=(), metavar="DRUMMER", help="learn nothing from these, and score their takes alone")
     parser.add_argument("--epochs", type=int, default=24, help="of so many steps each (default: 24)")
     parser.add_argument("--units", type=int, nargs=4, default=UNITS, metavar="N", help=f"of the hidden layers (default: {UNITS})")
     parser.add_argument("--drop", type=float, default=0.2, help="dropout (default: 0.2)")
@@ -114,6 +115,12 @@ def main() -> None:
     if args.measure:
         print(measured(takes, load_drums(str(args.out)), drums_by_rule()))
         return
+    if args.without:
+        every = [take for some in takes.values() for take in some]
+        theirs = [take for take in every if take.name.split("/")[0] in args.without]
+        takes = {split: [take for take in some if take.name.split("/")[0] not in args.without] for split, some in takes.items()} | {
+            "test": theirs
+        }
     nets = train(takes, args.epochs, list(args.units), args.drop, args.seed)
     figures = scored(nets, takes)
     print(json.dumps(figures, indent=1))

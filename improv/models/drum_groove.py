@@ -59,6 +59,7 @@ SLIP = -2.6  # logit below which nothing is struck outside of fills: a stroke in
 SLOWEST = {"swing": 95.0, "bossa": 105.0}  # felt beats a minute, below which nobody of the family was heard: it is played as there
 CYMBALS = sum(1 << piece for piece in (RIDE, BELL, CLOSED, OPEN, CRASH))
 KEEPS = 3.0  # by how much the logit of the piece that keeps the time is raised on a beat, after one without
+SOFTEST = 0.8  # times the velocity, at no dynamic; as much above 1 at full. What was learned of loud and soft bars comes on top
 FAST = 240.0  # felt beats a minute, from which on swing is played on straight steps
 
 
@@ -138,7 +139,8 @@ class _Hands:
         for turn in (0, 1):
             masks = [0] * (round(bar.beats / self.beat) * a_beat)
             for tick, piece, _ in strokes(bar.style.drums, max(round(bar.beats / self.beat), 1), turn):
-                masks[min(round(tick / TICKS * a_beat), len(masks) - 1)] |= 1 << NUMBERS[piece]
+                ridden = piece == "closed" and self.time == RIDES
+                masks[min(round(tick / TICKS * a_beat), len(masks) - 1)] |= 1 << NUMBERS["ride" if ridden else piece]
             found += masks
         return found[-MEMORY:]
 
@@ -209,7 +211,7 @@ class _Hands:
             loud = min(int(np.searchsorted(np.cumsum(shares), rng.random())), VELOCITIES - 1) * 8 + int(rng.integers(8))
             self.sway = SWAY * self.sway + math.sqrt(1.0 - SWAY * SWAY) * float(rng.standard_normal())
             lag = drawn_lag(out[VELOCITIES:], self.sway, LAG_CLASSES) * a_step
-            loud = min(max(loud, 6), 124)
+            loud = min(max(round(loud * (SOFTEST + 2.0 * (1.0 - SOFTEST) * self.bar.dynamic)), 6), 124)
             tick = round(place * TICKS)
             self.notes.append(BarNote(tick, lag, 1.0 if piece == CRASH else LENGTH, KEYS[piece], loud))
         for piece in pieces_of(mask):

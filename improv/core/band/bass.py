@@ -101,7 +101,7 @@ class _Hand:
                 self._remember(self.history[-1], length)
                 continue
             begins = beat == 0.0 and bar.chord(0.0).root is not None and (not any(self.history) or bar.of_form == 0)
-            pitch = self._tone(bar.chord(0.0), ROOT) if begins else self._drawn(beat)
+            pitch = self._tone(bar.chord(0.0), ROOT) if begins else self._drawn(beat, length)
             skipped = self.rng.random() < skip and beat >= 1.0
             if skipped and bar.tempo < 240.0:
                 lead = self.history[-1] if self.rng.random() < 0.6 else pitch
@@ -172,9 +172,9 @@ class _Hand:
 
     # Pitches
 
-    def _drawn(self, beat: float) -> int:
+    def _drawn(self, beat: float, length: float = 1.0) -> int:
         before = self.bar.chord(beat - 1.0).root if beat >= 1.0 else self.before if self.before >= 0 else None
-        chances = mended(BassPlace(self.bar, beat, tuple(self.history[-HEARD:]), before), self.foretell)
+        chances = mended(BassPlace(self.bar, beat, tuple(self.history[-HEARD:]), before), self.foretell, length > 1.5)
         return LOW + min(int(np.searchsorted(np.cumsum(chances), self.rng.random())), HIGH - LOW)
 
     def _tone(self, chord: Chord, tone: str) -> int:
