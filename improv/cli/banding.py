@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -46,6 +47,14 @@ def band_beside(soloist: PerformerSetup, members: Sequence[str], taken: int = 0)
             )
         )
     return setups
+
+
+def check_length(args: argparse.Namespace, *options: str) -> None:
+    """Raises ImprovError where a piece is to have too many bars or choruses, or none."""
+    for option in options:
+        count = getattr(args, option)
+        if count is not None and not 1 <= count <= 10_000:
+            raise ImprovError(f"--{option} {count}: expected 1 to 10,000")
 
 
 def counted_in(settings: Settings, said: int | None, members: Sequence[str]) -> Settings:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
-from improv.cli.banding import band_beside, counted_in, members_of
+from improv.cli.banding import band_beside, check_length, counted_in, members_of
 from improv.cli.learning import schooling_of
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
-from improv.cli.screen import Screen, shower
+from improv.cli.screen import Screen, as_read, shower
 from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
+from improv.cli.terminal import patient
 from improv.cli.tunes import set_tune
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
@@ -122,7 +123,7 @@ def jam(args: argparse.Namespace) -> int:
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
     channels = _channels(args.listen)
-    _check_length(args, "choruses")
+    check_length(args, "choruses")
     if args.choruses is not None and args.band is None:
         raise ImprovError(f"--choruses {args.choruses}: it says when a band ends, and there is none; add --band")
     if args.web is not None and args.fast:
@@ -161,7 +162,7 @@ def jam(args: argparse.Namespace) -> int:
         if args.web is not None:
             from improv.cli.webbed import Web
 
-            place.web = Web(args.web, place.inbox.put, args.target is not None, sys.stderr if args.json else sys.stdout)
+            place.web = Web(args.web, place.inbox.put, args.target is not None, sys.stderr if args.json else sys.stdout, args.instrument)
         if api is not None:
             _connect(args, music, place, api, channels, stack)
         return _perform(args, music, place)
@@ -185,18 +186,11 @@ def solo(args: argparse.Namespace) -> int:
     """Offline: improvise and write."""
     if args.mood == LIST:
         return moods(args)
-    _check_length(args, "bars", "choruses")
+    check_length(args, "bars", "choruses")
     music = _music(args, "solo", None)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
     return _perform(args, music, Place(OfflineClock(), Inbox()))
-
-
-def _check_length(args: argparse.Namespace, *options: str) -> None:
-    for option in options:
-        count = getattr(args, option)
-        if count is not None and not 1 <= count <= 10_000:
-            raise ImprovError(f"--{option} {count}: expected 1 to 10,000")
 
 
 def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, channels: frozenset[int] | None, stack: ExitStack) -> None:
@@ -327,13 +321,15 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
     config = PerformanceConfig(music.performers, song, getattr(args, "send_clock", False), place.early)
     performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
     shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
-    recorder = Recorder(path, header, shower(lambda: performance.meter, song.changes) if shows else None)
+    shown = as_read(song.changes, getattr(args, "instrument", "C"))
+    recorder = Recorder(path, header, shower(lambda: performance.meter, shown) if shows else None)
     take = KeptTake()
     for observer in (recorder, Screen(shows, not args.json), *([take] if args.record or args.png or args.wav else [])):
         performance.observe(observer)
     if music.learning:
         music.learning.begin(performance.put, place.clock.now, recorder.path)
-    end = performance.run(place.web.chores(performance, recorder, header) if place.web else ())
+    with patient(isinstance(place.clock, LiveClock)):
+        end = performance.run(place.web.chores(performance, recorder, header) if place.web else ())
     summary = performance.counters.counts | {"seed": seed, "end": end["reason"]}
     summary |= {"session": str(recorder.path) if recorder.path else None, "title": header.get("title")}
     if music.learning:

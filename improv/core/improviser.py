@@ -5,6 +5,7 @@ What it plays depends on the model, the settings, the seed and the stamped event
 times: never on `now`, which only says how far to go. So the same performance, live, offline or replayed, gives
 the same notes.
 """
+# long: what a performer hears, is asked for and plays, in one order of time
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from improv.core.hearing import FIRST, NOW
 from improv.core.intent import Intent
 from improv.core.line.generator import LineGenerator
 from improv.core.line.lessons import Learning, Lessons
-from improv.core.line.tracker import ALL_NOTES_OFF, RESET_CONTROLLERS, SUSTAIN, LineTracker
+from improv.core.line.tracker import ALL_NOTES_OFF, RESET_CONTROLLERS, SUSTAIN, Heard, LineTracker
 from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
@@ -80,10 +81,12 @@ class Improviser:
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
-        end = None if bars is None else round(meter.metres.line(bars) * GRID)
+        end = None if bars is None else round((meter.metres.line(bars) - (meter.shift if band else 0.0)) * GRID)
         self._band, self._accompanies = band, bool(band) and settings.mode in PARTS
         self.voice = Voice(self.generator, tracker, channel, end, voicings, playing, PlayingTogether(band, bars))
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
+        self.voice.together.begin(self.voice.here)
+        self._unread: tuple[Heard, float] | None = None  # a note for the model, while what answers the key at once is handed over
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
 
@@ -114,7 +117,7 @@ class Improviser:
 
         After a note was played that is at once: `advance` hands the note over before it plans the next.
         """
-        if self._mode.pending:
+        if self._mode.pending or self._unread:
             return self.voice.time
         soonest = min(self._times())
         return None if soonest == math.inf else soonest
@@ -127,7 +130,7 @@ class Improviser:
     @property
     def thinks(self) -> bool:
         """Whether `advance` would ask the model even if nothing was heard."""
-        return self._mode.pending or self._mode.thinks_next
+        return self._mode.pending or self._mode.thinks_next or self._unread is not None
 
     def advance(self, now: float, heard: Iterable[Moment] = ()) -> list[Event]:
         """Take in what was heard and do what is due up to `now`, or up to the next note-on, which is
@@ -140,7 +143,7 @@ class Improviser:
                 played += self._do(before)
             self.voice.time = time
             played += self._hear(moment, time)
-        return played + self._do(now)
+        return played if played and self._unread else played + self._do(now)
 
     def silence(self, now: float) -> list[Event]:
         """Note-offs for all that sounds; the plan is dropped."""
@@ -171,7 +174,7 @@ class Improviser:
         together = PlayingTogether(self._band, before.together.bars)
         self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules, together)
         self.voice.time = moment.time
-        self._begun += 1
+        self._begun, self._unread = self._begun + 1, None
         self._learning = None  # it was learned for the other
         self._wishes.clear()
         self._mode = MODES[wanted.settings.mode](self.voice)
@@ -198,6 +201,7 @@ class Improviser:
     # Hearing
 
     def _hear(self, moment: Moment, time: float) -> list[Event]:
+        self._read()
         self.generator.meter = moment.meter
         played = self._turn(moment.news, time) if moment.news else []
         event = moment.event
@@ -227,6 +231,8 @@ class Improviser:
             self._mode.jumped()
             return []
         played = self.silence(time)
+        if news is News.STARTED:
+            self.voice.together.begin(self.voice.here)
         self.voice.forget()
         self.voice.begin_line()
         self.voice.call = None
@@ -249,9 +255,17 @@ class Improviser:
             if voice.call is None:
                 voice.call = beat
             if note:
-                self.generator.commit(self.generator.after(note, beat))
-                voice.playing = voice.playing_after(note)
+                self._unread = note, beat
+                if not self._mode.timeless:
+                    self._read()
         return self._mode.struck(event, time) if goes_on or self._mode.timeless else []
+
+    def _read(self) -> None:
+        """The model reads the note that it has not read yet."""
+        if self._unread:
+            (note, beat), self._unread = self._unread, None
+            self.generator.commit(self.generator.after(note, beat))
+            self.voice.playing = self.voice.playing_after(note)
 
     def _released(self, event: NoteOff | ControlChange, time: float) -> list[Event]:
         """A key or the pedal comes up, or the pedal goes down."""
@@ -323,6 +337,7 @@ class Improviser:
 
     def _do(self, until: float) -> list[Event]:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
+        self._read()
         voice = self.voice
         played: list[Event] = []
         if self._mode.pending and voice.time <= until:

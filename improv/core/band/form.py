@@ -1,7 +1,8 @@
 """A song's form, as a rhythm section counts it: choruses and sections, and what the chart says that a band does in a bar.
 
 Sections are those that the chart marks; where it marks none, they are eight bars long, four in twelve-bar forms. A form of a few bars
-is counted on until it has eight. A bar without a chord is silent; `[break]` and `[stop time]` hold up to the next mark.
+is counted on until it has eight. A bar without a chord is silent; `[break]` and `[stop time]` hold up to the next mark,
+which may be `[play]`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ from improv.core.metres import NEAR, Metres
 UNKNOWN = 32  # bars of a form that nobody knows
 MOST_CHORDS = 64  # of a bar
 SECTION, FOURS = 8, 4  # bars of a section: usually, and in twelve-bar forms
-_BAND_WORDS = ((re.compile(r"break|solo break|tacet", re.I), Doing.BREAK), (re.compile(r"stop([ -]?time)?", re.I), Doing.STOP))
+_BAND_WORDS = (
+    (re.compile(r"break|solo break|tacet", re.I), Doing.BREAK),
+    (re.compile(r"stop([ -]?time)?", re.I), Doing.STOP),
+    (re.compile(r"play|band|time|in time", re.I), Doing.PLAY),
+)
 LEADING = frozenset({"7", "7#11", "7alt", "7sus", "7+", "m7b5", "dim"})  # kinds of chords that nobody ends on, where they lead on
 
 
@@ -93,7 +98,7 @@ def _doings(changes: Changes, marks: list[Doing | None], metres: Metres, again: 
         silent = all(chord.root is None for _, chord in chords_between(changes, line, metres.bar_at(line)))
         if silent or (holds is Doing.BREAK and not begins):
             found[bar] = Doing.REST
-        elif holds is not None:
+        elif holds not in (None, Doing.PLAY):
             found[bar] = holds
     return {bar + i * len(changes.form): doing for bar, doing in found.items() for i in range(again)}
 
