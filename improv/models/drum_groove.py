@@ -169,7 +169,7 @@ class _Hands:
         bar, a_beat = self.bar, STEPS[self.grid]
         found = []
         for turn in (0, 1):
-            masks = [0] * (round(bar.beats / self.beat) * a_beat)
+            masks = [0] * (max(round(bar.beats / self.beat), 1) * a_beat)
             for tick, piece, _ in strokes(bar.style.drums, max(round(bar.beats / self.beat), 1), turn):
                 ridden = piece == "closed" and self.time == RIDES
                 masks[min(round(tick / TICKS * a_beat), len(masks) - 1)] |= 1 << NUMBERS["ride" if ridden else piece]
@@ -184,7 +184,7 @@ class _Hands:
     def part(self, begins: float, beats: int) -> None:
         """So many felt beats, from a place in quarter notes on."""
         bar, a_beat = self.bar, STEPS[self.grid]
-        whole = round(bar.beats / self.beat) * a_beat
+        whole = max(round(bar.beats / self.beat), 1) * a_beat
         tempo = max(bar.tempo / self.beat, SLOWEST.get(FAMILIES[self.family], 0.0))
         said = BarOfDrums(self.grid, beats, whole, self.family, tempo, self.time, bar.of_section, self.density, self.loud)
         common = said.common()
