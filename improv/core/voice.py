@@ -129,6 +129,8 @@ class Voice:
         closed = self.sounding.close_all(time)
         self.generator.commit(plan.then)
         self.generator.last_onset = plan.onset
+        if self.together.plays and self.together.others_turn(plan.onset, self.here):
+            return closed
         return [*closed, *self.strike(plan.value.pitch, self._loudness(plan), time, self.meter.beat(time) + plan.duration)]
 
     def intended(self, plan: Plan | None) -> tuple[IntendedNote, ...]:

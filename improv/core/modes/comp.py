@@ -82,8 +82,6 @@ class Comp(Mode):
     def start(self, time: float) -> None:
         meter = self.voice.meter
         if meter.running:
-            if self._banded:
-                self.voice.together.begin(self.voice.here)
             self._over = False
             self._from = meter.beat(time)
             self._bar_line = meter.next_bar(meter.opening(meter.just_before(self._from)))

@@ -49,11 +49,10 @@ class MemberPart(Mode):
     # Mode
 
     def start(self, time: float) -> None:
-        voice, meter = self.voice, self.voice.meter
+        meter = self.voice.meter
         if not meter.running:
             return
         beat = meter.beat(time)
-        voice.together.begin(voice.here)
         self._over, self._count, self._state = False, 0, self._member.start()
         self._notes.clear()
         self._ask_from(beat)
