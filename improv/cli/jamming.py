@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
-from improv.cli.banding import band_beside, check_length, counted_in, members_of
+from improv.cli.band_option import MEMBERS
+from improv.cli.banding import band_beside, check_length, counted_in, kits_of, members_of
 from improv.cli.learning import schooling_of
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from improv.cli.webbed import Web
 
 DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
+DEMO_BARS = 16
 DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
 EXITS = {
     "SIGINT": INTERRUPTED,
@@ -176,7 +178,9 @@ def _demo(args: argparse.Namespace) -> Part:
         "To play yourself, on the keys of this computer: improv jam --web",
         file=sys.stderr,
     )
-    args.changes = args.changes or (None if args.mood or args.tune else DEMO_CHANGES)
+    if not (args.changes or args.mood or args.tune):
+        args.changes, args.bars = DEMO_CHANGES, DEMO_BARS
+    args.band = ",".join(MEMBERS) if args.band is None else args.band
     args.record = args.record or "improv-demo.mid"
     args.wav = args.wav or "improv-demo.wav"
     return read_part(DEMO_CALL)
@@ -196,14 +200,16 @@ def solo(args: argparse.Namespace) -> int:
 def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, channels: frozenset[int] | None, stack: ExitStack) -> None:
     """Open the ports, and what else is live; all is closed as the stack is."""
     from improv.midi.fixed_ports import FixedPorts
+    from improv.midi.kitted import KittedPorts
     from improv.midi.patchbay import NO_DRUMS
     from improv.midi.ports import api_name
 
     put = place.web.arrival if place.web else place.inbox.put
     heard = tapping(put, args.tap) if args.tap else put
     wanted, sounding = (args.source, args.target), sounding_folder()
+    kits = kits_of(args.kit, music.song.band)
     ports = FixedPorts(api, place.clock.now, heard, *wanted, raise_priority, sounding=sounding, channels=channels or NO_DRUMS)
-    place.ends = ports
+    place.ends = KittedPorts(ports, kits) if kits else ports
     stack.callback(ports.close)
     place.early = _advance(args, api_name(api), ports.target) / 1000.0
     if music.settings.clock == "link":
