@@ -73,6 +73,7 @@ class Comp(Mode):
         self._hands: tuple[int, ...] = ()  # the voicing before
         self._learned: Chord | None = None  # the chord of this bar that it voices, where it was learned
         self._from = 0.0  # beat on which it began to play along
+        self._lately = -math.inf  # beat of the latest key of the player's left hand
         self._foreseen: tuple[tuple[object, ...], tuple[int, ...]] = ((), ())  # a voicing that was told, and of what
         self._banded = bool(voice.together.plays)
         self._over = False
@@ -107,6 +108,14 @@ class Comp(Mode):
     def thinks_next(self) -> bool:
         return self._banded and self._bar_line is not None and (not self._hits or self._asks < self._hits[0].onset)
 
+    def accompanied(self, event: NoteOn, time: float) -> list[Event]:
+        if self._banded:
+            return super().accompanied(event, time)
+        self._lately = self.voice.meter.beat(time)
+        if self._bar_line is None:
+            self._bar_line = self.voice.meter.next_bar(self._lately - 1e-6)
+        return super().accompanied(event, time)
+
     def next(self) -> float:
         if self._bar_line is None and not (self._banded and self._hits):
             return math.inf
@@ -133,6 +142,9 @@ class Comp(Mode):
             self._bar_line = meter.next_bar(meter.beat(self.voice.time))
             self._asks = meter.beat(self.voice.time)
 
+    def reharmonised(self) -> None:
+        """Nothing: a chord is chosen as it is struck."""
+
     def _settle(self) -> None:
         """Choose the rhythm of the bar that begins, or lay out."""
         voice, line = self.voice, self._bar_line
@@ -142,7 +154,7 @@ class Comp(Mode):
             self._settle_with_band(line)
             return
         bar = voice.meter.bar_at(line)
-        if line - (self._struck[-1] if self._struck else self._from) > PATIENCE * bar:
+        if line - max(self._struck[-1] if self._struck else self._from, self._lately) > PATIENCE * bar:
             self._bar_line = None
             return
         density = sum(line - bar <= beat < line for beat in self._struck) / bar
