@@ -30,7 +30,7 @@ from improv.control.performance_end import PerformanceEnd
 from improv.control.steering import Steering
 from improv.core.errors import ImprovError
 from improv.core.events import Stop
-from improv.core.harmony import taken_for
+from improv.core.harmony import taken_for, wanted
 from improv.midi.calibration import CalibrationError, calibration_file, stored_advance
 from improv.midi.left_sounding import sounding_folder
 from improv.midi.systems import choose_api, mend_sentence
@@ -99,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
     """Open what is live, and perform there."""
+    from improv.midi.kitted import KittedPorts, read_kit
     from improv.midi.patchbay import Input, Output, Patchbay
     from improv.midi.ports import api_name
 
@@ -121,7 +122,10 @@ def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
 
         link = opened = Link(clock.now, parts.inbox.put, config.music.tempo, config.music.metres.first.bar)
         stack.callback(opened.close)
-    return perform(path, parts, bay, link, _advance(config, api_name(api), log) / 1000.0, bindings, binding)
+    kits = {i: read_kit(p.kit) for i, p in enumerate(config.performers) if p.kit}
+    return perform(
+        path, parts, KittedPorts(bay, kits) if kits else bay, link, _advance(config, api_name(api), log) / 1000.0, bindings, binding
+    )
 
 
 def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: float, bindings: Bindings, binding: threading.Lock) -> int:
@@ -132,7 +136,7 @@ def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: f
     for performer in performers:
         if performer.state is not None:
             log(f"{performer.name} remembers {performer.state.past.notes} notes")
-    settings = PerformanceConfig(performers, song, config.music.send_clock, early, signals=())  # they are told to the parts
+    settings = PerformanceConfig(performers, song, config.music.send_clock, early, signals=(), ends=False)  # they are told to the parts
     performance = Performance(settings, parts.clock, ends, inbox=parts.inbox, link=link)
     name = f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
     record = config.record.folder / name if config.record.on else None
@@ -220,10 +224,13 @@ def music_of(config: Config, state: StateOnDisk) -> tuple[Song, list[PerformerSe
             frozenset(i for i, other in enumerate(config.performers) if other.name in p.hears and i != number),
             _inputs_of(config, p),
             state=states.get(p.name),
+            harmony=frozenset(i for i, source in enumerate(config.inputs) if source.role == "harmony"),
         )
         for number, (p, model) in enumerate(zip(config.performers, models, strict=True))
     ]
-    return Song(music.sheet, music.changes, music.metres), performers
+    banded = any(p.kind != "soloist" for p in config.performers)
+    band = tuple(p.settings.mode for p in performers) if banded else ()
+    return Song(music.sheet, wanted(music.changes), music.metres, band=band), performers
 
 
 def _awaited_api(log: Log, over: threading.Event) -> int | None:

@@ -20,6 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHANNELS",
         help="MIDI channels to listen to: 1,2 or 1-16, which an MPE keyboard needs (default: all but 10, the drums' channel)",
     )
+    parser.add_argument(
+        "--harmony-in",
+        metavar="PORT|1-16",
+        help="chords from another MIDI input, by name or a part of it, or from a channel: a DAW's chord track, a second player",
+    )
     parser.add_argument("--send-clock", action="store_true", help="be the master: send MIDI Clock, Start, Stop and song position")
     parser.add_argument("--tap", metavar="CC|KEY", help="what taps the tempo, and a bar of it counts in: cc80, key21")
     parser.add_argument(
@@ -37,6 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=WEB,
         metavar="PORT",
         help=f"open the page in the browser: to play on, to see and to steer it; no MIDI is needed (default port: {WEB})",
+    )
+    parser.add_argument("--kit", metavar="FILE", help="with --band: a map file for a drum kit that isn't General MIDI's (ride = 59)")
+    parser.add_argument("--choruses", type=int, metavar="N", help="with --band and --tune: how often round; then all end together")
+    parser.add_argument(
+        "--instrument",
+        choices=("C", "Bb", "Eb", "F"),
+        default="C",
+        help="show the chart in the key that you read (default: C, as it sounds)",
     )
     parser.add_argument("--quiet", action="store_true", help="don't show the notes as they come")
     add_learning(parser)

@@ -9,23 +9,27 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
+from improv.cli.banding import band_beside, check_length, counted_in, kits_of, members_of
+from improv.cli.demo import demo
 from improv.cli.file_changes import set_changes
 from improv.cli.learning import schooling_of
+from improv.cli.listened import channels_of, harmony_port
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
-from improv.cli.screen import Screen, shower
+from improv.cli.screen import Screen, as_read, shower
 from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
 from improv.cli.terminal import patient
 from improv.cli.tunes import set_tune
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
-from improv.core.harmony import Changes, parse_changes, taken_for
+from improv.core.harmony import HEARD, Changes, parse_changes, taken_for, wanted
+from improv.core.heard.harmony import HARMONY_INPUT
 from improv.core.meter import Meter
 from improv.core.metres import Metres
 from improv.core.modes.classes import MODES
@@ -51,8 +55,6 @@ from improv.titles.draw import titled
 if TYPE_CHECKING:
     from improv.cli.webbed import Web
 
-DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
-DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
 EXITS = {
     "SIGINT": INTERRUPTED,
     "SIGTERM": TERMINATED,
@@ -71,11 +73,16 @@ class Chosen:
     follows: the beat is that of the file that plays the human: its bars, and its changes of tempo.
     """
 
-    performer: PerformerSetup
+    performers: list[PerformerSetup]
     song: Song
     mood: dict[str, Any]
     learning: LearningSetup | None = None
     follows: bool = False
+
+    @property
+    def performer(self) -> PerformerSetup:
+        """The soloist."""
+        return self.performers[0]
 
     @property
     def settings(self) -> Settings:
@@ -117,7 +124,11 @@ def jam(args: argparse.Namespace) -> int:
         raise ImprovError("--fast plays a file as fast as it computes; say which with --player FILE")
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
-    channels = _channels(args.listen)
+    channels = channels_of(args.listen)
+    check_length(args, "choruses")
+    if args.choruses is not None and args.band is None:
+        raise ImprovError(f"--choruses {args.choruses}: it says when a band ends, and there is none; add --band")
+    args.harmony_port = harmony_port(args)
     if args.web is not None and args.fast:
         raise ImprovError("--web shows what is played as it is played, and --fast does not wait for that; leave one out")
     if args.web is not None and not 1 <= args.web <= 65535:
@@ -127,12 +138,12 @@ def jam(args: argparse.Namespace) -> int:
         print(f"improv: {said}", file=sys.stderr)
     api = None if args.fast else choose_api(args.api)
     if api is None and not args.fast:
-        if args.source or args.target:
+        if args.source or args.target or args.harmony_port:
             raise ImprovError(f"no MIDI system here, so no port to connect to: {mend()}")
         if part is None:
             if args.clock in ("midi", "link"):
                 raise ImprovError(f"--clock {args.clock} needs a MIDI system, and there is none here: {mend()}")
-            part = None if args.web is not None else _demo(args)
+            part = None if args.web is not None else demo(args)
     music = _music(args, "trade", part)
     _check_writable(args.record, args.png, args.wav)
     settings, meter = music.settings, music.meter
@@ -147,41 +158,27 @@ def jam(args: argparse.Namespace) -> int:
     running = MODES[settings.mode].begins or bool(settings.click or settings.count_in)
     script = None if part is None else part.followed(counted, running) if music.follows else part.script(counted)
     # What would go on for ever after the file gets eight bars more.
-    endless = settings.mode == "solo" or settings.click or args.send_clock
+    endless = settings.mode == "solo" or settings.click or args.send_clock or (music.song.band and not music.song.bars)
     limit = script[-1].time + meter.seconds(8 * first) if script and endless else math.inf
     place = Place(OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit), Inbox())
     with ExitStack() as stack:
         if args.web is not None:
             from improv.cli.webbed import Web
 
-            place.web = Web(args.web, place.inbox.put, args.target is not None, sys.stderr if args.json else sys.stdout)
+            out = sys.stderr if args.json else sys.stdout
+            place.web = Web(args.web, place.inbox.put, args.target is not None, out, args.instrument, bool(args.harmony_port))
         if api is not None:
             _connect(args, music, place, api, channels, stack)
         return _perform(args, music, place)
-
-
-def _demo(args: argparse.Namespace) -> Part:
-    """Where there is no MIDI: a recorded player, and the files that are written of it."""
-    print(
-        f"no MIDI system here: {mend()}.\n"
-        "So this is a demo, half a minute long and without sound: improv answers a recorded player.\n"
-        "To play yourself, on the keys of this computer: improv jam --web",
-        file=sys.stderr,
-    )
-    args.changes = args.changes or (None if args.mood or args.tune else DEMO_CHANGES)
-    args.record = args.record or "improv-demo.mid"
-    args.wav = args.wav or "improv-demo.wav"
-    return read_part(DEMO_CALL)
 
 
 def solo(args: argparse.Namespace) -> int:
     """Offline: improvise and write."""
     if args.mood == LIST:
         return moods(args)
-    for option in ("bars", "choruses"):
-        count = getattr(args, option)
-        if count is not None and not 1 <= count <= 10_000:
-            raise ImprovError(f"--{option} {count}: expected 1 to 10,000")
+    check_length(args, "bars", "choruses")
+    if args.changes is not None and args.changes.strip().lower() == HEARD:
+        raise ImprovError("--changes heard: a solo has nobody to hear; write the changes, or play: improv jam")
     music = _music(args, "solo", None)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
@@ -191,14 +188,25 @@ def solo(args: argparse.Namespace) -> int:
 def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, channels: frozenset[int] | None, stack: ExitStack) -> None:
     """Open the ports, and what else is live; all is closed as the stack is."""
     from improv.midi.fixed_ports import FixedPorts
+    from improv.midi.kitted import KittedPorts
     from improv.midi.patchbay import NO_DRUMS
     from improv.midi.ports import api_name
 
     put = place.web.arrival if place.web else place.inbox.put
     heard = tapping(put, args.tap) if args.tap else put
-    wanted, sounding = (args.source, args.target), sounding_folder()
-    ports = FixedPorts(api, place.clock.now, heard, *wanted, raise_priority, sounding=sounding, channels=channels or NO_DRUMS)
-    place.ends = ports
+    asked, sounding = (args.source, args.target), sounding_folder()
+    ports = FixedPorts(
+        api,
+        place.clock.now,
+        heard,
+        *asked,
+        raise_priority,
+        sounding=sounding,
+        channels=channels or NO_DRUMS,
+        harmony=args.harmony_port,
+    )
+    kits = kits_of(args.kit, music.song.band)
+    place.ends = KittedPorts(ports, kits) if kits else ports
     stack.callback(ports.close)
     place.early = _advance(args, api_name(api), ports.target) / 1000.0
     if music.settings.clock == "link":
@@ -207,7 +215,8 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
         link = place.link = Link(place.clock.now, place.inbox.put, music.settings.tempo, music.song.metres.first.bar)
         stack.callback(link.close)
     if not args.json:
-        print(f"listening on {ports.source}, playing on {ports.target}; seed {music.performer.seed}. Ctrl-C ends.", flush=True)
+        chords = f", chords from {ports.harmony}" if args.harmony_port else ""
+        print(f"listening on {ports.source}{chords}, playing on {ports.target}; seed {music.performer.seed}. Ctrl-C ends.", flush=True)
 
 
 def _advance(args: argparse.Namespace, api: str, target: str) -> float:
@@ -232,7 +241,9 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
     chosen = {f.name: getattr(args, f.name, None) for f in fields(Settings)}
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo
+    members = members_of(args.band)
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
+    settings = counted_in(settings, chosen["count_in"], members)
     if settings.clock == "host":
         raise ImprovError("--clock host is the plugin's own (improv plugin install); from here, follow a DAW with --clock midi or link")
     song, follows = _song(args, settings, part, getattr(args, "bars", None))
@@ -246,19 +257,12 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
         channel=getattr(args, "channel", 1) - 1,
         learning=learning.learning if learning else None,
         learns=learning.header if learning else {},
+        harmony=frozenset({HARMONY_INPUT}) if getattr(args, "harmony_port", None) else frozenset(),
     )
-    return Chosen(performer, song, mood, learning, follows)
-
-
-def _channels(text: str | None) -> frozenset[int] | None:
-    """Channels as typed, `1,2` or `1-4,10`, as 0-15; None where none were named. Raises ImprovError."""
-    found: set[int] = set()
-    for piece in (text or "").split(",") if text is not None else ():
-        first, _, last = piece.strip().partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal() and 1 <= int(first) <= int(last or first) <= 16):
-            raise ImprovError(f"--listen {text!r}: expected MIDI channels from 1 to 16, for example 1,2 or 1-4")
-        found |= set(range(int(first) - 1, int(last or first)))
-    return frozenset(found) or None
+    performers = band_beside(performer, members, settings.click)
+    if members:
+        song = replace(song, band=tuple(p.settings.mode for p in performers))
+    return Chosen(performers, song, mood, learning, follows)
 
 
 def _song(args: argparse.Namespace, settings: Settings, part: Part | None, bars: int | None) -> tuple[Song, bool]:
@@ -274,13 +278,14 @@ def _song(args: argparse.Namespace, settings: Settings, part: Part | None, bars:
     metres = Metres.of(count, unit)
     if part and not args.metre:
         metres = part.metres if follows else Metres.of(*part.metres.first.metre)
-    changes = changes_of(args.changes, metres)
+    text = wanted(args.changes)
+    changes = changes_of(text, metres)
     metres = changes.metres if changes and changes.metres else metres
     if part and metres != part.metres and not part.metres.one:
         how = f"in {'/'.join(map(str, metres.first.metre))} throughout" if metres.one else "as the changes say"
         why = "with --metre" if args.metre else "with a tempo or clock of your own"
         print(f"improv: the file's metre changes, which is not followed {why}: bars are counted {how}", file=sys.stderr)
-    return Song(changes, args.changes, metres, bars), follows
+    return Song(changes, text, metres, bars), follows
 
 
 def _check_writable(*paths: str | None) -> None:
@@ -307,12 +312,13 @@ def _session_path(args: argparse.Namespace) -> Path | None:
 def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
     """The performance, and what is written and said of it."""
     path, song, seed = _session_path(args), music.song, music.performer.seed
-    header = header_of(song, [music.performer], place.early) | music.mood | (titled(seed) if path else {})
+    header = header_of(song, music.performers, place.early) | music.mood | (titled(seed) if path else {})
     header |= {"sources": place.web.sources} if place.web else {}
-    config = PerformanceConfig([music.performer], song, getattr(args, "send_clock", False), place.early)
+    config = PerformanceConfig(music.performers, song, getattr(args, "send_clock", False), place.early)
     performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
     shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
-    recorder = Recorder(path, header, shower(lambda: performance.meter, song.changes) if shows else None)
+    shown, heard = as_read(song.changes, getattr(args, "instrument", "C")), lambda: performance.harmony.now
+    recorder = Recorder(path, header, shower(lambda: performance.meter, shown, heard) if shows else None)
     take = KeptTake()
     for observer in (recorder, Screen(shows, not args.json), *([take] if args.record or args.png or args.wav else [])):
         performance.observe(observer)
@@ -326,6 +332,6 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
         summary |= {"learned": performance.performers[0].improviser.learned_from, "profile": music.learning.end()}
     summary |= {what: end[what] for what in ("lateness_ms", "shed") if end.get(what)}
     summary |= {"mood": header["mood"]} if "mood" in header else {}
-    summary["files"] = write(args, Timekeeper(music.settings, song.metres), song.changes, take)
+    summary["files"] = write(args, Timekeeper(music.settings, song.metres), song.changes, take, music.performers)
     print(json.dumps(summary) if args.json else told(summary))
     return EXITS.get(str(end["reason"]).split()[0], BROKEN)

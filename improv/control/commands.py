@@ -77,11 +77,19 @@ _ROWS = (
     Command("model", "play with another model", (Field("name", MODEL), _WHOSE), (CTL, OSC, BINDING, PAGE), slow=True, alike=("performer",)),
     Command(
         "changes",
-        "play over other changes, from the next bar; none: the chords that you hold",
+        "play over other changes, from the next bar; none, or `heard`: those that you play",
         (Field("text", CHANGES), _WHOSE),
         (CTL, OSC, PAGE),
         example='changes "Dm7 | G7 | Cmaj7"',
         alike=("performer",),
+    ),
+    Command(
+        "chart",
+        "keep the chart that is heard, as a file that `improv jam --tune FILE` plays",
+        (Field("what", NAME), Field("name", NAME), _WHOSE),
+        (CTL, PAGE),
+        example="chart save blues",
+        slow=True,
     ),
     Command("preset", "recall settings that are kept under a name", (Field("name", NAME), _WHOSE), (CTL, OSC, BINDING, PAGE), slow=True),
     Command("save", "keep the settings of this moment as a preset", (Field("name", NAME), _WHOSE), (CTL, PAGE), slow=True),
@@ -105,6 +113,7 @@ _ROWS = (
     Command("learn", "bind the next controller that moves to a setting", (Field("name", SETTING), _WHOSE), (CTL, PAGE)),
     Command("unlearn", "take controllers off a setting", (Field("name", SETTING),), (CTL, PAGE)),
     Command("panic", "silence, now", (), (CTL, OSC, BINDING, PAGE), urgent=True, alike=()),
+    Command("ending", "let the band end: a tag, and a held chord; asked twice, in the next bar", (), (CTL, OSC, BINDING, PAGE), quick=True),
     Command("play", "go on after a panic", (_WHOSE,), (CTL, OSC, BINDING, PAGE), quick=True),
     Command(
         "mark", "put a mark in the record, with a text if you like", (Field("text", TEXT, False),), (CTL, OSC, BINDING, PAGE), quick=True

@@ -24,6 +24,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Renewed, Setting
 from improv.core.improviser import ALL_SOUND_OFF, Improviser
 from improv.core.intent import Intent
+from improv.core.line.hands import Hands
 from improv.core.modes.classes import MODES
 from improv.core.note_book import Key, NoteBook, key_of
 from improv.core.wanted import Wanted
@@ -114,7 +115,8 @@ class DeadlinePlayer:
     ):
         self.filled: set[Event] = set()  # what filled in, and the note-offs that were given for the improviser
         self._improviser, self._thinker, self._patience = improviser, thinker, patience
-        self._riff = FallbackRiff()
+        self._grace = max(PATIENCE - patience, 0.0)  # for which the riff waits where the performance thread does not
+        self._riff, self._hands = FallbackRiff(), improviser.voice.tracker.hands and Hands(improviser.voice.tracker.hands.inputs)
         self.failed: str | None = None  # why the model can't go on; None while it can
         self._renewed = renewed
         self._wanted = Wanted(improviser.settings)  # by all that was given to it to think about
@@ -147,7 +149,7 @@ class DeadlinePlayer:
         soonest = self._fill.soonest
         if self._busy:
             missed = self._missed()
-            soonest = min(soonest, self._meter.end(self._own.soonest), missed[0] if missed else math.inf, self._now + LOOK)
+            soonest = min(soonest, self._meter.end(self._own.soonest), missed[0] + self._grace if missed else math.inf, self._now + LOOK)
         elif (due := self._improviser.due) is not None:
             soonest = min(soonest, due)
         return None if soonest == math.inf else soonest
@@ -282,8 +284,12 @@ class DeadlinePlayer:
 
     def _listen(self, moment: Moment) -> list[Event]:
         """What the riff must know of what is heard; and it yields at once, as the improviser does when it is free."""
-        event, time = moment.event, moment.time
+        event, time, hands = moment.event, moment.time, self._hands
         self._meter = moment.meter
+        if hands and isinstance(event, NoteOn | NoteOff):
+            hands.as_set(self._settings, MODES[self._settings.mode].endless)
+            if hands.hears(event) and isinstance(event, NoteOn):
+                return []  # a left hand's chord: nobody yields to it
         if isinstance(event, NoteOff):
             self._riff.heard_off(time, event.channel, event.pitch)
             return []
@@ -317,7 +323,7 @@ class DeadlinePlayer:
         if self._fill.soonest <= now:
             played += self._fill_over(self._fill.soonest)
         missed = self._missed()
-        if missed is None or missed[0] > now:
+        if missed is None or missed[0] + self._grace > now:
             return played
         at, note = missed
         played += self._fill_over(at)

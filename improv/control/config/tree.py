@@ -17,12 +17,13 @@ from msgspec import Meta, Struct
 from improv.control.bindings import Binding
 from improv.control.commands import ACTIONS, CAPTURED, COMMANDS, OLDER
 from improv.control.config.control_tree import ControlConfig, Text
-from improv.core.harmony import Changes, parse_changes
+from improv.core.harmony import Changes, parse_changes, wanted
 from improv.core.metres import Metres
 from improv.core.settings import DRUMS, OWN, SETTINGS, SHARED, Settings
 
 NAME = "improv.toml"
 CHANNELS = tuple(range(1, 17))
+USUAL_CHANNELS = {"bass": 2, "comp": 3, "drums": DRUMS}  # of a band's members
 WORD = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 LONGEST_PATH = 256
 
@@ -59,11 +60,20 @@ class _Music(Struct, frozen=True):
     changes: Annotated[
         Annotated[str, Meta(max_length=20_000)] | None,
         Meta(
-            description="chord changes, looped; without them, the chords that you hold are followed",
+            description='chord changes, looped; without them, or "heard", the chords that you play are heard',
             examples=["Dm7 | G7 | Cmaj7 | %"],
             extra={"live": True},
         ),
     ] = None
+    tune: Annotated[
+        Annotated[str, Meta(max_length=LONGEST_PATH)] | None,
+        Meta(
+            description="changes, metre, tempo, style and feel of a built-in form (`improv tunes`) or of a song in a file, as --tune takes "
+            "them; keys that stand here themselves win",
+            examples=["blues-bb"],
+        ),
+    ] = None
+    key: Annotated[Annotated[str, Meta(max_length=20)] | None, Meta(description="the key to play the tune in", examples=["Eb"])] = None
     metre_text: Annotated[str, Meta(description="time signature")] = msgspec.field(default="4/4", name="metre")
     send_clock: Annotated[bool, Meta(description="send MIDI Clock, Start, Stop and song position, as the master")] = False
     advance: Annotated[
@@ -90,7 +100,7 @@ class _Music(Struct, frozen=True):
     @property
     def sheet(self) -> Changes | None:
         """The changes, read in the metre. Raises HarmonyError."""
-        return None if self.changes is None else parse_changes(self.changes, Metres.of(*self.metre))
+        return None if (text := wanted(self.changes)) is None else parse_changes(text, Metres.of(*self.metre))
 
     @property
     def metres(self) -> Metres:
@@ -120,7 +130,11 @@ class InputConfig(Struct, frozen=True):
         ),
     ] = msgspec.field(default=None, name="channels")
     role: Annotated[
-        Literal["play", "control"], Meta(description="play: it is heard, and its bound keys and controllers steer; control: it only steers")
+        Literal["play", "control", "harmony"],
+        Meta(
+            description="play: it is heard, and its bound keys and controllers steer; control: it only steers; "
+            "harmony: it is heard for its chords alone, as a DAW's chord track"
+        ),
     ] = "play"
 
     @property
@@ -137,7 +151,9 @@ class PerformerConfig(Struct, frozen=True):
     output: Annotated[
         Text | None, Meta(description="MIDI output, by name or a part of it; without it, a virtual port", examples=["FLUID"])
     ] = None
-    channel: Annotated[Channel, Meta(description="MIDI channel that it plays on")] = 1
+    plays_on: Annotated[
+        Channel | None, Meta(description="MIDI channel that it plays on; without it 1, of a band: bass 2, comp 3, drums 10", examples=[1])
+    ] = msgspec.field(default=None, name="channel")
     listens_to: Annotated[
         tuple[Word, ...] | None,
         Meta(description="inputs and other performers that it listens to; without it, all inputs that play", examples=[["keys"]]),
@@ -146,6 +162,20 @@ class PerformerConfig(Struct, frozen=True):
         Annotated[int, Meta(ge=0, le=2**53)] | None,
         Meta(description="same seed, same music; without it, a new one each time", examples=[7]),
     ] = None
+
+    kind: Annotated[
+        Literal["soloist", "bass", "drums", "comp"],
+        Meta(description="soloist: it plays as its mode says; bass, drums, comp: a member of the band, which hears the soloists"),
+    ] = "soloist"
+
+    kit: Annotated[
+        Path | None,
+        Meta(description="a map file for a kit with other keys than General MIDI's; relative to this file", examples=["kit.toml"]),
+    ] = None
+
+    @property
+    def channel(self) -> int:
+        return self.plays_on or USUAL_CHANNELS.get(self.kind, 1)
 
     @property
     def hears(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class Mode:
     timeless: ClassVar[bool] = False  # whether it plays where no beat runs, too
     leads: ClassVar[bool] = False  # whether it plays a line, so that a riff fills in where the model is late
     yields: ClassVar[bool] = False  # whether it strikes nothing more when the player comes in
+    accompanies: ClassVar[bool] = False  # whether it goes by what all the others play, see `band.together`
     pending = False  # `prepare` is to be called at once: something is to be worked out before there is anything to play
 
     def __init__(self, voice: Voice):
@@ -41,12 +42,27 @@ class Mode:
         """Whether it plays by itself, but was silenced, and waits to be told to go on."""
         return False
 
+    @property
+    def thinks_next(self) -> bool:
+        """Whether what it wants next takes thought: a thread of its own is to do it."""
+        return False
+
     def jumped(self) -> None:
         """The song goes on from elsewhere: what was planned is over other chords."""
+
+    def reharmonised(self) -> None:
+        """Another chord is heard than was played by: what was planned is over the one before."""
+        self.jumped()
 
     def struck(self, event: NoteOn, time: float) -> list[Event]:
         """A key went down, and was heard. Returns what to play at once."""
         return []
+
+    def accompanied(self, event: NoteOn, time: float) -> list[Event]:
+        """A key of a hand that plays chords went down. Returns what to play at once: where we sound that key, our note ends, since
+        on a synth of both its end would cut the player's."""
+        voice = self.voice
+        return voice.close([event.pitch], time) if voice.key(event.pitch) in voice.sounding else []
 
     def released(self, time: float) -> list[Event]:
         """A key or the pedal came up, or the pedal went down. Returns what to play at once."""
