@@ -22,7 +22,7 @@ from improv.train.evaluation.next_note import foretell, score
 from improv.train.piece import Piece
 
 LATE = 0.04  # beats by which the bass may be later than a note with which it sounds
-SURE = 0.35  # from which probability of root and triad on a chord is
+SURE = 0.2  # from which probability of root and triad on a chord is
 
 
 def harmonies(piece: Piece, take: EarTake, network: Hears) -> list[HarmonicContext]:
