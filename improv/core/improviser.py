@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from improv.core import playing as rules
 from improv.core.beats.moment import Moment, News
@@ -69,7 +70,7 @@ class Improviser:
         self.channel = channel
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
         self._models = {} if models is None else models
-        self._reading, self._hearing = reading, hearing
+        self._reading, self._hearing, self._playing = reading, hearing, playing
         self._seed, self._begun = seed, 1  # how often it has begun
         self._changes = changes  # those of the beginning
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
@@ -148,6 +149,12 @@ class Improviser:
         """What it has in mind, for whoever watches; asking changes nothing."""
         return self._mode.intent()
 
+    def quoted(self) -> dict[str, Any] | None:
+        """What its line took from the solos that the model learned from, by the names of a performer's status; None where the model
+        knows none of them. To be asked from any thread."""
+        generator = self.generator
+        return generator.memory.quoting.told() if generator.model.quotations is not None else None
+
     def knows(self, setting: Setting) -> bool:
         """Whether a setting `model` names one that is at hand."""
         return setting.value in self._models
@@ -164,8 +171,10 @@ class Improviser:
         if text is not None:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading)
-        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings)
+        self.generator = LineGenerator(
+            model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading, playing=self._playing
+        )
+        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, self._playing)
         self.voice.time = moment.time
         self._begun += 1
         self._learning = None  # it was learned for the other
@@ -245,7 +254,9 @@ class Improviser:
             if note:
                 self.generator.commit(self.generator.after(note, beat))
                 voice.playing = voice.playing_after(note)
-        return self._mode.struck(event, time) if goes_on or self._mode.timeless else []
+        begun = voice.tracker.note
+        told = voice.heard(event.pitch, beat, time) if goes_on and begun and begun.beat == beat and begun.together == 1 else []
+        return told + (self._mode.struck(event, time) if goes_on or self._mode.timeless else [])
 
     def _released(self, event: NoteOff | ControlChange, time: float) -> list[Event]:
         """A key or the pedal comes up, or the pedal goes down."""
@@ -289,6 +300,7 @@ class Improviser:
         self.generator.settings = before.taken(setting.name, setting.value)
         if setting.name == "learned":
             self.generator.blend()
+        self._mode.changed()
         if setting.name != "mode" or self.settings.mode == before.mode:
             return []
         closed = self.silence(time)

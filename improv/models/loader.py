@@ -17,6 +17,7 @@ from safetensors.numpy import load
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.card import ModelError, check_name
+from improv.models.quoted import quotations_of
 from improv.models.registry import kind_in
 from improv.models.voicings import Voicings
 from improv.outside import WIDTHS, OutsideError, Tensor, printable, read_json, read_tensors
@@ -51,9 +52,11 @@ def load_model(name: str = DEFAULT) -> NoteModel:
     build = kind_in(card).build
     assert build  # `find_model` refuses all others
     try:
-        return build(card, weights)
+        model = build(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
+    model.quotations = quotations_of(card, folder)
+    return model
 
 
 def read_folder(name: str, largest: int = LARGEST) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
 from improv.core.intent import IMPROV, PLAYER, Intent
-from improv.core.line.generator import Plan
+from improv.core.line.generator import Memory, Plan
+from improv.core.line.phrase import MOST, Ahead, PhraseAhead, Way, rests, retold
 from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, finest_steps, sureness
 from improv.core.line.sampler import probabilities
 from improv.core.metres import NEAR, Unit
@@ -29,6 +31,12 @@ class Trade(Mode):
     leads = yields = True
     plan: Plan | None = None
     turn: Turn | None = None
+    _note: Ahead | None = None  # the plan, where it is of a phrase that was drawn ahead
+    _ways: PhraseAhead | None = None  # of a phrase that is being drawn
+    _second: Way | None = None  # another way to go on, which nobody heard
+    _then: int | None = None  # in 1/12 beat, where the next note comes, if that is known
+    _ahead: tuple[Ahead, ...] = ()  # the notes after it
+    _begun = 0  # notes of the phrase that were played
     _after_jump = -(10**9)  # in 1/12 beat: no note lies before this
 
     def struck(self, event: NoteOn, time: float) -> list[Event]:
@@ -51,8 +59,13 @@ class Trade(Mode):
         if plan.opens:
             self.voice.forget()
             self.voice.call = None
-        turn.notes += 1
         played = self.voice.play(plan, time)
+        note, self._note, self._then = self._note, None, None
+        if note is not None:
+            self._go_on(note)
+            return played
+        turn.notes += 1
+        self._begun = 1
         if turn.finished(plan.onset, plan.then.said.end, plan.on_chord):
             self._finish()
         else:
@@ -60,16 +73,101 @@ class Trade(Mode):
         return played
 
     def drop(self) -> None:
-        self.plan = self.turn = None
+        self.turn = None
         self.pending = False
+        self._forget_ahead()
+
+    def _forget_ahead(self) -> None:
+        """Nothing is drawn ahead any more."""
+        self.plan = self._note = self._ways = self._second = self._then = None
+        self._ahead = ()
 
     def prepare(self) -> None:
-        """Draw when the next note comes, then the note; or end the turn."""
-        self.pending = False
+        """Draw how it goes on: a note of a phrase ahead, or by the rules of before, the next note; or end the turn."""
         voice, turn = self.voice, self.turn
         generator, memory = voice.generator, voice.generator.memory
         if turn is None or memory.position is None:
+            self.pending = False
+        elif generator.draws_phrases:
+            self._prepare_phrase(turn)
+        else:
+            self.pending = False
+            position = self._when(memory, turn)
+            if position is None:
+                self._finish()
+            else:
+                self.plan = generator.draw(memory, position, lands=turn.landing)
+
+    def _prepare_phrase(self, turn: Turn) -> None:
+        """Draw one more note of the ways to go on; with the last of them, choose."""
+        generator = self.voice.generator
+        if self._ways is None:
+            self._ways = PhraseAhead(generator, self._when, generator.memory, turn, self._then, self._begun)
+        if not self._ways.go_on():
             return
+        (first, *others), self._ways = self._ways.ranked(), None
+        self._second = others[0] if others else None
+        self._take(first)
+
+    def _take(self, way: Way) -> None:
+        """Go on in this way."""
+        self.pending = False
+        self._ahead = way.notes
+        if way.notes:
+            self._next_ahead()
+        else:
+            self._phrase_over(way.turn, way.over, way.then)
+
+    def _next_ahead(self) -> None:
+        self._note, *rest = self._ahead
+        self._ahead, self.plan = tuple(rest), self._note.plan
+
+    def _go_on(self, note: Ahead) -> None:
+        """A note that was drawn ahead was played."""
+        self.turn, self._begun = replace(note.turn), self._begun + 1
+        if self._ahead and not note.over:
+            self._next_ahead()
+        else:
+            self._phrase_over(note.turn, note.over, note.then)
+
+    def _phrase_over(self, turn: Turn, over: bool, then: int | None) -> None:
+        """A phrase, or what was drawn of it, is played."""
+        if over:
+            self._finish()
+            return
+        self.turn, self._then, self._second, self.pending = replace(turn), then, None, True
+        if self._begun >= MOST or (then is not None and rests(self.voice.generator.memory, then)):
+            self._begun = 0
+
+    def changed(self) -> None:
+        """What was drawn ahead was drawn by other settings: but for the next note, it is drawn anew."""
+        self._ahead, self._second = (), None
+
+    def second_take(self, time: float) -> None:
+        """From the next beat on, the other way of the phrase is played."""
+        other, meter, generator = self._second, self.voice.meter, self.voice.generator
+        if other is None or self._note is None:
+            return
+        position = math.ceil(meter.next_on(meter.beat(time), Unit.FELT) * GRID - 0.5)
+        ours = (self._note, *self._ahead)
+        kept = tuple(note for note in ours if note.plan.position < position)
+        memory = kept[-1].plan.then if kept else generator.memory
+        rest = retold(generator, memory, [note for note in other.notes if note.plan.position >= position])
+        self._second = Way(ours[len(kept) :], ours[-1].turn, ours[-1].over, ours[-1].then)
+        if not rest:  # it rests there, or is over
+            last = kept[-1] if kept else None
+            turn = last.turn if last else self.turn
+            assert turn is not None
+            kept = (*kept[:-1], last._replace(over=other.over, then=other.then)) if last else ()
+            self._take(Way(kept, turn, other.over, other.then))
+        else:
+            self._take(Way((*kept, *rest), other.turn, other.over, other.then))
+
+    def _when(self, memory: Memory, turn: Turn) -> int | None:
+        """Draw when the next note comes, in 1/12 beat; None where the turn is over. It may be for the next note to land."""
+        voice = self.voice
+        generator = voice.generator
+        assert memory.position is not None
         last_class = len(memory.said.ioi) - 1
         rests = self.endless or turn.fills  # a long rest is part of it
         longest = LONGEST_REST if not rests and turn.notes < 4 else last_class
@@ -84,9 +182,8 @@ class Trade(Mode):
         position = max(memory.position + ioi, self._after_jump)
         over = position / GRID >= turn.last
         if (not rests and ioi > LONGEST_REST) or over or (voice.end is not None and position >= voice.end):
-            self._finish()
-        else:
-            self.plan = generator.draw(memory, position, lands=turn.landing)
+            return None
+        return position
 
     def jumped(self) -> None:
         """What is planned is drawn anew, over the chords that come now."""
@@ -95,13 +192,15 @@ class Trade(Mode):
         if self.plan.opens:
             self._consider_entry()
         else:
-            self.plan, self.pending = None, True
+            self._forget_ahead()
+            self.pending = True
             if SOURCES[self.voice.settings.clock].loops:
                 self._after_jump = math.ceil(self.voice.meter.beat(self.voice.time) * GRID - 0.5)
 
     def _consider_entry(self) -> None:
         """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""
-        self.plan = self.turn = None
+        self.turn = None
+        self._forget_ahead()
         voice = self.voice
         note, meter, settings = voice.tracker.line, voice.meter, voice.settings
         if note is None or note.off is None:

@@ -44,6 +44,12 @@ class Mode:
     def jumped(self) -> None:
         """The song goes on from elsewhere: what was planned is over other chords."""
 
+    def changed(self) -> None:
+        """A setting has changed."""
+
+    def second_take(self, time: float) -> None:
+        """Somebody wants to hear another way to go on, if there is one."""
+
     def struck(self, event: NoteOn, time: float) -> list[Event]:
         """A key went down, and was heard. Returns what to play at once."""
         return []
