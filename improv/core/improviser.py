@@ -70,7 +70,7 @@ class Improviser:
         self.channel = channel
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
         self._models = {} if models is None else models
-        self._reading, self._hearing, self._playing = reading, hearing, playing
+        self._reading, self._hearing = reading, hearing
         self._seed, self._begun = seed, 1  # how often it has begun
         self._changes = changes  # those of the beginning
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
@@ -171,10 +171,8 @@ class Improviser:
         if text is not None:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.generator = LineGenerator(
-            model, wanted.settings, changes, moment.meter, tracker, seed, reading=self._reading, playing=self._playing
-        )
-        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, self._playing)
+        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, None, self._reading, before.rules)
+        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules)
         self.voice.time = moment.time
         self._begun += 1
         self._learning = None  # it was learned for the other

@@ -41,7 +41,8 @@ class Voice:
         playing: int = rules.NOW,
     ):
         self.generator, self.tracker = generator, tracker
-        self.channel, self.end, self.voicings, self.early = channel, end, voicings, playing == rules.FIRST
+        self.channel, self.end, self.voicings = channel, end, voicings
+        self.rules, self.early = playing, playing == rules.FIRST  # see `core.playing`
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.sounding = NoteBook()  # ends in beats
         self._lately: deque[tuple[float, float]] = deque(maxlen=FASTEST_LINE[0])  # seconds and beats, of the line's notes

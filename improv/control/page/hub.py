@@ -95,7 +95,9 @@ class Hub:
         self._frame()
 
     def _rows(self, rows: Sequence[Sequence[Any]]) -> None:
-        if any(row[0] == "lost" for row in rows):
+        lost = [at for at, row in enumerate(rows) if row[0] == "lost"]
+        if lost:
+            rows = rows[lost[-1] + 1 :]  # what was told before it is worth nothing
             self.account.forget()
             for guest in self.guests.values():
                 guest.lose()

@@ -75,6 +75,7 @@ class PageTap(Observer):
         if on and not self.on:
             self._plans.clear()
             self._beat, self._chord, self.stirred = None, None, True
+            self._put(["lost"])  # while nobody looked, notes ended
         self.on = on
         self.ring()
 

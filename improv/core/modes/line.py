@@ -199,10 +199,12 @@ class Trade(Mode):
 
     def _consider_entry(self) -> None:
         """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""
-        self.turn = None
-        self._forget_ahead()
         voice = self.voice
         note, meter, settings = voice.tracker.line, voice.meter, voice.settings
+        if note is None and voice.rules >= 3:  # nothing to answer: a pedal was moved
+            return
+        self.turn = None
+        self._forget_ahead()
         if note is None or note.off is None:
             return
         now = meter.beat(voice.time)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from improv.control.page.hub import Hub
 from improv.control.page.keyboard import OLDEST, PageKeyboard
 from improv.control.page.tap import MOST, PageTap
+from improv.control.server.server_end import ServerEnd
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Pulse, Setting, Stop, Transport
 from improv.core.harmony import parse_changes
@@ -90,6 +94,7 @@ def test_while_no_page_is_open_nothing_is_noted() -> None:
 def test_rows_that_nobody_takes_are_dropped_and_that_is_told() -> None:
     tap = PageTap([], Timekeeper(Settings()), lambda: 0.0)
     tap.watch(True)
+    tap.take()
     for n in range(MOST + 5):
         tap.played(NoteOn(float(n), 60, 80), 0.0, False)
     rows = tap.take()
@@ -99,11 +104,30 @@ def test_rows_that_nobody_takes_are_dropped_and_that_is_told() -> None:
     assert [row[0] for row in tap.take()] == ["on"]
 
 
+def test_a_note_that_ended_while_no_page_was_open_is_not_told_to_the_next_page_as_sounding() -> None:
+    tap = PageTap([], Timekeeper(Settings()), lambda: 0.0)
+    told: list[dict[str, Any]] = []
+    end = SimpleNamespace(performers=("sax",), listeners=[], tell=told.append, status=None)
+
+    async def pages_come_and_go() -> list[tuple[int, ...]]:
+        hub = Hub(cast(ServerEnd, end), ("keys",), (0,), lambda: 0.0)
+        sounding = []
+        for event in (NoteOn(1.0, 60, 80), NoteOff(2.0, 60), NoteOn(3.0, 64, 80)):
+            tap.watch(not tap.on)  # a page, none, a page
+            tap.played(event, 0.0, False)
+            if tap.on:
+                end.listeners[0]({"page": tap.take()})
+            sounding.append(tuple(note.pitch for note in hub.account.sounding()))
+        return sounding
+
+    assert asyncio.run(pages_come_and_go()) == [(60,), (60,), (64,)]
+
+
 def test_the_beat_is_told_where_it_is_not_where_it_was_told_to_be() -> None:
     keeper, now = Timekeeper(Settings(tempo=120.0)), [0.0]
     tap = PageTap([], keeper, lambda: now[0])
     tap.watch(True)
-    assert tap.take() == [["beat", 0.0, 0.0, 120.0, False, 1, 1.0]]
+    assert tap.take() == [["lost"], ["beat", 0.0, 0.0, 120.0, False, 1, 1.0]]
     keeper.hear(Transport(1.0, "start"), 1.0)
     now[0] = 3.5
     assert tap.take() == [["beat", 3.5, 5.0, 120.0, True, 2, 2.0]]

@@ -237,6 +237,16 @@ def test_a_solo_begins_where_players_begin_and_lands_in_its_last_bar() -> None:
     assert play(early, [], limit=1e9)[0].time == 0.0
 
 
+def test_a_pedal_before_its_first_note_does_not_put_a_solo_off() -> None:
+    """As it does in sessions played by the rules before 3: there it is silent until somebody plays."""
+    wanted, changes = Settings(mode="solo", tempo=160), parse_changes("Dm7 | G7")
+    plain = play(Improviser(load_model("pocket"), wanted, changes, seed=4, bars=4), [], limit=1e9)
+    pedal = [ControlChange(0.0, 64, 127), ControlChange(0.001, 64, 0)]
+    assert plain[0].time > 0.001
+    assert play(Improviser(load_model("pocket"), wanted, changes, seed=4, bars=4), pedal, limit=1e9) == plain
+    assert play(Improviser(load_model("pocket"), wanted, changes, seed=4, bars=4, playing=2), pedal, limit=1e9) == []
+
+
 def test_pitches_stay_in_range(model: Model) -> None:
     played = play(Improviser(model, Settings(mode="solo", low=60, high=71), seed=3, bars=30), [], limit=1e9)
     pitches = {e.pitch for e in played if isinstance(e, NoteOn)}
