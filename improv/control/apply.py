@@ -22,7 +22,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Tap, Transport
 from improv.core.harmony import parse_changes, taken_for
 from improv.core.modes.classes import MODES
-from improv.core.settings import PLAY, SETTINGS, SHARED, Settings
+from improv.core.settings import PLAY, SECOND_TAKE, SETTINGS, SHARED, Settings
 from improv.models.loader import load_model
 
 Function = Callable[[Desk, Request], dict[str, Any] | None]
@@ -228,6 +228,11 @@ def play(desk: Desk, request: Request) -> None:
         desk.put(Transport(desk.now, "start"))  # one beat for all, with which they begin
     else:
         desk.put(Setting(desk.now, PLAY, 1, number))
+
+
+@does("second")
+def second_take(desk: Desk, request: Request) -> None:
+    desk.put(Setting(desk.now, SECOND_TAKE, 1, desk.number_of(request.get("performer"))))
 
 
 @does("page")

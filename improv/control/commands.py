@@ -107,6 +107,13 @@ _ROWS = (
     Command("panic", "silence, now", (), (CTL, OSC, BINDING, PAGE), urgent=True, alike=()),
     Command("play", "go on after a panic", (_WHOSE,), (CTL, OSC, BINDING, PAGE), quick=True),
     Command(
+        "second",
+        "a second take: from the next beat, the other phrase that it had in mind",
+        (_WHOSE,),
+        (CTL, OSC, BINDING, PAGE),
+        quick=True,
+    ),
+    Command(
         "mark", "put a mark in the record, with a text if you like", (Field("text", TEXT, False),), (CTL, OSC, BINDING, PAGE), quick=True
     ),
     Command(

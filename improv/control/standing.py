@@ -76,8 +76,8 @@ def _performer(performer: SteeredPerformer, port: Mapping[str, Any]) -> Performe
         settings=others,
         waits=improviser.waits,
         **(improviser.quoted() or {}),
-        surprise=improviser.voice.surprise,
-        heard_surprise=improviser.voice.heard_surprise,
+        surprise_bits=improviser.voice.surprise,
+        heard_surprise_bits=improviser.voice.heard_surprise,
     )
 
 

@@ -34,7 +34,7 @@ class PerformerStatus(NamedTuple):
     settings: those that differ from their defaults. waits: silenced, for a key or the command `play`.
     quoted: share of its notes, 0 to 1, in figures of nine notes that a solo has which the model learned from; quoted_in_rhythm:
     in figures of seven with their rhythm; longest_quote: notes of the longest stretch of such. None: the model knows no solos.
-    surprise: bits of its latest note; heard_surprise: of yours, where the setting `surprise` asks for it.
+    surprise_bits: of its latest note; heard_surprise_bits: of yours, where the setting `surprise` asks for it.
     """
 
     mode: str | None = None
@@ -48,8 +48,8 @@ class PerformerStatus(NamedTuple):
     quoted: float | None = None
     quoted_in_rhythm: float | None = None
     longest_quote: int | None = None
-    surprise: float | None = None
-    heard_surprise: float | None = None
+    surprise_bits: float | None = None
+    heard_surprise_bits: float | None = None
 
 
 class InputStatus(NamedTuple):

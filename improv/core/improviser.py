@@ -27,7 +27,7 @@ from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.note_book import NoteBook
 from improv.core.note_model import ChordVoicer, ModelState, NoteModel
-from improv.core.settings import BY_THE_BAR, PLAY, Settings
+from improv.core.settings import BY_THE_BAR, PLAY, SECOND_TAKE, Settings
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
 from improv.core.wanted import Wanted
@@ -280,6 +280,9 @@ class Improviser:
                 self._mode.start(time)
             return []
         beat = self.meter.beat(time)
+        if setting.name == SECOND_TAKE:
+            self._mode.second_take(time)
+            return []
         if setting.name in BY_THE_BAR and self._goes_on(beat):
             self._wishes.append((self.meter.next_bar(beat), setting))
             return []

@@ -26,6 +26,7 @@ AT_ONCE, NEXT_BAR = "at once", "next bar"  # when a setting that changes takes e
 PERFORMER, PERFORMANCE = "performer", "performance"  # whose it is: each performer has its own, or all share one
 GROUPS = {"music": "what it plays", "time": "when it plays", "line": "how it plays its line", "chords": "how it plays chords"}
 PLAY = "play"  # a Setting event of this name is no setting: who waits plays from now on
+SECOND_TAKE = "second take"  # nor of this: another phrase is to be heard
 PERIOD = "grain"  # a Setting event of this name is no user's: the MIDI system's period in ms, once at the start of a performance
 
 

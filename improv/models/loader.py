@@ -17,6 +17,7 @@ from safetensors.numpy import load
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.card import ModelError, check_name
+from improv.models.critics import critic_of
 from improv.models.quoted import quotations_of
 from improv.models.registry import kind_in
 from improv.models.voicings import Voicings
@@ -55,7 +56,7 @@ def load_model(name: str = DEFAULT) -> NoteModel:
         model = build(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
-    model.quotations = quotations_of(card, folder)
+    model.quotations, model.critic = quotations_of(card, folder), critic_of(card, folder)
     return model
 
 

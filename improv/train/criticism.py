@@ -11,7 +11,7 @@ import numpy as np
 from improv.core.events import Event, NoteOn
 from improv.core.line.critic import Critic
 from improv.core.line.phrase import MOST
-from improv.core.line.traits import REST, Noted, traits
+from improv.core.line.traits import REST, Noted, Past, traits
 from improv.core.note_model import NoteModel
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
@@ -49,7 +49,7 @@ def phrases_of(line: Sequence[Noted]) -> Iterator[tuple[int, int, int]]:
 
 def rows_of(line: Sequence[Noted]) -> list[list[float]]:
     """The traits of each phrase of a line."""
-    return [traits(line[:first], line[first:after], then) for first, after, then in phrases_of(line)]
+    return [traits(Past(line[:first]), line[first:after], then) for first, after, then in phrases_of(line)]
 
 
 def learn(real: np.ndarray, ours: np.ndarray, rounds: int = 150) -> Critic:

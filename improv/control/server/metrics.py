@@ -33,8 +33,8 @@ PERFORMERS = {  # what a performer's status has: the metric's name, and what it 
     ),
     "quoted_in_rhythm": ("improv_quoted_in_rhythm_ratio", "Share of its notes in figures of seven that a solo has with their rhythm."),
     "longest_quote": ("improv_longest_quote_notes", "Notes of a performer's longest quotation."),
-    "surprise": ("improv_surprise_bits", "How surprising a performer's latest note was to its model."),
-    "heard_surprise": ("improv_heard_surprise_bits", "How surprising the player's latest note was to a performer's model."),
+    "surprise_bits": ("improv_surprise_bits", "How surprising a performer's latest note was to its model."),
+    "heard_surprise_bits": ("improv_heard_surprise_bits", "How surprising the player's latest note was to a performer's model."),
 }
 CONTROL = {  # what the server counts: the metric's name, which dashboards know, and what it tells
     "connections": ("improv_control_connections_total", "Connections to the local socket."),

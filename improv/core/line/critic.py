@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from improv.core.line.traits import Noted, traits
+from improv.core.line.traits import Noted, Past, traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Critic:
         told = [k for k, phrase in enumerate(phrases) if phrase]
         said = [0.0] * len(phrases)
         if told:
-            rows = np.array([traits(before, phrases[k], then[k]) for k in told])
+            past = Past(before)
+            rows = np.array([traits(past, phrases[k], then[k]) for k in told])
             for k, odds in zip(told, self.odds(rows).tolist(), strict=True):
                 said[k] = odds
         return said

@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 from improv.core.vocabulary import GRID, Context, Value, Vocabulary
 
+VERSION = 1  # of the numbers of NAMES
 REST = 9  # 1/12 beat of silence that part two phrases
 SPAN = 128  # notes before a phrase
+FIGURES = {"intervals": (2, 3, 4, 5, 6, 8), "pitches": (3, 4, 6), "times": (3, 4, 6, 8), "both": (2, 3, 4, 6)}  # notes' rows, by size
 LENGTHS = Vocabulary().durations
 
 
@@ -40,12 +42,33 @@ class Noted(NamedTuple):
         return cls(position, pitch, LENGTHS[value.duration], at.place, tone, scale)
 
 
-def traits(before: Sequence[Noted], phrase: Sequence[Noted], then: int | None) -> list[float]:
-    """The numbers of NAMES. before: what was played before the phrase, the latest last. phrase: one note or more. then: where the
-    next note comes; None where none does."""
-    before = before[-SPAN:]
+class Past:
+    """What was played before a phrase, the latest SPAN notes, worked out once for all ways in which it may go on."""
+
+    def __init__(self, before: Sequence[Noted]):
+        self.notes = notes = list(before[-SPAN:])
+        steps = [b.pitch - a.pitch for a, b in itertools.pairwise(notes)]
+        times = [b.position - a.position for a, b in itertools.pairwise(notes)]
+        rows: dict[str, Sequence[Hashable]] = {"intervals": steps, "times": times, "pitches": [note.pitch for note in notes]}
+        rows["both"] = list(zip(steps, times, strict=True))
+        self.rows = rows
+        self.heard = {(what, n): _grams(rows[what], n) for what, sizes in FIGURES.items() for n in sizes}
+        self.bars = _bars(notes)
+        self.rhythms = Counter(map(tuple, self.bars.values()))
+        cut = len(notes) - 1
+        while cut > 0 and notes[cut].position - notes[cut - 1].position - notes[cut - 1].length < REST:
+            cut -= 1
+        self.last = notes[max(cut, 0) :]  # phrase
+        self.likenesses = _histograms(self.last)
+        pitches = [note.pitch for note in notes]
+        self.mean, self.high, self.low = (sum(pitches) / len(pitches), max(pitches), min(pitches)) if pitches else (0.0, 0, 0)
+        self.density = len(notes) / ((notes[-1].position - notes[0].position) / GRID + 1) if notes else 0.0
+
+
+def traits(past: Past, phrase: Sequence[Noted], then: int | None) -> list[float]:
+    """The numbers of NAMES. phrase: one note or more. then: where the next note comes; None where none does."""
     told = [*_rhythm(phrase, then), *_line(phrase), *_harmony(phrase), *_held(phrase, then)]
-    return told + _beside(before, phrase) + _again(before, phrase)
+    return told + _beside(past, phrase) + _again(past, phrase)
 
 
 def _share(hits: float, of: int) -> float:
@@ -126,31 +149,20 @@ def _held(phrase: Sequence[Noted], then: int | None) -> list[float]:
     return [*told, float(phrase[-1].length), _share(sum(note.length for note in phrase), len(phrase))]
 
 
-def _beside(before: Sequence[Noted], phrase: Sequence[Noted]) -> list[float]:
+def _beside(past: Past, phrase: Sequence[Noted]) -> list[float]:
     """Beside the phrase before it, and beside all that is remembered."""
-    if not before:
+    if not past.notes:
         return [-1.0] * len(BESIDE)
-    cut = len(before) - 1
-    while cut > 0 and before[cut].position - before[cut - 1].position - before[cut - 1].length < REST:
-        cut -= 1
-    last = before[cut:]
-    pitches = [note.pitch for note in before]
-    mean = sum(pitches) / len(pitches)
-    mine = sum(note.pitch for note in phrase) / len(phrase)
+    last, before = past.last, past.notes[-1]
+    pitches = [note.pitch for note in phrase]
+    mine = sum(pitches) / len(phrase)
     theirs = sum(note.pitch for note in last) / len(last)
-    join = phrase[0].pitch - before[-1].pitch
-    beats = (before[-1].position - before[0].position) / GRID + 1
+    join = phrase[0].pitch - before.pitch
     own = (phrase[-1].position - phrase[0].position) / GRID + 1
-    told = [abs(join), join, phrase[0].position - before[-1].position, mine - mean, mine - theirs, len(phrase) - len(last), len(last)]
-    told += [len(phrase) / own - len(before) / beats, max(0, max(n.pitch for n in phrase) - max(pitches))]
-    told += [max(0, min(pitches) - min(n.pitch for n in phrase)), float(phrase[0].pitch == before[-1].pitch)]
-    told += [phrase[0].pitch - last[0].pitch, float(phrase[0].place == last[0].place)]
-    return told + likeness(last, phrase)
-
-
-def likeness(one: Sequence[Noted], other: Sequence[Noted]) -> list[float]:
-    """How alike two phrases are: cosines of their pitch classes, of pairs of intervals, of times from note to note."""
-    return [_cosine(a, b) for a, b in zip(_histograms(one), _histograms(other), strict=True)]
+    told = [abs(join), join, phrase[0].position - before.position, mine - past.mean, mine - theirs, len(phrase) - len(last), len(last)]
+    told += [len(phrase) / own - past.density, max(0, max(pitches) - past.high), max(0, past.low - min(pitches))]
+    told += [float(join == 0), phrase[0].pitch - last[0].pitch, float(phrase[0].place == last[0].place)]
+    return told + [_cosine(a, b) for a, b in zip(past.likenesses, _histograms(phrase), strict=True)]
 
 
 def _histograms(phrase: Sequence[Noted]) -> tuple[Counter[Hashable], Counter[Hashable], Counter[Hashable]]:
@@ -164,44 +176,55 @@ def _cosine(a: Counter[Hashable], b: Counter[Hashable]) -> float:
     return product / math.sqrt(sum(x * x for x in a.values()) * sum(x * x for x in b.values())) if product else 0.0
 
 
-def _again(before: Sequence[Noted], phrase: Sequence[Noted]) -> list[float]:
+def _again(past: Past, phrase: Sequence[Noted]) -> list[float]:
     """Shares of the phrase's figures that were played before, in it or before it; and of its bars whose rhythm was."""
-    line = [*before, *phrase]
+    line = [*past.notes[-1:], *phrase]
     steps = [b.pitch - a.pitch for a, b in itertools.pairwise(line)]
     times = [b.position - a.position for a, b in itertools.pairwise(line)]
-    first = max(len(before) - 1, 0)  # of the steps, that leads into the phrase
-    both = list(zip(steps, times, strict=True))
-    pitches = [note.pitch for note in line]
-    told = [_heard(steps, n, first) for n in (2, 3, 4, 5, 6, 8)] + [_heard(pitches, n, len(before)) for n in (3, 4, 6)]
-    told += [_heard(times, n, first) for n in (3, 4, 6, 8)] + [_heard(both, n, first) for n in (2, 3, 4, 6)]
-    bars: dict[int, list[int]] = {}
-    for note in line:
-        bars.setdefault(note.position - note.place, []).append(note.place)
-    own = [at for at in bars if at >= phrase[0].position - phrase[0].place]
-    rhythms = [tuple(bars[at]) for at in bars if at not in own]
+    own: dict[str, Sequence[Hashable]] = {"intervals": steps, "times": times, "pitches": [note.pitch for note in phrase]}
+    own["both"] = list(zip(steps, times, strict=True))
+    told = [_share_heard(past, what, n, own[what]) for what, sizes in FIGURES.items() for n in sizes]
+    bars = _bars(phrase)
+    begun = phrase[0].position - phrase[0].place
+    if begun in past.bars:
+        bars[begun] = [*past.bars[begun], *bars[begun]]
+    rhythms = set(past.rhythms)
+    if past.rhythms[mine := tuple(past.bars.get(begun, ()))] == 1:  # the bar that goes on is none of those before it
+        rhythms.discard(mine)
     again = 0
-    for at in own:
-        again += tuple(bars[at]) in rhythms
-        rhythms.append(tuple(bars[at]))
-    ordered = sorted(bars)
-    alike = []
-    for a, b in itertools.pairwise(ordered):
-        if b in own:
-            one, other = set(bars[a]), set(bars[b])
-            alike.append(len(one & other) / len(one | other))
-    return [*told, _share(again, len(own)), max(alike, default=0.0), _share(math.fsum(alike), len(alike))]
+    before = max((at for at in past.bars if at < begun), default=None)
+    alike, last = [], set(past.bars[before]) if before is not None else None
+    for bar in bars.values():
+        again += tuple(bar) in rhythms
+        rhythms.add(tuple(bar))
+        now = set(bar)
+        if last is not None:
+            alike.append(len(now & last) / len(now | last))
+        last = now
+    return [*told, _share(again, len(bars)), max(alike, default=0.0), _share(math.fsum(alike), len(alike))]
 
 
-def _heard(xs: Sequence[Hashable], n: int, first: int) -> float:
-    """Of the n-grams that end in the phrase, whose own begin at `first`: the share that was there before."""
-    seen: set[Hashable] = set()
+def _bars(notes: Sequence[Noted]) -> dict[int, list[int]]:
+    """The places in each bar on which a note begins, by where the bar begins."""
+    bars: dict[int, list[int]] = {}
+    for note in notes:
+        bars.setdefault(note.position - note.place, []).append(note.place)
+    return bars
+
+
+def _grams(xs: Sequence[Hashable], n: int) -> set[tuple[Hashable, ...]]:
+    return set(zip(*(xs[k:] for k in range(n)), strict=False))
+
+
+def _share_heard(past: Past, what: str, n: int, own: Sequence[Hashable]) -> float:
+    """Of the figures of n that end in the phrase: the share that was there before. own: what the phrase adds."""
+    xs = (*past.rows[what][-(n - 1) :], *own)
+    heard, fresh = past.heard[what, n], set()
     hits = count = 0
-    for k in range(len(xs) - n + 1):
-        gram = tuple(xs[k : k + n])
-        if k + n > first:
-            count += 1
-            hits += gram in seen
-        seen.add(gram)
+    for gram in zip(*(xs[k:] for k in range(n)), strict=False):
+        hits += gram in heard or gram in fresh
+        fresh.add(gram)
+        count += 1
     return hits / count if count else -1.0
 
 
@@ -226,7 +249,6 @@ NAMES = (
     "semitone into a tone", "outside, then a step",
     "sounds", "its spread", "sounds to the next", "short", "last note", "length",
     *BESIDE,
-    *(f"{n} intervals heard" for n in (2, 3, 4, 5, 6, 8)), *(f"{n} pitches heard" for n in (3, 4, 6)),
-    *(f"{n} times heard" for n in (3, 4, 6, 8)), *(f"{n} intervals and times heard" for n in (2, 3, 4, 6)),
+    *(f"{n} {what} heard" for what, sizes in FIGURES.items() for n in sizes),
     "bars of a rhythm heard", "most like the bar before", "like the bar before",
 )  # fmt: skip
