@@ -328,7 +328,7 @@ class Improviser:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
         voice = self.voice
         played: list[Event] = []
-        if self._mode.pending and voice.time <= until:
+        while self._mode.pending and voice.time <= until:
             self._mode.prepare()
         while True:
             ends, wishes, starts = self._times()
@@ -338,7 +338,7 @@ class Improviser:
             voice.time = self.done = max(voice.time, soonest)
             if wishes <= min(ends, starts):
                 played += self._grant(self._wishes.pop(0)[1], voice.time)
-                if self._mode.pending:  # now, before anything later
+                while self._mode.pending:  # now, before anything later
                     self._mode.prepare()
             elif ends <= starts:
                 over = [key for key, end in self.sounding.over(math.inf) if self.meter.end(end) <= ends]

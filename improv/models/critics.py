@@ -1,7 +1,7 @@
 """`critic.safetensors` beside a model: the trees that choose among its phrases, checked like its weights.
 
-The card says what is promised of it: `{"critic": {"sha256", "traits", "nodes", "trees"}}`; `traits` is the version of the numbers that
-are asked for. A model without it has no critic: it plays the first phrase that comes to it.
+The card says what is promised of it: `{"critic": {"sha256", "traits", "ways", "nodes", "trees"}}`. `traits` is the version of the
+numbers that are asked for, `ways` among how many phrases it chooses. A model without it plays the first phrase that comes to it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from improv.outside import OutsideError, Tensor, read_tensors, whole
 
 FILE = "critic.safetensors"
 LARGEST = 2**20  # bytes
-MOST_NODES, MOST_TREES = 40_000, 2000
+MOST_NODES, MOST_TREES, MOST_WAYS = 40_000, 2000, 32
 NODES = {"trait": "I32", "threshold": "F32", "left": "I32", "right": "I32", "value": "F32"}
 DEEPEST = 64
 
@@ -30,8 +30,8 @@ def blob_of(critic: Critic) -> tuple[bytes, dict[str, Any]]:
     """The file's bytes, and what the card is to say of it."""
     arrays = {name: getattr(critic, name).astype(np.int32 if kind == "I32" else np.float32) for name, kind in NODES.items()}
     blob = save(arrays | {"roots": critic.roots.astype(np.int32)})
-    said = {"sha256": hashlib.sha256(blob).hexdigest(), "traits": VERSION, "nodes": len(critic.trait), "trees": len(critic.roots)}
-    return blob, said
+    said = {"sha256": hashlib.sha256(blob).hexdigest(), "traits": VERSION, "ways": critic.ways}
+    return blob, said | {"nodes": len(critic.trait), "trees": len(critic.roots)}
 
 
 def critic_of(card: Mapping[str, Any], folder: Path) -> Critic | None:
@@ -40,7 +40,8 @@ def critic_of(card: Mapping[str, Any], folder: Path) -> Critic | None:
     if said is None:
         return None
     path = folder / FILE
-    if not isinstance(said, Mapping) or not whole(said.get("nodes"), 1, MOST_NODES) or not whole(said.get("trees"), 1, MOST_TREES):
+    limits = {"nodes": MOST_NODES, "trees": MOST_TREES, "ways": MOST_WAYS}
+    if not isinstance(said, Mapping) or not all(whole(said.get(name), 1, most) for name, most in limits.items()):
         raise ModelError(f"{folder}: card: critic lacks its numbers or has others; write {FILE} again")
     if said.get("traits") != VERSION:
         raise ModelError(f"{folder}: card: the critic asks for other traits than this improv knows; write {FILE} again")
@@ -59,7 +60,7 @@ def critic_of(card: Mapping[str, Any], folder: Path) -> Critic | None:
     arrays = load(blob)
     if wrong := _wrong(arrays):
         raise ModelError(f"{path}: {wrong}; write it again")
-    return Critic(**{name: arrays[name] for name in NODES}, roots=arrays["roots"], deepest=_deepest(arrays))
+    return Critic(**{name: arrays[name] for name in NODES}, roots=arrays["roots"], deepest=_deepest(arrays), ways=said["ways"])
 
 
 def _wrong(arrays: Mapping[str, np.ndarray]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from improv.core.events import Event, NoteOn
 from improv.core.line.critic import Critic
 from improv.core.line.phrase import MOST
-from improv.core.line.traits import REST, Noted, Past, traits
+from improv.core.line.traits import REST, Before, Noted, traits
 from improv.core.note_model import NoteModel
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
@@ -21,8 +21,12 @@ from improv.train.piece import Piece
 
 
 def real_line(piece: Piece) -> list[Noted]:
-    """The notes of a real solo."""
-    return [Noted.of(position, value, at) for position, value, at in zip(piece.onsets, piece.values, piece.contexts, strict=True)]
+    """The notes of a real solo; of two on one place the first."""
+    notes: list[Noted] = []
+    for position, value, at in zip(piece.onsets, piece.values, piece.contexts, strict=True):
+        if not notes or position > notes[-1].position:
+            notes.append(Noted.of(position, value, at))
+    return notes
 
 
 def our_line(model: NoteModel, piece: Piece, seed: int) -> list[Noted]:
@@ -49,7 +53,7 @@ def phrases_of(line: Sequence[Noted]) -> Iterator[tuple[int, int, int]]:
 
 def rows_of(line: Sequence[Noted]) -> list[list[float]]:
     """The traits of each phrase of a line."""
-    return [traits(Past(line[:first]), line[first:after], then) for first, after, then in phrases_of(line)]
+    return [traits(Before(line[:first]), line[first:after], then) for first, after, then in phrases_of(line)]
 
 
 def learn(real: np.ndarray, ours: np.ndarray, rounds: int = 150) -> Critic:

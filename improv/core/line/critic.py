@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from improv.core.line.traits import Noted, Past, traits
+from improv.core.line.traits import Before, Noted, traits
 
 
 @dataclass(frozen=True, slots=True)
 class Critic:
     """Nodes of all trees: trait (nodes,) int, which trait is asked for, -1 in a leaf; threshold (nodes,): up to it one goes left;
     left, right (nodes,) int: where one goes; value (nodes,): what a leaf says, in log odds. roots (trees,) int. deepest: steps at most.
+    ways: how many ways to go on it is asked about.
     """
 
     trait: np.ndarray
@@ -26,13 +27,14 @@ class Critic:
     value: np.ndarray
     roots: np.ndarray
     deepest: int
+    ways: int = 6
 
     def judge(self, before: Sequence[Noted], phrases: Sequence[Sequence[Noted]], then: Sequence[int | None]) -> list[float]:
         """Log odds that each of some phrases after the same notes is real; one without notes is as likely as not. then: see `traits`."""
         told = [k for k, phrase in enumerate(phrases) if phrase]
         said = [0.0] * len(phrases)
         if told:
-            past = Past(before)
+            past = Before(before)
             rows = np.array([traits(past, phrases[k], then[k]) for k in told])
             for k, odds in zip(told, self.odds(rows).tolist(), strict=True):
                 said[k] = odds

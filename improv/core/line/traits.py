@@ -42,7 +42,7 @@ class Noted(NamedTuple):
         return cls(position, pitch, LENGTHS[value.duration], at.place, tone, scale)
 
 
-class Past:
+class Before:
     """What was played before a phrase, the latest SPAN notes, worked out once for all ways in which it may go on."""
 
     def __init__(self, before: Sequence[Noted]):
@@ -65,7 +65,7 @@ class Past:
         self.density = len(notes) / ((notes[-1].position - notes[0].position) / GRID + 1) if notes else 0.0
 
 
-def traits(past: Past, phrase: Sequence[Noted], then: int | None) -> list[float]:
+def traits(past: Before, phrase: Sequence[Noted], then: int | None) -> list[float]:
     """The numbers of NAMES. phrase: one note or more. then: where the next note comes; None where none does."""
     told = [*_rhythm(phrase, then), *_line(phrase), *_harmony(phrase), *_held(phrase, then)]
     return told + _beside(past, phrase) + _again(past, phrase)
@@ -141,7 +141,7 @@ def _harmony(phrase: Sequence[Noted]) -> list[float]:
 
 
 def _held(phrase: Sequence[Noted], then: int | None) -> list[float]:
-    held = [min(a.length / (b.position - a.position), 1.0) for a, b in itertools.pairwise(phrase)]
+    held = [min(a.length / max(b.position - a.position, 1), 1.0) for a, b in itertools.pairwise(phrase)]
     n = len(held)
     mean = _share(math.fsum(held), n)
     spread = math.sqrt(_share(math.fsum((h - mean) ** 2 for h in held), n))
@@ -149,7 +149,7 @@ def _held(phrase: Sequence[Noted], then: int | None) -> list[float]:
     return [*told, float(phrase[-1].length), _share(sum(note.length for note in phrase), len(phrase))]
 
 
-def _beside(past: Past, phrase: Sequence[Noted]) -> list[float]:
+def _beside(past: Before, phrase: Sequence[Noted]) -> list[float]:
     """Beside the phrase before it, and beside all that is remembered."""
     if not past.notes:
         return [-1.0] * len(BESIDE)
@@ -176,7 +176,7 @@ def _cosine(a: Counter[Hashable], b: Counter[Hashable]) -> float:
     return product / math.sqrt(sum(x * x for x in a.values()) * sum(x * x for x in b.values())) if product else 0.0
 
 
-def _again(past: Past, phrase: Sequence[Noted]) -> list[float]:
+def _again(past: Before, phrase: Sequence[Noted]) -> list[float]:
     """Shares of the phrase's figures that were played before, in it or before it; and of its bars whose rhythm was."""
     line = [*past.notes[-1:], *phrase]
     steps = [b.pitch - a.pitch for a, b in itertools.pairwise(line)]
@@ -216,7 +216,7 @@ def _grams(xs: Sequence[Hashable], n: int) -> set[tuple[Hashable, ...]]:
     return set(zip(*(xs[k:] for k in range(n)), strict=False))
 
 
-def _share_heard(past: Past, what: str, n: int, own: Sequence[Hashable]) -> float:
+def _share_heard(past: Before, what: str, n: int, own: Sequence[Hashable]) -> float:
     """Of the figures of n that end in the phrase: the share that was there before. own: what the phrase adds."""
     xs = (*past.rows[what][-(n - 1) :], *own)
     heard, fresh = past.heard[what, n], set()

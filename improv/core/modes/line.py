@@ -9,14 +9,16 @@ import numpy as np
 
 from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
+from improv.core.harmony import NO_CHORD, Chord
 from improv.core.intent import IMPROV, PLAYER, Intent
 from improv.core.line.generator import Memory, Plan
-from improv.core.line.phrase import MOST, Ahead, PhraseAhead, Way, rests, retold
+from improv.core.line.phrase import Ahead, PhrasesAhead, stands
 from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, finest_steps, sureness
 from improv.core.line.sampler import probabilities
 from improv.core.metres import NEAR, Unit
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID
+from improv.core.voice import Voice
 
 LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 ENTERS = {"beat": Unit.FELT, "bar": Unit.BAR, "now": None}  # on what an answer enters, by the setting
@@ -31,13 +33,12 @@ class Trade(Mode):
     leads = yields = True
     plan: Plan | None = None
     turn: Turn | None = None
-    _note: Ahead | None = None  # the plan, where it is of a phrase that was drawn ahead
-    _ways: PhraseAhead | None = None  # of a phrase that is being drawn
-    _second: Way | None = None  # another way to go on, which nobody heard
-    _then: int | None = None  # in 1/12 beat, where the next note comes, if that is known
-    _ahead: tuple[Ahead, ...] = ()  # the notes after it
-    _begun = 0  # notes of the phrase that were played
     _after_jump = -(10**9)  # in 1/12 beat: no note lies before this
+
+    def __init__(self, voice: Voice):
+        super().__init__(voice)
+        self._ahead = PhrasesAhead()
+        self._over: Chord = NO_CHORD  # the chord that was held as a phrase was drawn
 
     def struck(self, event: NoteOn, time: float) -> list[Event]:
         self.drop()
@@ -60,27 +61,27 @@ class Trade(Mode):
             self.voice.forget()
             self.voice.call = None
         played = self.voice.play(plan, time)
-        note, self._note, self._then = self._note, None, None
-        if note is not None:
-            self._go_on(note)
+        if self._ahead.note is not None and plan is self._ahead.note.plan:
+            self._go_on(self._ahead.note)
             return played
         turn.notes += 1
-        self._begun = 1
         if turn.finished(plan.onset, plan.then.said.end, plan.on_chord):
             self._finish()
+        elif self.voice.generator.draws_phrases:
+            self._ahead.begin(stands(plan.then, turn, False, None, 1))
+            self.pending = True
         else:
             self.pending = True
         return played
 
     def drop(self) -> None:
         self.turn = None
-        self.pending = False
         self._forget_ahead()
 
     def _forget_ahead(self) -> None:
-        """Nothing is drawn ahead any more."""
-        self.plan = self._note = self._ways = self._second = self._then = None
-        self._ahead = ()
+        """Nothing is planned any more."""
+        self.plan, self.pending = None, False
+        self._ahead.clear()
 
     def prepare(self) -> None:
         """Draw how it goes on: a note of a phrase ahead, or by the rules of before, the next note; or end the turn."""
@@ -89,7 +90,10 @@ class Trade(Mode):
         if turn is None or memory.position is None:
             self.pending = False
         elif generator.draws_phrases:
-            self._prepare_phrase(turn)
+            if not self._ahead.thinks:  # the song has jumped
+                self._ahead.begin(stands(memory, turn, False, None, 0))
+            self._ahead.go_on(generator, self._when)
+            self._show()
         else:
             self.pending = False
             position = self._when(memory, turn)
@@ -98,70 +102,37 @@ class Trade(Mode):
             else:
                 self.plan = generator.draw(memory, position, lands=turn.landing)
 
-    def _prepare_phrase(self, turn: Turn) -> None:
-        """Draw one more note of the ways to go on; with the last of them, choose."""
-        generator = self.voice.generator
-        if self._ways is None:
-            self._ways = PhraseAhead(generator, self._when, generator.memory, turn, self._then, self._begun)
-        if not self._ways.go_on():
-            return
-        (first, *others), self._ways = self._ways.ranked(), None
-        self._second = others[0] if others else None
-        self._take(first)
-
-    def _take(self, way: Way) -> None:
-        """Go on in this way."""
-        self.pending = False
-        self._ahead = way.notes
-        if way.notes:
-            self._next_ahead()
-        else:
-            self._phrase_over(way.turn, way.over, way.then)
-
-    def _next_ahead(self) -> None:
-        self._note, *rest = self._ahead
-        self._ahead, self.plan = tuple(rest), self._note.plan
+    def _show(self) -> None:
+        """What is drawn ahead is what is planned."""
+        ahead = self._ahead
+        self.plan = ahead.note.plan if ahead.note else None
+        self.pending = ahead.thinks
+        if ahead.over:
+            self._finish()
 
     def _go_on(self, note: Ahead) -> None:
         """A note that was drawn ahead was played."""
-        self.turn, self._begun = replace(note.turn), self._begun + 1
-        if self._ahead and not note.over:
-            self._next_ahead()
-        else:
-            self._phrase_over(note.turn, note.over, note.then)
+        self.turn = replace(note.after.turn)
+        if self._chord_has_changed():
+            self._ahead.redraw()
+        self._ahead.played()
+        self._show()
 
-    def _phrase_over(self, turn: Turn, over: bool, then: int | None) -> None:
-        """A phrase, or what was drawn of it, is played."""
-        if over:
-            self._finish()
-            return
-        self.turn, self._then, self._second, self.pending = replace(turn), then, None, True
-        if self._begun >= MOST or (then is not None and rests(self.voice.generator.memory, then)):
-            self._begun = 0
+    def _chord_has_changed(self) -> bool:
+        """Whether the player holds another chord than the one over which a phrase was drawn, where his chords are what is played over."""
+        generator = self.voice.generator
+        before, self._over = self._over, self.voice.tracker.chord
+        return generator.changes is None and before != self._over
 
     def changed(self) -> None:
-        """What was drawn ahead was drawn by other settings: but for the next note, it is drawn anew."""
-        self._ahead, self._second = (), None
+        self._ahead.redraw()
 
     def second_take(self, time: float) -> None:
-        """From the next beat on, the other way of the phrase is played."""
-        other, meter, generator = self._second, self.voice.meter, self.voice.generator
-        if other is None or self._note is None:
-            return
-        position = math.ceil(meter.next_on(meter.beat(time), Unit.FELT) * GRID - 0.5)
-        ours = (self._note, *self._ahead)
-        kept = tuple(note for note in ours if note.plan.position < position)
-        memory = kept[-1].plan.then if kept else generator.memory
-        rest = retold(generator, memory, [note for note in other.notes if note.plan.position >= position])
-        self._second = Way(ours[len(kept) :], ours[-1].turn, ours[-1].over, ours[-1].then)
-        if not rest:  # it rests there, or is over
-            last = kept[-1] if kept else None
-            turn = last.turn if last else self.turn
-            assert turn is not None
-            kept = (*kept[:-1], last._replace(over=other.over, then=other.then)) if last else ()
-            self._take(Way(kept, turn, other.over, other.then))
-        else:
-            self._take(Way((*kept, *rest), other.turn, other.over, other.then))
+        voice, meter = self.voice, self.voice.meter
+        beat = meter.next_on(meter.beat(time), Unit.FELT)
+        if self._ahead.note is not None:
+            self._ahead.swap(voice.generator, math.ceil(beat * GRID - 0.5))
+            self._show()
 
     def _when(self, memory: Memory, turn: Turn) -> int | None:
         """Draw when the next note comes, in 1/12 beat; None where the turn is over. It may be for the next note to land."""
