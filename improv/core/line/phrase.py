@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from improv.core.line.generator import LineGenerator, Memory, Plan
 from improv.core.line.phrasing import Turn
 from improv.core.line.traits import REST
@@ -88,14 +90,19 @@ class Ways:
         return len(self.ways) == self._count
 
     def ranked(self, generator: LineGenerator) -> list[Way]:
-        """The ways, the best first."""
+        """The ways in the order in which they are wanted: drawn, one that the critic holds twice as real twice as often.
+
+        Where always the most real was taken, the line went further than real lines go, and was told by that (see models/README.md).
+        So among many ways they are drawn as if real solos were drawn from: sampling and importance resampling (Rubin 1987).
+        """
         critic, before = generator.model.critic, self._since.memory.line
         if critic is None:
             return self.ways
         cut = len(before) - self._since.begun
         phrases = [(*before[cut:], *(note.plan.then.line[-1] for note in way.notes)) for way in self.ways]
         said = critic.judge(before[:cut], phrases, [way.after.then for way in self.ways])
-        return [self.ways[k] for k in sorted(range(len(said)), key=lambda k: -said[k])]
+        wanted = np.array(said) + generator.rng.gumbel(size=len(said))
+        return [self.ways[k] for k in (-wanted).argsort(kind="stable").tolist()]
 
 
 class PhrasesAhead:
