@@ -23,6 +23,10 @@ static bool is_note_off(const uint8_t *bytes) { return (bytes[0] & 0xF0) == NOTE
 
 static int size_of(uint8_t status) { return status < 0x80 || status > 0xEF ? 0 : (status & 0xE0) == 0xC0 ? 2 : 3; }
 
+bool is_message(const uint8_t *bytes, int size) {
+    return size && size == size_of(bytes[0]) && bytes[1] < 128 && (size == 2 || bytes[2] < 128);
+}
+
 static bool sounds(const improv_plugin *p, int channel, int pitch) { return p->on[channel][pitch >> 6] >> (pitch & 63) & 1; }
 
 /* What leaves */
@@ -77,9 +81,8 @@ static void forget_old(improv_plugin *p) { /* of the plan, what can't be played 
 }
 
 static void plan(improv_plugin *p, const improv_event *e) {
-    int size = size_of(e->bytes[0]);
-    bool good = e->kind == IMPROV_MIDI && size && e->size == size && e->bytes[1] < 128 && (size == 2 || e->bytes[2] < 128) &&
-                e->frame >= 0 && e->frame <= p->frame + (int64_t)(IMPROV_AHEAD * p->rate);
+    bool good = e->kind == IMPROV_MIDI && is_message(e->bytes, e->size) && e->frame >= 0 &&
+                e->frame <= p->frame + (int64_t)(IMPROV_AHEAD * p->rate);
     /* The last places are for note-offs. */
     if (!good || p->planned >= (is_note_on(e->bytes) ? PLAN * 3 / 4 : PLAN)) {
         COUNT(p, refused, 1);
@@ -90,7 +93,7 @@ static void plan(improv_plugin *p, const improv_event *e) {
         p->plan[at] = p->plan[at - 1];
         at--;
     }
-    p->plan[at] = (plan_item){e->frame, e->epoch, e->generation, {e->bytes[0], e->bytes[1], size == 3 ? e->bytes[2] : 0}};
+    p->plan[at] = (plan_item){e->frame, e->epoch, e->generation, {e->bytes[0], e->bytes[1], e->size == 3 ? e->bytes[2] : 0}};
 }
 
 static void take_events(improv_plugin *p) {
@@ -106,7 +109,10 @@ static void take_events(improv_plugin *p) {
     for (; taken != put && count < MOST_TAKEN; taken++, count++) {
         improv_event e;
         memcpy(&e, &f->out[taken % IMPROV_EVENTS], sizeof e);
-        plan(p, &e);
+        if (e.kind == IMPROV_PREPARED)
+            prepare(p, &e);
+        else
+            plan(p, &e);
     }
     if (count) PUT(f->out_taken.at, taken);
     uint32_t generation = GET(f->generation);
@@ -185,12 +191,13 @@ static bool tell(improv_plugin *p, improv_event e, int reserve) { /* reserve: pl
     e.epoch = p->epoch;
     f->in[put % IMPROV_EVENTS] = e;
     PUT(f->in_put.at, put + 1);
+    if (e.kind == IMPROV_PARAMETER || e.kind == IMPROV_RESTORED) p->settled_at = put + 1;
     return true;
 }
 
-static bool tell_transport(improv_plugin *p, const improv_transport *t, int why) {
+static bool tell_transport(improv_plugin *p, const improv_transport *t, int why, int prepared) {
     improv_event e = {.frame = p->frame, .kind = IMPROV_TRANSPORT, .size = (uint16_t)t->flags};
-    e.bytes[0] = (uint8_t)t->numerator, e.bytes[1] = (uint8_t)t->denominator, e.bytes[2] = (uint8_t)why;
+    e.bytes[0] = (uint8_t)t->numerator, e.bytes[1] = (uint8_t)t->denominator, e.bytes[2] = (uint8_t)why, e.bytes[3] = (uint8_t)prepared;
     e.value[0] = t->position, e.value[1] = t->tempo, e.value[2] = t->bar_start, e.value[3] = t->loop_start, e.value[4] = t->loop_end;
     return tell(p, e, 64);
 }
@@ -211,7 +218,7 @@ static void tell_heard(improv_plugin *p, const heard_item *h, int base, int64_t 
 
 /* The transport */
 
-static double beats(const improv_plugin *p, double tempo, int64_t frames) { return (double)frames * tempo / (60.0 * p->rate); }
+double beats(const improv_plugin *p, double tempo, int64_t frames) { return (double)frames * tempo / (60.0 * p->rate); }
 
 /* Why a new epoch begins here, or IMPROV_WENT_ON. news: whether the engine must be told in any case. */
 static int why_now(improv_plugin *p, const improv_transport *t, bool *news) {
@@ -305,10 +312,13 @@ static void part(improv_plugin *p, const improv_transport *t, int base, int fram
     }
     p->flags = t->flags;
     if (why != IMPROV_WENT_ON) p->owed = why; /* told until it finds room: an engine that slept must not miss that the host plays */
-    if ((news || p->owed != IMPROV_WENT_ON) && !p->activated && tell_transport(p, t, p->owed)) {
+    int prepared = why == IMPROV_STARTED ? prepared_for(p, t) : 0;
+    if ((news || p->owed != IMPROV_WENT_ON) && !p->activated && tell_transport(p, t, p->owed, prepared)) {
         p->owed = IMPROV_WENT_ON;
         p->told = *t;
+        if (prepared) begin_prepared(p);
     }
+    if (why != IMPROV_WENT_ON) p->prepared.number = 0;
     p->last = *t;
     p->has_last = true;
     for (; *heard < p->heard_count && p->heard[*heard].offset < base + frames; ++*heard) tell_heard(p, &p->heard[*heard], base, p->frame);
@@ -371,6 +381,7 @@ int improv_plugin_run(improv_plugin *p, const improv_transport *now, int frames,
     for (int i = p->heard_count - 1; i >= 0 && p->heard[i].offset >= frames; i--) p->heard[i].offset = frames - 1; /* a host's slip */
     PUT(f->plugin_ns, (uint64_t)ns);
     atomic_store_explicit(&p->ran, true, memory_order_relaxed);
+    take_changes(p);
     if (p->activated) p->activated = !tell(p, (improv_event){.frame = p->frame, .kind = IMPROV_ACTIVATED, .value = {p->rate, p->longest}}, 64);
     take_wishes(p);
     if (p->lost) {

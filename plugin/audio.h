@@ -7,6 +7,7 @@
 
 #define PLAN 2048              /* events that wait for their frame */
 #define HEARD 1024             /* events that are heard in one block */
+#define PREPARED 64            /* events of a prepared beginning */
 #ifndef STARTS
 #define STARTS 20000000000LL   /* ns that an engine may take to start */
 #endif
@@ -55,6 +56,16 @@ struct improv_plugin {
     heard_item heard[HEARD];
     improv_note *out;
     int out_room, out_count;
+    struct { /* a beginning that the engine prepared, its frames counted from the start; number 0: none */
+        int number, count, expected, numerator, denominator;
+        double position, tempo;
+        uint32_t epoch, taken;
+        plan_item notes[PREPARED];
+    } prepared;
+    uint32_t settled_at;                   /* in_put after the engine was last told a parameter or a text */
+    uint32_t changes;                      /* of the engine, as far as they were seen */
+    uint64_t engine_seen[PARAMETER_COUNT]; /* a double's bits */
+    uint64_t moved;                        /* parameters that the engine changed and the host was not told yet, a bit for each */
 
     struct {
         word64 wanted; /* a double's bits, from any thread */
@@ -69,11 +80,22 @@ struct improv_plugin {
     word32 status;
     int64_t started, failing; /* ns: when the engine was started; since when it does not answer */
     int starts, looks; /* looks: since the activation */
+    int tells;
 };
 
 #define COUNT(p, counter, by)                                                                                                        \
     atomic_store_explicit(&(p)->map.file->counter, atomic_load_explicit(&(p)->map.file->counter, memory_order_relaxed) + (by),        \
                           memory_order_relaxed)
+
+/* audio.c */
+bool is_message(const uint8_t *bytes, int size);                    /* of a channel, of its full length */
+double beats(const improv_plugin *p, double tempo, int64_t frames); /* in quarter notes */
+
+/* news.c */
+void prepare(improv_plugin *p, const improv_event *e);
+int prepared_for(improv_plugin *p, const improv_transport *t);      /* the number of what may be played from here on; 0: nothing */
+void begin_prepared(improv_plugin *p);
+void take_changes(improv_plugin *p);
 
 /* parameters.c */
 double within(int number, double value);                            /* kept within its limits, whole where it must be */

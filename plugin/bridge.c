@@ -228,6 +228,7 @@ double improv_engine_parameter(improv_engine *e, int number) {
 
 void improv_engine_set_parameter(improv_engine *e, int number, double value) {
     if (number < 0 || number >= IMPROV_PARAMETERS) return;
-    PUT(e->f->engine_value[number], bits_of(value));
+    uint64_t count = (GET(e->f->engine_value[number]) + 1) & 0xFF;
+    PUT(e->f->engine_value[number], (bits_of(value) & ~0xFFULL) | count);
     PUT(e->f->engine_changes, GET(e->f->engine_changes) + 1);
 }

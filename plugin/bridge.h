@@ -63,6 +63,7 @@
  *     176     4  P   note-ons that were played
  *     180     4  P   notes that sound
  *     184     4  P   events that came late and were played at the start of a block
+ *     188     4  P   what becomes of parameters that the engine changes: IMPROV_UNTOLD, _TOLD, _UNTELLABLE
  *     192     8  E   heartbeat, ns; older than IMPROV_DEAD: all notes off
  *     200     8  E   planned_to, frames
  *     208     4  E   generation
@@ -71,8 +72,9 @@
  *     256   104  P   transport, seqlocked: count at 256, the struct at 264
  *     384   128  E   text for people, seqlocked: count at 384, UTF-8 with a final 0 at 392
  *     512   512  P   parameters as the host has them, 64 doubles, in their units
- *    1024   512  E   parameters as the engine has them, 64 doubles
- *    1536     4  E   how often the engine changed a parameter by itself
+ *    1024   512  E   parameters that the engine changed by itself, 64 doubles. The lowest 8 bits of each count its changes, so
+ *                    that a value which is set again is news; no parameter is that exact
+ *    1536     4  E   how often it changed one, counted after it did
  *    1600     4  P   ring to the engine: events put so far
  *    1664     4  E                       events taken so far
  *    1728     4  E   ring from the engine: events put so far
@@ -122,14 +124,22 @@ enum {                                                                          
 /* Kinds of events. A byte of an event that its kind does not name is 0. */
 enum {
     IMPROV_MIDI = 1,      /* both ways. bytes[0..size-1]: a message of a channel */
-    IMPROV_TRANSPORT,     /* to the engine: from `frame` on, this holds. size: flags. bytes: numerator, denominator, why.
+    IMPROV_TRANSPORT,     /* to the engine: from `frame` on, this holds. size: flags. bytes: numerator, denominator, why, and
+                             the number of the prepared beginning that is played from here on (0: none is).
                              value: position, tempo, bar_start, loop_start, loop_end. epoch: the new one, if one begins.
                              Sent whenever the transport is not what it would be by going on as it was */
     IMPROV_PARAMETER,     /* to the engine: size: number of the parameter, value[0]: its value in its unit */
     IMPROV_ACTIVATED,     /* to the engine: value: rate, longest block. The first event after each activation */
     IMPROV_RESTORED,      /* to the engine: the host put a text, and parameters (each of which has an event of its own) */
-    IMPROV_LOST           /* to the engine: some events found no room: take all keys as released, all pedals as up */
+    IMPROV_LOST,          /* to the engine: some events found no room: take all keys as released, all pedals as up */
+    IMPROV_PREPARED       /* from the engine, while the transport stands: the music's beginning, if it starts where it stands.
+                             First one of size 0. frame: how many notes follow; bytes: numerator, denominator, 0, the number, 1 to
+                             255; epoch: the current one; generation: how many events the engine had taken; value: position,
+                             tempo. Then notes. frame: from the start on; bytes: the message, the number. A new beginning
+                             takes the place of the one before. It is not played if anything of it differs, or if the engine was
+                             told a parameter or a text since */
 };
+enum { IMPROV_UNTOLD, IMPROV_TOLD, IMPROV_UNTELLABLE }; /* the engine's own changes: nobody knows; the host is told; it can't be told */
 enum { IMPROV_PLAYING = 1, IMPROV_LOOPING = 2, IMPROV_OFFLINE = 4, IMPROV_BYPASSED = 8, IMPROV_RECORDING = 16 };  /* flags */
 enum { IMPROV_WENT_ON, IMPROV_STARTED, IMPROV_STOPPED, IMPROV_JUMPED, IMPROV_LOOPED, IMPROV_SWITCHED };           /* why */
 
@@ -219,6 +229,9 @@ typedef struct {
 /* now: tempo, position, bar_start (NaN: unknown), loop_*, metre and flags are read. `out` has room for `most`: what finds none
    comes in the next block. May be called several times for one block of the host, part by part. */
 IMPROV_API int improv_plugin_run(improv_plugin *p, const improv_transport *now, int frames, improv_note *out, int most);
+/* In the audio thread, after `run`: the numbers of the parameters that the engine changed since. Returns how many, at most `most`. */
+IMPROV_API int improv_plugin_moved(improv_plugin *p, int *numbers, int most);
+IMPROV_API void improv_plugin_tells(improv_plugin *p, int how); /* before the first activation: whether the shell can tell the host so */
 /* The state as text, for the host's project. Returns its length, or -1. `put` returns 0 if it is no such text. */
 IMPROV_API int improv_plugin_state(improv_plugin *p, char *text, int room);
 IMPROV_API int improv_plugin_put_state(improv_plugin *p, const char *text, int length);

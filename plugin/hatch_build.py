@@ -24,7 +24,7 @@ except ImportError:  # run by hand
     BuildHookInterface = object  # type: ignore[assignment, misc]
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("bridge", "audio", "plugin", "parameters", "system_posix", "system_windows", "lv2", "vst3")
+SOURCES = ("bridge", "audio", "news", "plugin", "parameters", "system_posix", "system_windows", "lv2", "vst3", "clap")
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden")
 ENDINGS = {"linux": "so", "macos": "dylib", "windows": "dll"}  # by system
 

@@ -21,8 +21,7 @@ typedef struct { /* the table of bridge.h */
     word64 engine_version[3];
     word32 life, activations; /* 128 */
     word64 plugin_ns, heard_to;
-    word32 epoch, status, dropped, late, refused, taken_back, played, sounding, delayed;
-    uint8_t to_192[4];
+    word32 epoch, status, dropped, late, refused, taken_back, played, sounding, delayed, tells;
     word64 engine_ns, planned_to; /* 192 */
     word32 generation, engine_state, port;
     uint8_t to_256[36];
@@ -54,6 +53,7 @@ AT(engine_version, 104);
 AT(life, 128);
 AT(heard_to, 144);
 AT(delayed, 184);
+AT(tells, 188);
 AT(engine_ns, 192);
 AT(generation, 208);
 AT(port, 216);
@@ -91,6 +91,7 @@ typedef struct {
 bool map_make(mapped *m, const char *path);               /* a new file of ours, locked; false if there is one already */
 bool map_open(mapped *m, const char *path, char *why, int room);  /* for an engine: false if another engine serves it */
 void map_close(mapped *m);
+bool map_there(mapped *m, const char *path);              /* whether it still is the file at its path: folders are tidied up, too */
 bool map_abandoned(mapped *m);                            /* whether whoever made it has gone without a word */
 void remove_files(const char *path);                      /* NAME.ring and what belongs to it */
 

@@ -21,6 +21,7 @@ enum { HEARD_PORT, PLAYED_PORT, FREEWHEEL_PORT, ENABLED_PORT, FIRST_PARAMETER };
 
 typedef struct {
     improv_plugin *p;
+    const lv2_change_request *request;
     double rate;
     int longest;
     const lv2_sequence *heard;
@@ -72,9 +73,11 @@ static lv2_handle instantiate(const lv2_descriptor_table *d, double rate, const 
     (void)d, (void)bundle;
     lv2_map *map = NULL;
     const lv2_option *options = NULL;
+    const lv2_change_request *request = NULL;
     for (; features && *features; features++) {
         if (!strcmp((*features)->uri, LV2_MAP)) map = (*features)->with;
         if (!strcmp((*features)->uri, LV2_OPTIONS)) options = (*features)->with;
+        if (!strcmp((*features)->uri, LV2_CHANGE_REQUEST)) request = (*features)->with;
     }
     plugin *o = map ? calloc(1, sizeof *o) : NULL;
     if (!o || !(o->p = improv_plugin_new())) {
@@ -82,6 +85,8 @@ static lv2_handle instantiate(const lv2_descriptor_table *d, double rate, const 
         return NULL;
     }
     map_all(o, map);
+    o->request = request;
+    improv_plugin_tells(o->p, request && request->change ? IMPROV_TOLD : IMPROV_UNTELLABLE);
     o->rate = rate;
     o->longest = 8192;
     for (; options && options->key; options++)
@@ -219,6 +224,20 @@ static void take_position(plugin *o, const lv2_atom *a) {
     o->host_frame = fabs(t.frame) < 1e15 ? (int64_t)t.frame : -1;
 }
 
+/* The engine changed parameters. A port is the host's own, and only some hosts can be asked to move its knob; in the others the change
+   holds until that knob is moved, or the plugin is activated again. */
+static void ask_for_changes(plugin *o) {
+    int moved[PARAMETER_COUNT], count = improv_plugin_moved(o->p, moved, PARAMETER_COUNT);
+    for (int i = 0; i < count && o->request && o->request->change; i++) {
+        int number = moved[i], port = FIRST_PARAMETER + (number < BYPASS ? number : number - 1);
+        float value = (float)improv_plugin_get(o->p, number);
+        if (number == BYPASS)
+            o->request->change(o->request->handle, ENABLED_PORT, value < 0.5f);
+        else
+            o->request->change(o->request->handle, (uint32_t)port, value);
+    }
+}
+
 static void go_on(plugin *o, int frames) { /* the transport, by so many */
     if (!(o->now.flags & IMPROV_PLAYING)) return;
     double bar = 4.0 * o->now.numerator / o->now.denominator;
@@ -277,6 +296,7 @@ static void run(lv2_handle h, uint32_t frames) {
         at = write_notes(o, at, room, count, done);
         go_on(o, (int)frames - done);
     }
+    ask_for_changes(o);
     o->played->atom = (lv2_atom){at, o->id.sequence};
     o->played->unit = o->played->pad = 0;
     if (o->status) *o->status = (float)improv_plugin_status(o->p);

@@ -60,10 +60,16 @@ typedef struct {
     int (*restore)(lv2_handle h, lv2_retrieve retrieve, void *handle, uint32_t flags, const lv2_feature *const *features);
 } lv2_state_table;
 
+typedef struct { /* the feature of LV2_CHANGE_REQUEST: a host that moves an input's knob where the plugin asks for it, also in `run` */
+    void *handle;
+    int (*change)(void *handle, uint32_t port, float value); /* 0: done */
+} lv2_change_request;
+
 #define LV2_NS "http://lv2plug.in/ns/"
 #define LV2_MAP LV2_NS "ext/urid#map"
 #define LV2_OPTIONS LV2_NS "ext/options#options"
 #define LV2_STATE LV2_NS "ext/state#interface"
+#define LV2_CHANGE_REQUEST "http://kx.studio/ns/lv2ext/control-input-port-change-request"
 #define LV2_TIME LV2_NS "ext/time#"
 #define LV2_ATOM LV2_NS "ext/atom#"
 

@@ -15,6 +15,12 @@
 #define MOST_STARTS 5            /* in a row, without an answer */
 #define STATE_HEAD "improv state 1\n"
 
+static void draw_name(improv_plugin *p) {
+    uint8_t drawn[8];
+    random_bytes(drawn, sizeof drawn);
+    for (int i = 0; i < 8; i++) snprintf(p->instance + 2 * i, 3, "%02x", drawn[i]);
+}
+
 improv_plugin *improv_plugin_new(void) {
     improv_plugin *p = calloc(1, sizeof *p);
     if (!p) return NULL;
@@ -22,9 +28,7 @@ improv_plugin *improv_plugin_new(void) {
         p->value[i].now = PARAMETER_ROWS[i].standard;
         atomic_init(&p->value[i].wanted, bits_of(p->value[i].now));
     }
-    uint8_t drawn[8];
-    random_bytes(drawn, sizeof drawn);
-    for (int i = 0; i < 8; i++) snprintf(p->instance + 2 * i, 3, "%02x", drawn[i]);
+    draw_name(p);
     p->waker.socket = -1;
     p->rate = 48000;
     return p;
@@ -51,6 +55,7 @@ static void fill(improv_plugin *p) {
     PUT(f->layout, IMPROV_LAYOUT);
     PUT(f->size, IMPROV_SIZE);
     PUT(f->plugin_pid, own_pid());
+    PUT(f->tells, (uint32_t)p->tells);
     PUT(f->parameters, PARAMETER_COUNT);
     PUT(f->offset_in, offsetof(improv_file, in));
     PUT(f->offset_out, offsetof(improv_file, out));
@@ -60,6 +65,27 @@ static void fill(improv_plugin *p) {
     memcpy(f->instance, p->instance, sizeof f->instance);
     if (p->text) text_write(&f->host_text_count, &f->host_text_length, f->host_text, p->text, p->text_length, IMPROV_TEXT);
     PUT(f->magic, MAGIC);
+}
+
+/* The file was taken away, as by whoever tidies the folder up: no engine could find it any more. What was said in it is kept. */
+static void leave_file(improv_plugin *p) {
+    improv_file *f = p->map.file;
+    char *text = GET(f->engine_text_count) ? malloc(IMPROV_TEXT + 1) : NULL;
+    int length = text ? text_read(&f->engine_text_count, &f->engine_text_length, f->engine_text, text, IMPROV_TEXT + 1) : -1;
+    if (length >= 0) {
+        free(p->text);
+        p->text = text, p->text_length = length;
+    } else {
+        free(text);
+    }
+    PUT(f->life, IMPROV_GONE);
+    wake_close(&p->waker);
+    map_close(&p->map);
+    memset(p->engine_seen, 0, sizeof p->engine_seen);
+    p->changes = p->generation = 0;
+    p->starts = 0;
+    PUT(p->status, IMPROV_OFF);
+    draw_name(p); /* the engine that served it may not have gone yet, and takes its own files away */
 }
 
 static bool make_file(improv_plugin *p) {
@@ -72,9 +98,7 @@ static bool make_file(improv_plugin *p) {
             fill(p);
             return true;
         }
-        uint8_t drawn[8]; /* a copy of the track has the name of its original */
-        random_bytes(drawn, sizeof drawn);
-        for (int i = 0; i < 8; i++) snprintf(p->instance + 2 * i, 3, "%02x", drawn[i]);
+        draw_name(p); /* a copy of the track has the name of its original */
     }
     return false;
 }
@@ -124,6 +148,7 @@ int improv_plugin_activate(improv_plugin *p, double rate, int longest) {
     improv_plugin_deactivate(p);
     p->rate = rate > 1000.0 && rate < 10e6 ? rate : 48000.0;
     p->longest = longest > 0 ? longest : 8192;
+    if (p->map.file && !map_there(&p->map, p->path)) leave_file(p);
     if (!p->map.file && !make_file(p)) {
         set_status(p, IMPROV_NO_FOLDER);
         return 0;
@@ -134,7 +159,7 @@ int improv_plugin_activate(improv_plugin *p, double rate, int longest) {
         PUT(f->host_value[i], bits_of(p->value[i].now));
     }
     PUT(f->out_taken.at, GET(f->out_put.at));
-    p->planned = p->heard_count = 0;
+    p->planned = p->heard_count = p->prepared.number = 0;
     p->has_last = p->given_up = false;
     p->closing = true; /* what sounded as it was deactivated */
     p->activated = true;

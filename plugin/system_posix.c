@@ -148,6 +148,11 @@ void map_close(mapped *m) {
     m->file = NULL;
 }
 
+bool map_there(mapped *m, const char *path) {
+    struct stat mine, there;
+    return !fstat((int)m->handle, &mine) && !lstat(path, &there) && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}
+
 bool map_abandoned(mapped *m) {
     if (flock((int)m->handle, LOCK_EX | LOCK_NB)) return false;
     flock((int)m->handle, LOCK_UN);

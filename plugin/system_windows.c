@@ -1,7 +1,9 @@
-/* What is asked of Windows. Built by cross-compiler; it never ran (see docs/daw.md). Texts are UTF-8, paths go to Windows as UTF-16. */
+/* What is asked of Windows. Built by cross-compiler; it ran under Wine alone (see docs/daw.md). Texts are UTF-8, paths go to Windows as UTF-16. */
 #ifdef _WIN32
 #define WIN32_LEAN_AND_MEAN
-#define _WIN32_WINNT 0x0601
+#ifndef _WIN32_WINNT
+#define _WIN32_WINNT 0x0601 /* Windows 7 */
+#endif
 #include <winsock2.h>
 #include <windows.h>
 #include <bcrypt.h>
@@ -42,13 +44,29 @@ static int from_environment(const wchar_t *name, const char *more, char *text, i
     return bytes - 1 + (int)strlen(more);
 }
 
-int improv_folder(char *text, int room) { /* in the user's own folder of temporary files, which others can't enter */
+static bool made(wchar_t *path) { /* a folder, with those above it that are missing */
+    for (wchar_t *at = path; *at; at++)
+        if (*at == L'\\' && at > path + 2) {
+            *at = 0;
+            CreateDirectoryW(path, NULL);
+            *at = L'\\';
+        }
+    CreateDirectoryW(path, NULL);
+    DWORD is = GetFileAttributesW(path);
+    return is != INVALID_FILE_ATTRIBUTES && is & FILE_ATTRIBUTE_DIRECTORY;
+}
+
+/* In the user's own folder of temporary files, which others can't enter. Where none is named, or it can't be made, in the one that
+   Windows names: a service has no other, and Wine may have put it elsewhere. */
+int improv_folder(char *text, int room) {
     wchar_t wide[PATH_ROOM];
     int length = from_environment(L"LOCALAPPDATA", "\\Temp\\improv", text, room);
-    if (length < 0 || !widen(text, wide)) return -1;
-    CreateDirectoryW(wide, NULL);
-    DWORD is = GetFileAttributesW(wide);
-    return is != INVALID_FILE_ATTRIBUTES && is & FILE_ATTRIBUTE_DIRECTORY ? length : -1;
+    if (length > 0 && widen(text, wide) && made(wide)) return length;
+    DWORD given = GetTempPathW(PATH_ROOM, wide); /* with a final backslash */
+    if (!given || given + 8 > PATH_ROOM) return -1;
+    wcscpy(wide + given, L"improv");
+    length = WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, room, NULL, NULL) - 1;
+    return length > 0 && made(wide) ? length : -1;
 }
 
 int improv_settings_path(char *text, int room) {
@@ -133,6 +151,12 @@ void map_close(mapped *m) {
     CloseHandle((HANDLE)m->handle);
     if ((HANDLE)m->lock != INVALID_HANDLE_VALUE) CloseHandle((HANDLE)m->lock);
     m->file = NULL;
+}
+
+bool map_there(mapped *m, const char *path) {
+    wchar_t wide[PATH_ROOM];
+    (void)m;
+    return widen(path, wide) && GetFileAttributesW(wide) != INVALID_FILE_ATTRIBUTES;
 }
 
 bool map_abandoned(mapped *m) {

@@ -285,6 +285,19 @@ static void give_events(plugin *o, const vst3_events **events, int count) {
     }
 }
 
+/* The engine changed parameters. The host takes them from the audio thread, as it takes what else comes out, and shows them on its knobs;
+   automation that it plays goes on to overrule them. (`performEdit` would record them, but is for the thread of windows, which a
+   plugin without a window never has.) */
+static void give_changes(plugin *o, const vst3_changes **changes) {
+    int moved[PARAMETER_COUNT], count = improv_plugin_moved(o->p, moved, PARAMETER_COUNT);
+    for (int i = 0; i < count; i++) {
+        uint32_t id = (uint32_t)moved[i];
+        int32_t index;
+        const vst3_points **points = (*changes)->put(changes, &id, &index);
+        if (points) (*points)->put(points, 0, share_of_value(id, improv_plugin_get(o->p, moved[i])), &index);
+    }
+}
+
 static vst3_result VST3_CALL run(void *self, vst3_block *b) {
     plugin *o = OF(self, processor);
     for (int32_t i = 0; i < b->outputs && b->samples > 0; i++) {
@@ -298,6 +311,7 @@ static vst3_result VST3_CALL run(void *self, vst3_block *b) {
     improv_transport t = read_context(o, b);
     int count = improv_plugin_run(o->p, &t, b->samples, o->out, MOST_OUT);
     if (b->events_out) give_events(o, b->events_out, count);
+    if (b->changes_out) give_changes(o, b->changes_out);
     return VST3_OK;
 }
 
@@ -474,6 +488,7 @@ static vst3_result VST3_CALL create(void *self, const vst3_id of, const vst3_id 
     }
     o->component = &COMPONENT_TABLE, o->processor = &PROCESSOR_TABLE, o->controller = &CONTROLLER_TABLE, o->mapping = &MAPPING_TABLE;
     o->needs = &NEEDS_TABLE;
+    improv_plugin_tells(o->p, IMPROV_TOLD);
     o->references = 1;
     o->setup = (vst3_setup){0, 0, 1024, 48000};
     vst3_result done = find(o, as, made);

@@ -2,7 +2,7 @@
 
     python scripts/build_plugins.py                    # all of them
     python scripts/build_plugins.py linux-aarch64      # some
-    python scripts/build_plugins.py --bundles dist/    # and improv.lv2, improv.vst3 for each, to look at
+    python scripts/build_plugins.py --bundles dist/    # and improv.lv2, improv.vst3, improv.clap for each, to look at
 
 They go where `pip wheel` takes them into the wheel. Zig brings a C compiler and the headers of all these systems. What is built here
 for another system than this one has not run: see docs/daw.md for what has.
@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "plugin"))
 from hatch_build import build, this_machine
 
-from improv.bridge.bundles import write_lv2, write_vst3
+from improv.bridge.bundles import write_clap, write_lv2, write_vst3
 
 # Zig's names. glibc 2.17 is that of manylinux2014, macOS 11 the first that runs on both of Apple's processors.
 TARGETS = {
@@ -50,6 +50,7 @@ def main() -> int:
         if args.bundles:
             write_lv2(args.bundles / machine, out, machine)
             write_vst3(args.bundles / machine, out, machine)
+            write_clap(args.bundles / machine, out, machine)
     return int(failed > 0)
 
 

@@ -164,7 +164,7 @@ def main() -> int:
     built = guest(args.folder.absolute())
     with tempfile.TemporaryDirectory() as folder:
         second = Path(folder) / "parcel.tar"
-        parcel(second, args.only or TRIALS, args.shell)
+        parcel(second, [name for name in TRIALS if name in (args.only or TRIALS)], args.shell)
         command = machine(built, second, args.accel, args.cores, args.memory)
         if args.shell:
             return subprocess.run(command).returncode

@@ -260,6 +260,8 @@ def user_service() -> str:
         ran("journalctl", "--no-pager", "-n", "30")
     must(code == 0, f"start: {said}")
     told = [f"READY after {time.monotonic() - began:.1f} s"]
+    took = until(lambda: ran(IMPROV, "ctl", "status", user=user)[0] == 0, "the control socket")
+    told.append(f"its socket comes {took:.1f} s later")
     for who in (user, None):
         code, said = ran(IMPROV, "ctl", "status", user=who)
         must(code == 0 and "performing since" in said, f"as {who or 'root'}: {said}")
@@ -336,10 +338,13 @@ def late() -> str:
     told.append(f"the boot is {ran('systemctl', 'is-system-running')[1]!r}")
     NO_ALSA.unlink()
     load("snd-seq")
-    told.append(f"performs {until(lambda: _show('StatusText') == 'performing', 'that it performs'):.1f} s after the sequencer came")
-    code, said = ran(IMPROV, "ctl", "status")
-    must(code == 0 and "MISSING" in said, said)
-    told.append(f"ctl: {said.splitlines()[-1]!r}")
+    try:
+        took = until(lambda: _show("StatusText") == "performing", "that it performs")
+    except Failed as e:
+        raise Failed(f"{e}; {_show('StatusText')!r}; {_journal()[-900:]}") from None
+    told.append(f"performs {took:.1f} s after the sequencer came")
+    until(lambda: "MISSING" in ran(IMPROV, "ctl", "status")[1], "ctl's word that the keyboard is missing")  # its socket comes after READY
+    told.append(f"ctl: {ran(IMPROV, 'ctl', 'status')[1].splitlines()[-1]!r}")
     plug()
     began = time.monotonic()
     until(lambda: "nothing is missing" in ran(IMPROV, "ctl", "status")[1], "the keyboard found", 120)

@@ -151,6 +151,22 @@ class Trials:
             flush=True,
         )
 
+    def start(self) -> None:
+        """A note on the very first sample, which these seeds play: in time if the transport stood for a moment, late if not."""
+        self.track.set("mode", SOLO)
+        for stands in (0.0, 0.4):
+            late: list[int] = []
+            for seed in (3.0, 11.0):
+                self.track.set("seed", seed)
+                for block in (64, 512, 2048):
+                    late += [note_ons(self.track.play(0.4, steady(120.0), (), (block,), stands=stands))[0][0] for _ in range(3)]
+            wrong = stands > 0 and max(late) > 0
+            self.wrong += wrong
+            text = f"first sample, after the transport stood for {stands:g} s: {late.count(0)} of {len(late)} starts on it"
+            print(f"{text}, at most {max(late) / RATE * 1000:.1f} ms late{'  <-- WRONG' if wrong else ''}", flush=True)
+        self.track.set("seed", 1.0)
+        self.track.set("mode", TRADE)
+
     def eight(self) -> None:
         """Eight instances at once, each with its engine, in one thread: blocks of 512."""
         began = time.perf_counter()
@@ -167,13 +183,13 @@ class Trials:
 
 
 def trials(of: Trials) -> Iterator[tuple[str, Callable[[], None]]]:
-    for name in ("blocks", "tempi", "loop", "jump", "echo", "eight"):
+    for name in ("blocks", "tempi", "loop", "jump", "start", "echo", "eight"):
         yield name, getattr(of, name)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("only", nargs="*", help="blocks, tempi, loop, jump, echo, eight")
+    parser.add_argument("only", nargs="*", help="blocks, tempi, loop, jump, start, echo, eight")
     parser.add_argument("--rounds", type=int, default=10, help="of the loop (default: 10)")
     args = parser.parse_args()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -5,7 +5,7 @@
 --   TRIAL_DIR      the session's folder; must not exist
 --   TRIAL_TAKES    how many takes: each starts two bars after the one before
 --   TRIAL_SECONDS  how long each rolls
--- At the end it jumps ten times while it rolls. Ardour 7's Lua can't set a loop.
+-- At the end it jumps ten times while it rolls. Loops: trial_plugin_ardour_loop.lua.
 local function setting(name, otherwise) return os.getenv(name) or otherwise end
 local function rest(seconds) ARDOUR.LuaAPI.usleep(math.floor(seconds * 1000000)) end
 local function say(...) print(...) io.stdout:flush() end

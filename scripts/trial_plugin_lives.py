@@ -10,20 +10,22 @@ Nothing of the user's is touched: the trials have a folder of their own. Exit co
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shutil
 import signal
 import struct
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import minihost
 import numpy as np
 
 from improv.bridge.bundles import binary, write_vst3
-from improv.bridge.instances import instances
+from improv.bridge.instances import instances, tell
 from improv.bridge.library import LEFT_OUT
 from improv.bridge.parameters import NUMBERS, PARAMETERS
 
@@ -78,7 +80,7 @@ def left() -> list[str]:
     end = time.monotonic() + SECONDS
     while time.monotonic() < end and any(rings().glob("*.ring")):
         time.sleep(0.1)
-    return sorted(path.name for path in rings().iterdir())
+    return sorted(path.name for path in rings().glob("*"))
 
 
 def activations(bundle: Path, count: int) -> Iterator[str]:
@@ -164,8 +166,87 @@ def gone(bundle: Path, count: int) -> Iterator[str]:
     settings.write_text(kept)
 
 
+def told(expected: str) -> Callable[[], bool]:
+    return lambda: any(expected in one.text for one in instances(rings()))
+
+
+def moved(bundle: Path, count: int) -> Iterator[str]:
+    """A project goes to a machine that has another folder of files, another Python, and not the project's model, and comes back."""
+    track = Track(bundle)
+    if not rolled([track], ready(1), playing=False):
+        yield "its engine does not start"
+        return
+    elsewhere = Path(os.environ["XDG_DATA_HOME"], "mia")
+    mine = Path(__file__).parents[1] / "models" / "mia"  # a model of the user's own
+    try:
+        shutil.copytree(mine.with_name("tutorial"), mine)
+        for wish in ({"model": "mia", "changes": "Dm7 | G7"}, {"set": {"density": 0.5}}):
+            tell(instances(rings())[0], json.dumps(wish).encode())
+            rolled([track], told(f"{list(wish)[-1].replace('set', 'density')} taken over"), playing=False)
+        kept = track.plugin.get_state()
+        yield from _back_home(track)
+        shutil.move(mine, elsewhere)
+        kept = yield from _elsewhere(bundle, kept)
+        shutil.move(elsewhere, mine)
+        track = Track(bundle)
+        track.plugin.set_state(kept)
+        if abs(track.plugin.get_param(NUMBERS["density"]) - 0.625) > 1e-6:
+            yield "a parameter comes back as another"
+        yield from _back_home(track)
+        latest = max(Path(os.environ["XDG_DATA_HOME"]).glob("**/*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+        if json.loads(latest.read_text().splitlines()[0])["changes"] != "Dm7 | G7":
+            yield "the changes are lost"
+    finally:
+        shutil.rmtree(mine, ignore_errors=True)
+
+
+def _back_home(track: Track) -> Iterator[str]:
+    if not rolled([track], told("solo with mia")):
+        yield f"at home: {[one.text for one in instances(rings())]}"
+    track.plugin.close()
+    left()
+
+
+def _elsewhere(bundle: Path, kept: bytes) -> Generator[str, None, bytes]:
+    """The project is opened on three other machines, one after another, and saved there. Returns what comes back."""
+    settings, runtime = Path(os.environ["IMPROV_PLUGIN_SETTINGS"]), os.environ["XDG_RUNTIME_DIR"]
+    for python, expected in (("/nowhere/python", "Python has gone"), (None, "not installed"), ("", "ready")):
+        with tempfile.TemporaryDirectory(prefix="improv-") as there:
+            os.environ |= {"XDG_RUNTIME_DIR": there, "IMPROV_PLUGIN_SETTINGS": f"{there}/plugin.conf"}
+            if python is not None:
+                Path(there, "plugin.conf").write_text(f"improv plugin 1\npython={python}\n" if python else settings.read_text())
+            track = Track(bundle)
+            track.plugin.set_state(kept)
+            if not rolled([track], lambda expected=expected: any(one.status == expected for one in instances(rings()))):
+                yield f"it does not say: {expected}"
+            if not python and python is not None and not rolled([track], told("'mia' is not on this machine")):
+                yield f"it does not say what is missing: {[one.text for one in instances(rings())]}"
+            kept = track.plugin.get_state()
+            track.plugin.close()
+            left()
+    os.environ |= {"XDG_RUNTIME_DIR": runtime, "IMPROV_PLUGIN_SETTINGS": str(settings)}
+    return kept
+
+
+def tidied(bundle: Path, count: int) -> Iterator[str]:
+    """Its file is taken away while it plays: it plays on, and has a new one once it is activated again."""
+    track = Track(bundle)
+    if not rolled([track], lambda: track.notes > 2):
+        yield "it does not play"
+    (ring,) = rings().glob("*.ring")
+    ring.unlink()
+    before = track.notes
+    if not rolled([track], lambda: track.notes > before + 2):
+        yield "it stops"
+    track.plugin.sample_rate = 44_100.0  # which activates it
+    before = track.notes
+    if not rolled([track], lambda: ready(1)() and track.notes > before + 2):
+        yield "no engine comes back"
+    track.plugin.close()
+
+
 TRIALS: dict[str, Callable[[Path, int], Iterator[str]]] = {
-    "lives": lives, "activations": activations, "eight": eight, "killed": killed, "gone": gone,
+    "lives": lives, "activations": activations, "eight": eight, "killed": killed, "gone": gone, "moved": moved, "tidied": tidied,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from improv.bridge.library import EngineSide, EngineState, Flags, Life, Record, RecordKind, TransportBlock, Why
+from improv.bridge.library import EngineSide, EngineState, Flags, Life, Record, RecordKind, Tells, TransportBlock, Why
 from improv.bridge.parameters import NUMBERS, PARAMETERS
 
 RATE = 48000.0
@@ -71,6 +71,9 @@ class FakeHost(EngineSide):
         self.frame = self.heard_frame = self.done = 0
         self.epoch_now, self.generation, self.size = 0, 0, 0
         self.taken_back = self.dropped = 0
+        self.events = self.settled = 0  # events that were put into the ring; those of the latest that set anything
+        self.prepared: list[Record] = []  # a beginning: its head, and its notes
+        self.changed: list[tuple[int, float]] = []  # parameters that the engine changed
         self.said: list[tuple[EngineState, str]] = []
         self.kept: list[str] = []
         self._events = sorted(self.heard, key=lambda event: event[0])
@@ -118,12 +121,26 @@ class FakeHost(EngineSide):
             numerator=count, denominator=unit, epoch=self.epoch_now,
         )  # fmt: skip
 
+    @property
+    def tells(self) -> Tells:
+        return Tells.TOLD
+
+    @property
+    def taken(self) -> int:
+        return self.events - len(self.ring)
+
+    def set_parameter(self, number: int, value: float) -> None:
+        self.changed.append((number, value))
+
     def take(self) -> list[Record]:
         taken, self.ring = self.ring, []
         return taken
 
     def put(self, records: Sequence[Record]) -> int:
         for r in records:
+            if r.kind == RecordKind.PREPARED:
+                self.prepared = [r] if r.size == 0 else [*self.prepared, r]
+                continue
             a, b, c = list(r.bytes)[:3]
             self.plan.append(_Item(r.frame, r.epoch, r.generation, (a, b, c)))
         self.plan.sort(key=lambda item: item.frame)
@@ -218,15 +235,33 @@ class FakeHost(EngineSide):
         self._told = Place(first, position, place.tempo, place.playing, place.metre, place.bar_start, place.loop)
         flags = Flags.PLAYING * place.playing | Flags.LOOPING * bool(place.loop) | Flags.OFFLINE * self.offline
         loop = place.loop or (math.nan, math.nan)
-        self._put(RecordKind.TRANSPORT, first, int(flags), (*place.metre, int(why)), (position, place.tempo, place.bar_start, *loop))
+        number = self._begun(first, place, position) if why is Why.STARTED else 0
+        self._put(
+            RecordKind.TRANSPORT, first, int(flags), (*place.metre, int(why), number), (position, place.tempo, place.bar_start, *loop)
+        )
+
+    def _begun(self, first: int, place: Place, position: float) -> int:
+        """Plans the beginning that was prepared, if it is for here. Returns its number, else 0."""
+        head, *notes = self.prepared or [Record()]
+        wanted = (head.value[0], head.value[1], *head.bytes[:2], head.epoch + 1, head.frame)
+        if wanted != (position, place.tempo, *place.metre, self.epoch_now, len(notes)) or head.generation < self.settled or self.offline:
+            return 0
+        for r in notes:
+            a, b, c = list(r.bytes)[:3]
+            self.plan.append(_Item(first + r.frame, self.epoch_now, self.generation, (a, b, c)))
+        self.prepared = []
+        return head.bytes[3]
 
     def _put(self, kind: RecordKind, frame: int, size: int = 0, message: Sequence[int] = (), value: Sequence[float] = ()) -> None:
-        record = Record(frame=frame, kind=int(kind), size=size, epoch=self.epoch_now)
+        record = Record(frame=frame, generation=self.generation, kind=int(kind), size=size, epoch=self.epoch_now)
         for i, byte in enumerate(message):
             record.bytes[i] = byte
         for i, number in enumerate(value):
             record.value[i] = number
         self.ring.append(record)
+        self.events += 1
+        if kind in (RecordKind.PARAMETER, RecordKind.RESTORED):
+            self.settled = self.events
 
     def _play(self) -> None:
         first, self.frame = self.frame, self.frame + self.size

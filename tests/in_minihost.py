@@ -93,10 +93,16 @@ class Track:
         offline: bool = False,
         loop: Loop | None = None,
         moves: Sequence[tuple[int, str, float]] = (),
+        stands: float = 0.0,
     ) -> list[Message]:
-        """Start, play, stop. Live, each block waits for its time. Returns what came out, with its frames."""
+        """Start, play, stop. Live, each block waits for its time. Returns what came out, with its frames.
+
+        stands: seconds for which the transport stands before it starts.
+        """
         self.plugin.non_realtime = offline
-        self._block(64, 0, [], song(0), playing=False)
+        for _ in range(max(round(stands * RATE / 512), 1)):
+            self._block(64, 0, [], song(0), playing=False)
+            time.sleep(512 / RATE if stands else 0.0)
         out: list[Message] = []
         began, frame, turn = time.perf_counter(), 0, 0
         waits, moving = sorted(heard), sorted(moves)

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MIDI, TRANSPORT, PARAMETER, ACTIVATED, RESTORED, LOST = range(1, 7)
+MIDI, TRANSPORT, PARAMETER, ACTIVATED, RESTORED, LOST, PREPARED = range(1, 8)
 PLAYING, LOOPING, OFFLINE, BYPASSED = 1, 2, 4, 8
 WENT_ON, STARTED, STOPPED, JUMPED, LOOPED, SWITCHED = range(6)
 RATE = 48000
@@ -98,6 +98,8 @@ def library(folder: Path) -> Any:
         "improv_engine_text": (c_int, [c_void_p, c_char_p, c_int]),
         "improv_engine_put_text": (c_int, [c_void_p, c_char_p, c_int]),
         "improv_engine_count": (c_int, [c_void_p, c_int]),
+        "improv_engine_set_parameter": (None, [c_void_p, c_int, c_double]),
+        "improv_plugin_moved": (c_int, [c_void_p, POINTER(c_int), c_int]),
     }
     for name, (result, arguments) in types.items():
         function = getattr(lib, name)
@@ -151,6 +153,17 @@ class EngineEnd:
             e = Event(frame=frame, kind=MIDI, size=len(message), epoch=self.epoch if epoch is None else epoch)
             e.generation = self.word(208, "<I") if generation is None else generation
             e.bytes[: len(message)] = message
+            assert self.lib.improv_engine_put(self.engine, e, 1) == 1
+
+    def prepare(self, number: int, position: float, *notes: tuple[int, bytes], tempo: float = 120.0, taken: int | None = None) -> None:
+        """The engine prepares a beginning, for a start where the transport stands. taken: events that it had heard; None: all."""
+        head = Event(frame=len(notes), kind=PREPARED, epoch=self.epoch, generation=self.word(1664, "<I") if taken is None else taken)
+        head.bytes[:] = [4, 4, 0, number]
+        head.value[:2] = [position, tempo]
+        assert self.lib.improv_engine_put(self.engine, head, 1) == 1
+        for frame, message in notes:
+            e = Event(frame=frame, kind=PREPARED, size=len(message))
+            e.bytes[:] = [*message, number]
             assert self.lib.improv_engine_put(self.engine, e, 1) == 1
 
     def told(self) -> list[Event]:

@@ -1,4 +1,6 @@
-"""The plugin as hosts look for it: improv.lv2 and improv.vst3, made of one binary and, for LV2, of texts from the table of parameters.
+"""The plugin as hosts look for it: improv.lv2, improv.vst3 and improv.clap.
+
+They are made of one binary and, for LV2, of texts from the table of parameters.
 
 The binary for this machine is built with the wheel (`plugin/hatch_build.py`), or travels in it.
 """
@@ -16,7 +18,7 @@ from improv.bridge.parameters import NUMBERS, PARAMETERS, Parameter
 
 BINARIES = Path(__file__).with_name("binaries")
 ENDINGS = {"linux": "so", "macos": "dylib", "windows": "dll"}
-LV2, VST3 = "improv.lv2", "improv.vst3"
+LV2, VST3, CLAP = "improv.lv2", "improv.vst3", "improv.clap"
 STATUS = (
     "not active", "not installed", "Python has gone", "starts", "no answer", "other version", "ready", "failed", "no folder",
 )  # by number, as in plugin/bridge.h  # fmt: skip
@@ -24,6 +26,7 @@ STATUS = (
 PREFIXES = """@prefix atom: <http://lv2plug.in/ns/ext/atom#> .
 @prefix bufsz: <http://lv2plug.in/ns/ext/buf-size#> .
 @prefix doap: <http://usefulinc.com/ns/doap#> .
+@prefix kx: <http://kx.studio/ns/lv2ext/> .
 @prefix lv2: <http://lv2plug.in/ns/lv2core#> .
 @prefix midi: <http://lv2plug.in/ns/ext/midi#> .
 @prefix opts: <http://lv2plug.in/ns/ext/options#> .
@@ -36,7 +39,10 @@ PREFIXES = """@prefix atom: <http://lv2plug.in/ns/ext/atom#> .
 @prefix urid: <http://lv2plug.in/ns/ext/urid#> .
 
 """
-PLUGIN = """<urn:improv:plugin>
+PLUGIN = """kx:control-input-port-change-request
+    a lv2:Feature .
+
+<urn:improv:plugin>
     a lv2:Plugin, lv2:MIDIPlugin, doap:Project ;
     doap:name "improv" ;
     rdfs:comment "A jazz partner: you play, it listens, and it answers in time." ;
@@ -44,7 +50,7 @@ PLUGIN = """<urn:improv:plugin>
     lv2:minorVersion {minor} ;
     lv2:microVersion {micro} ;
     lv2:requiredFeature urid:map ;
-    lv2:optionalFeature lv2:hardRTCapable, opts:options, state:threadSafeRestore ;
+    lv2:optionalFeature lv2:hardRTCapable, opts:options, state:threadSafeRestore, kx:control-input-port-change-request ;
     opts:supportedOption bufsz:maxBlockLength ;
     lv2:extensionData state:interface ;
     lv2:port {ports} .
@@ -159,14 +165,27 @@ def write_vst3(folder: Path, built: Path, machine: str | None = None) -> Path:
     system, _, processor = machine.partition("-")
     contents = folder / VST3 / "Contents"
     if system == "macos":
-        _copied(built, contents / "MacOS" / "improv")
-        (contents / "PkgInfo").write_text("BNDL????", encoding="ascii")
-        (contents / "Info.plist").write_text(_plist(), encoding="utf-8")
+        _write_for_macos(contents, built)
     elif system == "windows":
         _copied(built, contents / f"{processor}-win" / VST3)
     else:
         _copied(built, contents / f"{processor}-linux" / "improv.so")
     return folder / VST3
+
+
+def write_clap(folder: Path, built: Path, machine: str | None = None) -> Path:
+    """As `write_lv2`, of improv.clap: the binary itself, but on macOS."""
+    if (machine or this_machine()).startswith("macos"):
+        _write_for_macos(folder / CLAP / "Contents", built)
+    else:
+        _copied(built, folder / CLAP)
+    return folder / CLAP
+
+
+def _write_for_macos(contents: Path, built: Path) -> None:
+    _copied(built, contents / "MacOS" / "improv")
+    (contents / "PkgInfo").write_text("BNDL????", encoding="ascii")
+    (contents / "Info.plist").write_text(_plist(), encoding="utf-8")
 
 
 def _plist() -> str:

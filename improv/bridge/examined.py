@@ -33,10 +33,10 @@ HOSTS = {  # programs, by the name of the host
 }
 READS = {  # which formats each host reads
     "Ardour": ("lv2", "vst3"),
-    "Reaper": ("lv2", "vst3"),
-    "Bitwig Studio": ("vst3",),
+    "Reaper": ("clap", "lv2", "vst3"),
+    "Bitwig Studio": ("clap", "vst3"),
     "Carla": ("lv2", "vst3"),
-    "Qtractor": ("lv2", "vst3"),
+    "Qtractor": ("clap", "lv2", "vst3"),
     "jalv": ("lv2",),
     "Ableton Live": ("vst3",),
     "Cubase": ("vst3",),
@@ -65,7 +65,7 @@ def _installed() -> Iterator[Finding]:
     built = binary()
     for kind in FORMATS:
         bundle = bundle_of(kind)
-        inside = [path for path in bundle.rglob("improv*") if path.is_file() and path.suffix != ".ttl"] if bundle.is_dir() else []
+        inside = [path for path in (bundle, *bundle.rglob("improv*")) if path.is_file() and path.suffix != ".ttl"]
         if not inside:
             yield Finding(bundle.name, BROKEN, f"not in {bundle.parent}", AGAIN)
         elif built and not any(path.read_bytes() == built.read_bytes() for path in inside):
@@ -76,19 +76,19 @@ def _installed() -> Iterator[Finding]:
 
 def _hosts() -> Iterator[Finding]:
     if sys.platform == "win32":
-        yield Finding("hosts", FINE, "every host that reads VST3 or LV2 plugins of the user's own finds it once it scans again")
+        yield Finding("hosts", FINE, "every host that reads VST3, CLAP or LV2 plugins of the user's own finds it once it scans again")
         return
     here = [host for host, names in HOSTS.items() if any(_is_here(name) for name in names)]
-    there = {host: [kind.upper() for kind in READS[host] if bundle_of(kind).is_dir()] for host in here}
+    there = {host: [kind.upper() for kind in READS[host] if bundle_of(kind).exists()] for host in here}
     for host, kinds in there.items():
         if not READS[host]:
-            yield Finding(host, POOR, "reads neither VST3 nor LV2 plugins", "use improv's MIDI ports there: docs/daw.md")
+            yield Finding(host, POOR, "reads none of CLAP, LV2 and VST3 plugins", "use improv's MIDI ports there: docs/daw.md")
         elif kinds:
             yield Finding(host, FINE, f"finds it as {' and as '.join(kinds)} once it scans its plugins again")
         else:
             yield Finding(host, BROKEN, "finds no improv", AGAIN)
     if not here:
-        yield Finding("hosts", FINE, "none that is known by name; others that read VST3 or LV2 find it as well")
+        yield Finding("hosts", FINE, "none that is known by name; others that read VST3, CLAP or LV2 find it as well")
 
 
 def _is_here(name: str) -> bool:

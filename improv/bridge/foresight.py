@@ -72,6 +72,10 @@ class Foresight:
         self.postponed = False  # it has to look again soon
         self._held: list[NoteOn] = []  # played by the band while something announced may have to be taken back
 
+    def expect(self, announced: list[Announced]) -> None:
+        """The host has these already: they were prepared before the take began."""
+        self._waits = announced
+
     @property
     def due(self) -> float | None:
         """When there is more to be announced, in seconds."""
@@ -98,6 +102,7 @@ class Foresight:
         if self._void or (self._turn is not None and turn != self._turn):
             self._fork, self._turn = None, None
         self._void = self.postponed = False
+        until = max([until, *(known.event.time for known in self._waits)])  # of what is announced already, no more is to be taken back
         due = self._band.due
         planned: list[NoteOn | NoteOff] = []
         if self._fork is not None:

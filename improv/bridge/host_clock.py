@@ -24,6 +24,7 @@ from improv.perform.clock import EventQueue, OfflineClock
 AHEAD, BLOCKS = 0.15, 3  # seconds, and blocks, by which planned notes are announced at the least: what a busy machine may stand still
 LEAST, LONGEST = 0.002, 0.25  # seconds between two looks for what the host has done
 SETTLED = 0.004  # seconds, or the block if that is longer, within which a note can't be moved any more
+QUIET = 0.05  # seconds without anything heard, after which a transport that stands is taken to stay there
 LOOKS = 64  # of which the host's bursts are known
 MOST_BURST = 0.5  # seconds
 NEXT, GONE, LEFT = "the next take", "the plugin was taken out", "stopped"
@@ -76,11 +77,13 @@ class HostClock(OfflineClock):
         self._feed, self._prepare, self._note = feed, prepare, note
         self.origin, self.epoch, self._flags = zero, epoch, flags
         self.foresight: Foresight | None = None
+        self.rests: Callable[[], None] = lambda: None  # called once the transport stands and nothing more is heard
         self.gives_way: Callable[[], bool] = lambda: False  # whether a key that goes down takes back what is planned
         self._growing: deque[tuple[Event, Record]] = deque()
         self._turn: HostTime | None = None  # the jump at the loop's end, as was announced
         self._next: int | None = None  # the frame at which the next take begins
         self._block = 0  # frames of the latest
+        self._rested = False  # since something was last heard
 
     def begin_with(self, event: HostTime, record: Record) -> None:
         """The take's first event: where the host is."""
@@ -109,9 +112,10 @@ class HostClock(OfflineClock):
                 return [Stop(self._now, NEXT)]
             if self._feed.side.life == Life.GONE:
                 return [Stop(self._now, GONE)]
-            self._more()
+            self._more(inbox)
 
     def _told(self, heard: list[Event]) -> list[Event]:
+        self._rested = False
         if self.foresight:
             self.foresight.heard()
         return heard
@@ -137,9 +141,10 @@ class HostClock(OfflineClock):
                 return
             record = records.popleft()
             self._note(record)
+            self._rested = False
             self._growing.extend((event, record) for event in events_in(record, self.origin))
 
-    def _more(self) -> None:
+    def _more(self, inbox: EventQueue[Event]) -> None:
         """Nothing more can be done before more was heard: announce what is planned, say how far it is, and wait."""
         feed = self._feed
         seconds = LONGEST
@@ -152,7 +157,13 @@ class HostClock(OfflineClock):
             most = LEAST if self.foresight.postponed else LONGEST
             seconds = min([most, *(max(time - reach, LEAST) for time in coming if time is not None and time > reach)])
         feed.side.planned_to(feed.known)
-        feed.wait(seconds)
+        if self._rested or self._flags & (Flags.PLAYING | Flags.OFFLINE):
+            feed.wait(seconds)
+            return
+        feed.wait(min(seconds, QUIET))
+        if not feed.records and inbox.empty():
+            self._rested = True
+            self.rests()
 
     # For what is played
 

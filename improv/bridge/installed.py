@@ -13,12 +13,12 @@ from pathlib import Path
 
 from improv import __version__
 from improv.atomic import atomic_write
-from improv.bridge.bundles import LV2, VST3, binary, write_lv2, write_vst3
+from improv.bridge.bundles import CLAP, LV2, VST3, binary, write_clap, write_lv2, write_vst3
 from improv.bridge.library import LEFT_OUT, BridgeError, path_of
 from improv.core.errors import ImprovError
 
-FORMATS = {"lv2": LV2, "vst3": VST3}
-WRITERS = {"lv2": write_lv2, "vst3": write_vst3}
+FORMATS = {"lv2": LV2, "vst3": VST3, "clap": CLAP}
+WRITERS = {"lv2": write_lv2, "vst3": write_vst3, "clap": write_clap}
 HEAD = "improv plugin 1"
 
 
@@ -34,7 +34,7 @@ def folder_of(kind: str, system: str = sys.platform) -> Path:
     if system == "win32":
         if kind == "lv2":
             return Path(os.environ.get("APPDATA", home / "AppData" / "Roaming")) / "LV2"
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "Programs" / "Common" / "VST3"
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "Programs" / "Common" / kind.upper()
     return home / f".{kind}"
 
 
@@ -85,9 +85,9 @@ def remove() -> list[Path]:
     """Take the plugin away, and forget this Python. Returns what was removed. Raises InstallError."""
     gone = []
     for path in [bundle_of(kind) for kind in FORMATS]:
-        if path.is_dir() and not path.is_symlink():
+        if path.exists() and not path.is_symlink():
             try:
-                shutil.rmtree(path)
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
             except OSError as e:
                 raise InstallError(f"{path}: can't be removed ({e.strerror or e}); close your DAW and try again") from None
             gone.append(path)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Sequence
 from ctypes import POINTER, c_char_p, c_double, c_int, c_int32, c_int64, c_uint8, c_uint16, c_uint32, c_void_p
 from enum import IntEnum, IntFlag
@@ -21,6 +22,7 @@ LEFT_OUT = (
 )
 MOST = 256  # events that are taken at once
 ROOM = 65536  # bytes of a text
+TAKEN, TELLS = 1664, 188  # where in the file a word is
 
 
 class BridgeError(ImprovError):
@@ -36,6 +38,7 @@ class RecordKind(IntEnum):
     ACTIVATED = 4
     RESTORED = 5
     LOST = 6
+    PREPARED = 7
 
 
 class Flags(IntFlag):
@@ -65,6 +68,14 @@ class Life(IntEnum):
     ACTIVE = 1
     RESTING = 2
     GONE = 3
+
+
+class Tells(IntEnum):
+    """What becomes of a parameter that the engine changes."""
+
+    UNTOLD = 0  # nobody knows: a plugin of an older version
+    TOLD = 1
+    UNTELLABLE = 2  # the host has no way to be told
 
 
 class EngineState(IntEnum):
@@ -179,7 +190,7 @@ def path_of(function: str) -> Path:
     """A path that the library knows: of `improv_folder`, where the mapped files are, or of `improv_settings_path`. Raises BridgeError."""
     text = ctypes.create_string_buffer(4096)
     if getattr(library(), function)(text, len(text)) < 0:
-        raise BridgeError("the plugin finds no folder of yours: is HOME set?")
+        raise BridgeError(f"the plugin finds no folder of yours: is {'LOCALAPPDATA' if sys.platform == 'win32' else 'HOME'} set?")
     return Path(text.value.decode("utf-8", "surrogateescape"))
 
 
@@ -217,6 +228,16 @@ class EngineSide:
     @property
     def epoch(self) -> int:
         return int(self._c.improv_engine_epoch(self._e))
+
+    @property
+    def taken(self) -> int:
+        """How many events were taken from the ring."""
+        return int(self._c.improv_engine_count(self._e, TAKEN)) & 0xFFFFFFFF
+
+    @property
+    def tells(self) -> Tells:
+        said = int(self._c.improv_engine_count(self._e, TELLS))
+        return Tells(said) if said in list(Tells) else Tells.UNTOLD
 
     def beat(self) -> None:
         """A sign of life."""
@@ -277,4 +298,5 @@ class EngineSide:
         return float(self._c.improv_engine_parameter(self._e, number))
 
     def set_parameter(self, number: int, value: float) -> None:
+        """The engine changed it by itself, in its unit: the plugin tells the host."""
         self._c.improv_engine_set_parameter(self._e, number, value)

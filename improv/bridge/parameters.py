@@ -6,11 +6,18 @@ are those of the settings. `scripts/write_parameters.py` writes `plugin/paramete
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from improv.core.errors import ImprovError
 from improv.core.settings import SETTINGS, SettingRow
 
 MODELS = ("jazz", "pocket", "tutorial")  # those that improv brings, and which play lines
+
+
+class ParameterError(ImprovError):
+    """No such parameter, or a value that it doesn't take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +45,19 @@ class Parameter:
         return round(number) if self.whole else float(number)
 
     def number_of(self, value: object) -> float:
-        """A setting's value as the host's number. Raises ValueError where it has none."""
+        """A setting's value, or the text of one, as the host's number. Raises ParameterError where it has none."""
         if self.words:
-            return float(self.words.index(str(value)))
-        if not isinstance(value, int | float):
-            raise ValueError(f"{self.symbol}: {value!r} is no number")
-        return float(value)
+            if value in self.words:
+                return float(self.words.index(str(value)))
+            raise ParameterError(f"{self.symbol} {value!r}: expected one of {', '.join(self.words)}")
+        try:
+            number = float(value) if isinstance(value, str | int | float) else math.nan
+        except ValueError:
+            number = math.nan
+        if not self.lowest <= number <= self.highest or (self.whole and not number.is_integer()):
+            whole = "a whole number " if self.whole else ""
+            raise ParameterError(f"{self.symbol} {value!r}: expected {whole}from {self.lowest:g} to {self.highest:g}")
+        return number
 
 
 def _of(name: str, label: str, unit: str = "") -> Parameter:
@@ -76,3 +90,24 @@ PARAMETERS = (
     Parameter("thru", "Pass on what is heard", "", 0, 1, 0, True),
 )
 NUMBERS = {row.symbol: number for number, row in enumerate(PARAMETERS)}
+
+
+def moves_of(wanted: object, values: Sequence[float] = ()) -> dict[int, float]:
+    """Parameters that somebody wants changed, by name, as their numbers and the host's numbers. values: those of now, if known.
+
+    Raises ParameterError where one is unknown or takes no such value, or where the range would be less than an octave.
+    """
+    if not isinstance(wanted, Mapping):
+        raise ParameterError("set: expected names and values")
+    moves: dict[int, float] = {}
+    for name, value in wanted.items():
+        if name not in NUMBERS:
+            raise ParameterError(f"no parameter {str(name)[:40]!r}; there are {', '.join(NUMBERS)}")
+        moves[NUMBERS[name]] = PARAMETERS[NUMBERS[name]].number_of(value)
+    if not values:
+        return moves
+    low, high = (moves.get(NUMBERS[name], values[NUMBERS[name]]) for name in ("low", "high"))
+    if moves.keys() & {NUMBERS["low"], NUMBERS["high"]} and high - low < 11:
+        raise ParameterError(f"low {low:g} and high {high:g}: the range must span an octave")
+    first = "high" if high >= values[NUMBERS["high"]] else "low"  # a range is widened before it is narrowed
+    return dict(sorted(moves.items(), key=lambda move: move[0] != NUMBERS[first]))

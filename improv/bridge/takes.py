@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from improv.bridge.beginning import Beginnings
 from improv.bridge.foresight import Foresight
 from improv.bridge.host_clock import GONE, NEXT, Feed, HostClock, begins_a_take
-from improv.bridge.library import EngineSide, EngineState, Life, Record, RecordKind
-from improv.bridge.parameters import NUMBERS, PARAMETERS
+from improv.bridge.library import EngineSide, EngineState, Life, Record, RecordKind, Tells
+from improv.bridge.parameters import NUMBERS, PARAMETERS, moves_of
 from improv.bridge.project import Project, read_project
 from improv.bridge.records import Zero, host_time, transport_of
 from improv.core.errors import ImprovError
@@ -79,13 +81,19 @@ class Engine:
     _begun: bool = False
     _state: EngineState = EngineState.STARTS
     _performance: Performance | None = None  # of the take that goes on
+    _missing: str = ""  # the project's model, where it is not on this machine
+
+    def __post_init__(self) -> None:
+        self._beginnings = Beginnings(self.side, self._sung)
+
+    # For others
 
     def run(self) -> None:
         """Take after take, until the plugin is gone or `over` is set."""
         self.values = [self.side.parameter(number) for number in range(len(PARAMETERS))]
         self._restore()
         self.model(self._model_name())
-        self._say(EngineState.READY, WAITS)
+        self._say(EngineState.READY, f"{WAITS}{self._missed()}")
         while (opening := self._opening()) is not None:
             self._take(opening)
 
@@ -95,23 +103,41 @@ class Engine:
         self.inbox.put(Stop(0.0, GONE))
 
     def wish(self, wish: dict[str, object]) -> str:
-        """Somebody wants changes, a model or a name. Returns what came of it, for people, and says it to the host."""
+        """Somebody wants parameters `set`, changes, a model or a name. Returns what came of it, for people, and says it to the host."""
+        wanted = dict(wish)
         try:
-            project = self.project.wished(wish)
-            if project.model:
+            moves = moves_of(wanted.pop("set", {}), self.values)
+            project = self.project.wished(wanted)
+            if "model" in wanted and project.model:
                 self.model(project.model)
+                self._missing = ""
+            if NUMBERS["model"] in moves:
+                self.model(str(PARAMETERS[NUMBERS["model"]].value_of(moves[NUMBERS["model"]])))
         except ImprovError as e:
             self._say(self._state, f"{self.project.name}: {e}")
             return str(e)
         self.project = project
-        self.side.put_text(project.text())
-        for name in wish:
+        if wanted:
+            self.side.put_text(project.text())
+        self._move(moves)
+        for name in wanted:
             if name != "name":
                 value = self._model_name() if name == "model" else getattr(project, name)
                 self.inbox.put(Setting(0.0, name, value))
-        told = f"{project.name}: {', '.join(wish)} taken over; save the project to keep it"
+        stays = "; this DAW's knobs stay where they are" if moves and self.side.tells is not Tells.TOLD else ""
+        taken = ", ".join([*(PARAMETERS[number].symbol for number in moves), *wanted])
+        told = f"{project.name}: {taken} taken over{stays}; save the project to keep it"
         self._say(self._state, told)
         return told
+
+    def _move(self, moves: dict[int, float]) -> None:
+        """Parameters that no knob of the host moved. It is told, as far as it listens."""
+        for number, value in moves.items():
+            row = PARAMETERS[number]
+            self.values[number] = value
+            self.side.set_parameter(number, value)
+            if row.setting or row.symbol == "model":
+                self.inbox.put(Setting(0.0, row.symbol, row.value_of(value)))
 
     def model(self, name: str) -> NoteModel:
         """A model, loaded once. Raises ModelError."""
@@ -172,20 +198,33 @@ class Engine:
             self.values[record.size] = record.value[0]
 
     def _restore(self) -> None:
+        """A project may come from another machine, where there was a model that is not here: another plays then, and says so."""
         self.project, wrong = read_project(self.side.text())
+        self._missing = ""
+        if self.project.model:
+            try:
+                self.model(self.project.model)
+            except ImprovError as e:
+                self._missing = self.project.model
+                wrong = "; ".join(filter(None, (wrong, f"the project's model: {e}")))
         if wrong:
             self.told(wrong)
+
+    def _missed(self) -> str:
+        """For people, what the project has and this machine has not."""
+        return f"; the project's model {self._missing[:24]!r} is not on this machine" if self._missing else ""
 
     # A take
 
     def _take(self, opening: Opening) -> None:
-        zero = Zero(opening.frame, self.rate)
+        zero, record, prepared = Zero(opening.frame, self.rate), opening.transport, self._beginnings.latest
+        known = prepared if prepared and record and record.bytes[3] == prepared.number else None
         try:
-            song, setup, first = self._music(opening, zero)
+            first = _first(opening, zero)
+            song, setup = self._sung(first, known.seed if known else None)
         except ImprovError as e:
             self._fail(str(e))
             return
-        record = opening.transport
         epoch, flags = (record.epoch, record.size) if record else (self.side.epoch, 0)
         clock = HostClock(self.feed, zero, epoch, flags, self._heard, self._note)
         if first is not None and record is not None:
@@ -193,9 +232,12 @@ class Engine:
         watched = [*self.begun(song, setup)]
         performance = Performance(PerformanceConfig([setup], song, signals=()), clock, HostEnds(clock), watched, self.inbox)
         clock.foresight = Foresight(performance.band, clock, clock.now)
+        if known and record:
+            clock.foresight.expect(known.announced(record, self.feed.generation))
+        clock.rests = self._rest
         clock.gives_way = lambda: MODES[performance.performers[0].settings.mode].leads
         self._performance = performance
-        self._say(EngineState.PLAYS, f"{setup.name} plays {setup.settings.mode} with {setup.model_name}")
+        self._say(EngineState.PLAYS, f"{setup.name} plays {setup.settings.mode} with {setup.model_name}{self._missed()}")
         end = performance.run()
         self._performance = None
         clock.foresight.over()
@@ -203,6 +245,11 @@ class Engine:
             self._fail(str(end["error"]))
         elif end["reason"] not in (NEXT, GONE):
             self.over = True
+
+    def _rest(self) -> None:
+        """Nothing is to be done: think of what comes first when the host starts."""
+        with suppress(ImprovError):  # told when it starts
+            self._beginnings.look((tuple(self.values), self.project))
 
     def _say(self, state: EngineState, text: str) -> None:
         self._state = state
@@ -216,7 +263,7 @@ class Engine:
         """A parameter moved, or a wish: what it needs is made ready. Returns whether it is to be heard."""
         if setting.name != "model":
             return True
-        if self.project.model:  # it overrules the parameter
+        if self.project.model and not self._missing:  # it overrules the parameter
             return setting.value == self.project.model
         try:
             self.model(str(setting.value))
@@ -226,19 +273,14 @@ class Engine:
         return True
 
     def _model_name(self) -> str:
-        return self.project.model or str(self._value("model"))
+        return self.project.model if self.project.model and not self._missing else str(self._value("model"))
 
     def _value(self, symbol: str) -> Any:
         number = NUMBERS[symbol]
         return PARAMETERS[number].value_of(self.values[number])
 
-    def _music(self, opening: Opening, zero: Zero) -> tuple[Song, PerformerSetup, HostTime | None]:
-        """What is to be performed, and by whom; and where the host is. Raises ImprovError."""
-        record, first = opening.transport, None
-        if record is not None and record.value[1] > 0:  # else the host has no tempo, and improv keeps its own
-            now = moved(host_time(record, zero.time(record.frame)), 0.0)
-            assert isinstance(now, HostTime)
-            first = now
+    def _sung(self, first: HostTime | None, seed: int | None = None) -> tuple[Song, PerformerSetup]:
+        """What is to be performed, and by whom. first: where the host is. seed: instead of one drawn. Raises ImprovError."""
         settings = self._settings(first)
         metres = _metres(first)
         changes: Changes | None = parse_changes(self.project.changes, metres) if self.project.changes else None
@@ -247,12 +289,12 @@ class Engine:
             self.project.name,
             self.model(name),
             settings,
-            int(self._value("seed")) or int.from_bytes(os.urandom(4), "little"),
+            int(self._value("seed")) or seed or int.from_bytes(os.urandom(4), "little"),
             name,
             channel=int(self._value("channel")) - 1,
             models=self.models,
         )
-        return Song(changes, self.project.changes or None, metres), setup, first
+        return Song(changes, self.project.changes or None, metres), setup
 
     def _settings(self, first: HostTime | None) -> Settings:
         settings = Settings(clock="host", tempo=limited(first.tempo)) if first else Settings()
@@ -261,6 +303,16 @@ class Engine:
                 if row.setting:
                     settings = settings.taken(row.symbol, row.value_of(self.values[number]))
         return settings
+
+
+def _first(opening: Opening, zero: Zero) -> HostTime | None:
+    """Where the host is as a take begins. None: it has no tempo, and improv keeps its own."""
+    record = opening.transport
+    if record is None or record.value[1] <= 0:
+        return None
+    now = moved(host_time(record, zero.time(record.frame)), 0.0)
+    assert isinstance(now, HostTime)
+    return now
 
 
 def _metres(first: HostTime | None) -> Metres:

@@ -13,6 +13,7 @@ from pathlib import Path
 from improv import __version__
 from improv.bridge.bell import Bell, Heart
 from improv.bridge.host_clock import Feed
+from improv.bridge.instances import tidied
 from improv.bridge.library import BridgeError, EngineSide, EngineState
 from improv.bridge.takes import Engine
 from improv.cli import BROKEN, OK
@@ -36,6 +37,7 @@ def run_engine(name: str) -> int:
         stack.callback(side.close)
         stack.callback(_tidied, path)
         stack.callback(Heart(side.beat).close)
+        tidied(path.parent)
         try:
             return _play(path, side, stack)
         except (ImprovError, OSError) as e:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,10 +16,12 @@ from improv.bridge.examined import examined
 from improv.bridge.installed import FORMATS, install, remove
 from improv.bridge.instances import Instance, instances, tell
 from improv.bridge.library import path_of
+from improv.bridge.parameters import MODELS, NUMBERS, moves_of
 from improv.bridge.project import Project
 from improv.cli import OK
 from improv.cli.doctor import SIGNS
 from improv.cli.sessions import default_folder
+from improv.control.kept import saved_presets
 from improv.core.errors import ImprovError
 
 ANSWER = 0.6  # seconds in which an engine says what came of a wish
@@ -68,8 +71,42 @@ def run_name(args: argparse.Namespace) -> int:
     return _wish(args.name, {"name": args.text})
 
 
+def run_model(args: argparse.Namespace) -> int:
+    return _wish(args.name, {"model": args.text})
+
+
+def run_set(args: argparse.Namespace) -> int:
+    wanted = dict(move.partition("=")[::2] for move in args.moves)
+    if odd := next((move for move in args.moves if "=" not in move), None):
+        raise ImprovError(f"{odd}: expected NAME=VALUE, for example mode=solo")
+    return _wish(args.name, {"set": wanted})
+
+
+def run_mood(args: argparse.Namespace) -> int:
+    from improv.mood.choose import choose
+
+    choice = choose(args.text, args.seed, args.key)
+    if choice.unknown:
+        print(f"improv: {choice.doubt()}", file=sys.stderr)
+    print(f"mood: {choice}; the tempo stays your DAW's")
+    return _wish(args.name, {"changes": choice.changes, "set": dict(choice.settings)})
+
+
+def run_preset(args: argparse.Namespace) -> int:
+    """A preset may hold settings that are the host's, as the tempo: those stay."""
+    presets = saved_presets(default_folder())
+    if args.text not in presets:
+        raise ImprovError(f"no preset {args.text!r}; there are {', '.join(presets) or 'none'}")
+    preset = {name: value for name, value in presets[args.text].items() if name in NUMBERS}
+    wish: dict[str, object] = {}
+    if preset.get("model", MODELS[0]) not in MODELS:
+        wish["model"] = preset.pop("model")
+    return _wish(args.name, wish | {"set": preset})
+
+
 def _wish(name: str | None, wish: dict[str, object]) -> int:
-    Project().wished(wish)  # what no engine would take is refused here
+    moves_of(wish.get("set", {}))  # what no engine would take is refused here
+    Project().wished({what: value for what, value in wish.items() if what != "set"})
     found = [one for one in instances(path_of("improv_folder")) if one.engine]
     chosen = [one for one in found if name is None or _called(one, name)]
     if not chosen:
@@ -96,4 +133,8 @@ WORDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": run_doctor,
     "changes": run_changes,
     "name": run_name,
+    "set": run_set,
+    "mood": run_mood,
+    "preset": run_preset,
+    "model": run_model,
 }

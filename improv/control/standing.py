@@ -75,7 +75,7 @@ def _performer(performer: SteeredPerformer, port: Mapping[str, Any]) -> Performe
         **port,
         settings=others,
         waits=improviser.waits,
-        **(improviser.quoted() or {}),
+        **(improviser.generator.quoted() or {}),
         surprise_bits=improviser.voice.surprise,
         heard_surprise_bits=improviser.voice.heard_surprise,
     )

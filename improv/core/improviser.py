@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from improv.core import playing as rules
 from improv.core.beats.moment import Moment, News
@@ -21,7 +20,7 @@ from improv.core.hearing import FIRST, NOW
 from improv.core.intent import Intent
 from improv.core.line.generator import LineGenerator
 from improv.core.line.lessons import Learning, Lessons
-from improv.core.line.tracker import ALL_NOTES_OFF, RESET_CONTROLLERS, SUSTAIN, LineTracker
+from improv.core.line.tracker import ALL_NOTES_OFF, RESET_CONTROLLERS, SUSTAIN, Heard, LineTracker
 from improv.core.meter import Meter
 from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
@@ -82,6 +81,7 @@ class Improviser:
         end = None if bars is None else round(meter.metres.line(bars) * GRID)
         self.voice = Voice(self.generator, tracker, channel, end, voicings, playing)
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
+        self._unread: tuple[Heard, float] | None = None  # a note for the model, while what answers the key at once is handed over
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
 
@@ -112,7 +112,7 @@ class Improviser:
 
         After a note was played that is at once: `advance` hands the note over before it plans the next.
         """
-        if self._mode.pending:
+        if self._mode.pending or self._unread:
             return self.voice.time
         soonest = min(self._times())
         return None if soonest == math.inf else soonest
@@ -125,7 +125,7 @@ class Improviser:
     @property
     def thinks(self) -> bool:
         """Whether `advance` would ask the model even if nothing was heard."""
-        return self._mode.pending
+        return self._mode.pending or self._unread is not None
 
     def advance(self, now: float, heard: Iterable[Moment] = ()) -> list[Event]:
         """Take in what was heard and do what is due up to `now`, or up to the next note-on, which is
@@ -138,7 +138,7 @@ class Improviser:
                 played += self._do(before)
             self.voice.time = time
             played += self._hear(moment, time)
-        return played + self._do(now)
+        return played if played and self._unread else played + self._do(now)
 
     def silence(self, now: float) -> list[Event]:
         """Note-offs for all that sounds; the plan is dropped."""
@@ -148,12 +148,6 @@ class Improviser:
     def intent(self) -> Intent:
         """What it has in mind, for whoever watches; asking changes nothing."""
         return self._mode.intent()
-
-    def quoted(self) -> dict[str, Any] | None:
-        """What its line took from the solos that the model learned from, by the names of a performer's status; None where the model
-        knows none of them. To be asked from any thread."""
-        generator = self.generator
-        return generator.memory.quoting.told() if generator.model.quotations is not None else None
 
     def knows(self, setting: Setting) -> bool:
         """Whether a setting `model` names one that is at hand."""
@@ -174,7 +168,7 @@ class Improviser:
         self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, None, self._reading, before.rules)
         self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules)
         self.voice.time = moment.time
-        self._begun += 1
+        self._begun, self._unread = self._begun + 1, None
         self._learning = None  # it was learned for the other
         self._wishes.clear()
         self._mode = MODES[wanted.settings.mode](self.voice)
@@ -201,6 +195,7 @@ class Improviser:
     # Hearing
 
     def _hear(self, moment: Moment, time: float) -> list[Event]:
+        self._read()
         self.generator.meter = moment.meter
         played = self._turn(moment.news, time) if moment.news else []
         event = moment.event
@@ -250,11 +245,18 @@ class Improviser:
             if voice.call is None:
                 voice.call = beat
             if note:
-                self.generator.commit(self.generator.after(note, beat))
-                voice.playing = voice.playing_after(note)
-        begun = voice.tracker.note
-        told = voice.heard(event.pitch, beat, time) if goes_on and begun and begun.beat == beat and begun.together == 1 else []
+                self._unread = note, beat
+                if not self._mode.timeless or self.settings.surprise:
+                    self._read()
+        told = voice.heard(event, beat) if goes_on else []
         return told + (self._mode.struck(event, time) if goes_on or self._mode.timeless else [])
+
+    def _read(self) -> None:
+        """The model reads the note that it has not read yet."""
+        if self._unread:
+            (note, beat), self._unread = self._unread, None
+            self.generator.commit(self.generator.after(note, beat))
+            self.voice.playing = self.voice.playing_after(note)
 
     def _released(self, event: NoteOff | ControlChange, time: float) -> list[Event]:
         """A key or the pedal comes up, or the pedal goes down."""
@@ -326,6 +328,7 @@ class Improviser:
 
     def _do(self, until: float) -> list[Event]:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
+        self._read()
         voice = self.voice
         played: list[Event] = []
         while self._mode.pending and voice.time <= until:

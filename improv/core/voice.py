@@ -118,12 +118,14 @@ class Voice:
         told = self._told(self.surprise, time, 0)
         return [*closed, *told, *self.strike(plan.value.pitch, self._loudness(plan), time, until, self.surprise)]
 
-    def heard(self, pitch: int, beat: float, time: float) -> list[Event]:
-        """The player's line goes on with a note. Returns what tells how surprising it is, where somebody asks for that."""
-        if not self.settings.surprise:
+    def heard(self, key: NoteOn, beat: float) -> list[Event]:
+        """A key of the player's goes down. Where it begins a note of the line, and somebody asks for that, returns what tells how
+        surprising it is."""
+        begun = self.tracker.note
+        if not self.settings.surprise or begun is None or begun.beat != beat or begun.together > 1:
             return []
-        self.heard_surprise = self.generator.surprise(pitch, beat)
-        return self._told(self.heard_surprise, time, 1)
+        self.heard_surprise = self.generator.surprise(key.pitch, beat)
+        return self._told(self.heard_surprise, self.time, 1)
 
     def _told(self, surprise: float | None, time: float, whose: int) -> list[Event]:
         """Bits as a controller, where one is asked for. whose: 0 for our note, 1 for the player's."""

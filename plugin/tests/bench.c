@@ -1,6 +1,6 @@
 /* How long a block of 64 frames takes in the audio thread, in microseconds, without events and with some.
  *
- *     cd plugin; cc -std=c11 -O2 -o bench tests/bench.c bridge.c audio.c plugin.c parameters.c system_posix.c -lm -pthread
+ *     cd plugin; cc -std=c11 -O2 -o bench tests/bench.c bridge.c audio.c news.c plugin.c parameters.c system_posix.c -lm -pthread
  *     IMPROV_PLUGIN_SETTINGS=/none ./bench [BLOCKS]
  */
 #include "../audio.h"

@@ -40,7 +40,7 @@ static void scribble(improv_file *f) {
 static void plan_near(improv_file *f, int64_t frame, uint32_t epoch) { /* what looks like an engine's events */
     uint32_t put = f->out_put.at;
     for (uint32_t n = draw(300); n; n--) {
-        improv_event e = {.frame = frame + (int64_t)draw(4000) - 1000, .generation = f->generation - draw(2), .kind = draw(8) ? IMPROV_MIDI : (uint16_t)draw(9),
+        improv_event e = {.frame = frame + (int64_t)draw(4000) - 1000, .generation = f->generation - draw(2), .kind = draw(8) ? IMPROV_MIDI : (uint16_t)draw(9), .value = {draw_number(), draw(2) ? 120 : draw_number()},
                           .size = (uint16_t)(draw(8) ? 3 : draw(9)), .epoch = epoch - 1 + draw(3)};
         e.bytes[0] = (uint8_t)(draw(8) ? 0x80 + draw(0x50) : draw(256)), e.bytes[1] = (uint8_t)draw(140), e.bytes[2] = (uint8_t)draw(140);
         f->out[put++ % IMPROV_EVENTS] = e;
@@ -86,6 +86,8 @@ static void one(uint64_t seed, int rounds) {
         if (!draw(3)) improv_plugin_set(p, (int)draw(600) - 10, (int)draw(30) - 3, draw_number());
         if (!draw(3)) improv_plugin_want(p, (int)draw(30) - 3, draw_number());
         if (draw(2)) plan_near(p->map.file, p->frame, p->epoch);
+        int moved[PARAMETER_COUNT];
+        improv_plugin_moved(p, moved, (int)draw(PARAMETER_COUNT + 1));
         if (draw(2)) scribble(p->map.file);
         check(out, improv_plugin_run(p, &t, frames, out, most), frames);
         if (!draw(50)) tear_state(p);

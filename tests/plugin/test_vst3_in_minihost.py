@@ -231,6 +231,26 @@ def test_a_project_brings_back_what_it_saved(daw: Daw, bundle: Path, rings: Path
     other.close()
 
 
+def test_what_the_engine_changes_moves_the_hosts_knobs_and_comes_back_with_the_project(daw: Daw, bundle: Path) -> None:
+    p = daw.plugin
+    daw.run(64)
+    daw.told()
+    for name, value in {"mode": 3.0, "temperature": 0.8, "seed": 17.0}.items():
+        daw.end.lib.improv_engine_set_parameter(daw.end.engine, NUMBERS[name], value)
+    daw.run(64)
+    shown = [p.param_to_text(NUMBERS[name], p.get_param(NUMBERS[name])) for name in ("mode", "temperature", "seed")]
+    assert shown == ["comp", "0.8", "17"]
+    daw.run(64)
+    assert [e for e in daw.told() if e.kind == PARAMETER] == [], "the engine knows it already"
+    share = (2.0 - 0.05) / 2.95
+    daw.run(64, changes=[(10, NUMBERS["temperature"], share)])  # automation counts, then as ever
+    assert [(e.size, e.value[0]) for e in daw.told() if e.kind == PARAMETER] == [(NUMBERS["temperature"], 2.0)]
+    other = minihost.Plugin(str(bundle), sample_rate=RATE, max_block_size=512)
+    other.set_state(p.get_state())
+    assert other.param_to_text(0, other.get_param(0)) == "comp"
+    other.close()
+
+
 def test_sample_rate_may_change_in_mid_play(daw: Daw) -> None:
     daw.told()
     daw.plugin.sample_rate = 96000.0

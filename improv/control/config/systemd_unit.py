@@ -51,7 +51,10 @@ SYSTEM = {
 #   sudo systemctl daemon-reload && sudo systemctl enable --now improv
 #   sudo loginctl enable-linger {user}      # so that {runtime}, and PipeWire or JACK there, are up from the boot on""",
     "journal": "journalctl -u improv",
-    "order": "After=sound.target network.target user@{uid}.service\nWants=user@{uid}.service",
+    "order": """\
+# ALSA's sequencer is loaded first. `char-alsa` below is known to systemd only where `snd` was there as the service started.
+After=modprobe@snd.service modprobe@snd_seq.service sound.target network.target user@{uid}.service
+Wants=modprobe@snd.service modprobe@snd_seq.service user@{uid}.service""",
     "who": "User={user}\nSupplementaryGroups=audio\n",
     "environment": "PYTHONUNBUFFERED=1 XDG_RUNTIME_DIR={runtime}",
     "rights": """\

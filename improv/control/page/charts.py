@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from improv.core.metres import Metres
 NO_CHART = Chart("", 0.0, 4.0, (), ())
 MOST_BARS = 2000  # that are told
 GOES_ON = "%"
+NEAR = 1e-6  # beats
 
 
 def chart_of(told: Mapping[str, Any] | None, bar: float) -> Chart:
@@ -19,7 +21,8 @@ def chart_of(told: Mapping[str, Any] | None, bar: float) -> Chart:
     if not told:
         return NO_CHART
     chords = tuple(ChartChord(p, symbol, tuple(tones), tuple(scale), root) for p, symbol, root, tones, scale in told["chords"])
-    return Chart(told["text"], told["length"], bar, chords, bars_of(chords, told["length"], bar), told["loops"])
+    lines = tuple((float(at), int(count)) for at, count in told["lines"])
+    return Chart(told["text"], told["length"], bar, chords, bars_of(chords, told["length"], bar, lines), told["loops"], lines=lines)
 
 
 def checked(text: str, metres: Metres) -> Chart:
@@ -29,10 +32,21 @@ def checked(text: str, metres: Metres) -> Chart:
     changes, bar = parse_changes(text, metres), metres.first.bar
     if changes.metres:
         raise HarmonyError("changes that say their metre must be there from the start", 0)
-    if changes.length / bar > MOST_BARS:
+    if metres.bars(changes.length) > MOST_BARS:
         raise HarmonyError(f"changes: more than {MOST_BARS:,} bars", 0)
-    chords = chords_of(changes)
-    return Chart(text, changes.length, bar, chords, bars_of(chords, changes.length, bar), changes.loop, taken_for(changes) or "")
+    chords, lines = chords_of(changes), lines_of(metres, changes.length)
+    bars = bars_of(chords, changes.length, bar, lines)
+    return Chart(text, changes.length, bar, chords, bars, changes.loop, taken_for(changes) or "", lines)
+
+
+def lines_of(metres: Metres, length: float) -> tuple[tuple[float, int], ...]:
+    """Where each bar of changes begins and how many beats it counts; empty where all are alike."""
+    if len(metres.changes) == 1:
+        return ()
+    lines: list[tuple[float, int]] = []
+    while len(lines) < MOST_BARS and (at := metres.line(len(lines))) < length - NEAR:
+        lines.append((at, metres.at(at).metre[0]))
+    return tuple(lines)
 
 
 def chords_of(changes: Changes) -> tuple[ChartChord, ...]:
@@ -42,15 +56,17 @@ def chords_of(changes: Changes) -> tuple[ChartChord, ...]:
     )
 
 
-def bars_of(chords: Sequence[ChartChord], length: float, bar: float) -> tuple[tuple[str, ...], ...]:
-    """The symbols of each bar; where the chord of before goes on over the bar line, it begins with GOES_ON."""
-    count = min(round(length / bar), MOST_BARS)
-    bars: list[list[str]] = [[] for _ in range(count)]
+def bars_of(
+    chords: Sequence[ChartChord], length: float, bar: float, lines: Sequence[tuple[float, int]] = ()
+) -> tuple[tuple[str, ...], ...]:
+    """The symbols of each bar; where the chord of before goes on over the bar line, it begins with GOES_ON. lines: as of a Chart."""
+    begins = [at for at, _ in lines] or [i * bar for i in range(min(round(length / bar), MOST_BARS))]
+    bars: list[list[str]] = [[] for _ in begins]
     for chord in chords:
-        at = int(chord.position / bar + 1e-6)
-        if at >= count:
+        if chord.position >= length - NEAR:
             break
-        if not bars[at] and chord.position > at * bar + 1e-6:
+        at = bisect_right(begins, chord.position + NEAR) - 1
+        if not bars[at] and chord.position > begins[at] + NEAR:
             bars[at].append(GOES_ON)
         bars[at].append(chord.symbol)
     return tuple(tuple(symbols) or (GOES_ON,) for symbols in bars)

@@ -14,10 +14,12 @@ from typing import Any
 
 from improv.control.commands import Request
 from improv.control.desk import Desk
+from improv.control.page.charts import lines_of
 from improv.control.page.keyboard import PageKeyboard
 from improv.control.page.tap import PageTap
 from improv.control.status import Status, as_json
 from improv.core.harmony import Changes
+from improv.core.metres import FOUR, Metres
 
 AGAIN = 5.0  # seconds between two looks at what changes rarely, where nobody asks for anything
 
@@ -123,7 +125,7 @@ class PageEnd:
         desk = self._desk
         meter, changes = desk.performance.timekeeper.meter, desk.performance.performers[0].improviser.generator.changes
         if self._changes[0] is not changes or changes is None:
-            self._changes = changes, told_changes(changes)
+            self._changes = changes, told_changes(changes, meter.metres)
         with desk.binding:
             learning, learned = desk.bindings.learning, desk.bindings.learned
         return {
@@ -139,14 +141,15 @@ class PageEnd:
         }
 
 
-def told_changes(changes: Changes | None) -> dict[str, Any] | None:
-    """Changes as JSON takes them: chords as [position, symbol, root, tones, scale]."""
+def told_changes(changes: Changes | None, metres: Metres = FOUR) -> dict[str, Any] | None:
+    """Changes as JSON takes them, over a song's metres: chords as [position, symbol, root, tones, scale], lines as of a `Chart`."""
     if changes is None:
         return None
     return {
         "text": changes.text,
         "length": changes.length,
         "loops": changes.loop,
+        "lines": [list(line) for line in lines_of(metres, changes.length)],
         "chords": [
             [start, str(c), c.root, sorted(c.tones), sorted(c.scale)] for start, c in zip(changes.starts, changes.chords, strict=True)
         ],

@@ -79,7 +79,8 @@ class Chart(PagePart, frozen=True):
     """The changes: `chords` in order over `length` quarter notes, again and again where it `loops`; bars of `bar` quarter notes.
 
     text: as it was given. bars: the symbols of each bar, for a page that draws bars; "%" where the chord of before goes on.
-    told: what is read as something else, in words.
+    told: what is read as something else, in words. lines: where the metre changes, of each bar where it begins and how many beats
+    it counts; empty where all bars are alike.
     """
 
     text: str
@@ -89,6 +90,7 @@ class Chart(PagePart, frozen=True):
     bars: tuple[tuple[str, ...], ...]
     loops: bool = True
     told: str = ""
+    lines: tuple[tuple[float, int], ...] = ()
 
 
 class TurnNow(PagePart, frozen=True):

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from improv.control.page.charts import bars_of, chords_of
+from improv.control.page.charts import bars_of, chords_of, lines_of
 from improv.control.page.parts import Chart, SessionNote, SessionRow, SessionTake, Tone
 from improv.core.errors import ImprovError
 from improv.core.events import Event, Mark, NoteOff, NoteOn
@@ -61,8 +61,9 @@ def looked_at(folder: Path, name: str) -> SessionTake:
     last = max((e.time for _, e in events), default=0.0)
     chart = None
     if (changes := song.changes) is not None:
-        chords = chords_of(changes)
-        chart = Chart(changes.text, changes.length, bar, chords, bars_of(chords, changes.length, bar), changes.loop)
+        chords, begins = chords_of(changes), lines_of(song.metres, changes.length)
+        bars = bars_of(chords, changes.length, bar, begins)
+        chart = Chart(changes.text, changes.length, bar, chords, bars, changes.loop, lines=begins)
     tempo = take.tempos[0][1] if take.tempos else 120.0
     notes = tuple(_notes(events, last, _tones(take, changes)))
     return SessionTake(name, title_in(session.header), last, tuple(names), notes, marks, tempo, song.metres.first.metre, chart)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -144,6 +144,11 @@ class LineGenerator:
         if name in self._kept:
             self.tell(*self._kept[name])
         return name in self._kept
+
+    def quoted(self) -> dict[str, Any] | None:
+        """What our line took from the solos that the model learned from, by the names of a performer's status; None where the model
+        knows none of them. To be asked from any thread."""
+        return self.memory.quoting.told() if self.model.quotations is not None else None
 
     # What was heard
 

@@ -34,6 +34,7 @@ class Descriptor(ctypes.Structure):
     )
 
 
+CHANGE = CFUNCTYPE(c_int, c_void_p, c_uint32, c_float)
 MAP = CFUNCTYPE(c_uint32, c_void_p, c_char_p)
 STORE = CFUNCTYPE(c_int, c_void_p, c_uint32, c_void_p, c_size_t, c_uint32, c_uint32)
 RETRIEVE = CFUNCTYPE(c_void_p, c_void_p, c_uint32, POINTER(c_size_t), POINTER(c_uint32), POINTER(c_uint32))
@@ -41,6 +42,10 @@ RETRIEVE = CFUNCTYPE(c_void_p, c_void_p, c_uint32, POINTER(c_size_t), POINTER(c_
 
 class Map(ctypes.Structure):
     _fields_ = (("handle", c_void_p), ("map", MAP))
+
+
+class Request(ctypes.Structure):
+    _fields_ = (("handle", c_void_p), ("change", CHANGE))
 
 
 class Feature(ctypes.Structure):
@@ -57,13 +62,18 @@ class State(ctypes.Structure):
 class Rack:
     """An LV2 host with one instance, and the engine's end of it."""
 
-    def __init__(self, lib: Any, room: int = 4096):
+    def __init__(self, lib: Any, room: int = 4096, moves_knobs: bool = True):
         lib.lv2_descriptor.restype, lib.lv2_descriptor.argtypes = POINTER(Descriptor), [c_uint32]
         self.d = lib.lv2_descriptor(0).contents
         self.uris: list[str] = [""]
         self._map = Map(None, MAP(lambda _, uri: self.id(uri.decode())))
         self._feature = Feature((NS + "urid#map").encode(), ctypes.cast(ctypes.pointer(self._map), c_void_p).value)
-        features = (c_void_p * 2)(ctypes.cast(ctypes.pointer(self._feature), c_void_p).value, None)
+        self.asked: list[tuple[int, float]] = []  # which ports were asked for to change
+        self._request = Request(None, CHANGE(lambda _, port, value: self.asked.append((port, value)) or 0))
+        uri = b"http://kx.studio/ns/lv2ext/control-input-port-change-request"
+        self._other = Feature(uri, ctypes.cast(ctypes.pointer(self._request), c_void_p).value)
+        offered = [self._feature, *([self._other] if moves_knobs else [])]
+        features = (c_void_p * 3)(*[ctypes.cast(ctypes.pointer(feature), c_void_p).value for feature in offered])
         self.plugin = self.d.instantiate(None, RATE, b"", ctypes.cast(features, c_void_p))
         assert self.plugin
         self.ports = (c_float * (len(PARAMETERS) + 4))(*[0] * (len(PARAMETERS) + 4))
@@ -212,6 +222,36 @@ def test_ports_are_parameters_and_enabled_is_no_bypass(rack: Rack) -> None:
     events = rack.end.told()
     assert [(e.size, e.value[0]) for e in events if e.kind == 3] == [(NUMBERS["temperature"], 0.4), (NUMBERS["bypass"], 1.0)]
     assert [e.size for e in events if e.kind == TRANSPORT] == [OFFLINE, OFFLINE | BYPASSED]
+
+
+def test_a_host_that_can_is_asked_to_move_the_knobs_of_what_the_engine_changes(rack: Rack) -> None:
+    density = 4 + NUMBERS["density"]
+    for name, value in (("density", 0.7), ("bypass", 1.0), ("seed", 9.0), ("channel", 2.0)):
+        rack.end.lib.improv_engine_set_parameter(rack.end.engine, NUMBERS[name], value)
+    rack.run(64)
+    # after `bypass`, which is the port `enabled`, the numbers of ports are one less
+    assert rack.asked == [(density, pytest.approx(0.7)), (4 + NUMBERS["seed"], 9.0), (3, 0.0), (3 + NUMBERS["channel"], 2.0)]
+    assert rack.end.word(188, "<I") == 1
+    rack.ports[density] = rack.asked[0][1]  # the host does it
+    rack.end.told()
+    rack.run(64)
+    assert [e for e in rack.end.told() if e.kind == 3] == []
+
+
+def test_where_knobs_can_not_be_moved_the_change_holds_until_its_knob_is_turned(folder: Path, rack: Rack) -> None:
+    other = Rack(library(folder), moves_knobs=False)
+    number = NUMBERS["density"]
+    other.run(64)
+    other.end.lib.improv_engine_set_parameter(other.end.engine, number, 0.5)
+    other.run(64)
+    assert other.asked == []
+    assert other.end.word(188, "<I") == 2
+    assert other.end.word(512 + 8 * number, "<Q") == struct.unpack("<Q", struct.pack("<d", 0.5))[0]
+    other.end.told()
+    other.ports[4 + number] = 1.0
+    other.run(64)
+    assert [(e.size, e.value[0]) for e in other.end.told() if e.kind == 3] == [(number, 1.0)]
+    other.close()
 
 
 def test_a_small_buffer_of_the_host_delays_and_loses_nothing(rack: Rack) -> None:

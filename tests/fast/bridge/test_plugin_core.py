@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 import struct
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from plugin_core import (
     OFFLINE,
     PARAMETER,
     PLAYING,
+    PREPARED,
     RATE,
     RESTORED,
     STARTED,
@@ -28,6 +30,7 @@ from plugin_core import (
     SWITCHED,
     TRANSPORT,
     WENT_ON,
+    Event,
     Host,
     hosting,
 )
@@ -41,6 +44,12 @@ def on(pitch: int, velocity: int = 80) -> bytes:
 
 def off(pitch: int) -> bytes:
     return bytes((0x80, pitch, 0))
+
+
+def event(kind: int, size: int, number: int, message: bytes) -> Event:
+    made = Event(kind=kind, size=size)
+    made.bytes[:] = [*message, number]
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -386,8 +395,6 @@ def test_an_engine_that_outlives_its_plugin_leaves_nothing(folder: Path) -> None
 
 
 def test_a_second_engine_is_refused_and_so_are_files_that_are_none(folder: Path, host: Host, tmp_path: Path) -> None:
-    import ctypes
-
     why = ctypes.create_string_buffer(200)
 
     def refused(path: Path) -> bytes:
@@ -413,6 +420,135 @@ def test_sample_rate_and_block_size_may_change_from_one_activation_to_the_next(h
     assert told(host)[0] == (64, "activated", 96000, 1024)
     host.plan((host.frame + 3000, on(60)))
     assert host.play(4096, 1024) == [(64 + 1024 + 3000, on(60))]
+
+
+def test_a_file_that_was_tidied_away_is_made_anew_at_the_next_activation(folder: Path, host: Host) -> None:
+    host.lib.improv_engine_put_text(host.engine, b"words", 5)
+    gone = host.path
+    gone.unlink()
+    host.run(64)  # goes on with what it has
+    before = set(gone.parent.glob("*.ring"))
+    assert host.lib.improv_plugin_activate(host.plugin, RATE, 512)
+    assert host.lib.improv_engine_life(host.engine) == 3, "the engine that served it may go"
+    assert len(set(gone.parent.glob("*.ring")) - before) == 1
+    assert host.state().endswith("engine=words")
+
+
+# A beginning that was prepared
+
+
+@pytest.fixture
+def standing(host: Host) -> Host:
+    """A host whose transport stands at quarter 8."""
+    host.flags, host.position = 0, 8.0
+    host.run(64)
+    host.told()
+    return host
+
+
+def begun(host: Host) -> tuple[list[tuple[int, bytes]], int]:
+    """What is played in the first blocks after the host started, from there on, and the number that the engine is told."""
+    start, host.flags = host.frame, PLAYING
+    played = host.play(640)
+    (number,) = [e.bytes[3] for e in host.told() if e.kind == TRANSPORT and e.bytes[2] == STARTED]
+    return [(frame - start, message) for frame, message in played], number
+
+
+def test_a_prepared_beginning_is_played_from_the_first_sample_on(standing: Host) -> None:
+    standing.prepare(7, 8.0, (0, on(60)), (0, on(64)), (300, off(60)))
+    standing.run(64)
+    assert begun(standing) == ([(0, on(60)), (0, on(64)), (300, off(60))], 7)
+    standing.flags = 0
+    assert standing.run(64) == [(standing.frame - 64, off(64))]
+    assert begun(standing) == ([], 0), "it was for one start"
+
+
+def test_a_beginning_may_be_taken_back_like_all_that_is_planned(standing: Host) -> None:
+    standing.prepare(1, 8.0, (0, on(60)), (400, on(64)))
+    standing.run(64)
+    standing.flags = PLAYING
+    start = standing.frame
+    assert standing.run(64) == [(start, on(60))]
+    standing.lib.improv_engine_take_back(standing.engine)
+    assert standing.play(640) == []
+
+
+@pytest.mark.parametrize("why", ["elsewhere", "tempo", "metre", "parameter", "mixed", "older", "offline", "bypass", "anew", "rubbish"])
+def test_a_beginning_for_anything_else_is_not_played(standing: Host, why: str) -> None:
+    standing.prepare(7, 8.0, (0, on(60)))
+    standing.run(64)
+    if why == "elsewhere":
+        standing.position = 8.01
+    elif why == "tempo":
+        standing.tempo = 121.0
+    elif why == "metre":
+        standing.numerator = 3
+    elif why == "parameter":
+        standing.lib.improv_plugin_set(standing.plugin, 0, NUMBERS["mode"], 3.0)
+    elif why == "mixed":
+        standing.prepare(8, 8.0, (0, on(60)), (10, on(61)))
+        standing.lib.improv_engine_put(standing.engine, event(PREPARED, 3, 9, on(61)), 1)
+    elif why == "older":
+        standing.lib.improv_plugin_want(standing.plugin, NUMBERS["mode"], 3.0)
+        standing.run(64)
+        standing.prepare(8, 8.0, (0, on(60)), taken=standing.word(1664, "<I"))
+    elif why == "offline":
+        standing.flags |= OFFLINE
+    elif why == "bypass":
+        standing.lib.improv_plugin_want(standing.plugin, NUMBERS["bypass"], 1.0)
+    elif why == "anew":
+        standing.prepare(8, 8.0)
+        standing.run(64)
+        assert begun(standing) == ([], 8), "nothing begins there, and the engine is told that this was known"
+        return
+    else:
+        standing.prepare(8, 8.0, (0, b"\xf0\x00\x00"))
+    standing.run(64)
+    assert begun(standing) == ([], 0)
+
+
+# Parameters that the engine changes
+
+
+def moved(host: Host) -> list[int]:
+    numbers = (ctypes.c_int * 64)()
+    return list(numbers[: host.lib.improv_plugin_moved(host.plugin, numbers, 64)])
+
+
+def test_a_parameter_that_the_engine_changes_is_the_hosts_and_the_engine_is_not_told_again(host: Host) -> None:
+    mode, seed, density = NUMBERS["mode"], NUMBERS["seed"], NUMBERS["density"]
+    host.lib.improv_plugin_want(host.plugin, seed, 9.0)
+    host.run(64)
+    host.told()
+    for number, value in ((mode, 3.0), (seed, 1.0), (density, -0.5), (density, -0.75)):
+        host.lib.improv_engine_set_parameter(host.engine, number, value)
+    host.run(64)
+    assert moved(host) == [mode, density, seed]
+    assert moved(host) == []
+    assert [host.lib.improv_plugin_get(host.plugin, n) for n in (mode, seed, density)] == [3.0, 1.0, -0.75]
+    assert {"mode=comp", "seed=1", "density=-0.75"} <= set(host.state().splitlines())
+    host.lib.improv_plugin_set(host.plugin, 0, mode, 3.0)  # what the host's knob says once it has moved
+    host.run(64)
+    assert host.told() == []
+
+
+def test_what_the_host_says_later_counts_and_the_engine_may_set_the_same_again(host: Host) -> None:
+    mode = NUMBERS["mode"]
+    for _ in range(2):
+        host.lib.improv_engine_set_parameter(host.engine, mode, 0.0)
+        host.run(64)
+        assert host.lib.improv_plugin_get(host.plugin, mode) == 0.0
+        host.lib.improv_plugin_want(host.plugin, mode, 2.0)
+        host.run(64)
+        assert [(e.size, e.value[0]) for e in host.told() if e.kind == PARAMETER] == [(mode, 2.0)]
+    assert moved(host) == [mode]
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1e300, -1e300])
+def test_a_value_that_makes_no_sense_is_brought_within_its_limits(host: Host, value: float) -> None:
+    host.lib.improv_engine_set_parameter(host.engine, NUMBERS["density"], value)
+    host.run(64)
+    assert -2.0 <= host.lib.improv_plugin_get(host.plugin, NUMBERS["density"]) <= 2.0
 
 
 # A torn file, a hostile engine

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from plugin_core import ROOT, compiler, run
 
-CORE = [ROOT / "plugin" / f"{name}.c" for name in ("bridge", "audio", "plugin", "parameters", "system_posix")]
+CORE = [ROOT / "plugin" / f"{name}.c" for name in ("bridge", "audio", "news", "plugin", "parameters", "system_posix")]
 SEEDS = [str(seed) for seed in range(1, 41)]  # 17 had a count of nanoseconds overflow
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from fake_host import RATE, FakeHost, Place
 
 from improv.bridge.host_clock import Feed
 from improv.bridge.library import EngineState, Record, RecordKind
+from improv.bridge.parameters import NUMBERS
 from improv.bridge.project import Project
 from improv.bridge.takes import Engine
 from improv.core.events import HostTime, NoteOn
@@ -240,10 +242,79 @@ def test_a_project_that_makes_no_sense_is_told_and_music_begins() -> None:
         assert perf.host.notes, text
 
 
-def test_a_model_that_is_not_here_is_told_and_the_engine_stays(tmp_path: Path) -> None:
-    host = FakeHost([], [Place()], int(2 * RATE), (64,), False, project=Project(model="gone").text())
-    with pytest.raises(Exception, match="gone"):
-        Perf(host)
+def test_a_project_whose_model_is_not_on_this_machine_plays_with_another_and_keeps_its_name() -> None:
+    perf, usual = (play("solo", 4.0, heard=[], project=text, offline=True) for text in (Project(model="mia").text(), ""))
+    assert perf.notes() == usual.notes()
+    assert perf.setups[0].model_name == "jazz"
+    assert perf.told[0].startswith("the project's model: no model 'mia'")
+    assert perf.host.said[-1] == (EngineState.PLAYS, "improv plays solo with jazz; the project's model 'mia' is not on this machine")
+    assert perf.host.kept == []  # the project goes back to where its model is
+    assert perf.engine.project.model == "mia"
+
+
+def started(seconds: float = 1.0, at: float = 2.0, **values: float) -> Perf:
+    """A host that stands there for a while, and then starts."""
+    course = [Place(position=at, playing=False), Place(int(seconds * RATE) + 17, at)]
+    return play("solo", seconds + 3.0, course, heard=[], project=CHANGES, **values)
+
+
+@pytest.mark.parametrize("seed", [3, 11])  # these play at once
+@pytest.mark.parametrize("seconds", [0.02, 1.0])
+def test_a_note_on_the_very_first_sample_is_in_time_if_there_was_a_moment_to_think(seconds: float, seed: int) -> None:
+    host = started(seconds, seed=seed).host
+    bounce = play("solo", 3.0, [Place(position=2.0)], heard=[], project=CHANGES, offline=True, seed=seed)
+    start = int(seconds * RATE) + 17
+    live = [(frame - start, *note) for frame, *note in host.notes if frame - start < 2.5 * RATE]
+    expected = [note for note in bounce.host.notes if note[0] < 2.5 * RATE]
+    late = 0 if seconds > 0.1 else 64  # the block in which it started
+    assert live == [(expected[0][0] + late, *expected[0][1:]), *expected[1:]]
+    assert host.taken_back == 0
+
+
+def test_a_beginning_that_does_not_come_about_is_not_believed_to_have() -> None:
+    """The host starts elsewhere, or a parameter moves in the very block of the start."""
+    start = int(RATE) + 17
+    course = [Place(position=2.0, playing=False), Place(start, 6.0)]
+    for moves in ([], [(start, "high", 70.0)]):
+        live, bounce = (
+            play("solo", 4.0, [replace(p, frame=p.frame) for p in course], heard=[], project=CHANGES, offline=offline, seed=3, moves=moves)
+            for offline in (False, True)
+        )
+        assert live.notes()[1:] == bounce.notes()[1:]
+        assert len(live.notes()) == len(bounce.notes())
+
+
+def test_the_seed_that_is_drawn_for_a_beginning_is_that_of_the_take() -> None:
+    for _ in range(5):
+        perf = started(seed=0)
+        assert all(p.late == 0 for p in perf.host.played if p.bytes[0] == 0x90)
+        assert perf.host.taken_back == 0
+
+
+def test_parameters_that_somebody_sets_are_told_to_the_host_and_hold_for_the_next_take() -> None:
+    host = FakeHost([], [Place(), Place(int(8 * RATE), 16.0, playing=False), Place(int(9 * RATE), 0.0)], int(14 * RATE), (64,), True)
+    perf: list[PerformerSetup] = []
+    engine = Engine(host, Feed(host, host, host.now), lambda song, setup: perf.append(setup) or ())
+    wait, said = host.wait, []
+
+    def wish(seconds: float) -> None:
+        if host.frame >= 3 * RATE and not said:
+            said.append(engine.wish({"set": {"mode": "solo", "low": 72, "high": "84"}, "changes": "Cmaj7"}))
+            said.append(engine.wish({"set": {"low": 80}}))
+            said.append(engine.wish({"set": {"mode": "yodel"}}))
+            said.append(engine.wish({"set": 3}))
+        wait(seconds)
+
+    host.wait = wish  # type: ignore[method-assign]
+    engine.run()
+    assert host.changed == [(NUMBERS["high"], 84.0), (NUMBERS["mode"], 1.0), (NUMBERS["low"], 72.0)]
+    assert [setup.settings.mode for setup in perf[-2:]] == ["trade", "solo"]
+    assert host.notes
+    assert all(72 <= pitch <= 84 for _, pitch, _ in host.notes)
+    assert said[0] == "improv: high, mode, low, changes taken over; save the project to keep it"
+    assert said[1] == "low 80 and high 84: the range must span an octave"
+    assert "yodel" in said[2]
+    assert said[3] == "set: expected names and values"
 
 
 def test_an_engine_that_is_started_anew_goes_on_where_the_host_is() -> None:

@@ -241,6 +241,15 @@ def test_a_chart_has_its_chords_and_its_bars() -> None:
     assert bars_of(chords_of(waltz), waltz.length, 3.0) == (("C",), ("F",))
 
 
+def test_a_chart_whose_metre_changes_has_bars_of_their_own_lengths() -> None:
+    changes = parse_changes("3/4 C | F | 4/4 G Am | % | 7/8 C")
+    assert changes.metres
+    chart = chart_of(told_changes(changes, changes.metres), 3.0)
+    assert chart.lines == ((0.0, 3), (3.0, 3), (6.0, 4), (10.0, 4), (14.0, 7))
+    assert chart.bars == (("C",), ("F",), ("G", "Am"), ("G", "Am"), ("C",))
+    assert chart.length == 17.5
+
+
 def test_changes_that_are_no_changes_say_where() -> None:
     with pytest.raises(HarmonyError) as e:
         checked("Dm7 | Qx", 4.0)

@@ -1,7 +1,7 @@
 // The chart: bars four in a row, the one that sounds now lit; and the chord of this moment, large.
 
 import { find, h, reduced, symbolOf } from "./dom.js";
-import { barsOf, beatAt, chordIndex, placeIn } from "./music.js";
+import { barAt, beatAt, chordIndex, placeIn } from "./music.js";
 
 export class Chart {
   constructor(store, now) {
@@ -16,7 +16,7 @@ export class Chart {
   }
 
   build() {
-    const bars = barsOf(this.store.scene.chart);
+    const bars = this.store.scene.chart?.bars ?? [];
     this.cells = bars.map((bar, i) =>
       h(
         "li",
@@ -38,10 +38,10 @@ export class Chart {
   follow() {
     const { scene, anchors } = this.store;
     const beat = beatAt(anchors, this.now());
-    this.beats(beat);
     const { chart } = scene;
+    this.beats(beat);
     const index = beat === null || beat < 0 ? -1 : chordIndex(chart, beat);
-    const bar = index < 0 ? null : Math.floor(placeIn(chart, beat + 1e-6) / chart.bar + 1e-9);
+    const bar = index < 0 ? null : barAt(scene, placeIn(chart, beat + 1e-6)).number;
     if (bar !== this.bar) this.light(bar);
     const chords = chart?.chords ?? [];
     const chord = index >= 0 ? chords[index].symbol : (scene.chord?.symbol ?? chords[0]?.symbol ?? "");
@@ -78,11 +78,14 @@ export class Chart {
 
   /** The beats of the bar as dots. */
   beats(beat) {
-    const { bar, metre } = this.store.scene;
-    const count = Math.max(1, metre[0]);
+    const at = barAt(this.store.scene, beat ?? 0);
+    const count = Math.max(1, at.count);
     const list = find("beats");
-    if (list.children.length !== count) list.replaceChildren(...Array.from({ length: count }, () => h("li")));
-    const on = beat === null ? -1 : Math.floor(((((beat % bar) + bar) % bar) * count) / bar + 1e-6);
+    if (list.children.length !== count) {
+      list.replaceChildren(...Array.from({ length: count }, () => h("li")));
+      this.beat = null;
+    }
+    const on = beat === null ? -1 : Math.min(Math.floor(((beat - at.begin) * count) / at.length + 1e-6), count - 1);
     if (on === this.beat) return;
     this.beat = on;
     [...list.children].forEach((dot, i) => dot.classList.toggle("on", i === on));

@@ -39,16 +39,19 @@ export function chordIndex(chart, beat) {
   return found < 0 ? chart.chords.length - 1 : found;
 }
 
-/** The chart as bars: of each the symbols in it, with "%" where the chord of before goes on. */
-export function barsOf(chart) {
-  if (!chart?.chords.length || !(chart.length > 0) || !(chart.bar > 0)) return [];
-  const bars = [];
-  let next = 0;
-  for (let begin = 0; begin < chart.length - 1e-6; begin += chart.bar) {
-    const symbols = [];
-    if ((chart.chords[next]?.position ?? Infinity) > begin + 1e-6) symbols.push("%");
-    for (; (chart.chords[next]?.position ?? Infinity) < begin + chart.bar - 1e-6; next++) symbols.push(chart.chords[next].symbol);
-    bars.push(symbols);
+/** The bar in which a beat lies: { number, begin, length, count }: numbers from 0, begin and length in quarter notes, count in its beats. */
+export function barAt({ chart, bar, metre }, beat) {
+  const lines = chart?.lines ?? [];
+  const within = lines.length && beat >= 0 && (chart.loops !== false || beat < chart.length);
+  if (!within) {
+    const number = Math.floor(beat / bar + 1e-9);
+    return { number, begin: number * bar, length: bar, count: metre[0] };
   }
-  return bars;
+  const turn = Math.floor(beat / chart.length + 1e-9);
+  const place = beat - turn * chart.length;
+  let i = 0;
+  while (i + 1 < lines.length && lines[i + 1][0] <= place + 1e-9) i++;
+  const [begin, count] = lines[i];
+  const length = (lines[i + 1]?.[0] ?? chart.length) - begin;
+  return { number: turn * lines.length + i, begin: turn * chart.length + begin, length, count };
 }

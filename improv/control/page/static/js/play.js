@@ -1,7 +1,6 @@
 // What one reaches for while playing: the mode, the first knobs, the model, the changes, words for a mood.
 
 import { h, symbolOf, toast, write } from "./dom.js";
-import { barsOf } from "./music.js";
 import { settingRow } from "./rows.js";
 
 const FIRST = ["mode", "tempo"];
@@ -149,7 +148,7 @@ class ChangesEditor {
   good(chart) {
     this.button.disabled = false;
     this.area.removeAttribute("aria-invalid");
-    const bars = barsOf(chart);
+    const bars = chart?.bars ?? [];
     write(this.told, chart?.told || (bars.length ? `${bars.length} bar${bars.length > 1 ? "s" : ""}` : "no changes: improv follows the chords that you hold"));
     this.told.classList.remove("wrong");
     this.preview.replaceChildren(...bars.slice(0, 64).map((bar) => h("span", { class: "mini" }, bar.map((s) => h("span", { class: "symbol" }, symbolOf(s))))));

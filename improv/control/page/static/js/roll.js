@@ -1,7 +1,7 @@
 // The running piano roll: what was played to the left of the line, what is planned to the right. One canvas.
 
 import { pretty, reduced } from "./dom.js";
-import { isBlack, pitchName, timeOf } from "./music.js";
+import { barAt, isBlack, pitchName, timeOf } from "./music.js";
 
 const COLOURS = {
   you: [243, 232, 205],
@@ -130,24 +130,24 @@ export class Roll {
 
   /** Bar lines with their numbers, beats, and the chords above. */
   bars() {
-    const { context: c, store, height } = this;
-    const { chart, bar } = store.scene;
+    const { context: c, store } = this;
+    const { chart } = store.scene;
     for (let i = 0; i < store.anchors.length; i++) {
       const anchor = store.anchors[i];
       const end = Math.min(store.anchors[i + 1]?.time ?? Infinity, this.until);
       const fresh = !store.anchors[i - 1]?.running; // it ran a moment before it was told
       const start = Math.max(!i ? -Infinity : fresh ? Math.min(anchor.time, timeOf(anchor, 0)) : anchor.time, this.from);
       if (!anchor.running || end <= start) continue;
-      const first = Math.ceil(anchor.beat + ((start - anchor.time) * anchor.tempo) / 60 - 1e-6);
-      for (let beat = first; timeOf(anchor, beat) < end; beat++) {
-        const x = Math.round(this.x(timeOf(anchor, beat))) + 0.5;
-        const onBar = Math.abs(((beat % bar) + bar) % bar) < 1e-6;
-        c.strokeStyle = onBar ? "rgba(255,255,255,0.2)" : "rgba(255,255,255,0.06)";
-        c.beginPath();
-        c.moveTo(x, onBar ? HEAD - 10 : HEAD);
-        c.lineTo(x, height);
-        c.stroke();
-        if (onBar && beat >= 0) this.barNumber(x, Math.round(beat / bar) + 1);
+      const first = anchor.beat + ((start - anchor.time) * anchor.tempo) / 60 - 1e-6;
+      let at = barAt(store.scene, first);
+      for (let beat = at.begin; timeOf(anchor, beat) < end; ) {
+        const onBar = beat === at.begin;
+        const next = Math.min(beat + 1, at.begin + at.length);
+        if (beat >= first) this.beatLine(anchor, beat, onBar, at.number);
+        if (next >= at.begin + at.length - 1e-6) {
+          at = barAt(store.scene, next + 1e-6);
+          beat = at.begin;
+        } else beat = next;
       }
       if (chart?.chords.length && chart.length > 0) this.chords(anchor, start, end, chart);
     }
@@ -157,6 +157,18 @@ export class Roll {
     for (let pitch = Math.ceil(this.low / 12) * 12; pitch <= this.high; pitch += 12) {
       c.fillText(pitchName(pitch), 6, this.y(pitch) + this.lane - 2);
     }
+  }
+
+  /** A beat's line, or a bar's with its number. */
+  beatLine(anchor, beat, onBar, number) {
+    const { context: c } = this;
+    const x = Math.round(this.x(timeOf(anchor, beat))) + 0.5;
+    c.strokeStyle = onBar ? "rgba(255,255,255,0.2)" : "rgba(255,255,255,0.06)";
+    c.beginPath();
+    c.moveTo(x, onBar ? HEAD - 10 : HEAD);
+    c.lineTo(x, this.height);
+    c.stroke();
+    if (onBar && beat >= 0) this.barNumber(x, number + 1);
   }
 
   barNumber(x, number) {

@@ -1,7 +1,7 @@
 // How it stands: whose turn it is and why, tempo, clock, lateness, what is missing, the title.
 
 import { find, h, write } from "./dom.js";
-import { anchorAt, beatAt } from "./music.js";
+import { anchorAt, barAt, beatAt } from "./music.js";
 
 const WHO = { player: "You", improv: "improv", both: "Together", nobody: "Listening" };
 const SPOKEN = { player: "Your turn", improv: "improv plays", both: "You play together", nobody: "improv listens" };
@@ -67,8 +67,7 @@ export class Standing {
     const now = this.now();
     const anchor = anchorAt(this.store.anchors, now);
     const beat = beatAt(this.store.anchors, now);
-    const { bar } = this.store.scene;
-    write(this.facts.bar, beat === null || beat < 0 ? "–" : String(Math.floor(beat / bar + 1e-6) + 1));
+    write(this.facts.bar, beat === null || beat < 0 ? "–" : String(barAt(this.store.scene, beat + 1e-6).number + 1));
     write(this.facts.tempo, anchor ? String(Math.round(anchor.tempo * 10) / 10) : "–");
     this.clock();
     const { enters } = this.current;
