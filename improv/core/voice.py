@@ -134,9 +134,9 @@ class Voice:
             return []
         return [ControlChange(time, control + whose, as_controller(surprise), self.channel)]
 
-    def intended(self, plan: Plan | None) -> tuple[IntendedNote, ...]:
-        """A plan as it would be played now, for whoever watches."""
-        return (IntendedNote(plan.onset, plan.duration, plan.value.pitch, self._loudness(plan)),) if plan else ()
+    def intended(self, *plans: Plan | None) -> tuple[IntendedNote, ...]:
+        """Plans as they would be played now, for whoever watches."""
+        return tuple(IntendedNote(plan.onset, plan.duration, plan.value.pitch, self._loudness(plan)) for plan in plans if plan)
 
     def _loudness(self, plan: Plan) -> int:
         tracker, settings = self.tracker, self.settings

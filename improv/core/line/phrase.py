@@ -151,6 +151,11 @@ class PhrasesAhead:
         self._next()
 
     @property
+    def later(self) -> tuple[Plan, ...]:
+        """The notes of the phrase after the next one."""
+        return tuple(ahead.plan for ahead in self._rest)
+
+    @property
     def over(self) -> bool:
         """Whether there is nothing more to come."""
         return self.note is None and self._after is not None and self._after.over

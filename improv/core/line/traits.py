@@ -1,7 +1,7 @@
 """What a phrase is like beside what was played before it: numbers from which a critic tells real phrases from ours.
 
 A phrase goes on until nothing sounds for REST, or is cut where it is long. Of what was before it, the latest SPAN notes are heard,
-whosever they are: so the first phrase of an answer is beside the call. No number depends on the key.
+whosever they are: so the first phrase of an answer is beside the call. Of the key no number depends, of the register some do.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from improv.core.vocabulary import GRID, Context, Value, Vocabulary
 
@@ -63,12 +65,22 @@ class Before:
         pitches = [note.pitch for note in notes]
         self.mean, self.high, self.low = (sum(pitches) / len(pitches), max(pitches), min(pitches)) if pitches else (0.0, 0, 0)
         self.density = len(notes) / ((notes[-1].position - notes[0].position) / GRID + 1) if notes else 0.0
+        held = [a.length / max(b.position - a.position, 1) for a, b in itertools.pairwise(notes)]
+        sizes = [abs(s) for s in steps]
+        cuts = [k for k, (a, b) in enumerate(itertools.pairwise(notes)) if b.position - a.position - a.length >= REST]
+        phrases = [b - a for a, b in itertools.pairwise([-1, *cuts])]
+        told = [self.mean, self.high - self.low, _share(sum(h >= 1 for h in held), len(held)), _share(sum(sizes), len(sizes))]
+        told += [_share(sum(3 <= s <= 4 for s in sizes), len(sizes)), _share(sum(s == 1 for s in sizes), len(sizes))]
+        told += [_share(sum(phrases), len(phrases)), float(np.std(phrases)) if phrases else 0.0]
+        four = list(zip(*(steps[k:] for k in range(4)), strict=False))
+        self.told = [*told, 1 - _share(len(set(four)), len(four)), 1 - _share(len(set(self.rhythms)), len(self.bars)), self.density]
 
 
-def traits(past: Before, phrase: Sequence[Noted], then: int | None) -> list[float]:
+def traits(before: Before, phrase: Sequence[Noted], then: int | None) -> list[float]:
     """The numbers of NAMES. phrase: one note or more. then: where the next note comes; None where none does."""
     told = [*_rhythm(phrase, then), *_line(phrase), *_harmony(phrase), *_held(phrase, then)]
-    return told + _beside(past, phrase) + _again(past, phrase)
+    told += _beside(before, phrase) + _again(before, phrase)
+    return [*told, sum(note.pitch for note in phrase) / len(phrase), *before.told]
 
 
 def _share(hits: float, of: int) -> float:
@@ -149,20 +161,20 @@ def _held(phrase: Sequence[Noted], then: int | None) -> list[float]:
     return [*told, float(phrase[-1].length), _share(sum(note.length for note in phrase), len(phrase))]
 
 
-def _beside(past: Before, phrase: Sequence[Noted]) -> list[float]:
+def _beside(before: Before, phrase: Sequence[Noted]) -> list[float]:
     """Beside the phrase before it, and beside all that is remembered."""
-    if not past.notes:
+    if not before.notes:
         return [-1.0] * len(BESIDE)
-    last, before = past.last, past.notes[-1]
+    last, latest = before.last, before.notes[-1]
     pitches = [note.pitch for note in phrase]
     mine = sum(pitches) / len(phrase)
     theirs = sum(note.pitch for note in last) / len(last)
-    join = phrase[0].pitch - before.pitch
+    join = phrase[0].pitch - latest.pitch
     own = (phrase[-1].position - phrase[0].position) / GRID + 1
-    told = [abs(join), join, phrase[0].position - before.position, mine - past.mean, mine - theirs, len(phrase) - len(last), len(last)]
-    told += [len(phrase) / own - past.density, max(0, max(pitches) - past.high), max(0, past.low - min(pitches))]
+    told = [abs(join), join, phrase[0].position - latest.position, mine - before.mean, mine - theirs, len(phrase) - len(last), len(last)]
+    told += [len(phrase) / own - before.density, max(0, max(pitches) - before.high), max(0, before.low - min(pitches))]
     told += [float(join == 0), phrase[0].pitch - last[0].pitch, float(phrase[0].place == last[0].place)]
-    return told + [_cosine(a, b) for a, b in zip(past.likenesses, _histograms(phrase), strict=True)]
+    return told + [_cosine(a, b) for a, b in zip(before.likenesses, _histograms(phrase), strict=True)]
 
 
 def _histograms(phrase: Sequence[Noted]) -> tuple[Counter[Hashable], Counter[Hashable], Counter[Hashable]]:
@@ -176,24 +188,24 @@ def _cosine(a: Counter[Hashable], b: Counter[Hashable]) -> float:
     return product / math.sqrt(sum(x * x for x in a.values()) * sum(x * x for x in b.values())) if product else 0.0
 
 
-def _again(past: Before, phrase: Sequence[Noted]) -> list[float]:
+def _again(before: Before, phrase: Sequence[Noted]) -> list[float]:
     """Shares of the phrase's figures that were played before, in it or before it; and of its bars whose rhythm was."""
-    line = [*past.notes[-1:], *phrase]
+    line = [*before.notes[-1:], *phrase]
     steps = [b.pitch - a.pitch for a, b in itertools.pairwise(line)]
     times = [b.position - a.position for a, b in itertools.pairwise(line)]
     own: dict[str, Sequence[Hashable]] = {"intervals": steps, "times": times, "pitches": [note.pitch for note in phrase]}
     own["both"] = list(zip(steps, times, strict=True))
-    told = [_share_heard(past, what, n, own[what]) for what, sizes in FIGURES.items() for n in sizes]
+    told = [_share_heard(before, what, n, own[what]) for what, sizes in FIGURES.items() for n in sizes]
     bars = _bars(phrase)
     begun = phrase[0].position - phrase[0].place
-    if begun in past.bars:
-        bars[begun] = [*past.bars[begun], *bars[begun]]
-    rhythms = set(past.rhythms)
-    if past.rhythms[mine := tuple(past.bars.get(begun, ()))] == 1:  # the bar that goes on is none of those before it
+    if begun in before.bars:
+        bars[begun] = [*before.bars[begun], *bars[begun]]
+    rhythms = set(before.rhythms)
+    if before.rhythms[mine := tuple(before.bars.get(begun, ()))] == 1:  # the bar that goes on is none of those before it
         rhythms.discard(mine)
     again = 0
-    before = max((at for at in past.bars if at < begun), default=None)
-    alike, last = [], set(past.bars[before]) if before is not None else None
+    earlier = max((at for at in before.bars if at < begun), default=None)
+    alike, last = [], set(before.bars[earlier]) if earlier is not None else None
     for bar in bars.values():
         again += tuple(bar) in rhythms
         rhythms.add(tuple(bar))
@@ -216,10 +228,10 @@ def _grams(xs: Sequence[Hashable], n: int) -> set[tuple[Hashable, ...]]:
     return set(zip(*(xs[k:] for k in range(n)), strict=False))
 
 
-def _share_heard(past: Before, what: str, n: int, own: Sequence[Hashable]) -> float:
+def _share_heard(before: Before, what: str, n: int, own: Sequence[Hashable]) -> float:
     """Of the figures of n that end in the phrase: the share that was there before. own: what the phrase adds."""
-    xs = (*past.rows[what][-(n - 1) :], *own)
-    heard, fresh = past.heard[what, n], set()
+    xs = (*before.rows[what][-(n - 1) :], *own)
+    heard, fresh = before.heard[what, n], set()
     hits = count = 0
     for gram in zip(*(xs[k:] for k in range(n)), strict=False):
         hits += gram in heard or gram in fresh
@@ -250,5 +262,9 @@ NAMES = (
     "sounds", "its spread", "sounds to the next", "short", "last note", "length",
     *BESIDE,
     *(f"{n} {what} heard" for what, sizes in FIGURES.items() for n in sizes),
-    "bars of a rhythm heard", "most like the bar before", "like the bar before",
+    "bars of a rhythm heard", "most like the bar before", "like the bar before", "height",
+    *(f"before: {what}" for what in (
+        "height", "range", "sounds to the next", "interval", "thirds", "semitones", "notes a phrase", "its spread",
+        "4 intervals heard", "bars of a rhythm heard", "notes a beat",
+    )),
 )  # fmt: skip

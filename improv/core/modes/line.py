@@ -209,7 +209,7 @@ class Trade(Mode):
         plan, turn = self.plan, self.turn
         if turn is None:
             return Intent(PLAYER)
-        notes = self.voice.intended(plan)
+        notes = self.voice.intended(plan, *self._ahead.later)
         if turn.notes or plan is None or self.voice.tracker.line is None:
             return Intent(IMPROV, notes)
         return Intent(PLAYER, notes, plan.onset, turn.over)

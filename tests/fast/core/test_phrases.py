@@ -83,7 +83,10 @@ def test_traits_do_not_depend_on_the_key() -> None:
     for cut, end in ((0, 5), (20, 21), (40, 56)):
         told = traits(Before(line[:cut]), line[cut:end], 6 * end)
         assert len(told) == len(NAMES)
-        assert told == pytest.approx(traits(Before(up[:cut]), up[cut:end], 6 * end))
+        moved = dict(zip(NAMES, traits(Before(up[:cut]), up[cut:end], 6 * end), strict=True))
+        assert moved.pop("height") == told[NAMES.index("height")] + 5
+        moved.pop("before: height")
+        assert moved == pytest.approx({name: x for name, x in zip(NAMES, told, strict=True) if name in moved})
         assert np.isfinite(told).all()
 
 
@@ -155,3 +158,17 @@ def test_a_knob_that_is_turned_is_heard_within_the_phrase() -> None:
     changed = next(a for a, b in zip(low, as_before, strict=False) if a != b)
     assert 4.1 < changed[0] < 7
     assert all(pitch <= 64 for time, pitch in low if time > 6.5)
+
+
+def test_all_of_the_phrase_is_told_before_it_is_played() -> None:
+    improviser = Improviser(load_model("pocket"), Settings(mode="solo"), CHANGES, seed=3)
+    told: list[tuple[float, int]] = []
+    while (due := improviser.due) is not None and due < 12.0:
+        before = improviser.intent().notes
+        found = ons(improviser.advance(due))
+        if found and before:
+            assert found[0][1] == before[0].pitch
+            told = told or [(note.onset, note.pitch) for note in before if len(before) > 5]
+        onsets = [note.onset for note in before]
+        assert onsets == sorted(onsets)
+    assert len(told) > 5
