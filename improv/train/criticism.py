@@ -68,6 +68,17 @@ def learn(real: np.ndarray, ours: np.ndarray, rounds: int = 150) -> Critic:
     return grown(trees)
 
 
+def both(one: Critic | None, other: Critic) -> Critic:
+    """A critic that says what two say together: the odds against what the first has chosen, on top of its own."""
+    if one is None:
+        return other
+    shift = len(one.trait)
+    left, right = (np.concatenate([getattr(one, name), getattr(other, name) + shift]) for name in ("left", "right"))
+    whole = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in ("trait", "threshold", "value")}
+    roots = np.concatenate([one.roots, other.roots + shift])
+    return Critic(**whole, left=left, right=right, roots=roots, deepest=max(one.deepest, other.deepest), ways=one.ways)
+
+
 def grown(trees: Any) -> Critic:
     """Trees of scikit-learn's as ours."""
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("trait", "threshold", "left", "right", "value")}

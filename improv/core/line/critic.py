@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from improv.core.line.traits import Before, Noted, traits
+from improv.core.line.traits import Before, Noted, likeness, traits
+
+LISTENS = 3.0  # what it is worth in an answer to be wholly like its call in one of three respects; by `improv eval --listening`
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +31,20 @@ class Critic:
     deepest: int
     ways: int = 6
 
-    def judge(self, before: Sequence[Noted], phrases: Sequence[Sequence[Noted]], then: Sequence[int | None]) -> list[float]:
-        """Log odds that each of some phrases after the same notes is real; one without notes is as likely as not. then: see `traits`."""
+    def judge(
+        self, before: Sequence[Noted], phrases: Sequence[Sequence[Noted]], then: Sequence[int | None], answers: bool = False
+    ) -> list[float]:
+        """Log odds that each of some phrases after the same notes is real; one without notes is as likely as not. then: see `traits`.
+
+        answers: they answer the phrase before them: the more alike they are to it, the likelier.
+        """
         told = [k for k, phrase in enumerate(phrases) if phrase]
         said = [0.0] * len(phrases)
         if told:
-            past = Before(before)
-            rows = np.array([traits(past, phrases[k], then[k]) for k in told])
+            heard = Before(before)
+            rows = np.array([traits(heard, phrases[k], then[k]) for k in told])
             for k, odds in zip(told, self.odds(rows).tolist(), strict=True):
-                said[k] = odds
+                said[k] = odds + (LISTENS * likeness(heard, phrases[k]) if answers else 0.0)
         return said
 
     def odds(self, rows: np.ndarray) -> np.ndarray:

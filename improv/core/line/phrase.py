@@ -60,10 +60,10 @@ def rests(memory: Memory, then: int) -> bool:
 
 
 class Ways:
-    """The ways on from somewhere, being drawn."""
+    """The ways on from somewhere, being drawn. answers: they begin an answer."""
 
-    def __init__(self, since: After, last_onset: float, count: int):
-        self._since, self._last_onset, self._count = since, last_onset, count
+    def __init__(self, since: After, last_onset: float, count: int, answers: bool):
+        self._since, self._last_onset, self._count, self._answers = since, last_onset, count, answers
         self.ways: list[Way] = []
         self._notes: list[Ahead] = []
 
@@ -100,7 +100,7 @@ class Ways:
             return self.ways
         cut = len(before) - self._since.begun
         phrases = [(*before[cut:], *(note.plan.then.line[-1] for note in way.notes)) for way in self.ways]
-        said = critic.judge(before[:cut], phrases, [way.after.then for way in self.ways])
+        said = critic.judge(before[:cut], phrases, [way.after.then for way in self.ways], self._answers)
         wanted = np.array(said) + generator.rng.gumbel(size=len(said))
         return [self.ways[k] for k in (-wanted).argsort(kind="stable").tolist()]
 
@@ -125,12 +125,13 @@ class PhrasesAhead:
         self.clear()
         self._after, self.thinks = after, not after.over
 
-    def go_on(self, generator: LineGenerator, when: When) -> None:
-        """Draw one more note; of the last way, choose."""
+    def go_on(self, generator: LineGenerator, when: When, answers: bool) -> None:
+        """Draw one more note; of the last way, choose. answers: the turn is one that answers a call."""
         after = self._after
         assert after is not None
         if self._ways is None:
-            self._ways = Ways(after, generator.last_onset, WITHOUT if generator.model.critic is None else generator.model.critic.ways)
+            count = WITHOUT if generator.model.critic is None else generator.model.critic.ways
+            self._ways = Ways(after, generator.last_onset, count, answers and after.begun == after.turn.notes)
         if self._ways.go_on(generator, when):
             (first, *others), self._ways = self._ways.ranked(generator), None
             self._second = others[0] if others else None

@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from improv.core.vocabulary import GRID, Context, Value, Vocabulary
 
 VERSION = 1  # of the numbers of NAMES
@@ -65,22 +63,12 @@ class Before:
         pitches = [note.pitch for note in notes]
         self.mean, self.high, self.low = (sum(pitches) / len(pitches), max(pitches), min(pitches)) if pitches else (0.0, 0, 0)
         self.density = len(notes) / ((notes[-1].position - notes[0].position) / GRID + 1) if notes else 0.0
-        held = [a.length / max(b.position - a.position, 1) for a, b in itertools.pairwise(notes)]
-        sizes = [abs(s) for s in steps]
-        cuts = [k for k, (a, b) in enumerate(itertools.pairwise(notes)) if b.position - a.position - a.length >= REST]
-        phrases = [b - a for a, b in itertools.pairwise([-1, *cuts])]
-        told = [self.mean, self.high - self.low, _share(sum(h >= 1 for h in held), len(held)), _share(sum(sizes), len(sizes))]
-        told += [_share(sum(3 <= s <= 4 for s in sizes), len(sizes)), _share(sum(s == 1 for s in sizes), len(sizes))]
-        told += [_share(sum(phrases), len(phrases)), float(np.std(phrases)) if phrases else 0.0]
-        four = list(zip(*(steps[k:] for k in range(4)), strict=False))
-        self.told = [*told, 1 - _share(len(set(four)), len(four)), 1 - _share(len(set(self.rhythms)), len(self.bars)), self.density]
 
 
 def traits(before: Before, phrase: Sequence[Noted], then: int | None) -> list[float]:
     """The numbers of NAMES. phrase: one note or more. then: where the next note comes; None where none does."""
     told = [*_rhythm(phrase, then), *_line(phrase), *_harmony(phrase), *_held(phrase, then)]
-    told += _beside(before, phrase) + _again(before, phrase)
-    return [*told, sum(note.pitch for note in phrase) / len(phrase), *before.told]
+    return told + _beside(before, phrase) + _again(before, phrase)
 
 
 def _share(hits: float, of: int) -> float:
@@ -177,6 +165,11 @@ def _beside(before: Before, phrase: Sequence[Noted]) -> list[float]:
     return told + [_cosine(a, b) for a, b in zip(before.likenesses, _histograms(phrase), strict=True)]
 
 
+def likeness(before: Before, phrase: Sequence[Noted]) -> float:
+    """How alike a phrase and the one before it are, 0 to 3: cosines of their pitch classes, of pairs of intervals, of times."""
+    return sum(_cosine(a, b) for a, b in zip(before.likenesses, _histograms(phrase), strict=True))
+
+
 def _histograms(phrase: Sequence[Noted]) -> tuple[Counter[Hashable], Counter[Hashable], Counter[Hashable]]:
     steps = [b.pitch - a.pitch for a, b in itertools.pairwise(phrase)]
     times = [b.position - a.position for a, b in itertools.pairwise(phrase)]
@@ -262,9 +255,5 @@ NAMES = (
     "sounds", "its spread", "sounds to the next", "short", "last note", "length",
     *BESIDE,
     *(f"{n} {what} heard" for what, sizes in FIGURES.items() for n in sizes),
-    "bars of a rhythm heard", "most like the bar before", "like the bar before", "height",
-    *(f"before: {what}" for what in (
-        "height", "range", "sounds to the next", "interval", "thirds", "semitones", "notes a phrase", "its spread",
-        "4 intervals heard", "bars of a rhythm heard", "notes a beat",
-    )),
+    "bars of a rhythm heard", "most like the bar before", "like the bar before",
 )  # fmt: skip

@@ -92,7 +92,7 @@ class Trade(Mode):
         elif generator.draws_phrases:
             if not self._ahead.thinks:  # the song has jumped
                 self._ahead.begin(stands(memory, turn, False, None, 0))
-            self._ahead.go_on(generator, self._when)
+            self._ahead.go_on(generator, self._when, answers=not self.endless)
             self._show()
         else:
             self.pending = False
