@@ -22,7 +22,7 @@ from improv.core.settings import Settings
 from improv.models.card import ModelError
 from improv.models.loader import load_ear, voicings_for
 from improv.models.model import State
-from improv.perform.deadline import DeadlinePlayer, Thinker
+from improv.perform.deadline import PATIENCE, DeadlinePlayer, Thinker
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Song:
     """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
 
     reading: how changes are read, also those that come while it plays, see `sheet.READING`. hearing: see `core.hearing`.
-    playing: see `core.playing`.
+    playing: see `core.playing`. band: the mode of each who performs, by number, where they are a band, see `core.band.together`.
     """
 
     changes: Changes | None = None
@@ -40,6 +40,7 @@ class Song:
     reading: int = READING
     hearing: int = hearing.NOW
     playing: int = playing.NOW
+    band: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class PerformerSetup:
                 song.reading,
                 song.hearing,
                 song.playing,
+                song.band,
                 ear_for(song.hearing, self.harmony),
             )
             if self.state is not None:
@@ -136,7 +138,8 @@ class PerformerAtWork:
         self.models: dict[str, NoteModel] = {self.model_name: setup.model, **setup.models}
         self.improviser = setup.improviser(song, meter, self.models)
         self.worker = worker
-        self.deadline = DeadlinePlayer(self.improviser, worker, renewed=renewed) if worker else None
+        patience = 0.0 if song.band else PATIENCE  # in a band nobody's notes wait for another's thought
+        self.deadline = DeadlinePlayer(self.improviser, worker, patience, renewed) if worker else None
 
     @property
     def settings(self) -> Settings:
