@@ -87,10 +87,11 @@ class Improviser:
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
-        end = None if bars is None else round(meter.metres.line(bars) * GRID)
+        end = None if bars is None else round((meter.metres.line(bars) - (meter.shift if band else 0.0)) * GRID)
         self._band, self._accompanies = band, bool(band) and settings.mode in PARTS
         self.voice = Voice(self.generator, tracker, channel, end, voicings, playing, PlayingTogether(band, bars))
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
+        self.voice.together.begin(self.voice.here)
         self._unread: tuple[Heard, float] | None = None  # a note for the model, while what answers the key at once is handed over
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
@@ -239,6 +240,8 @@ class Improviser:
             self._mode.jumped()
             return []
         played = self.silence(time)
+        if news is News.STARTED:
+            self.voice.together.begin(self.voice.here)
         self.voice.forget()
         self.voice.begin_line()
         self.voice.call = None

@@ -64,7 +64,7 @@ class Voice:
     def here(self) -> Here:
         """The song at this moment."""
         generator = self.generator
-        return Here(generator.meter, generator.changes, generator.heard_chord, generator.settings)
+        return Here(generator.meter, generator.changes, generator.chord(generator.meter.beat(self.time)), generator.settings)
 
     def of_the_band(self, event: NoteOn | NoteOff, time: float, accompanies: bool) -> bool:
         """Tell what is known of the band of a note. Returns whether that is all: what another member plays is no player's line."""
@@ -129,6 +129,8 @@ class Voice:
         closed = self.sounding.close_all(time)
         self.generator.commit(plan.then)
         self.generator.last_onset = plan.onset
+        if self.together.plays and self.together.others_turn(plan.onset, self.here):
+            return closed
         return [*closed, *self.strike(plan.value.pitch, self._loudness(plan), time, self.meter.beat(time) + plan.duration)]
 
     def intended(self, plan: Plan | None) -> tuple[IntendedNote, ...]:

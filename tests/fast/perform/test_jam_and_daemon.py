@@ -11,7 +11,7 @@ import pytest
 
 from improv.cli import main
 from improv.cli.daemon import Daemon, perform
-from improv.cli.jamming import DEMO_CALL
+from improv.cli.demo import DEMO_CALL
 from improv.control.bindings import Bindings
 from improv.control.config.reading import load_config
 from improv.core.events import Event, NoteOff, NoteOn, Stop

@@ -18,7 +18,7 @@ from slow_thinking import Sleeping, Thinking, call
 
 from improv import __version__
 from improv.cli import MISUSED, main
-from improv.cli.jamming import DEMO_CALL
+from improv.cli.demo import DEMO_CALL
 from improv.core.beats.moment import Moment
 from improv.core.beats.timekeeper import Timekeeper, one_beat
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Transport
