@@ -23,6 +23,9 @@
     PARAMETER(16, bypass, "Bypass", "", 0, 1, 0, 1, "") \
     PARAMETER(17, model, "Model", "", 0, 2, 0, 1, "jazz\npocket\ntutorial\n") \
     PARAMETER(18, channel, "Output channel", "", 1, 16, 1, 1, "") \
-    PARAMETER(19, thru, "Pass on what is heard", "", 0, 1, 0, 1, "")
+    PARAMETER(19, thru, "Pass on what is heard", "", 0, 1, 0, 1, "") \
+    PARAMETER(20, outside, "Outside", "", -1, 1, 0, 0, "") \
+    PARAMETER(21, split, "Your line from", "MIDI", 0, 127, 0, 1, "") \
+    PARAMETER(22, harmony_channel, "Channel of chords", "", 0, 16, 0, 1, "")
 
-#define PARAMETER_COUNT 20
+#define PARAMETER_COUNT 23

@@ -88,6 +88,9 @@ PARAMETERS = (
     Parameter("model", "Model", "", 0, len(MODELS) - 1, 0, True, MODELS),
     Parameter("channel", "Output channel", "", 1, 16, 1, True),
     Parameter("thru", "Pass on what is heard", "", 0, 1, 0, True),
+    _of("outside", "Outside"),
+    _of("split", "Your line from", "MIDI"),
+    _of("harmony_channel", "Channel of chords"),
 )
 NUMBERS = {row.symbol: number for number, row in enumerate(PARAMETERS)}
 
