@@ -16,7 +16,7 @@ import numpy as np
 from improv.core.band.bar import TICKS, BandBar, BarNote, MemberState
 from improv.core.band.drum_figures import strokes
 from improv.core.band.drums import LENGTH, RULES, Drummer, Request
-from improv.core.band.kit import BELL, CLOSED, CRASH, KEYS, KICK, OPEN, PEDAL, PIECES, RIDE, SNARE
+from improv.core.band.kit import BELL, CLOSED, CRASH, KEYS, KICK, LOW, OPEN, PEDAL, PIECES, RIDE, SNARE
 from improv.core.line.microtiming import drawn_lag
 from improv.models.drums import (
     COUNT,
@@ -207,6 +207,9 @@ class _Hands:
                     logits[k] += ANSWERS
         if keeps and self.time != DRUMS:
             logits[ORDER.index(RIDE if self.time == RIDES else CLOSED)] += keeps
+        if self.bar.style.name == "samba" and not fills and place % 2.0 == 1.0:  # the surdo's beat, and the hat by foot
+            logits[ORDER.index(PEDAL)] += KEEPS
+            logits[ORDER.index(LOW)] += KEEPS
         floor = [-30.0 if fills or piece in (SNARE, KICK) else SLIP for piece in ORDER]
         colder = [STEADY if piece in TIMEKEEPERS else COLDER for piece in ORDER]
         mask = drawn_pieces(np.concatenate([logits, out[COUNT:]]), self.rng.random(COUNT), colder, floor)
