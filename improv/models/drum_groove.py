@@ -44,7 +44,7 @@ from improv.models.drums import (
 # By style: the family that it is like, whether it swings, on what the time is played, how much it comps and how loud it is, as
 # classes at the usual dynamic.
 LIKE = {
-    "swing": ("swing", 1, RIDES, 2, 4), "two": ("swing", 1, HATS, 1, 3), "ballad": ("swing", 1, RIDES, 1, 1),
+    "swing": ("swing", 1, RIDES, 3, 4), "two": ("swing", 1, HATS, 1, 3), "ballad": ("swing", 1, RIDES, 1, 1),
     "shuffle": ("shuffle", 1, RIDES, 4, 4), "bossa": ("bossa", 0, RIDES, 4, 2), "samba": ("samba", 0, DRUMS, 5, 3),
     "latin": ("latin", 0, RIDES, 4, 4), "even": ("bossa", 0, RIDES, 3, 2), "funk": ("funk", 0, HATS, 4, 4),
     "rock": ("rock", 0, HATS, 4, 5),
@@ -171,6 +171,8 @@ class _Hands:
         for turn in (0, 1):
             masks = [0] * (max(round(bar.beats / self.beat), 1) * a_beat)
             for tick, piece, _ in strokes(bar.style.drums, max(round(bar.beats / self.beat), 1), turn):
+                if piece == "kick" and FAMILIES[self.family] == "swing":
+                    continue  # feathered by rule; the drummers of the set play it seldom and as an accent
                 ridden = piece == "closed" and self.time == RIDES
                 masks[min(round(tick / TICKS * a_beat), len(masks) - 1)] |= 1 << NUMBERS["ride" if ridden else piece]
             found += masks
