@@ -85,7 +85,7 @@ class _Hand:
     def struck(self) -> None:
         """Beat one, and in stop-time each chord, on its root; held to the end of the last bar."""
         bar = self.bar
-        length = bar.beats - 0.1 if bar.doing is Doing.END else 0.5
+        length = max(bar.beats - 0.1, 0.1) if bar.doing is Doing.END else 0.5
         for at, chord in bar.chords if bar.doing is Doing.STOP else bar.chords[:1]:
             if chord.root is not None and not (at == 0.0 and self.tied and bar.doing is not Doing.END):
                 self._play(round(at * TICKS), length, self._tone(chord, ROOT), 8)
@@ -99,6 +99,8 @@ class _Hand:
             tick = round(beat * TICKS)
             if beat == 0.0 and self.tied:
                 self._remember(self.history[-1], length)
+                continue
+            if bar.chord(beat).root is None:
                 continue
             begins = beat == 0.0 and bar.chord(0.0).root is not None and (not any(self.history) or bar.of_form == 0)
             pitch = self._tone(bar.chord(0.0), ROOT) if begins else self._drawn(beat, length)
@@ -154,7 +156,10 @@ class _Hand:
         chord = bar.chord(beat)
         new = any(before < at * TICKS <= stroke.tick for at, _ in bar.chords) and before >= 0
         last = self.history[-1]
-        if stroke.tone == PUSH and bar.coming and bar.coming[0][1].root is not None:
+        pushes = stroke.tone == PUSH and bool(bar.coming) and bar.coming[0][1].root is not None
+        if chord.root is None and not pushes:
+            return
+        if pushes:
             pitch = self._tone(bar.coming[0][1], ROOT)
             self.pushed = True
         elif stroke.tone == LEAD:
@@ -165,8 +170,6 @@ class _Hand:
             pitch = last
         else:
             pitch = self._tone(chord, ROOT if new else stroke.tone)
-        if chord.root is None and stroke.tone != PUSH:
-            return
         self._play(stroke.tick, stroke.length, pitch, stroke.loud)
         self._remember(pitch, 1.0)
 
@@ -214,7 +217,7 @@ class _Hand:
         elif swung and tick % TICKS == TICKS // 2:
             lag += off_beat(bar.tempo) - 0.5
         velocity = 76 + 40 * (bar.dynamic - 0.5) + loud + 3.0 * float(rng.standard_normal())
-        self.played.append(BarNote(tick, lag, length, pitch, int(min(max(round(velocity), 25), 120))))
+        self.played.append(BarNote(tick, lag, max(length, 0.05), pitch, int(min(max(round(velocity), 25), 120))))
 
     def _remember(self, pitch: int, beats: float) -> None:
         """A held note is on each beat that it lasts."""
