@@ -36,6 +36,7 @@ from improv.perform.performers import PerformerSetup, Song
 
 Begun = Callable[[Song, PerformerSetup], Sequence[Observer]]
 REST = 0.25  # seconds between looks where nothing is to be done
+SHOWN = 4  # names in an answer to a wish: hosts show a line of 119 bytes
 WAITS = "ready: start the transport, and play"
 
 
@@ -125,7 +126,8 @@ class Engine:
                 value = self._model_name() if name == "model" else getattr(project, name)
                 self.inbox.put(Setting(0.0, name, value))
         stays = "; this DAW's knobs stay where they are" if moves and self.side.tells is not Tells.TOLD else ""
-        taken = ", ".join([*(PARAMETERS[number].symbol for number in moves), *wanted])
+        names = [PARAMETERS[number].symbol for number in moves]
+        taken = ", ".join([*(names if len(names) <= SHOWN else [f"{len(names)} parameters"]), *wanted])
         told = f"{project.name}: {taken} taken over{stays}; save the project to keep it"
         self._say(self._state, told)
         return told
