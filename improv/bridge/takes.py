@@ -219,8 +219,8 @@ class Engine:
     # A take
 
     def _take(self, opening: Opening) -> None:
-        zero, record, prepared = Zero(opening.frame, self.rate), opening.transport, self._beginnings.latest
-        known = prepared if prepared and record and record.bytes[3] == prepared.number else None
+        zero, record = Zero(opening.frame, self.rate), opening.transport
+        known = self._beginnings.begun(record) if record else None
         try:
             first = _first(opening, zero)
             song, setup = self._sung(first, known.seed if known else None)
@@ -235,14 +235,14 @@ class Engine:
         performance = Performance(PerformanceConfig([setup], song, signals=()), clock, HostEnds(clock), watched, self.inbox)
         clock.foresight = Foresight(performance.band, clock, clock.now)
         if known and record:
-            clock.foresight.expect(known.announced(record, self.feed.generation))
+            clock.foresight.expect(known.announced(record, self.feed.generation, self.side.heard_to))
         clock.rests = self._rest
         clock.gives_way = lambda: MODES[performance.performers[0].settings.mode].leads
         self._performance = performance
         self._say(EngineState.PLAYS, f"{setup.name} plays {setup.settings.mode} with {setup.model_name}{self._missed()}")
         end = performance.run()
         self._performance = None
-        clock.foresight.over()
+        clock.foresight.over(self.side.epoch)
         if "error" in end:
             self._fail(str(end["error"]))
         elif end["reason"] not in (NEXT, GONE):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from fake_host import RATE, FakeHost, Place
 
+from improv.bridge.beginning import Beginning
+from improv.bridge.foresight import Announced
 from improv.bridge.host_clock import Feed
 from improv.bridge.library import EngineState, Record, RecordKind
 from improv.bridge.parameters import NUMBERS
@@ -289,6 +291,14 @@ def test_the_seed_that_is_drawn_for_a_beginning_is_that_of_the_take() -> None:
         perf = started(seed=0)
         assert all(p.late == 0 for p in perf.host.played if p.bytes[0] == 0x90)
         assert perf.host.taken_back == 0
+
+
+def test_of_a_beginning_that_was_taken_back_only_what_was_played_already_is_known() -> None:
+    notes = tuple(Announced(NoteOn(frame / RATE, 60 + frame, 80), frame, 0) for frame in (0, 64, 640))
+    record = Record(frame=1000, generation=3, epoch=7)
+    for generation, reached, known in ((3, 1000, [1000, 1064, 1640]), (4, 1128, [1000, 1064]), (4, 1000, [])):
+        told = Beginning(1, 1, notes).announced(record, generation, reached)
+        assert [(note.frame, note.epoch) for note in told] == [(frame, 7) for frame in known]
 
 
 def test_parameters_that_somebody_sets_are_told_to_the_host_and_hold_for_the_next_take() -> None:
