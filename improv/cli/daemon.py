@@ -19,6 +19,7 @@ from typing import Any
 
 from improv.cli import BROKEN, OK
 from improv.cli.steered import KEPT_BARS, Arrival, KeptBars, Served, ToldLog
+from improv.cli.terminal import patient
 from improv.control.bindings import Bindings
 from improv.control.config.reading import check_models, load_config
 from improv.control.config.tree import Config, PerformerConfig
@@ -164,7 +165,8 @@ def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: f
         state,
         Pruning(limits, lambda: recorder.path, parts.log),
     ]
-    end = performance.run(chores)
+    with patient(told=lambda text: parts.log.line(text, "warning")):
+        end = performance.run(chores)
     counts = performance.counters.counts
     log(f"stopped: {end['reason']}", heard=counts["heard"], played=counts["played"])
     return BROKEN if end["reason"] == "error" else OK

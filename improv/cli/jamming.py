@@ -20,6 +20,7 @@ from improv.cli.moods import run as moods
 from improv.cli.screen import Screen, shower
 from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
+from improv.cli.terminal import patient
 from improv.cli.tunes import set_tune
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
@@ -315,7 +316,8 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
         performance.observe(observer)
     if music.learning:
         music.learning.begin(performance.put, place.clock.now, recorder.path)
-    end = performance.run(place.web.chores(performance, recorder, header) if place.web else ())
+    with patient(isinstance(place.clock, LiveClock)):
+        end = performance.run(place.web.chores(performance, recorder, header) if place.web else ())
     summary = performance.counters.counts | {"seed": seed, "end": end["reason"]}
     summary |= {"session": str(recorder.path) if recorder.path else None, "title": header.get("title")}
     if music.learning:

@@ -26,18 +26,20 @@ class Log:
         self._lock = threading.Lock()
 
     def __call__(self, text: str, level: str = "info", **fields: Any) -> None:
-        if self._json:
-            line = json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "level": level, "text": text} | fields, default=str)
-        else:
-            more = " ".join(f"{name}={value}" for name, value in fields.items())
-            line = f"improv: {text}{' (' + more + ')' if more else ''}"
-        if self._journal:
-            line = f"<{LEVELS[level]}>{line}"
+        line = self.line(text, level, **fields)
         with self._lock:
             try:
                 print(line, file=sys.stderr, flush=True)
             except (OSError, ValueError):  # nobody reads
                 return
+
+    def line(self, text: str, level: str = "info", **fields: Any) -> str:
+        if self._json:
+            line = json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "level": level, "text": text} | fields, default=str)
+        else:
+            more = " ".join(f"{name}={value}" for name, value in fields.items())
+            line = f"improv: {text}{' (' + more + ')' if more else ''}"
+        return f"<{LEVELS[level]}>{line}" if self._journal else line
 
     def warn(self, text: str) -> None:
         self(text.removeprefix("improv: "), "warning")
