@@ -4,7 +4,7 @@
  * words: the choices by their indices, each with a final newline; "" where the value is a number.
  */
 #define PARAMETERS(PARAMETER) \
-    PARAMETER(0, mode, "Mode", "", 0, 4, 0, 1, "trade\nsolo\necho\ncomp\nduet\n") \
+    PARAMETER(0, mode, "Mode", "", 0, 6, 0, 1, "trade\nsolo\necho\ncomp\nduet\nbass\ndrums\n") \
     PARAMETER(1, trade, "Trade", "bars", 0, 32, 0, 1, "") \
     PARAMETER(2, enter, "Enter", "", 0, 2, 0, 1, "beat\nbar\nnow\n") \
     PARAMETER(3, temperature, "Temperature", "", 0.05, 3, 1.1, 0, "") \

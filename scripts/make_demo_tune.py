@@ -14,6 +14,7 @@ from improv.core.events import NoteOff, NoteOn
 from improv.core.harmony import KINDS, parse_changes, parse_chord
 from improv.core.metres import FOUR
 from improv.midi.files import write_take
+from improv.midi.tracks import Track
 
 TEMPO = 126
 NAMES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -95,7 +96,7 @@ def main() -> None:
                 events += [NoteOn(on, pitch, 62, part=CHORDS), NoteOff(on + 0.95 * share, pitch, part=CHORDS)]
     events.sort(key=lambda e: (e.time, isinstance(e, NoteOn)))
     changes = parse_changes(" | ".join(" ".join(chords) for chords, _ in bars()))
-    write_take(Path(sys.argv[1]), [], events, [(0.0, TEMPO)], FOUR, changes, names=("solo", "chords"))
+    write_take(Path(sys.argv[1]), [], events, [(0.0, TEMPO)], FOUR, changes, (Track("solo"), Track("chords")))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import NoteOff, NoteOn
 from improv.core.metres import Metres
 from improv.midi.files import write_take
+from improv.midi.tracks import Track
 from improv.models.grammar import GRID, Note, beginning, clean, decode, encode, moves
 
 SOLO, CHORDS = 0, 1  # tracks of what is written
@@ -100,7 +101,7 @@ def learn(args: argparse.Namespace) -> None:
     events = struck([(n.onset / GRID, n.length / GRID, n.pitch) for n in notes], SOLO, 90) + struck(under, CHORDS, 62)
     events.sort(key=lambda e: (e.time, isinstance(e, NoteOn)))
     metre = (round(tune.beats_a_bar * 2), 8) if tune.beats_a_bar % 1 else (round(tune.beats_a_bar), 4)
-    write_take(args.midi, [], events, [(0.0, tune.tempo)], Metres.of(*metre), tune.changes, names=("solo", "chords"))
+    write_take(args.midi, [], events, [(0.0, tune.tempo)], Metres.of(*metre), tune.changes, (Track("solo"), Track("chords")))
     print(f"{args.midi}: {len(notes)} notes in {length / tune.beats_a_bar:.0f} bars: {in_words(notes)}")
 
     # 5. The same cell, to play with.

@@ -232,7 +232,9 @@ class Engine:
         if first is not None and record is not None:
             clock.begin_with(first, record)
         watched = [*self.begun(song, setup)]
-        performance = Performance(PerformanceConfig([setup], song, signals=()), clock, HostEnds(clock), watched, self.inbox)
+        performance = Performance(
+            PerformanceConfig([setup], song, signals=(), conducted=False), clock, HostEnds(clock), watched, self.inbox
+        )
         clock.foresight = Foresight(performance.band, clock, clock.now)
         if known and record:
             clock.foresight.expect(known.announced(record, self.feed.generation, self.side.heard_to))

@@ -27,7 +27,7 @@ class Bar(NamedTuple):
 
     chords: even shares of it, `/` where one goes on. signs: `{` and `}` repeats, `[` and `]` begin and end a section, `S` segno,
     `Q` coda before its chords, `q` after them, `Fine`. endings: that begin here. times: how often its repeat is played, if said.
-    metre: that is written for it, None where none is.
+    metre: that is written for it, None where none is. mark: of the section, or of what a band does, that begins with it.
     """
 
     chords: tuple[str, ...] = ()
@@ -36,6 +36,7 @@ class Bar(NamedTuple):
     jump: Jump | None = None
     times: int = 0
     metre: Metre | None = None
+    mark: str = ""
 
     def with_sign(self, sign: str) -> Bar:
         return self._replace(signs=self.signs | {sign})

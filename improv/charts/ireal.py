@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 import urllib.parse
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from improv.charts.form import Bar, Jump, in_order
@@ -24,6 +25,7 @@ _SIGN = re.compile(
     r"|(?P<chord>[A-G][b#]?(?:\*[^*|\[\]{}Z,\s]*\*|(?:sus|alt|add|maj|dim|aug|[-^+oh0-9b#m])*)(?:/[A-G][b#]?)?)"
 )
 _JUMP = re.compile(r"d\.? ?(?P<to>[cs])\.?(?: al (?:(?P<until>fine|coda)|(?P<ending>\d)(?:st|nd|rd|th) end).*)?$")
+_BAND = re.compile(r"(?:solo )?break|stop[ -]time")
 _CELLS = {"T22": 4, "T24": 2, "T34": 3, "T44": 4, "T54": 5, "T64": 6, "T74": 7}  # cells to a bar, one a beat; of others any number
 _LONG = {"T12": (12, 8)}  # metres that two figures don't write
 EMPTY = 3  # cells without a chord that are a bar, and no gap on the page
@@ -51,13 +53,21 @@ def bars_of(text: str, title: str) -> str:
     return changes_of(next((song.signs for song in songs if _plain(song.title) == wanted), songs[0].signs if songs else ""))[0]
 
 
-def changes_of(signs: str) -> tuple[str, Metre]:
-    """A song's changes, in the syntax of `parse_changes`, and the first metre that is written."""
+def changes_of(signs: str, marked: bool = False) -> tuple[str, Metre]:
+    """A song's changes, in the syntax of `parse_changes`, and the first metre that is written. marked: with its sections, `[A]`."""
     bars = in_order(written(signs))
+    return in_bars(bars if marked else [bar._replace(mark="") for bar in bars])
+
+
+def in_bars(bars: Sequence[Bar]) -> tuple[str, Metre]:
+    """Bars as changes, in the syntax of `parse_changes`, and the first metre that is written."""
     metres = [bar.metre or (4, 4) for bar in bars]
     # One metre throughout is that of whoever plays it.
     told = [m if len(set(metres)) > 1 and (i == 0 or m != metres[i - 1]) else None for i, m in enumerate(metres)]
-    words = [" ".join([f"{m[0]}/{m[1]}", *bar.chords] if m else bar.chords) for bar, m in zip(bars, told, strict=True)]
+    marks = [f"[{bar.mark}]" if re.fullmatch(r"[A-Za-z][^\]|\n]{0,30}", bar.mark) else "" for bar in bars]
+    words = [
+        " ".join(filter(None, [mark, f"{m[0]}/{m[1]}" if m else "", *bar.chords])) for bar, m, mark in zip(bars, told, marks, strict=True)
+    ]
     return "| " + " | ".join(words) + " |", next((bar.metre for bar in bars if bar.metre), (4, 4))
 
 
@@ -116,6 +126,7 @@ class _Page:
         self.metre: Metre | None = None
         self.last = "NC"
         self.opened = self.owed = False  # a bar line stood before; a two-bar repeat has yet to fill the next bar
+        self.broken = False  # the latest bar is a break, which lasts for one
         self.bar = Bar()
 
     def read(self, signs: str) -> list[Bar]:
@@ -130,7 +141,7 @@ class _Page:
                 if not any(self.cells):  # else it is the next bar's
                     self._take_time()
             elif found["section"]:
-                self.bar = self.bar.with_sign("[")
+                self.bar = self.bar.with_sign("[")._replace(mark=sign[1:].upper())
             elif found["ending"]:
                 self.bar = self.bar._replace(endings=self.bar.endings | ({int(found["ending"])} - {0}))
             elif found["mark"]:
@@ -188,7 +199,7 @@ class _Page:
         self.cells = []
         if chords:
             self.bars.append(self.bar._replace(chords=chords, metre=self.metre))
-            self.bar = Bar()
+            self.bar, self.broken = Bar(mark="play" if self.broken else ""), False
         self._take_time()
         return bool(chords)
 
@@ -203,6 +214,9 @@ class _Page:
             bar = bar._replace(times=int(times[1]))
         elif text == "fine":
             bar = bar.with_sign("Fine")
+        elif band := _BAND.fullmatch(text):
+            bar = bar._replace(mark=band[0])
+            self.broken = "break" in text
         if here:
             self.bar = bar
         else:

@@ -13,6 +13,7 @@ from improv.core.harmony.sheet import words_of
 LETTERS = "FCGDAEB"  # the line of fifths, from -1 (F) to 5 (B) with C at 0
 _KEY = re.compile(r"([A-Ga-g])([b#♭♯]?)\s*(m|min|minor|-|maj|major)?$")
 _ROOT = re.compile(r"(?:(?<=^)|(?<=^\()|(?<=/))([A-G])([b#]{0,2})")
+INSTRUMENTS = {"C": 0, "Bb": 2, "Eb": 3, "F": 1}  # what a player reads there, in fifths above what sounds
 MOST = 6  # fifths from C to either side that a key is away at the most
 
 
@@ -58,3 +59,9 @@ def moved(changes: str, by: int) -> str:
 def steps(here: int, there: int) -> int:
     """Fifths from one key to another, the nearer way: 11 up are one down."""
     return (there - here + 6) % 12 - 6 if abs(there - here) > MOST else there - here
+
+
+def written(symbol: str, instrument: str) -> str:
+    """A chord symbol as the player of a transposing instrument reads it, one of INSTRUMENTS."""
+    by = INSTRUMENTS[instrument]
+    return moved(symbol, by) if by else symbol

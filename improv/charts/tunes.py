@@ -1,22 +1,27 @@
-"""Tunes to play: built-in forms, and charts in files, with their key, metre, tempo and feel.
+"""Tunes to play: built-in forms, and charts in files, with their key, metre, tempo, style and feel.
 
-A built-in form is named `blues`, or `blues-bb` in another key. A file is an iReal Pro link or playlist, or a chart as text; behind
-`#` stands which song of a playlist, by its number or its title. Text may say more in lines of its own: `key: F`, `tempo: 140`,
-`metre: 3/4`, `feel: straight`, `title: ...`.
+A built-in form is named `blues`, or `blues-bb` in another key. A file is an iReal Pro link or playlist, a lead sheet as MusicXML, or a
+chart as text; behind `#` stands which song of a playlist, by its number or its title. Text may say more in lines of its own: `key: F`,
+`tempo: 140`, `metre: 3/4`, `feel: straight`, `style: bossa`, `title: ...`.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
 
 from improv.charts import ireal
-from improv.charts.moving import key_name, key_of, moved, steps
+from improv.charts.moving import INSTRUMENTS, key_name, key_of, moved, steps
+from improv.charts.musicxml import read_lead_sheet
+from improv.charts.score_limits import ScoreError
+from improv.charts.score_text import is_score
 from improv.charts.text import read_chart, without_headings
+from improv.core.band.styles import STYLES, style_of
 from improv.core.errors import ImprovError
 from improv.core.harmony import HarmonyError
 from improv.core.harmony.sheet import bars_of
@@ -25,6 +30,7 @@ from improv.core.settings import SETTINGS
 from improv.outside import printable, read_file
 
 LONGEST = 2**23  # bytes of a playlist: iReal Pro's largest have some three thousand songs
+HEAD = 2**12  # bytes that tell what a file is
 LISTED = 12  # titles that an error lists
 STRAIGHT = re.compile(r"bossa|samba|latin|even|rock|funk|pop|soul|reggae|afro|cuban|calypso|salsa|tango|baião|baiao|straight", re.I)
 _HEAD = re.compile(r"^\s*#?\s*(title|key|tempo|metre|meter|time|feel|style)\s*:\s*(.*?)\s*$", re.I | re.M)
@@ -36,7 +42,8 @@ class TuneError(ImprovError):
 
 @dataclass(frozen=True, slots=True)
 class NamedTune:
-    """A tune. key: as it is written, empty where it isn't known. tempo, feel: None where the chart says none. about: in a few words."""
+    """A tune. key: as it is written, empty where it isn't known. tempo, feel, style: None where the chart says none. about: in
+    a few words."""
 
     title: str
     changes: str
@@ -45,6 +52,7 @@ class NamedTune:
     tempo: float | None = None
     feel: str | None = None
     about: str = ""
+    style: str | None = None
 
     def in_key(self, key: str) -> NamedTune:
         """It in another key. Raises TuneError where its own isn't known, HarmonyError for a key that is none."""
@@ -55,6 +63,13 @@ class NamedTune:
         if minor and not own_minor:
             raise TuneError(f"{self.title} is in {self.key}, a major key: give a major key, for example {key_name(there, False)}")
         return replace(self, key=key_name(there, own_minor), changes=moved(self.changes, steps(here, there)))
+
+    def read_by(self, instrument: str) -> NamedTune:
+        """It as the player of a transposing instrument reads it, one of `moving.INSTRUMENTS`."""
+        if not (by := INSTRUMENTS[instrument]):
+            return self
+        place, minor = key_of(self.key) if self.key else (0, False)
+        return replace(self, key=key_name(place + by, minor) if self.key else "", changes=moved(self.changes, by))
 
     @property
     def bars(self) -> int:
@@ -77,7 +92,8 @@ def built_in() -> dict[str, NamedTune]:
 def _of_table(said: dict[str, str]) -> NamedTune:
     count, unit = map(int, said.get("metre", "4/4").split("/"))
     changes = said["changes"].strip()
-    return NamedTune(said["title"], changes, said["key"], (count, unit), float(said["tempo"]), said.get("feel", "swing"), said["about"])
+    feel, style = said.get("feel", "swing"), said.get("style")
+    return NamedTune(said["title"], changes, said["key"], (count, unit), float(said["tempo"]), feel, said["about"], style)
 
 
 def tune_of(said: str, key: str | None = None) -> NamedTune:
@@ -91,10 +107,30 @@ def tune_of(said: str, key: str | None = None) -> NamedTune:
 
 def songs_in(path: Path) -> list[NamedTune]:
     """All songs of a file. Raises TuneError, OutsideError."""
-    text = read_file(path, LONGEST).decode("utf-8-sig", errors="replace")
+    return [read() for _, read in _songs(path)]
+
+
+def _songs(path: Path) -> list[tuple[str, Callable[[], NamedTune]]]:
+    """The songs of a file, by their titles, each with what reads it: of a playlist of thousands, one is wanted. Raises as above."""
+    blob = read_file(path, LONGEST)
+    if is_score(path, blob[:HEAD]):
+        return [(path.stem, lambda: _of_score(path))]
+    text = blob.decode("utf-8-sig", errors="replace")
     if ireal.is_chart(text):
-        return [_of_song(song) for song in ireal.songs_of(text)]
-    return [_of_text(text, path)]
+        return [(song.title, partial(_of_song, song)) for song in ireal.songs_of(text)]
+    return [(path.stem, lambda: _of_text(text, path))]
+
+
+def _of_score(path: Path) -> NamedTune:
+    try:
+        sheet = read_lead_sheet(path)
+    except ScoreError as e:
+        raise TuneError(f"{path}: {e}") from None
+    feel = "straight" if STRAIGHT.search(sheet.words) else None
+    style = _style(sheet.words, feel, sheet.tempo) if any(re.search(s.words, sheet.words.lower()) for s in STYLES.values()) else None
+    return NamedTune(
+        printable(sheet.title), sheet.changes, sheet.key, sheet.metre, _tempo(sheet.tempo), feel, printable(sheet.words, 60), style
+    )
 
 
 def _named(said: str) -> NamedTune | None:
@@ -116,21 +152,21 @@ def _in_file(said: str) -> NamedTune:
     if not Path(path).exists():
         near = ", ".join(built_in())
         raise TuneError(f"--tune {printable(said)}: no built-in form and no file of that name; the forms are {near}")
-    songs = songs_in(Path(path))
+    songs = _songs(Path(path))
     if not songs:
         raise TuneError(f"{path}: no song in it")
     if not which:
-        return songs[0]
+        return songs[0][1]()
     if which.isdecimal():
         if not 1 <= int(which) <= len(songs):
             raise TuneError(f"{path}: there is no song {which} in it; it has {len(songs)}")
-        return songs[int(which) - 1]
+        return songs[int(which) - 1][1]()
     plain = _plain(which)
-    found = [s for s in songs if _plain(s.title) == plain] or [s for s in songs if plain in _plain(s.title)]
+    found = [s for s in songs if _plain(s[0]) == plain] or [s for s in songs if plain in _plain(s[0])]
     if not found:
-        some = ", ".join(printable(s.title, 60) for s in songs[:LISTED]) + (", ..." if len(songs) > LISTED else "")
+        some = ", ".join(printable(title, 60) for title, _ in songs[:LISTED]) + (", ..." if len(songs) > LISTED else "")
         raise TuneError(f"{path}: no song in it is called {printable(which, 60)}; it has {some}")
-    return found[0]
+    return found[0][1]()
 
 
 def _plain(title: str) -> str:
@@ -141,8 +177,8 @@ def _of_song(song: ireal.IrealSong) -> NamedTune:
     """A song of a playlist, as far as it can be read; what is wrong with its changes shows as it is played."""
     key = song.key[:-1] + "m" if song.key.endswith("-") else song.key
     feel = "straight" if STRAIGHT.search(song.style) else "swing"
-    changes, metre = ireal.changes_of(song.signs)
-    return NamedTune(printable(song.title), changes, key, metre, _tempo(song.tempo), feel, song.style)
+    changes, metre = ireal.changes_of(song.signs, marked=True)
+    return NamedTune(printable(song.title), changes, key, metre, _tempo(song.tempo), feel, song.style, _style(song.style, feel, song.tempo))
 
 
 def _of_text(text: str, path: Path) -> NamedTune:
@@ -163,7 +199,13 @@ def _of_text(text: str, path: Path) -> NamedTune:
         raise TuneError(f"{path}: these are no changes{odd}; write for example: Dm7 | G7 | Cmaj7 | %")
     said = heads.get("feel") or heads.get("style") or ""
     feel = said if said in ("swing", "straight", "any") else ("straight" if STRAIGHT.search(said) else "swing") if said else None
-    return NamedTune(printable(heads.get("title") or path.stem), without_headings(chart), key, (count, unit), _tempo(tempo), feel)
+    title, style = printable(heads.get("title") or path.stem), _style(heads.get("style") or "", feel, tempo)
+    return NamedTune(title, without_headings(chart), key, (count, unit), _tempo(tempo), feel, "", style)
+
+
+def _style(said: str, feel: str | None, tempo: float | None) -> str | None:
+    """The style that a chart's word means; None where it says none."""
+    return style_of(said, feel, tempo or SETTINGS["tempo"].default).name if said.strip() else None
 
 
 def _tempo(said: float | None) -> float | None:

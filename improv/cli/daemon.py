@@ -132,7 +132,7 @@ def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: f
     for performer in performers:
         if performer.state is not None:
             log(f"{performer.name} remembers {performer.state.past.notes} notes")
-    settings = PerformanceConfig(performers, song, config.music.send_clock, early, signals=())  # they are told to the parts
+    settings = PerformanceConfig(performers, song, config.music.send_clock, early, signals=(), ends=False)  # they are told to the parts
     performance = Performance(settings, parts.clock, ends, inbox=parts.inbox, link=link)
     name = f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.jsonl"
     record = config.record.folder / name if config.record.on else None
@@ -223,7 +223,9 @@ def music_of(config: Config, state: StateOnDisk) -> tuple[Song, list[PerformerSe
         )
         for number, (p, model) in enumerate(zip(config.performers, models, strict=True))
     ]
-    return Song(music.sheet, music.changes, music.metres), performers
+    banded = any(p.kind != "soloist" for p in config.performers)
+    band = tuple(p.settings.mode for p in performers) if banded else ()
+    return Song(music.sheet, music.changes, music.metres, band=band), performers
 
 
 def _awaited_api(log: Log, over: threading.Event) -> int | None:

@@ -38,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help=f"open the page in the browser: to play on, to see and to steer it; no MIDI is needed (default port: {WEB})",
     )
+    parser.add_argument("--choruses", type=int, metavar="N", help="with --band and --tune: how often round; then all end together")
+    parser.add_argument(
+        "--instrument",
+        choices=("C", "Bb", "Eb", "F"),
+        default="C",
+        help="show the chart in the key that you read (default: C, as it sounds)",
+    )
     parser.add_argument("--quiet", action="store_true", help="don't show the notes as they come")
     add_learning(parser)
     add_music(parser, alone=False)

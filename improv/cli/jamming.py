@@ -9,15 +9,16 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
+from improv.cli.banding import band_beside, check_length, counted_in, members_of
 from improv.cli.learning import schooling_of
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
-from improv.cli.screen import Screen, shower
+from improv.cli.screen import Screen, as_read, shower
 from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
 from improv.cli.terminal import patient
@@ -70,11 +71,16 @@ class Chosen:
     follows: the beat is that of the file that plays the human: its bars, and its changes of tempo.
     """
 
-    performer: PerformerSetup
+    performers: list[PerformerSetup]
     song: Song
     mood: dict[str, Any]
     learning: LearningSetup | None = None
     follows: bool = False
+
+    @property
+    def performer(self) -> PerformerSetup:
+        """The soloist."""
+        return self.performers[0]
 
     @property
     def settings(self) -> Settings:
@@ -117,6 +123,9 @@ def jam(args: argparse.Namespace) -> int:
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
     channels = _channels(args.listen)
+    check_length(args, "choruses")
+    if args.choruses is not None and args.band is None:
+        raise ImprovError(f"--choruses {args.choruses}: it says when a band ends, and there is none; add --band")
     if args.web is not None and args.fast:
         raise ImprovError("--web shows what is played as it is played, and --fast does not wait for that; leave one out")
     if args.web is not None and not 1 <= args.web <= 65535:
@@ -146,14 +155,14 @@ def jam(args: argparse.Namespace) -> int:
     running = MODES[settings.mode].begins or bool(settings.click or settings.count_in)
     script = None if part is None else part.followed(counted, running) if music.follows else part.script(counted)
     # What would go on for ever after the file gets eight bars more.
-    endless = settings.mode == "solo" or settings.click or args.send_clock
+    endless = settings.mode == "solo" or settings.click or args.send_clock or (music.song.band and not music.song.bars)
     limit = script[-1].time + meter.seconds(8 * first) if script and endless else math.inf
     place = Place(OfflineClock(script or (), limit) if args.fast else LiveClock(script, limit), Inbox())
     with ExitStack() as stack:
         if args.web is not None:
             from improv.cli.webbed import Web
 
-            place.web = Web(args.web, place.inbox.put, args.target is not None, sys.stderr if args.json else sys.stdout)
+            place.web = Web(args.web, place.inbox.put, args.target is not None, sys.stderr if args.json else sys.stdout, args.instrument)
         if api is not None:
             _connect(args, music, place, api, channels, stack)
         return _perform(args, music, place)
@@ -177,10 +186,7 @@ def solo(args: argparse.Namespace) -> int:
     """Offline: improvise and write."""
     if args.mood == LIST:
         return moods(args)
-    for option in ("bars", "choruses"):
-        count = getattr(args, option)
-        if count is not None and not 1 <= count <= 10_000:
-            raise ImprovError(f"--{option} {count}: expected 1 to 10,000")
+    check_length(args, "bars", "choruses")
     music = _music(args, "solo", None)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
@@ -230,7 +236,9 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
     chosen = {f.name: getattr(args, f.name, None) for f in fields(Settings)}
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo
+    members = members_of(args.band)
     settings = Settings(**{"mode": mode} | {k: v for k, v in chosen.items() if v is not None})
+    settings = counted_in(settings, chosen["count_in"], members)
     if settings.clock == "host":
         raise ImprovError("--clock host is the plugin's own (improv plugin install); from here, follow a DAW with --clock midi or link")
     song, follows = _song(args, settings, part, getattr(args, "bars", None))
@@ -245,7 +253,10 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
         learning=learning.learning if learning else None,
         learns=learning.header if learning else {},
     )
-    return Chosen(performer, song, mood, learning, follows)
+    performers = band_beside(performer, members, settings.click)
+    if members:
+        song = replace(song, band=tuple(p.settings.mode for p in performers))
+    return Chosen(performers, song, mood, learning, follows)
 
 
 def _channels(text: str | None) -> frozenset[int] | None:
@@ -305,12 +316,13 @@ def _session_path(args: argparse.Namespace) -> Path | None:
 def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
     """The performance, and what is written and said of it."""
     path, song, seed = _session_path(args), music.song, music.performer.seed
-    header = header_of(song, [music.performer], place.early) | music.mood | (titled(seed) if path else {})
+    header = header_of(song, music.performers, place.early) | music.mood | (titled(seed) if path else {})
     header |= {"sources": place.web.sources} if place.web else {}
-    config = PerformanceConfig([music.performer], song, getattr(args, "send_clock", False), place.early)
+    config = PerformanceConfig(music.performers, song, getattr(args, "send_clock", False), place.early)
     performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
     shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
-    recorder = Recorder(path, header, shower(lambda: performance.meter, song.changes) if shows else None)
+    shown = as_read(song.changes, getattr(args, "instrument", "C"))
+    recorder = Recorder(path, header, shower(lambda: performance.meter, shown) if shows else None)
     take = KeptTake()
     for observer in (recorder, Screen(shows, not args.json), *([take] if args.record or args.png or args.wav else [])):
         performance.observe(observer)
@@ -324,6 +336,6 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
         summary |= {"learned": performance.performers[0].improviser.learned_from, "profile": music.learning.end()}
     summary |= {what: end[what] for what in ("lateness_ms", "shed") if end.get(what)}
     summary |= {"mood": header["mood"]} if "mood" in header else {}
-    summary["files"] = write(args, Timekeeper(music.settings, song.metres), song.changes, take)
+    summary["files"] = write(args, Timekeeper(music.settings, song.metres), song.changes, take, music.performers)
     print(json.dumps(summary) if args.json else told(summary))
     return EXITS.get(str(end["reason"]).split()[0], BROKEN)

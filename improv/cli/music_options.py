@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from improv.cli.band_option import add_band
 from improv.core.settings import DRUMS, GROUPS, SETTINGS, SettingRow
 
 
@@ -25,6 +26,7 @@ def add_music(parser: argparse.ArgumentParser, alone: bool) -> None:
     )
     piece.add_argument("--key", metavar="KEY", help="with --tune or --mood: the key, for example Eb (default: the tune's, the mood's)")
     piece.add_argument("--metre", default=None, metavar="N/N", help="time signature (default: 4/4)")
+    add_band(piece)
     piece.add_argument("--seed", type=int, help="same seed, same music (default: drawn, and shown)")
     add_settings(parser, alone)
     parser.add_argument("--json", action="store_true", help="the summary as JSON")

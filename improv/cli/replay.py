@@ -17,6 +17,7 @@ from improv.core.events import Event, Mark, NoteOff, NoteOn
 from improv.core.harmony import pitch_name
 from improv.learning.setup import learned_again
 from improv.midi.files import write_take
+from improv.midi.tracks import tracks_of
 from improv.session import Session
 from improv.session import sessions as in_folder
 from improv.session.again import Replayed, replayed, take_of
@@ -49,8 +50,8 @@ def run(args: argparse.Namespace) -> int:
         take = take_of(found, start, args.bars)
         if not any(isinstance(e, NoteOn) for e in (*take.heard, *take.played)):
             print("improv: there are no notes in it", file=sys.stderr)
-        names = [p.name for p in found.performers]
-        write_take(Path(args.to), take.heard, take.played, take.tempos, take.metres, take.changes, names)
+        tracks = tracks_of((p.name, p.settings.mode) for p in found.performers)
+        write_take(Path(args.to), take.heard, take.played, take.tempos, take.metres, take.changes, tracks)
         report["files"] = [args.to]
     print(json.dumps(report) if args.json else _told(report))
     return BROKEN if found.same is False else OK

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from improv.core.events import Event, NoteOff, Setting
-from improv.core.harmony import Changes
+from improv.core.harmony import Changes, parse_chord
 from improv.core.meter import Meter
 from improv.core.observer import MODEL_FAILED, Observer
 from improv.core.settings import PERIOD
@@ -43,6 +43,15 @@ class Screen(Observer):
             print(f"improv: internal error, all notes closed: {end['error']} (IMPROV_DEBUG=1 shows where)", file=sys.stderr)
         elif str(end["reason"]).startswith("port"):
             print(f"improv: MIDI {end['reason']} vanished; all notes closed", file=sys.stderr)
+
+
+def as_read(changes: Changes | None, instrument: str) -> Changes | None:
+    """Changes as the player of an instrument reads them, one of `charts.moving.INSTRUMENTS`."""
+    if changes is None or instrument == "C":
+        return changes
+    from improv.charts.moving import written
+
+    return Changes(changes.starts, [parse_chord(written(str(c), instrument)) for c in changes.chords], changes.length, again=changes.again)
 
 
 def shower(meter: Callable[[], Meter], changes: Changes | None) -> Callable[[str, Event], None]:

@@ -67,7 +67,7 @@ class KeptBars:
         cut = self.capture.cut(self.clock.now(), bars)
         if not cut.events:
             raise ImprovError("nothing was played in the last bars")
-        write_cut(path, cut, self.performers[0].improviser.generator.changes, [p.name for p in self.performers])
+        write_cut(path, cut, self.performers[0].improviser.generator.changes, [(p.name, p.settings.mode) for p in self.performers])
 
 
 class ToldLog:

@@ -12,13 +12,17 @@ from improv.core.beats.timekeeper import Timekeeper, in_beats
 from improv.core.events import NoteOn
 from improv.core.harmony import Changes
 from improv.midi.files import write_take
+from improv.midi.tracks import tracks_of
 from improv.perform.observers import KeptTake
+from improv.perform.performers import PerformerSetup
 from improv.render.piano_roll import draw_roll
 from improv.session import Cut
 from improv.session.capture import turned
 
 
-def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None, take: KeptTake) -> list[str]:
+def write(
+    args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None, take: KeptTake, performers: Sequence[PerformerSetup]
+) -> list[str]:
     """The take as MIDI, sound and picture, as asked for. keeper: a new one. Returns what was written."""
     written: list[str] = []
     if not any(isinstance(e, NoteOn) for e in (*take.heard_events, *take.played_events)):
@@ -30,7 +34,7 @@ def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None,
     metres, changes = metres.turned(line), turned(changes, line) if changes and line else changes
     midi = Path(args.record or f"{args.wav or args.png}.mid")
     if args.record or args.wav:
-        write_take(midi, heard, played, tempos, metres, changes)
+        write_take(midi, heard, played, tempos, metres, changes, tracks_of([(p.name, p.settings.mode) for p in performers]))
         written += [str(midi)] if args.record else []
     if args.wav:
         from improv.render.sound import render
@@ -40,14 +44,15 @@ def write(args: argparse.Namespace, keeper: Timekeeper, changes: Changes | None,
         if not args.record:
             midi.unlink()
     if args.png:
-        draw_roll(args.png, heard, played, metres, changes)
+        drums = {number for number, p in enumerate(performers) if p.settings.mode == "drums"}  # which have no pitch
+        draw_roll(args.png, heard, [e for e in played if getattr(e, "part", 0) not in drums], metres, changes)
         written.append(args.png)
     return written
 
 
-def write_cut(path: Path, cut: Cut, changes: Changes | None, names: Sequence[str] = ("improv",)) -> None:
-    """The last bars, as captured, as a MIDI file that begins on their first bar line. names: of the performers' tracks."""
-    write_take(path, cut.heard(), cut.played(), cut.tempo_map(), cut.bars(), cut.changes(changes), names)
+def write_cut(path: Path, cut: Cut, changes: Changes | None, performers: Sequence[tuple[str, str]] = (("improv", "trade"),)) -> None:
+    """The last bars, as captured, as a MIDI file that begins on their first bar line. performers: (name, mode) of each."""
+    write_take(path, cut.heard(), cut.played(), cut.tempo_map(), cut.bars(), cut.changes(changes), tracks_of(performers))
 
 
 def told(summary: dict[str, Any]) -> str:

@@ -36,7 +36,7 @@ def set_tune(args: argparse.Namespace) -> dict[str, Any]:
     args.changes = tune.changes
     if args.metre is None:
         args.metre = f"{tune.metre[0]}/{tune.metre[1]}"
-    for name, value in (("tempo", tune.tempo), ("feel", tune.feel)):
+    for name, value in (("tempo", tune.tempo), ("feel", tune.feel), ("style", tune.style)):
         if getattr(args, name) is None:
             setattr(args, name, value)
     if getattr(args, "choruses", None) is not None:
@@ -49,6 +49,7 @@ def set_tune(args: argparse.Namespace) -> dict[str, Any]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tune", nargs="?", metavar="TUNE", help="a form's name, or a file of songs: show its chart, or list its songs")
     parser.add_argument("--key", metavar="KEY", help="show it in this key, for example Eb")
+    parser.add_argument("--instrument", choices=("C", "Bb", "Eb", "F"), default="C", help="show the chart as a transposing player reads it")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         if not songs:
             raise ImprovError(f"{path}: no song in it")
         return _list({str(number): song for number, song in enumerate(songs, 1)}, args.json)
-    tune = tune_of(args.tune, args.key)
+    tune = tune_of(args.tune, args.key).read_by(args.instrument)
     if args.json:
         print(json.dumps(asdict(tune) | {"bars": tune.bars}))
         return OK

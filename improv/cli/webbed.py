@@ -53,10 +53,11 @@ class JamControlled:
 class Web:
     """The page of a jam. put: takes what is heard. sounds: whether a port leads to a synth. out: where its links are said.
 
-    arrival: what the ports hand events to.
+    arrival: what the ports hand events to. instrument: in whose key the chart is shown.
     """
 
-    def __init__(self, port: int, put: Callable[[Event], None], sounds: bool, out: TextIO):
+    def __init__(self, port: int, put: Callable[[Event], None], sounds: bool, out: TextIO, instrument: str = "C"):
+        self._instrument = instrument
         self.sources = ["in", NAME]  # by their numbers
         folder = default_folder()
         self.config = completed(Tables(record=RecordConfig(folder=folder)), folder)
@@ -86,6 +87,7 @@ class Web:
             sounds=self._sounds,
             title=str(header.get("title") or ""),
             session=recorder.path.name if recorder.path else "",
+            instrument=self._instrument,
         )
         page = served.show(performance, steering, setup, self.arrival)
         log.taps.append(page.tap)

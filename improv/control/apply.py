@@ -18,6 +18,7 @@ from improv.control.config.differences import differences
 from improv.control.config.reading import load_config
 from improv.control.desk import Desk
 from improv.control.kept import save_preset
+from improv.core.band.ending import ENDING
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Tap, Transport
 from improv.core.harmony import parse_changes, taken_for
@@ -113,7 +114,7 @@ def _set_together(desk: Desk, wanted: Mapping[str, Any], number: int | None) -> 
 @does("model")
 def play_with(desk: Desk, request: Request) -> None:
     name, number = str(request["name"]), desk.number_of(request.get("performer"))
-    for performer in desk.those(number):
+    for performer in desk.soloists(number):
         performer.model_name = name
     desk.put(Setting(desk.now, "model", name, number))
 
@@ -230,6 +231,14 @@ def play(desk: Desk, request: Request) -> None:
         desk.put(Setting(desk.now, PLAY, 1, number))
 
 
+@does("ending")
+def end_together(desk: Desk, request: Request) -> dict[str, Any]:
+    if not any(MODES[p.settings.mode].accompanies for p in desk.performance.performers):
+        raise ImprovError("there is no band that could end: nobody plays bass or drums")
+    desk.put(Setting(desk.now, ENDING, 1))
+    return {"text": "the band ends with this chorus; asked again, in the next bar"}
+
+
 @does("page")
 def tell_links(desk: Desk, request: Request) -> dict[str, Any]:
     if not desk.links:
@@ -268,7 +277,7 @@ def take_over(desk: Desk, request: Request) -> dict[str, Any]:
 
 def _load(desk: Desk, name: str, performer: object) -> None:
     """Have a model at hand for whom it is."""
-    for member in desk.those(desk.number_of(performer)):
+    for member in desk.soloists(desk.number_of(performer)):
         if name not in member.models:
             member.models[name] = load_model(name)
 

@@ -105,6 +105,7 @@ _ROWS = (
     Command("learn", "bind the next controller that moves to a setting", (Field("name", SETTING), _WHOSE), (CTL, PAGE)),
     Command("unlearn", "take controllers off a setting", (Field("name", SETTING),), (CTL, PAGE)),
     Command("panic", "silence, now", (), (CTL, OSC, BINDING, PAGE), urgent=True, alike=()),
+    Command("ending", "let the band end: a tag, and a held chord; asked twice, in the next bar", (), (CTL, OSC, BINDING, PAGE), quick=True),
     Command("play", "go on after a panic", (_WHOSE,), (CTL, OSC, BINDING, PAGE), quick=True),
     Command(
         "mark", "put a mark in the record, with a text if you like", (Field("text", TEXT, False),), (CTL, OSC, BINDING, PAGE), quick=True

@@ -11,6 +11,7 @@ from improv.control.bindings import Bindings
 from improv.control.config.tree import Config
 from improv.control.kept import keep_learned, saved_presets
 from improv.control.steered import SteeredPerformance, SteeredPerformer
+from improv.core.band.together import PARTS
 from improv.core.errors import ImprovError
 from improv.core.events import Event
 from improv.core.line.generator import BOOKMARKS
@@ -63,6 +64,10 @@ class Desk:
     def those(self, number: int | None) -> Sequence[SteeredPerformer]:
         """The performer of a number, or all."""
         return [p for p in self.performance.performers if number in (None, p.number)]
+
+    def soloists(self, number: int | None) -> Sequence[SteeredPerformer]:
+        """The performer of a number, or all but those who accompany: whose mode and model a wish for all doesn't mean."""
+        return [p for p in self.those(number) if number is not None or p.settings.mode not in PARTS] or self.those(number)
 
     def presets(self) -> dict[str, dict[str, Any]]:
         """Those of the configuration, and those that were saved."""

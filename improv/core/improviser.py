@@ -9,9 +9,10 @@ the same notes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from improv.core import playing as rules
+from improv.core.band.together import PARTS, PlayingTogether
 from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
@@ -26,7 +27,7 @@ from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.note_book import NoteBook
 from improv.core.note_model import ChordVoicer, ModelState, NoteModel
-from improv.core.settings import BY_THE_BAR, PLAY, Settings
+from improv.core.settings import ADDRESSED, BY_THE_BAR, PLAY, Settings
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
 from improv.core.wanted import Wanted
@@ -43,7 +44,7 @@ class Improviser:
     models: those that a setting `model` may change to, by name.
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     reading: how changes that come as a text are read, and what is made of chords, see `sheet.READING`.
-    hearing: see `core.hearing`. playing: see `core.playing`.
+    hearing: see `core.hearing`. playing: see `core.playing`. band: the mode of each who performs, by number; empty: it is no band.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Improviser:
         reading: int = READING,
         hearing: int = NOW,
         playing: int = rules.NOW,
+        band: Sequence[str] = (),
     ):
         settings = settings or Settings()
         meter = meter or Timekeeper(settings).meter
@@ -79,7 +81,8 @@ class Improviser:
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
         end = None if bars is None else round(meter.metres.line(bars) * GRID)
-        self.voice = Voice(self.generator, tracker, channel, end, voicings, playing)
+        self._band, self._accompanies = band, bool(band) and settings.mode in PARTS
+        self.voice = Voice(self.generator, tracker, channel, end, voicings, playing, PlayingTogether(band, bars))
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self._unread: tuple[Heard, float] | None = None  # a note for the model, while what answers the key at once is handed over
         self._mode: Mode = MODES[settings.mode](self.voice)
@@ -125,7 +128,7 @@ class Improviser:
     @property
     def thinks(self) -> bool:
         """Whether `advance` would ask the model even if nothing was heard."""
-        return self._mode.pending or self._unread is not None
+        return self._mode.pending or self._mode.thinks_next or self._unread is not None
 
     def advance(self, now: float, heard: Iterable[Moment] = ()) -> list[Event]:
         """Take in what was heard and do what is due up to `now`, or up to the next note-on, which is
@@ -166,7 +169,8 @@ class Improviser:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
         self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, None, self._reading, before.rules)
-        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules)
+        together = PlayingTogether(self._band, before.together.bars)
+        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules, together)
         self.voice.time = moment.time
         self._begun, self._unread = self._begun + 1, None
         self._learning = None  # it was learned for the other
@@ -199,7 +203,9 @@ class Improviser:
         self.generator.meter = moment.meter
         played = self._turn(moment.news, time) if moment.news else []
         event = moment.event
-        if isinstance(event, NoteOn):
+        if isinstance(event, NoteOn | NoteOff) and self.voice.of_the_band(event, time, self._mode.accompanies):
+            pass
+        elif isinstance(event, NoteOn):
             played += self._struck(event, time)
         elif isinstance(event, NoteOff) or (isinstance(event, ControlChange) and event.control in self._releasing):
             played += self._released(event, time)
@@ -274,13 +280,17 @@ class Improviser:
 
         Beside those of the table there are `model`, a name, and `changes`, a text, empty for none.
         """
-        if setting.name == "model" and setting.value not in self._models:
-            return []  # whoever wished for it was to bring it
+        if (setting.name == "model" and setting.value not in self._models) or (
+            setting.part is None and self._accompanies and setting.name in ADDRESSED
+        ):
+            return []  # whoever wished for it was to bring it; or it is meant for soloists
         if setting.name == PLAY:
             if self._mode.waits:
                 self._mode.start(time)
             return []
         beat = self.meter.beat(time)
+        if self.voice.together.set(setting, self.voice.here, beat):
+            return []
         if setting.name in BY_THE_BAR and self._goes_on(beat):
             self._wishes.append((self.meter.next_bar(beat), setting))
             return []

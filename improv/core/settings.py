@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from improv.core import beats, modes
+from improv.core.band.styles import STYLES
 from improv.core.errors import ImprovError
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.vocabulary import FEELS
@@ -23,7 +24,21 @@ ENTRIES = {"beat": "on the next beat", "bar": "on the next bar", "now": "at once
 DRUMS = 10  # the channel of a click, or of a count-in, where no other is said
 AT_ONCE, NEXT_BAR = "at once", "next bar"  # when a setting that changes takes effect
 PERFORMER, PERFORMANCE = "performer", "performance"  # whose it is: each performer has its own, or all share one
-GROUPS = {"music": "what it plays", "time": "when it plays", "line": "how it plays its line", "chords": "how it plays chords"}
+GROUPS = {
+    "music": "what it plays",
+    "time": "when it plays",
+    "line": "how it plays its line",
+    "chords": "how it plays chords",
+    "band": "how the band plays",
+}
+AUTO = "auto"
+PLAYED = {AUTO: "as the feel and the tempo ask for"} | {name: style.about for name, style in STYLES.items()}
+FEATURES = {
+    "none": "all play for who leads",
+    "bass": "a bass solo",
+    "drums": "a drum solo",
+    "fours": "four bars of whoever leads and four of the drums, in turn",
+}
 PLAY = "play"  # a Setting event of this name is no setting: who waits plays from now on
 PERIOD = "grain"  # a Setting event of this name is no user's: the MIDI system's period in ms, once at the start of a performance
 
@@ -156,6 +171,10 @@ class Settings:
     voicing: str = _row("rules", ("rules", "learned"), "comp: chords by rules, or as learned from pianists' hands", "chords", alone=False)
     accents: float = _row(1.0, (0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as you accent yours", "line")
 
+    style: str = _row(AUTO, PLAYED, "what bass, drums and comping play. ", "band", whose=PERFORMANCE)
+    feature: str = _row("none", FEATURES, "whose turn it is, from the next section on. ", "band", whose=PERFORMANCE, alone=False)
+    level: float = _row(1.0, (0.0, 1.5), "the fader: times as loud as it plays, 0 silent", "band", alone=False)
+
     def __post_init__(self) -> None:
         for name, row in SETTINGS.items():
             row.check(getattr(self, name))
@@ -179,6 +198,7 @@ SETTINGS: dict[str, SettingRow] = {f.name: SettingRow(f.name, **f.metadata) for 
 SHARED = tuple(row.name for row in SETTINGS.values() if row.whose == PERFORMANCE)  # settings that all performers share
 OWN = tuple(row.name for row in SETTINGS.values() if row.whose == PERFORMER)
 # What waits for the next bar line: such settings, and what a Setting event can change beside settings.
+ADDRESSED = frozenset({"mode", "model", "low", "high"})  # what changes who accompanies in a band only if that one is meant by name
 BY_THE_BAR = frozenset({row.name for row in SETTINGS.values() if row.when == NEXT_BAR} | {"model", "changes"})
 
 

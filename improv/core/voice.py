@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Iterable
 
 from improv.core import playing as rules
-from improv.core.events import Event, NoteOn
+from improv.core.band.together import Here, PlayingTogether
+from improv.core.events import Event, NoteOff, NoteOn
 from improv.core.flood import FASTEST_LINE, WITHIN
 from improv.core.intent import IntendedNote
 from improv.core.line.dynamics import velocity
@@ -27,7 +28,7 @@ MEANT = 1.0  # beats that a note of ours may sound on into the player's line, fr
 class Voice:
     """What one performer hears, remembers and sounds. channel: 0-15, what it plays on. end: in 1/12 beat, where it is to end.
 
-    voicings: what voices chords as learned; None: by rule. playing: see `core.playing`.
+    voicings: what voices chords as learned; None: by rule. playing: see `core.playing`. together: what it knows of a band.
     """
 
     def __init__(
@@ -38,7 +39,9 @@ class Voice:
         end: int | None = None,
         voicings: ChordVoicer | None = None,
         playing: int = rules.NOW,
+        together: PlayingTogether | None = None,
     ):
+        self.together = together or PlayingTogether()
         self.generator, self.tracker = generator, tracker
         self.channel, self.end, self.voicings = channel, end, voicings
         self.rules, self.early = playing, playing == rules.FIRST  # see `core.playing`
@@ -56,6 +59,18 @@ class Voice:
     def meter(self) -> Meter:
         """The beat as of the latest thing heard."""
         return self.generator.meter
+
+    @property
+    def here(self) -> Here:
+        """The song at this moment."""
+        generator = self.generator
+        return Here(generator.meter, generator.changes, generator.heard_chord, generator.settings)
+
+    def of_the_band(self, event: NoteOn | NoteOff, time: float, accompanies: bool) -> bool:
+        """Tell what is known of the band of a note. Returns whether that is all: what another member plays is no player's line."""
+        if self.together.plays or accompanies:
+            self.together.heard(event, self.meter.beat(time))
+        return bool(self.together.plays) and event.part < 0
 
     # The player's line
 
@@ -79,8 +94,12 @@ class Voice:
         return 0, self.channel, pitch
 
     def strike(self, pitch: int, loudness: int, time: float, until: float) -> list[Event]:
-        """Sound a note from a time in seconds up to a beat (infinity: until it is closed)."""
+        """Sound a note from a time in seconds up to a beat (infinity: until it is closed), as loud as the fader says."""
         closed = self.close([pitch], time) if self.key(pitch) in self.sounding else []
+        if (level := self.settings.level) != 1.0:
+            loudness = min(127, round(loudness * level))
+            if loudness < 1:
+                return closed
         on = NoteOn(time, pitch, loudness, self.channel)
         self.sounding.begin(on, until)
         return [*closed, on]

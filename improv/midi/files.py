@@ -22,6 +22,7 @@ from improv.core.metres import FOUR, LIMITS, Metres
 from improv.midi.bars import bars_of
 from improv.midi.parts import DRUMS, MidiFile, read_midi
 from improv.midi.smf import END, Ints, MidiFileError
+from improv.midi.tracks import Track
 
 PPQ = 480
 PLAIN = str.maketrans({"Δ": "^", "△": "^", "∆": "^", "♭": "b", "♯": "#", "−": "-", "–": "-", "˚": "°"})  # texts are Latin-1
@@ -186,11 +187,11 @@ def write_take(
     tempos: Sequence[tuple[float, float]],
     metres: Metres,
     changes: Changes | None = None,
-    names: Sequence[str] = ("improv",),
+    performers: Sequence[Track] = (Track("improv"),),
 ) -> None:
     """Write a take: a type 1 file with the tracks `player` and `improv`, tempo, metres, chords as markers.
 
-    names: of the performers' tracks, by their numbers.
+    performers: their tracks, by their numbers.
 
     Events with beats for times, beat 0 on a bar line, where metres and changes begin. tempos: (beat, bpm), in order; the first is
     that of the start. The file appears whole or not at all.
@@ -206,14 +207,20 @@ def write_take(
         if at <= end
     ]
     conductor += [(max(beat + shift, 0.0), mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))) for beat, tempo in tempos]
-    tracks: list[list[tuple[float, mido.Message]]] = [[] for _ in ("player", *names)]
+    all_tracks = (Track("player"), *performers)
+    free = iter(CHANNELS * (1 + len(all_tracks) // len(CHANNELS)))
+    channels = [DRUMS if track.drums else next(free) for track in all_tracks]
+    tracks: list[list[tuple[float, mido.Message]]] = [
+        [] if t.program is None or t.drums else [(0.0, mido.Message("program_change", program=t.program, channel=c))]
+        for t, c in zip(all_tracks, channels, strict=True)
+    ]
     moments = [(e.time, i, is_heard, e) for is_heard, part in ((True, heard), (False, played)) for i, e in enumerate(part)]
     moments.sort(key=lambda m: (m[0], m[2], m[1]))
     last = 0.0
     for beat, _, is_heard, event in moments:
         last = max(last, beat + shift)
-        number = 0 if is_heard else 1 + min(max(getattr(event, "part", 0), 0), len(names) - 1)
-        message = _message(event, CHANNELS[number % len(CHANNELS)])
+        number = 0 if is_heard else 1 + min(max(getattr(event, "part", 0), 0), len(performers) - 1)
+        message = _message(event, channels[number])
         if message:
             tracks[number].append((beat + shift, message))
     if changes:
@@ -221,8 +228,8 @@ def write_take(
         conductor += [(at, mido.MetaMessage("marker", text=symbol)) for at, symbol in symbols]
     file = mido.MidiFile(type=1, ticks_per_beat=PPQ)
     file.tracks.append(_track("improv", sorted(conductor, key=lambda m: m[0])))
-    for name, part in zip(("player", *names), tracks, strict=True):
-        file.tracks.append(_track(name, part))
+    for track, part in zip(all_tracks, tracks, strict=True):
+        file.tracks.append(_track(track.name, part))
     blob = io.BytesIO()
     file.save(file=blob)
     atomic_write({Path(path): blob.getvalue()})

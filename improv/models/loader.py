@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,24 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from improv.core.band.bar import Member
+from improv.core.band.bass import Bassist
+from improv.core.band.drums import Drummer
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
+from improv.models.bass import LearnedWalking
 from improv.models.card import ModelError, check_name
+from improv.models.drum_groove import LearnedGroove
 from improv.models.registry import kind_in
+from improv.models.sidemen import SIDEMEN, Sideman
 from improv.models.voicings import Voicings
 from improv.outside import WIDTHS, OutsideError, Tensor, printable, read_json, read_tensors
 
 DEFAULT = "jazz"
-VOICINGS = "voicings"
+VOICINGS, BASS, DRUMS = "voicings", "bass", "drums"
 LARGEST = 256 * 2**20  # bytes of weights
 LARGEST_VOICINGS = 4 * 2**20
+LARGEST_MEMBER = 4 * 2**20  # of the rhythm section
 LARGEST_CARD = 2**20
 BESIDE = 16 * 2**20  # bytes of arrays that are no weights: the test vector
 
@@ -45,7 +52,9 @@ def find_model(name: str) -> Path:
 
 
 def load_model(name: str = DEFAULT) -> NoteModel:
-    """Read, check and build a model that plays. Raises ModelError, which says what is wrong with it."""
+    """Read, check and build a model that plays, or one of `sidemen.SIDEMEN`. Raises ModelError, which says what is wrong with it."""
+    if name in SIDEMEN:
+        return Sideman(name, _member(name))
     folder = find_model(name)
     card, weights = _read(folder, LARGEST)
     build = kind_in(card).build
@@ -147,6 +156,33 @@ def load_voicings(name: str = VOICINGS) -> Voicings:
     card, weights = _read(folder, LARGEST_VOICINGS)
     try:
         return Voicings.of(card, weights)
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
+
+
+def _member(name: str) -> Member | None:
+    """Who plays for a sideman: the learned one, or the rules where no folder of the name is there. Raises ModelError."""
+    learned: dict[str, Callable[[], Member]] = {BASS: load_bass, DRUMS: load_drums}
+    there = name in learned and any(_is_folder(shelf / name) for shelf in shelves())
+    return learned[name]() if there else SIDEMEN[name]()
+
+
+def load_bass(name: str = BASS) -> Bassist:
+    """Read, check and build a bassist who has learned to walk. Raises ModelError, which says what is wrong with it."""
+    folder = _found(name)
+    card, weights = _read(folder, LARGEST_MEMBER)
+    try:
+        return LearnedWalking(card, weights).member()
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
+
+
+def load_drums(name: str = DRUMS) -> Drummer:
+    """Read, check and build a drummer who has learned from drummers. Raises ModelError, which says what is wrong with it."""
+    folder = _found(name)
+    card, weights = _read(folder, LARGEST_MEMBER)
+    try:
+        return LearnedGroove(card, weights).member()
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
 

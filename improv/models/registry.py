@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from improv.core.note_model import NoteModel
-from improv.models import grammar_model, voicings
+from improv.models import bass, drums, grammar_model, voicings
 from improv.models.card import promised
 from improv.models.cells import NETWORKS, kind_of
 from improv.models.grammar_model import GrammarModel
@@ -40,6 +40,8 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(NETWORKS, NETWORK),
     grammar_model.KIND: Kind(GrammarModel, shapes=grammar_model.grammar_shapes),
     voicings.KIND: Kind(does="voices chords (--mode comp --voicing learned)"),
+    bass.KIND: Kind(does="walks as a bass of the band", shapes=bass.bass_shapes),
+    drums.KIND: Kind(does="plays the drums of the band", shapes=drums.drums_shapes),
     "characters": Kind(does="writes texts, such as titles"),
 }
 

@@ -27,13 +27,13 @@ PART = -1  # its number in a band
 class Metronome:
     """Clicks on each felt beat, the bar line higher; where send_clock, 24 pulses a quarter with Start, Stop and Continue.
 
-    meter: the beat before anything is heard, as the timekeeper has it.
+    meter: the beat before anything is heard, as the timekeeper has it. counts: whether it counts in; a drummer does so with sticks.
     """
 
     done = -math.inf  # what is heard is never late for it
 
-    def __init__(self, settings: Settings, meter: Meter, send_clock: bool = False):
-        self._settings, self._meter = settings, meter
+    def __init__(self, settings: Settings, meter: Meter, send_clock: bool = False, counts: bool = True):
+        self._settings, self._meter, self._counts = settings, meter, counts
         self._sends = send_clock
         self._clicked = self._pulsed = -math.inf  # beats up to which it is done
         self._sounding = NoteBook()  # ends in seconds
@@ -81,7 +81,7 @@ class Metronome:
 
     def _channel(self, beat: float) -> int:
         """The click's channel, 1-16; 0 for none."""
-        counting = self._settings.count_in and self._meter.position(beat) < -STEP
+        counting = self._counts and self._settings.count_in and self._meter.position(beat) < -STEP
         return self._settings.click or (DRUMS if counting else 0)
 
     def _from(self, beat: float) -> None:

@@ -32,6 +32,8 @@ from improv.core.observer import MODEL_FAILED, Observer
 from improv.core.settings import PERIOD
 from improv.perform.band import Band, Slot
 from improv.perform.clock import LiveClock, OfflineClock
+from improv.perform.conductor import PART as CONDUCTS
+from improv.perform.conductor import Conductor
 from improv.perform.deadline import Thinker, Worker
 from improv.perform.ends import Ends, NoEnds
 from improv.perform.engine import asked, perform
@@ -58,7 +60,7 @@ class PerformanceConfig:
     """What is performed, and by whom. The beat is the first performer's, as its settings say.
 
     send_clock: MIDI Clock goes out. early: seconds by which notes are handed over before their time.
-    signals: that end it. See `perform.signals`.
+    signals: that end it. See `perform.signals`. conducted: whether a band's end slows down, stops the beat and, with `ends`, all.
     """
 
     performers: Sequence[PerformerSetup]
@@ -66,6 +68,8 @@ class PerformanceConfig:
     send_clock: bool = False
     early: float = 0.0
     signals: Sequence[str] = ENDING
+    conducted: bool = True
+    ends: bool = True
 
 
 class Performance:
@@ -104,8 +108,10 @@ class Performance:
             for number, setup in enumerate(config.performers)
         )
         self.inbox.behind = self._behind
-        metronome = Metronome(first.settings, meter, config.send_clock)
+        metronome = Metronome(first.settings, meter, config.send_clock, "drums" not in song.band)
         slots = [Slot(metronome, PART), *(Slot(p.player, p.number, p.setup.hears, p.setup.inputs) for p in self.performers)]
+        if song.band and config.conducted:
+            slots.append(Slot(Conductor(first.settings, meter, song.changes, song.bars, self.put, config.ends), CONDUCTS))
         self.band = Band(slots, self.timekeeper, self._overheard)
         self.limit = NoteLimit()  # of the notes that leave
         self.sounding = NoteBook()  # what was sent and not yet closed, with the times by which each note is closed

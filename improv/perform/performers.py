@@ -17,7 +17,7 @@ from improv.core.note_model import CannotSpeakError, NoteModel
 from improv.core.settings import Settings
 from improv.models.loader import voicings_for
 from improv.models.model import State
-from improv.perform.deadline import DeadlinePlayer, Thinker
+from improv.perform.deadline import PATIENCE, DeadlinePlayer, Thinker
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Song:
     """What all performers share. text: the changes, as they were written. bars: of a solo, None for no end.
 
     reading: how changes are read, also those that come while it plays, see `sheet.READING`. hearing: see `core.hearing`.
-    playing: see `core.playing`.
+    playing: see `core.playing`. band: the mode of each who performs, by number, where they are a band, see `core.band.together`.
     """
 
     changes: Changes | None = None
@@ -35,6 +35,7 @@ class Song:
     reading: int = READING
     hearing: int = hearing.NOW
     playing: int = playing.NOW
+    band: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class PerformerSetup:
                 song.reading,
                 song.hearing,
                 song.playing,
+                song.band,
             )
             if self.state is not None:
                 found.restore(self.state)
@@ -106,7 +108,8 @@ class PerformerAtWork:
         self.models: dict[str, NoteModel] = {self.model_name: setup.model, **setup.models}
         self.improviser = setup.improviser(song, meter, self.models)
         self.worker = worker
-        self.deadline = DeadlinePlayer(self.improviser, worker, renewed=renewed) if worker else None
+        patience = 0.0 if song.band else PATIENCE  # in a band nobody's notes wait for another's thought
+        self.deadline = DeadlinePlayer(self.improviser, worker, patience, renewed) if worker else None
 
     @property
     def settings(self) -> Settings:

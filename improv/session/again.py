@@ -23,6 +23,7 @@ from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.card import ModelError
 from improv.models.loader import load_model
+from improv.models.sidemen import SIDEMEN
 from improv.perform.band import Slot
 from improv.perform.clock import OfflineClock
 from improv.perform.observers import KeptTake
@@ -101,8 +102,8 @@ class Replayed:
         return [e for number, now in enumerate(self.now) for e in as_of(now, number)]
 
 
-def recorded(session: Session) -> tuple[Excerpt, list[str], Song]:
-    """A session as it was heard and played, without playing it again; the performers' names; its song. Raises SessionError."""
+def recorded(session: Session) -> tuple[Excerpt, list[tuple[str, str]], Song]:
+    """A session as it was heard and played, without playing it again; the performers' names and modes; its song. Raises SessionError."""
     path = Path(session.path)
     performers, song = performers_in(session.header, path), song_in(session.header, path)
     shared = session.header.get("beat") == SHARED_BEAT["beat"]
@@ -112,7 +113,7 @@ def recorded(session: Session) -> tuple[Excerpt, list[str], Song]:
     keeper = _timekeeper([p.settings for p in performers], 0, song, shared)
     line, (told, sounded, tempos, _) = in_beats(keeper, heard, played).from_line(song.metres)
     changes = turned(song.changes, line) if song.changes and line else song.changes
-    return Excerpt(told, sounded, tempos, song.metres.turned(line), changes), [p.name for p in performers], song
+    return Excerpt(told, sounded, tempos, song.metres.turned(line), changes), [(p.name, p.settings.mode) for p in performers], song
 
 
 def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Replayed:
@@ -122,7 +123,7 @@ def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Rep
     """
     path = Path(session.path)
     performers, song = performers_in(session.header, path), song_in(session.header, path)
-    models = [load_model(wanted) if wanted is not None else _named(session, p.model) for p in performers]
+    models = [_named(session, p.model) if wanted is None or p.model in SIDEMEN else load_model(wanted) for p in performers]
     other = wanted is not None and any(m.card["weights_sha256"] != p.sha256 for m, p in zip(models, performers, strict=True))
     before = session.header.get("continues")
     if before and not other:

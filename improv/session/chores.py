@@ -48,7 +48,8 @@ class StateOnDisk:
         generators = {p.name: p.improviser.generator for p in performance.performers}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_snapshot(self._path, {name: (g.model, g.memory.state) for name, g in generators.items()})
+            remembered = {name: (g.model, g.memory.state) for name, g in generators.items() if isinstance(g.memory.state, State)}
+            write_snapshot(self._path, remembered)
         except (ImprovError, OSError) as e:
             self._say(str(e), "warning")
 

@@ -29,6 +29,7 @@ from improv.session.lines import SessionError
 from improv.session.snapshot import read_snapshot, state_beside, write_snapshot
 
 MOST_PERFORMERS = 64
+BAND = 1  # by which rules a band plays together; what was recorded without is none
 SHARED_BEAT = {"beat": "shared"}  # one timekeeper stood before all performers
 
 
@@ -52,6 +53,8 @@ def header_of(song: Song, performers: Sequence[PerformerSetup], early: float = 0
             "advance_ms": 1000 * early,
         }
     )
+    if song.band:
+        header["band"] = {"rules": BAND, "plays": list(song.band)}
     if song.changes is None or song.changes.metres is None:  # else the changes say them
         later = [[at, *metre] for at, metre in song.metres.changes[1:]]
         header |= {"metres": later} if later else {}
@@ -152,11 +155,22 @@ def song_in(header: Mapping[str, Any], path: Path) -> Song:
         metres = Metres(((0.0, (count, unit)), *later))
         changes = parse_changes(str(text), metres, reading) if text else None
         metres = changes.metres if changes and changes.metres else metres
-        return Song(changes, str(text) if text else None, metres, bars, reading, heard, played)
+        return Song(changes, str(text) if text else None, metres, bars, reading, heard, played, _band(header.get("band"), path))
     except SessionError:
         raise
     except (TypeError, ValueError, ZeroDivisionError, ImprovError) as e:
         raise SessionError(f"{path}: its first line does not say how it was played ({printable(e, 200)})") from None
+
+
+def _band(said: object, path: Path) -> tuple[str, ...]:
+    """The modes of a band's performers, by number; empty where it was none."""
+    if said is None:
+        return ()
+    if not isinstance(said, Mapping) or not isinstance(said.get("plays"), list) or len(said["plays"]) > MOST_PERFORMERS:
+        raise ValueError("band")
+    if said.get("rules") != BAND:
+        raise SessionError(f"{path}: its band played by rules that only a newer improv has; update improv")
+    return tuple(str(mode)[:20] for mode in said["plays"])
 
 
 def states_in(header: Mapping[str, Any], path: Path, models: Mapping[str, NoteModel]) -> dict[str, State]:

@@ -45,10 +45,12 @@ ROOMS["cli"] = set(ROOMS) - {"tutorials", "__main__", "cli"}
 # A file that may import one room more, and why.
 MORE = {
     ("bench/findings.py", "control"): "the doctor reads a daemon's configuration and asks whether one performs",
+    ("control/page/page_end.py", "charts"): "a transposing player reads the page's chart in the key of the instrument",
     ("control/page/sessions.py", "session"): "the page shows what was recorded",
     ("control/page/sessions.py", "midi"): "and hands it out as MIDI files",
     ("bridge/examined.py", "bench"): "what was found of the plugin is told as the doctor tells it",
     ("bridge/records.py", "midi"): "a host's messages are bytes as a port's are",
+    ("control/config/tune.py", "charts"): "improv.toml names a tune as --tune does",
     ("control/apply.py", "mood"): "the command `mood` says what words play like",
     ("train/reading/midi.py", "midi"): "training reads a MIDI file as a jam does",
     ("session/again.py", "perform"): "a session is played again by the performance that played it",

@@ -93,7 +93,7 @@ def _ports(config: Config, wrong: ConfigErrors) -> None:
     music = config.music
     click = music.click or (DRUMS if music.count_in else 0)
     for performer in config.performers:
-        if click == performer.channel:
+        if click == performer.channel and (music.click or performer.kind != "drums"):  # a drummer counts in himself
             key = "click" if music.click else "count_in"
             wrong.add(("music", key), f"it clicks on channel {click}, on which {performer.name!r} plays; choose another channel")
     for i, one in enumerate(config.inputs):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -20,6 +20,8 @@ from improv.control.config.errors import MOST, ConfigError, ConfigErrors, fits, 
 from improv.control.config.toml_lines import Path as Keys
 from improv.control.config.toml_lines import too_deep, unfinished
 from improv.control.config.tree import WORD, Config, InputConfig, PerformerTable, Tables, given, meta_of, read_path
+from improv.control.config.tune import tuned
+from improv.core.band.together import RANGES
 from improv.core.errors import ImprovError
 from improv.outside import MissingError, OutsideError, read_file
 
@@ -58,6 +60,8 @@ def read_config(text: str, path: Path) -> Config:
     wrong = reading.wrong
     try:
         file: Tables = reading.table(Tables, raw, ())
+        music = raw.get("music")
+        file = tuned(file, path.absolute().parent, frozenset(music) if isinstance(music, dict) else frozenset(), wrong)
         config = completed(file, path.absolute().parent)
         check_all(config, file, wrong)
         if len(wrong):
@@ -69,7 +73,7 @@ def read_config(text: str, path: Path) -> Config:
 
 def check_models(config: Config, find: Callable[[str], object]) -> None:
     """Whether all models that are named are there, by `loader.find_model`. Raises ConfigError."""
-    named = {f'performer "{p.name}"': p.model for p in config.performers}
+    named = {f'performer "{p.name}"': p.model for p in config.performers if p.kind == "soloist"}
     named |= {f"binding {i}": b.model for i, b in enumerate(config.binding, 1) if b.model}
     wrong = []
     for where, model in named.items():
@@ -86,15 +90,16 @@ def completed(file: Tables, folder: Path) -> Config:
     inputs = tuple(replace(i, name=i.name or f"{n}?") for n, i in enumerate(file.inputs, 1)) or (InputConfig("keys"),)
     playing = tuple(i.name for i in inputs if i.role == "play")
     shared, model = given(file.settings), _model(file.model, folder)
+    named = [replace(p, name=p.name or f"{n}?") for n, p in enumerate(file.performers or (PerformerTable("improv"),), 1)]
     performers = tuple(
         replace(
             p,
-            name=p.name or f"{n}?",
-            model=_model(p.model, folder) if p.model else model,
-            listens_to=playing if p.listens_to is None else p.listens_to,
-            **(shared | given(p)),
+            model=_model(p.model, folder) if p.model else model if p.kind == "soloist" else p.kind,
+            plays_on=p.channel,
+            listens_to=(*playing, *heard_by(p, named)) if p.listens_to is None else p.listens_to,
+            **(usual_of(p.kind, shared) | given(p)),
         )
-        for n, p in enumerate(file.performers or (PerformerTable("improv"),), 1)
+        for p in named
     )
     tables = {f.name: getattr(file, f.name) for f in msgspec.structs.fields(Tables)}
     return Config(
@@ -108,6 +113,20 @@ def completed(file: Tables, folder: Path) -> Config:
             "binding": tuple(replace(b, model=_model(b.model, folder)) if b.model else b for b in file.binding),
         }
     )
+
+
+def heard_by(performer: Any, performers: Sequence[Any]) -> tuple[str, ...]:
+    """Whom of the others a performer hears who says nothing of it: nobody; as a member of a band the soloists, comping the bass too."""
+    heard = {"soloist": (), "comp": ("soloist", "bass")}.get(performer.kind, ("soloist",))
+    return tuple(other.name for other in performers if other.kind in heard and other is not performer)
+
+
+def usual_of(kind: str, shared: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a performer whose table says none. shared: those of all, of which a band's member has its mode and range itself."""
+    if kind == "soloist":
+        return dict(shared)
+    low, high = RANGES[kind]
+    return dict(shared) | {"mode": kind, "low": low, "high": high}
 
 
 def _model(name: str, folder: Path) -> str:

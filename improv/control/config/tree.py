@@ -23,6 +23,7 @@ from improv.core.settings import DRUMS, OWN, SETTINGS, SHARED, Settings
 
 NAME = "improv.toml"
 CHANNELS = tuple(range(1, 17))
+USUAL_CHANNELS = {"bass": 2, "comp": 3, "drums": DRUMS}  # of a band's members
 WORD = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 LONGEST_PATH = 256
 
@@ -64,6 +65,15 @@ class _Music(Struct, frozen=True):
             extra={"live": True},
         ),
     ] = None
+    tune: Annotated[
+        Annotated[str, Meta(max_length=LONGEST_PATH)] | None,
+        Meta(
+            description="changes, metre, tempo, style and feel of a built-in form (`improv tunes`) or of a song in a file, as --tune takes "
+            "them; keys that stand here themselves win",
+            examples=["blues-bb"],
+        ),
+    ] = None
+    key: Annotated[Annotated[str, Meta(max_length=20)] | None, Meta(description="the key to play the tune in", examples=["Eb"])] = None
     metre_text: Annotated[str, Meta(description="time signature")] = msgspec.field(default="4/4", name="metre")
     send_clock: Annotated[bool, Meta(description="send MIDI Clock, Start, Stop and song position, as the master")] = False
     advance: Annotated[
@@ -137,7 +147,9 @@ class PerformerConfig(Struct, frozen=True):
     output: Annotated[
         Text | None, Meta(description="MIDI output, by name or a part of it; without it, a virtual port", examples=["FLUID"])
     ] = None
-    channel: Annotated[Channel, Meta(description="MIDI channel that it plays on")] = 1
+    plays_on: Annotated[
+        Channel | None, Meta(description="MIDI channel that it plays on; without it 1, of a band: bass 2, comp 3, drums 10", examples=[1])
+    ] = msgspec.field(default=None, name="channel")
     listens_to: Annotated[
         tuple[Word, ...] | None,
         Meta(description="inputs and other performers that it listens to; without it, all inputs that play", examples=[["keys"]]),
@@ -146,6 +158,15 @@ class PerformerConfig(Struct, frozen=True):
         Annotated[int, Meta(ge=0, le=2**53)] | None,
         Meta(description="same seed, same music; without it, a new one each time", examples=[7]),
     ] = None
+
+    kind: Annotated[
+        Literal["soloist", "bass", "drums", "comp"],
+        Meta(description="soloist: it plays as its mode says; bass, drums, comp: a member of the band, which hears the soloists"),
+    ] = "soloist"
+
+    @property
+    def channel(self) -> int:
+        return self.plays_on or USUAL_CHANNELS.get(self.kind, 1)
 
     @property
     def hears(self) -> tuple[str, ...]:

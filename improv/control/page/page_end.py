@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from improv.charts.moving import written
 from improv.control.commands import Request
 from improv.control.desk import Desk
 from improv.control.page.charts import lines_of
@@ -28,7 +29,7 @@ AGAIN = 5.0  # seconds between two looks at what changes rarely, where nobody as
 class PageSetup:
     """Where the page is served, and what is told once. folder: of the sessions. inputs: names, by number. sounds: see `messages.Hello`.
 
-    title, session: of the record, empty where there is none.
+    title, session: of the record, empty where there is none. instrument: of the player, who reads the chart in its key.
     """
 
     listen: str
@@ -42,6 +43,7 @@ class PageSetup:
     sounds: bool = True
     title: str = ""
     session: str = ""
+    instrument: str = "C"
 
 
 class PageEnd:
@@ -125,7 +127,7 @@ class PageEnd:
         desk = self._desk
         meter, changes = desk.performance.timekeeper.meter, desk.performance.performers[0].improviser.generator.changes
         if self._changes[0] is not changes or changes is None:
-            self._changes = changes, told_changes(changes, meter.metres)
+            self._changes = changes, told_changes(changes, meter.metres, self._setup.instrument)
         with desk.binding:
             learning, learned = desk.bindings.learning, desk.bindings.learned
         return {
@@ -141,8 +143,11 @@ class PageEnd:
         }
 
 
-def told_changes(changes: Changes | None, metres: Metres = FOUR) -> dict[str, Any] | None:
-    """Changes as JSON takes them, over a song's metres: chords as [position, symbol, root, tones, scale], lines as of a `Chart`."""
+def told_changes(changes: Changes | None, metres: Metres = FOUR, instrument: str = "C") -> dict[str, Any] | None:
+    """Changes as JSON takes them, over a song's metres: chords as [position, symbol, root, tones, scale], lines as of a `Chart`.
+
+    instrument: in whose key the symbols are written.
+    """
     if changes is None:
         return None
     return {
@@ -151,7 +156,8 @@ def told_changes(changes: Changes | None, metres: Metres = FOUR) -> dict[str, An
         "loops": changes.loop,
         "lines": [list(line) for line in lines_of(metres, changes.length)],
         "chords": [
-            [start, str(c), c.root, sorted(c.tones), sorted(c.scale)] for start, c in zip(changes.starts, changes.chords, strict=True)
+            [start, written(str(c), instrument), c.root, sorted(c.tones), sorted(c.scale)]
+            for start, c in zip(changes.starts, changes.chords, strict=True)
         ],
     }
 

@@ -14,6 +14,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import Event, Mark, NoteOff, NoteOn
 from improv.core.harmony import Changes
 from improv.midi.files import write_take
+from improv.midi.tracks import tracks_of
 from improv.session.again import Excerpt, recorded
 from improv.session.index import Kept
 from improv.session.index import sessions as in_folder
@@ -54,7 +55,8 @@ def looked_at(folder: Path, name: str) -> SessionTake:
     """A session's notes, in seconds. Raises SessionError."""
     session = Session(found(folder, name))
     lines = [(line.side, line.event) for line in session.lines()]
-    take, names, song = recorded(session)
+    take, performers, song = recorded(session)
+    names = [name for name, _ in performers]
     events = [(side != "heard", e) for side, e in lines if side in ("heard", "played", "filled")]
     marks = tuple((e.time, e.text[:200]) for _, e in lines if isinstance(e, Mark))[:1000]
     bar = song.metres.first.bar
@@ -107,10 +109,10 @@ def _notes(events: list[tuple[bool, Event]], last: float, tones: list[Tone | Non
 
 def as_midi(folder: Path, name: str) -> bytes:
     """A session as it was heard and played, as a MIDI file. Raises ImprovError."""
-    take, names, _ = recorded(Session(found(folder, name)))
+    take, performers, _ = recorded(Session(found(folder, name)))
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "take.mid"
-        write_take(path, take.heard, take.played, take.tempos, take.metres, take.changes, names)
+        write_take(path, take.heard, take.played, take.tempos, take.metres, take.changes, tracks_of(performers))
         return read_midi(path)
 
 

@@ -13,7 +13,7 @@ from improv.core.beats.sources import SOURCES
 from improv.core.events import ControlChange, Event, HostTime, NoteOff, NoteOn, Pulse, Setting, Sync
 from improv.core.hearing import NOW
 from improv.core.meter import Meter
-from improv.core.metres import FOUR, NEAR, Metre, Metres
+from improv.core.metres import FOUR, Metre, Metres
 from improv.core.modes.classes import MODES
 from improv.core.settings import SETTINGS, Settings
 
@@ -111,9 +111,9 @@ class InBeats(NamedTuple):
         """The bar line of the song from which the take is best told, as a song position, and the take in beats from there: bar
         one, or the one at or before its beginning where that was later in the song.
 
-        In one metre, and without a pick-up, beat 0 is taken for a bar line, as it always was.
+        In one metre, and where nothing comes before bar one, beat 0 is taken for a bar line, as it always was.
         """
-        if metres.one and (self.start >= 0 or self.start % metres.first.bar < NEAR):
+        if metres.one and self.start >= 0:
             return 0.0, self
         line = max(metres.line(metres.bar_of(self.start)), 0.0)
         later = self.start - line

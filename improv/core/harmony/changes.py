@@ -32,7 +32,8 @@ class Changes:
 
     starts: beats, ascending from 0; chords: one a start; length: beats of one chorus, after which they go on from `again`, which
     is 0 but where the first choruses are in other metres. metres: those that the changes bring along; None where they bring none.
-    text: as they were written, if they were.
+    text: as they were written, if they were. form: what begins with each bar of the chorus as it is written, see `SheetBar.mark`;
+    empty where that isn't known.
     """
 
     def __init__(
@@ -44,13 +45,14 @@ class Changes:
         again: float = 0.0,
         metres: Metres | None = None,
         text: str = "",
+        form: tuple[str, ...] = (),
     ):
         both = zip(starts, chords, strict=True)
         merged = [(s, c) for i, (s, c) in enumerate(both) if i == 0 or c != chords[i - 1] or (again and s == again)]
         self.starts = [s for s, _ in merged]
         self.chords = [c for _, c in merged]
         self.length, self.again, self.loop, self.metres = length, again, loop, metres
-        self.text = text
+        self.text, self.form = text, form
         self._first = bisect_left(self.starts, again) if again else 0  # of the chords that come again
 
     def __len__(self) -> int:
@@ -126,4 +128,5 @@ def laid(bars: Sequence[SheetBar], metres: Metres, text: str = "") -> Changes:
         shares = bars[number % many].chords
         starts += [line + i * length / len(shares) for i in range(len(shares))]
         chords += shares
-    return Changes(starts, chords, metres.line(until), again=metres.line(first), metres=own, text=text)
+    form = tuple(bar.mark for bar in bars)
+    return Changes(starts, chords, metres.line(until), again=metres.line(first), metres=own, text=text, form=form)

@@ -2,7 +2,7 @@
 
 Chords share a bar evenly; `/` holds one for another share. `%`, `x` or an empty bar repeats the bar before, `r` the two before.
 `|: ... :|` is played twice, with `1.` and `2.` for its endings. `3/4` at the beginning of a bar says its metre, and that of those
-after it. `[A]`, or `A:` where a line begins, marks a section.
+after it. `[A]`, or `A:` where a line begins, marks a section; `[break]` and `[stop time]` say what a band does from there.
 """
 
 from __future__ import annotations
@@ -31,16 +31,22 @@ _WORD = re.compile(
 
 
 def words_of(text: str) -> Iterable[tuple[str, str, int]]:
-    """(kind, word, column) of each word of changes: a bar `line`, a `metre`, a `volta`, or a `chord`, which may be `%` or `/`."""
+    """(kind, word, column) of each word of changes: a bar `line`, a `metre`, a `volta`, a `mark`, or a `chord`, which may be `%`
+    or `/`."""
+    marks = [(mark.start(), mark[0].strip().strip("[]").removesuffix(":")) for mark in _MARKS.finditer(text)]
     for found in _WORD.finditer(_MARKS.sub(lambda mark: " " * len(mark[0]), text)):
+        while marks and marks[0][0] < found.start():
+            at, mark = marks.pop(0)
+            yield "mark", mark, at
         yield str(found.lastgroup), found[0], found.start()
 
 
 class SheetBar(NamedTuple):
-    """A bar: its chords, which share it evenly, and its metre; None: that of the song."""
+    """A bar: its chords, which share it evenly, and its metre; None: that of the song. mark: of what begins with it, if anything."""
 
     chords: list[Chord]
     metre: Metre | None = None
+    mark: str = ""
 
 
 def bars_of(text: str, reading: int = READING) -> list[SheetBar]:
@@ -49,7 +55,7 @@ def bars_of(text: str, reading: int = READING) -> list[SheetBar]:
     text = text if reading > 1 else text.replace("\n", " ")
     for kind, word, column in words_of(text):
         try:
-            {"line": page.line, "metre": page.metre, "volta": page.volta, "chord": page.chord}[kind](word)
+            {"line": page.line, "metre": page.metre, "volta": page.volta, "chord": page.chord, "mark": page.mark}[kind](word)
         except HarmonyError as e:
             column += e.position
             raise HarmonyError(f"changes, column {column + 1}: {e}", column) from None
@@ -68,6 +74,7 @@ class _Sheet:
         self.pending: list[Chord] = []
         self.now: Metre | None = None  # the metre, where one was written
         self.before = ""  # the word before
+        self.marked = ""  # what stands before the next bar that begins
         self.repeat_from = 0
         self.body: list[SheetBar] | None = None  # of a repeat with endings: what comes before them
         self.ending_from, self.turns = 0, 1  # where the last ending begins, and for how many turns it is
@@ -109,7 +116,7 @@ class _Sheet:
             if self.pending or len(self.bars) < count:
                 before = "the bar before" if count == 1 else "the two bars before"
                 raise HarmonyError(f"{word!r} repeats {before}, and must stand alone in its bar")
-            self.bars += [SheetBar(bar.chords, self.now) for bar in self.bars[-count:]]
+            self.bars += [SheetBar(bar.chords, self.now, self._mark() if i == 0 else "") for i, bar in enumerate(self.bars[-count:])]
         elif word == "/":
             if not self.pending:
                 raise HarmonyError("'/' holds a chord, and none stands before it in this bar")
@@ -117,6 +124,9 @@ class _Sheet:
         else:
             self.pending.append(parse_chord(word) if self.reading > 1 else parse_chord_as_before(word))
         self.before = word
+
+    def mark(self, word: str) -> None:
+        self.marked = word
 
     def metre(self, word: str) -> None:
         count, _, unit = word.partition("/")
@@ -132,9 +142,14 @@ class _Sheet:
         self._behind_endings()
         return self.bars
 
+    def _mark(self) -> str:
+        """What stands before the bar that ends here."""
+        mark, self.marked = self.marked, ""
+        return mark
+
     def _close(self) -> None:
         if self.pending:
-            self.bars.append(SheetBar(self.pending, self.now))
+            self.bars.append(SheetBar(self.pending, self.now, self._mark()))
             self.pending = []
         if len(self.bars) > MOST_BARS:
             raise HarmonyError(f"more than {MOST_BARS:,} bars")

@@ -15,4 +15,6 @@ MODES = {  # by name, as the setting `mode` has it; `classes.py` has the classes
     "echo": NamedClass("improv.core.modes.echo:Echo", "harmonise your line as you play it"),
     "comp": NamedClass("improv.core.modes.comp:Comp", "chords under you"),
     "duet": NamedClass("improv.core.modes.duet:Duet", "a line beside yours that leaves room"),
+    "bass": NamedClass("improv.core.modes.member:BassPart", "the bass of a band"),
+    "drums": NamedClass("improv.core.modes.member:DrumPart", "the drums of a band"),
 }

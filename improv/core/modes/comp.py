@@ -1,14 +1,17 @@
 """Comp: chords under the player, in the rhythms that jazz pianists comp in, with room where the player is busy.
 
 A bar is settled at its bar line, from how much the player played in the bar before. It goes on while somebody plays.
+In a band it hears the soloist and the bass as well, plays as the band does in that bar, and goes on as long as the band.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from improv.core.band.bar import Doing
 from improv.core.events import Event, NoteOn
 from improv.core.harmony import Chord
 from improv.core.harmony.voicing import voicing
@@ -41,6 +44,16 @@ OPEN = (
     (Hit(0.0, 0.4), Hit(1.5, 0.4), Hit(3.5, 1.0)),
     (Hit(0.5, 0.4), Hit(1.5, 0.4), Hit(2.5, 1.0)),
 )
+STRAIGHT = (
+    (Hit(0.0, 0.9), Hit(1.5, 0.9), Hit(3.0, 0.7)),
+    (Hit(0.5, 0.7), Hit(1.5, 0.9), Hit(3.0, 0.7)),
+    (Hit(0.0, 0.9), Hit(1.5, 0.4), Hit(2.5, 0.9)),
+    (Hit(0.0, 1.4), Hit(2.5, 0.7), Hit(3.5, 1.0)),
+)
+SLOW = ((Hit(0.0, 3.8),), (Hit(0.0, 1.9), Hit(2.0, 1.9)), (Hit(0.0, 2.4), Hit(2.5, 1.4)), (Hit(1.5, 2.4),))
+LOUD = 50.0, 36.0  # velocity of a band's chord: at no dynamic, and what the whole of it adds
+ABOVE, LEAST_ROOM = 4, 58  # semitones that a band's chords keep above the bass, and the pitch from which on there is room anyway
+CALM = 0.33  # of a band's dynamic, below which it plays little
 BUSY, QUIET = 1.75, 0.5  # notes of the player's a beat, from which and up to which
 PATIENCE = 4  # bars without the player, after which it lays out
 SOFTER = 12.0  # steps of velocity below the player
@@ -60,20 +73,33 @@ class Comp(Mode):
         self._learned: Chord | None = None  # the chord of this bar that it voices, where it was learned
         self._from = 0.0  # beat on which it began to play along
         self._foreseen: tuple[tuple[object, ...], tuple[int, ...]] = ((), ())  # a voicing that was told, and of what
+        self._banded = bool(voice.together.plays)
+        self._over = False
+        self._swings = True  # the style of a band's bar
+        self._dynamic = 0.5  # of the band
 
     def start(self, time: float) -> None:
         meter = self.voice.meter
         if meter.running:
+            if self._banded:
+                self.voice.together.begin(self.voice.here)
+            self._over = False
             self._from = meter.beat(time)
             self._bar_line = meter.next_bar(meter.opening(meter.just_before(self._from)))
 
     def struck(self, event: NoteOn, time: float) -> list[Event]:
+        if self._banded:
+            return []
         meter = self.voice.meter
         beat = meter.beat(time)
         self._struck.append(beat)
         if self._bar_line is None:
             self._bar_line = meter.next_bar(beat - 1e-6)
         return []
+
+    @property
+    def waits(self) -> bool:
+        return self._banded and self._bar_line is None and not self._over and self.voice.meter.running
 
     def next(self) -> float:
         if self._bar_line is None:
@@ -101,15 +127,41 @@ class Comp(Mode):
         voice, line = self.voice, self._bar_line
         if line is None:
             return
+        if self._banded:
+            self._settle_with_band(line)
+            return
         bar = voice.meter.bar_at(line)
         if line - (self._struck[-1] if self._struck else self._from) > PATIENCE * bar:
             self._bar_line = None
             return
         density = sum(line - bar <= beat < line for beat in self._struck) / bar
         rhythms = SPARSE if density >= BUSY else OPEN if density <= QUIET and self._struck and line > self._struck[0] else USUAL
+        self._begin_bar(line, bar, rhythms, density < BUSY)
+
+    def _settle_with_band(self, line: float) -> None:
+        """The same, as the band plays the bar."""
+        bar = self.voice.together.bar("comp", line, self.voice.here)
+        if bar is None:
+            self._bar_line, self._over = None, True
+            return
+        self._dynamic, self._swings = bar.dynamic, bar.style.swung
+        if bar.doing is Doing.PLAY:
+            density = bar.around.density
+            busy, sparse = density >= BUSY, bar.dynamic < CALM
+            open_to = density <= QUIET and bool(self.voice.together.notes) and not sparse
+            usual = SLOW if bar.style.name == "ballad" else USUAL if self._swings else STRAIGHT
+            self._begin_bar(line, bar.beats, SPARSE if busy or sparse else OPEN if open_to and self._swings else usual, not busy)
+            return
+        struck = {Doing.BREAK: 0.4, Doing.STOP: 0.4, Doing.END: bar.beats}.get(bar.doing)
+        self._learned, self._tied = None, False
+        self._hits.extend([Hit(line, struck)] if struck else [])
+        self._bar_line = line + bar.beats
+
+    def _begin_bar(self, line: float, bar: float, rhythms: Sequence[Sequence[Hit]], changes: bool) -> None:
+        """Draw one of some rhythms for a bar. changes: whether each chord is to be heard."""
         self._learned = None
-        hits = [hit for hit in rhythms[int(voice.generator.rng.integers(len(rhythms)))] if hit.onset < bar]
-        if density < BUSY:
+        hits = [hit for hit in rhythms[int(self.voice.generator.rng.integers(len(rhythms)))] if hit.onset < bar]
+        if changes:
             hits = sorted([*hits, *self._changing(line, bar, hits)])
         if self._tied:  # the chord of this bar has come already, and rings
             hits = [hit for hit in hits if hit.onset >= 0.5]
@@ -129,7 +181,7 @@ class Comp(Mode):
     def _swung(self, onset: float) -> float:
         """An off-beat where swing puts it: at two thirds of the beat, earlier the faster."""
         settings = self.voice.settings
-        if settings.feel != "swing" or onset % 1.0 == 0.0:
+        if not (self._swings if self._banded else settings.feel == "swing") or onset % 1.0 == 0.0:
             return onset
         return onset + max(0.0, 1.0 - max(0.0, settings.tempo - 120.0) / 200.0) / 6.0
 
@@ -150,8 +202,9 @@ class Comp(Mode):
 
     def _loudness(self, hit: Hit) -> int:
         tracker, settings = self.voice.tracker, self.voice.settings
+        base = LOUD[0] + LOUD[1] * self._dynamic if self._banded else tracker.loudness - SOFTER
         accent = OFF_BEAT_ACCENT if _off_beat(hit) else 0.0
-        return velocity(tracker.loudness - SOFTER + settings.loudness, tracker.spread, accent, settings.accents)
+        return velocity(base + settings.loudness, tracker.spread, accent, settings.accents)
 
     def intent(self) -> Intent:
         """The next chord, where it is voiced by rule: what was learned is drawn as it is struck."""
@@ -159,7 +212,7 @@ class Comp(Mode):
         if not self._hits or not (settings.voicing == "rules" or voice.voicings is None):
             return Intent(BOTH)
         hit = self._hits[0]
-        of = (self._chord(hit), self._hands, settings.low, settings.high, voice.generator.memory.last)
+        of = (self._chord(hit), self._hands, *self._room())
         if self._foreseen[0] != of:
             self._foreseen = of, voicing(*of)
         loud = self._loudness(hit)
@@ -168,7 +221,7 @@ class Comp(Mode):
     def _voiced(self, chord: Chord) -> tuple[int, ...]:
         """A voicing by rule, or as learned: then drawn once for each chord of a bar."""
         voice, settings = self.voice, self.voice.settings
-        low, high, under = settings.low, settings.high, voice.generator.memory.last
+        low, high, under = self._room()
         if settings.voicing == "rules" or voice.voicings is None:
             self._learned = None
             return voicing(chord, self._hands, low, high, under)
@@ -176,6 +229,15 @@ class Comp(Mode):
             return self._hands
         self._learned = chord
         return voice.voicings.draw(chord, self._hands, low, high, under, int(voice.generator.rng.integers(2**32)))
+
+    def _room(self) -> tuple[int, int, int | None]:
+        """The range for its chords, and the pitch of who leads, which they keep below where they can."""
+        voice, settings = self.voice, self.voice.settings
+        if not self._banded:
+            return settings.low, settings.high, voice.generator.memory.last
+        together = voice.together
+        low = max(settings.low, min(together.bass + ABOVE, LEAST_ROOM)) if together.bass is not None else settings.low
+        return min(low, settings.high - 12), settings.high, together.notes[-1].pitch if together.notes else None
 
 
 def _off_beat(hit: Hit) -> bool:

@@ -23,6 +23,7 @@ class Mode:
     timeless: ClassVar[bool] = False  # whether it plays where no beat runs, too
     leads: ClassVar[bool] = False  # whether it plays a line, so that a riff fills in where the model is late
     yields: ClassVar[bool] = False  # whether it strikes nothing more when the player comes in
+    accompanies: ClassVar[bool] = False  # whether it goes by what all the others play, see `band.together`
     pending = False  # `prepare` is to be called at once: something is to be worked out before there is anything to play
 
     def __init__(self, voice: Voice):
@@ -39,6 +40,11 @@ class Mode:
     @property
     def waits(self) -> bool:
         """Whether it plays by itself, but was silenced, and waits to be told to go on."""
+        return False
+
+    @property
+    def thinks_next(self) -> bool:
+        """Whether what it wants next takes thought: a thread of its own is to do it."""
         return False
 
     def jumped(self) -> None:

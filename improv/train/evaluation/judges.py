@@ -100,7 +100,7 @@ def boosted(judged: Judged, microtiming: bool, ask: bool = False) -> tuple[float
     said, loses = np.zeros(len(rows)), np.zeros(len(names))
     rng = np.random.default_rng(0)
     for out in judged.folds():
-        trees = _trees().fit(table[~out], judged.real[~out], sample_weight=judged.weights(~out))
+        trees = boosted_trees().fit(table[~out], judged.real[~out], sample_weight=judged.weights(~out))
         said[out] = trees.decision_function(table[out])
         if ask:
             whole = auc(judged.real[out], said[out])
@@ -113,7 +113,7 @@ def boosted(judged: Judged, microtiming: bool, ask: bool = False) -> tuple[float
     return auc(judged.real, said), found
 
 
-def _trees() -> Any:
+def boosted_trees() -> Any:
     """Trees to be grown. Raises ImprovError where scikit-learn is missing."""
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier

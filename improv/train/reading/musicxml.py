@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import warnings
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 
 from improv.charts.beside import chart_beside
+from improv.charts.score_limits import ScoreError
+from improv.charts.score_text import is_score, text_of
 from improv.charts.spelling import Degree, from_musicxml, is_chord
 from improv.extras import install
-from improv.outside import OutsideError, read_file
 from improv.train.errors import CorpusError
 from improv.train.piece import Reading
-from improv.train.reading import How, score_limits
+from improv.train.reading import How
 from improv.train.reading.melody import ScorePart, choose
 from improv.train.reading.score import Score, ScoreNote, metres_by, piece_of
 
-LARGEST = 16 * 2**20  # bytes of a score, packed and unpacked
-LARGEST_CONTAINER = 2**16  # bytes of what says where in an archive the score is
-MOST_FILES = 1000  # in an archive
-_ROOTS = ("<score-partwise", "<score-timewise")
-
 
 def reads(path: Path, head: bytes) -> bool:
-    """A score as XML, or an archive that says where in it the score is."""
-    if head.startswith(b"PK\x03\x04"):
-        try:
-            return b"META-INF/container.xml" in read_file(path, LARGEST)
-        except OutsideError:
-            return path.suffix.lower() == ".mxl"
-    return any(root in _decoded(head, errors="ignore") for root in _ROOTS)
+    """Whether it is a score."""
+    return is_score(path, head)
 
 
 def read(path: Path, how: How) -> Reading:
@@ -129,50 +116,7 @@ def _spelled(pitch: Any) -> str:
 
 def _text(path: Path) -> str:
     """The score's XML. Raises CorpusError."""
-    raw = read_file(path, LARGEST)
-    if raw.startswith(b"PK"):
-        try:
-            raw = _unpacked(raw)
-        except (
-            zipfile.BadZipFile,
-            ElementTree.ParseError,
-            EOFError,
-            OSError,
-            RuntimeError,  # encrypted
-            zlib.error,
-            ValueError,
-            LookupError,  # an encoding that nobody knows; and a file that the archive has not
-        ) as e:
-            raise CorpusError(f"not a readable archive ({e})") from None
-    text = _decoded(raw, errors="replace")
-    score_limits.check(text)
-    return text
-
-
-def _unpacked(raw: bytes) -> bytes:
-    """The score in an archive. Raises CorpusError, and what its readers raise."""
-    if (many := raw.count(b"PK\x01\x02")) > MOST_FILES:
-        raise CorpusError(f"an archive of {many:,} files; there may be {MOST_FILES}")
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        container = _one_of(archive, "META-INF/container.xml", LARGEST_CONTAINER)
-        root = ElementTree.fromstring(container).find(".//{*}rootfile")
-        inside = root.get("full-path") if root is not None else None
-        if not inside:
-            raise CorpusError("an archive without a score")
-        return _one_of(archive, inside, LARGEST)
-
-
-def _one_of(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """A file of an archive, so many bytes at the most. Raises CorpusError, and what `zipfile` raises."""
-    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # Python unpacks others without a limit
-        raise CorpusError(f"an archive whose {name[:80]} is packed otherwise than MusicXML's are")
-    blob = archive.open(name).read(most + 1)
-    if len(blob) > most:
-        raise CorpusError(f"an archive whose {name[:80]} has more than {most:,} bytes")
-    return blob
-
-
-def _decoded(raw: bytes, errors: str) -> str:
-    """Text by its byte order mark; MusicXML is UTF-8 or UTF-16."""
-    wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return raw.decode("utf-16" if wide else "utf-8-sig", errors=errors)
+    try:
+        return text_of(path)
+    except ScoreError as e:
+        raise CorpusError(str(e)) from None

@@ -160,3 +160,9 @@ def test_the_list_and_a_chart(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert json.loads(capsys.readouterr().out)["title"] == "Down South"
     with pytest.raises(HarmonyError):
         key_of("")
+
+
+def test_a_transposing_player_reads_the_written_key() -> None:
+    assert tune_of("two-five-one").read_by("Bb").changes == "Em7 | A7 | Dmaj7 | %"
+    assert tune_of("blues-minor").read_by("Eb").key == "Am"
+    assert tune_of("vamp").read_by("C") == tune_of("vamp")

@@ -199,7 +199,7 @@ def test_the_sample_performs_as_jam_would() -> None:
 
 def test_every_line_of_the_sample_can_be_taken_into_use() -> None:
     config = read_config(uncommented(sample()), HERE)
-    assert config.music == MusicConfig("Dm7 | G7 | Cmaj7 | %", advance=0.0, tap="cc80")
+    assert config.music == MusicConfig("Dm7 | G7 | Cmaj7 | %", tune="blues-bb", key="Eb", advance=0.0, tap="cc80")
     assert {b.action or b.setting for b in config.bindings} == {
         *("temperature", "panic", "preset", "model", "keep", "recall", "mode", "capture", "mark", "tap")
     }

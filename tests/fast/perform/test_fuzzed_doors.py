@@ -64,7 +64,7 @@ def test_osc_packets() -> None:
             except ImprovError as e:
                 said.append(str(e))
     assert all(text.isprintable() and len(text) < 1000 for text in said), said
-    assert understood > SHORT / 20
+    assert understood > SHORT / 25
 
 
 class Steered(OfflineClock):

@@ -13,7 +13,8 @@ import corpus_files
 import midi_bytes as smf
 import pytest
 
-from improv.train.reading import How, json_lines, score_limits, wjazzd
+from improv.charts import score_limits
+from improv.train.reading import How, json_lines, wjazzd
 from improv.train.reading.files import read_file
 
 HOW = How()

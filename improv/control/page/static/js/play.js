@@ -1,6 +1,7 @@
 // What one reaches for while playing: the mode, the first knobs, the model, the changes, words for a mood.
 
 import { h, symbolOf, toast, write } from "./dom.js";
+import { Mixer } from "./mixer.js";
 import { settingRow } from "./rows.js";
 
 const FIRST = ["mode", "tempo"];
@@ -20,7 +21,7 @@ export class PlayTab {
     this.mood = this.moodRow();
     this.wake = h("button", { type: "button", class: "wake", text: "Go on playing", on: { click: () => asker.ask({ do: "play" }) } });
     this.wake.hidden = true;
-    this.element.append(this.wake, this.first, this.changes.element, this.mood, this.model, this.knobs);
+    this.element.append(this.wake, this.first, this.changes.element, this.mood, this.model, this.knobs, new Mixer(asker).element);
     const { store } = asker;
     store.on("hello", () => this.build());
     store.on("performers learning learned", () => this.show());

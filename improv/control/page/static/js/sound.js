@@ -5,6 +5,7 @@ import { SteppedClock } from "./clock.js";
 const AHEAD = 0.1; // seconds before its time that a planned note is handed to the audio clock
 const STEP = 25; // ms between looks at the plan
 const DRUMS = 9;
+const ACCOMPANIES = { bass: 32, comp: 0 }; // the sounds of a band's members, by their modes
 export const YOURS = "you";
 export const INSTRUMENTS = [
   [4, "Electric piano"],
@@ -154,7 +155,7 @@ export class Sound {
     if (!this.running) return;
     const when = at === null ? 0 : Math.max(this.clock.theirs(at), this.context.currentTime);
     if (!begun) this.placed = [...this.placed.slice(-199), when - this.clock.theirs(at)];
-    this.synth.setProgram(channel, this.programs[source] ?? this.programs.improv);
+    this.synth.setProgram(channel, this.programs[source] ?? ACCOMPANIES[this.store.scene.performers[source]?.settings?.mode] ?? this.programs.improv);
     this.synth.noteOn(channel, pitch, velocity, when);
     voice.note = channel === DRUMS ? null : this.synth.notetab.at(-1); // the synth's own record of this note
   }

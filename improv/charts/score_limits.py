@@ -1,6 +1,6 @@
-"""What a score may say before music21 is given it: music21 takes a number of any size at its word, and counts up to it.
+"""What a score may say before anything is made of it: music21, say, takes a number of any size at its word, and counts up to it.
 
-Read by expat, piece by piece, so that it takes no memory; entities are refused, so nothing grows. What is wrong is a `CorpusError`.
+Read by expat, piece by piece, so that it takes no memory; entities are refused, so nothing grows. What is wrong is a `ScoreError`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from xml.parsers import expat
 
-from improv.train.errors import CorpusError
+from improv.core.errors import ImprovError
 
 MOST = {"note": 50_000, "measure": 50_000}  # of all parts together; music21 takes a second for a thousand notes
 DEEPEST = 64  # elements within each other
@@ -26,8 +26,12 @@ LIMITS = dict.fromkeys(
 ATTRIBUTES = {"tempo": LARGE, "times": SMALL, "size": SMALL}
 
 
+class ScoreError(ImprovError):
+    """A score that can't be read; the message says why."""
+
+
 def check(text: str) -> None:
-    """Raises CorpusError where a score goes beyond what is read."""
+    """Raises ScoreError where a score goes beyond what is read."""
     parser = expat.ParserCreate(encoding="utf-8")
     limits = _Limits()
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = limits.begin, limits.end, limits.text
@@ -36,7 +40,7 @@ def check(text: str) -> None:
     try:
         parser.Parse(text.encode("utf-8", "replace"), True)
     except expat.ExpatError as e:
-        raise CorpusError(f"no XML ({e})") from None
+        raise ScoreError(f"no XML ({e})") from None
 
 
 class _Limits:
@@ -51,11 +55,11 @@ class _Limits:
     def begin(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > DEEPEST:
-            raise CorpusError(f"elements nested deeper than {DEEPEST}")
+            raise ScoreError(f"elements nested deeper than {DEEPEST}")
         if name in self._counts:
             self._counts[name] += 1
             if self._counts[name] > MOST[name]:
-                raise CorpusError(f"more than {MOST[name]:,} {name}s")
+                raise ScoreError(f"more than {MOST[name]:,} {name}s")
         for attribute in ATTRIBUTES.keys() & attributes.keys():
             _check_number(f"{name}'s {attribute}", attributes[attribute], ATTRIBUTES[attribute])
         self._said.clear()
@@ -71,7 +75,7 @@ class _Limits:
         said = "".join(self._said).strip()
         if name == "beats":
             if self._length > LONGEST_BEATS:
-                raise CorpusError(f"a time signature of {self._length:,} characters; there may be {LONGEST_BEATS}")
+                raise ScoreError(f"a time signature of {self._length:,} characters; there may be {LONGEST_BEATS}")
             for number in re.findall(r"\d+", said):
                 _check_number("time signature's beats", number, SMALL)
         elif name in LIMITS:
@@ -80,7 +84,7 @@ class _Limits:
         self._length = 0
 
     def entity(self, name: str, *_: object) -> None:
-        raise CorpusError("it declares entities, which no MusicXML needs")
+        raise ScoreError("it declares entities, which no MusicXML needs")
 
 
 def _check_number(what: str, said: str, most: float) -> None:
@@ -90,4 +94,4 @@ def _check_number(what: str, said: str, most: float) -> None:
     except ValueError:
         return
     if not good:
-        raise CorpusError(f"{what} {said[:20]}: at most {most:,.0f} is read")
+        raise ScoreError(f"{what} {said[:20]}: at most {most:,.0f} is read")
