@@ -41,9 +41,14 @@ class Beginning:
         return notes if record.generation == generation else [note for note in notes if note.frame < reached]
 
 
+def config_of(song: Song, setup: PerformerSetup) -> PerformanceConfig:
+    """What a take performs, and who thinks of its beginning before."""
+    return PerformanceConfig([setup], song, signals=(), conducted=False)
+
+
 def first_notes(song: Song, setup: PerformerSetup, first: HostTime, until: float) -> list[NoteOn | NoteOff]:
     """What a take plays up to `until` seconds if nothing is heard."""
-    band = Performance(PerformanceConfig([setup], song, signals=()), OfflineClock()).band
+    band = Performance(config_of(song, setup), OfflineClock()).band
     played: list[Event] = band.advance(first.time, [first])
     while len(played) < MOST and (due := band.due) is not None and due <= until:
         said = band.advance(due)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from improv.bridge.beginning import Beginnings
+from improv.bridge.beginning import Beginnings, config_of
 from improv.bridge.foresight import Foresight
 from improv.bridge.host_clock import GONE, NEXT, Feed, HostClock, begins_a_take
 from improv.bridge.library import EngineSide, EngineState, Life, Record, RecordKind, Tells
@@ -31,7 +31,7 @@ from improv.core.settings import Settings
 from improv.models.loader import load_model
 from improv.perform.ends import NoEnds
 from improv.perform.inbox import Inbox
-from improv.perform.performance import Performance, PerformanceConfig
+from improv.perform.performance import Performance
 from improv.perform.performers import PerformerSetup, Song
 
 Begun = Callable[[Song, PerformerSetup], Sequence[Observer]]
@@ -232,9 +232,7 @@ class Engine:
         if first is not None and record is not None:
             clock.begin_with(first, record)
         watched = [*self.begun(song, setup)]
-        performance = Performance(
-            PerformanceConfig([setup], song, signals=(), conducted=False), clock, HostEnds(clock), watched, self.inbox
-        )
+        performance = Performance(config_of(song, setup), clock, HostEnds(clock), watched, self.inbox)
         clock.foresight = Foresight(performance.band, clock, clock.now)
         if known and record:
             clock.foresight.expect(known.announced(record, self.feed.generation, self.side.heard_to))
