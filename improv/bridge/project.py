@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 
 from improv.core.errors import ImprovError
-from improv.core.harmony import parse_changes
+from improv.core.harmony import parse_changes, wanted
 
 LONGEST = 16384  # characters of the changes
 NAME = 40
@@ -41,6 +41,8 @@ class Project:
                 raise WishError(f"{name}: expected a text of at most {most} characters")
         if "/" in str(wish.get("model", "")) or "\\" in str(wish.get("model", "")):
             raise WishError("model: expected the name of a model that is installed, not a folder")
+        if "changes" in wish:
+            wish = wish | {"changes": wanted(str(wish["changes"])) or ""}
         if wish.get("changes"):
             parse_changes(str(wish["changes"]))
         return replace(self, **wish)  # type: ignore[arg-type]

@@ -45,6 +45,7 @@ COMMANDS = {  # word: what its help says of it; the word is the name of its file
     "solo": "Improvise a solo over changes, or freely, into a MIDI file.",
     "replay": "Play a session again, note for note; or let another model answer what was played.",
     "tunes": "The built-in forms for --tune, the songs of a file, or one chart.",
+    "chart": "The changes of a MIDI file, written in it or heard, with key and form; to correct and use again.",
     "moods": "What the moods of --mood play like, and the words for them.",
     "sessions": "The records of what was played, the newest last.",
     "ports": "Every MIDI system that works here, its inputs and outputs.",

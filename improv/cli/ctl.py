@@ -173,6 +173,8 @@ def described(status: Status, age: float, now: float) -> Iterator[str]:
     yield f"clock {status.clock or '?'}{tempo}{place}, {'running' if status.running else 'stopped'}"
     if status.waits:
         yield status.waits
+    if status.harmony:
+        yield status.harmony
     wide = max(map(len, status.performers), default=0)
     for name, performer in status.performers.items():
         words = [word for word in (performer.mode, performer.model) if word]

@@ -30,7 +30,7 @@ from improv.control.performance_end import PerformanceEnd
 from improv.control.steering import Steering
 from improv.core.errors import ImprovError
 from improv.core.events import Stop
-from improv.core.harmony import taken_for
+from improv.core.harmony import taken_for, wanted
 from improv.midi.calibration import CalibrationError, calibration_file, stored_advance
 from improv.midi.left_sounding import sounding_folder
 from improv.midi.systems import choose_api, mend_sentence
@@ -220,12 +220,13 @@ def music_of(config: Config, state: StateOnDisk) -> tuple[Song, list[PerformerSe
             frozenset(i for i, other in enumerate(config.performers) if other.name in p.hears and i != number),
             _inputs_of(config, p),
             state=states.get(p.name),
+            harmony=frozenset(i for i, source in enumerate(config.inputs) if source.role == "harmony"),
         )
         for number, (p, model) in enumerate(zip(config.performers, models, strict=True))
     ]
     banded = any(p.kind != "soloist" for p in config.performers)
     band = tuple(p.settings.mode for p in performers) if banded else ()
-    return Song(music.sheet, music.changes, music.metres, band=band), performers
+    return Song(music.sheet, wanted(music.changes), music.metres, band=band), performers
 
 
 def _awaited_api(log: Log, over: threading.Event) -> int | None:

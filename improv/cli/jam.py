@@ -20,6 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHANNELS",
         help="MIDI channels to listen to: 1,2 or 1-16, which an MPE keyboard needs (default: all but 10, the drums' channel)",
     )
+    parser.add_argument(
+        "--harmony-in",
+        metavar="PORT|1-16",
+        help="chords from another MIDI input, by name or a part of it, or from a channel: a DAW's chord track, a second player",
+    )
     parser.add_argument("--send-clock", action="store_true", help="be the master: send MIDI Clock, Start, Stop and song position")
     parser.add_argument("--tap", metavar="CC|KEY", help="what taps the tempo, and a bar of it counts in: cc80, key21")
     parser.add_argument(

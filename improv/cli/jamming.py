@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
 from improv.cli.banding import band_beside, check_length, counted_in, members_of
+from improv.cli.file_changes import set_changes
 from improv.cli.learning import schooling_of
+from improv.cli.listened import channels_of, harmony_port
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
 from improv.cli.screen import Screen, as_read, shower
@@ -25,7 +27,8 @@ from improv.cli.terminal import patient
 from improv.cli.tunes import set_tune
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.errors import ImprovError
-from improv.core.harmony import Changes, parse_changes, taken_for
+from improv.core.harmony import HEARD, Changes, parse_changes, taken_for, wanted
+from improv.core.heard.harmony import HARMONY_INPUT
 from improv.core.meter import Meter
 from improv.core.metres import Metres
 from improv.core.modes.classes import MODES
@@ -122,10 +125,11 @@ def jam(args: argparse.Namespace) -> int:
         raise ImprovError("--fast plays a file as fast as it computes; say which with --player FILE")
     if not 1 <= args.channel <= 16:
         raise ImprovError(f"--channel {args.channel}: expected 1 to 16")
-    channels = _channels(args.listen)
+    channels = channels_of(args.listen)
     check_length(args, "choruses")
     if args.choruses is not None and args.band is None:
         raise ImprovError(f"--choruses {args.choruses}: it says when a band ends, and there is none; add --band")
+    args.harmony_port = harmony_port(args)
     if args.web is not None and args.fast:
         raise ImprovError("--web shows what is played as it is played, and --fast does not wait for that; leave one out")
     if args.web is not None and not 1 <= args.web <= 65535:
@@ -135,7 +139,7 @@ def jam(args: argparse.Namespace) -> int:
         print(f"improv: {said}", file=sys.stderr)
     api = None if args.fast else choose_api(args.api)
     if api is None and not args.fast:
-        if args.source or args.target:
+        if args.source or args.target or args.harmony_port:
             raise ImprovError(f"no MIDI system here, so no port to connect to: {mend()}")
         if part is None:
             if args.clock in ("midi", "link"):
@@ -162,7 +166,8 @@ def jam(args: argparse.Namespace) -> int:
         if args.web is not None:
             from improv.cli.webbed import Web
 
-            place.web = Web(args.web, place.inbox.put, args.target is not None, sys.stderr if args.json else sys.stdout, args.instrument)
+            out = sys.stderr if args.json else sys.stdout
+            place.web = Web(args.web, place.inbox.put, args.target is not None, out, args.instrument, bool(args.harmony_port))
         if api is not None:
             _connect(args, music, place, api, channels, stack)
         return _perform(args, music, place)
@@ -187,6 +192,8 @@ def solo(args: argparse.Namespace) -> int:
     if args.mood == LIST:
         return moods(args)
     check_length(args, "bars", "choruses")
+    if args.changes is not None and args.changes.strip().lower() == HEARD:
+        raise ImprovError("--changes heard: a solo has nobody to hear; write the changes, or play: improv jam")
     music = _music(args, "solo", None)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
@@ -201,8 +208,17 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
 
     put = place.web.arrival if place.web else place.inbox.put
     heard = tapping(put, args.tap) if args.tap else put
-    wanted, sounding = (args.source, args.target), sounding_folder()
-    ports = FixedPorts(api, place.clock.now, heard, *wanted, raise_priority, sounding=sounding, channels=channels or NO_DRUMS)
+    asked, sounding = (args.source, args.target), sounding_folder()
+    ports = FixedPorts(
+        api,
+        place.clock.now,
+        heard,
+        *asked,
+        raise_priority,
+        sounding=sounding,
+        channels=channels or NO_DRUMS,
+        harmony=args.harmony_port,
+    )
     place.ends = ports
     stack.callback(ports.close)
     place.early = _advance(args, api_name(api), ports.target) / 1000.0
@@ -212,7 +228,8 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
         link = place.link = Link(place.clock.now, place.inbox.put, music.settings.tempo, music.song.metres.first.bar)
         stack.callback(link.close)
     if not args.json:
-        print(f"listening on {ports.source}, playing on {ports.target}; seed {music.performer.seed}. Ctrl-C ends.", flush=True)
+        chords = f", chords from {ports.harmony}" if args.harmony_port else ""
+        print(f"listening on {ports.source}{chords}, playing on {ports.target}; seed {music.performer.seed}. Ctrl-C ends.", flush=True)
 
 
 def _advance(args: argparse.Namespace, api: str, target: str) -> float:
@@ -232,6 +249,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
     seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "little")
     if seed < 0:
         raise ImprovError(f"--seed {seed}: expected 0 or more")
+    set_changes(args)
     mood = set_tune(args) | set_mood(args, seed, part.tempo if part else None)
     chosen = {f.name: getattr(args, f.name, None) for f in fields(Settings)}
     if part and chosen["tempo"] is None:
@@ -252,22 +270,12 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
         channel=getattr(args, "channel", 1) - 1,
         learning=learning.learning if learning else None,
         learns=learning.header if learning else {},
+        harmony=frozenset({HARMONY_INPUT}) if getattr(args, "harmony_port", None) else frozenset(),
     )
     performers = band_beside(performer, members, settings.click)
     if members:
         song = replace(song, band=tuple(p.settings.mode for p in performers))
     return Chosen(performers, song, mood, learning, follows)
-
-
-def _channels(text: str | None) -> frozenset[int] | None:
-    """Channels as typed, `1,2` or `1-4,10`, as 0-15; None where none were named. Raises ImprovError."""
-    found: set[int] = set()
-    for piece in (text or "").split(",") if text is not None else ():
-        first, _, last = piece.strip().partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal() and 1 <= int(first) <= int(last or first) <= 16):
-            raise ImprovError(f"--listen {text!r}: expected MIDI channels from 1 to 16, for example 1,2 or 1-4")
-        found |= set(range(int(first) - 1, int(last or first)))
-    return frozenset(found) or None
 
 
 def _song(args: argparse.Namespace, settings: Settings, part: Part | None, bars: int | None) -> tuple[Song, bool]:
@@ -283,13 +291,14 @@ def _song(args: argparse.Namespace, settings: Settings, part: Part | None, bars:
     metres = Metres.of(count, unit)
     if part and not args.metre:
         metres = part.metres if follows else Metres.of(*part.metres.first.metre)
-    changes = changes_of(args.changes, metres)
+    text = wanted(args.changes)
+    changes = changes_of(text, metres)
     metres = changes.metres if changes and changes.metres else metres
     if part and metres != part.metres and not part.metres.one:
         how = f"in {'/'.join(map(str, metres.first.metre))} throughout" if metres.one else "as the changes say"
         why = "with --metre" if args.metre else "with a tempo or clock of your own"
         print(f"improv: the file's metre changes, which is not followed {why}: bars are counted {how}", file=sys.stderr)
-    return Song(changes, args.changes, metres, bars), follows
+    return Song(changes, text, metres, bars), follows
 
 
 def _check_writable(*paths: str | None) -> None:
@@ -321,8 +330,8 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
     config = PerformanceConfig(music.performers, song, getattr(args, "send_clock", False), place.early)
     performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
     shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
-    shown = as_read(song.changes, getattr(args, "instrument", "C"))
-    recorder = Recorder(path, header, shower(lambda: performance.meter, shown) if shows else None)
+    shown, heard = as_read(song.changes, getattr(args, "instrument", "C")), lambda: performance.harmony.now
+    recorder = Recorder(path, header, shower(lambda: performance.meter, shown, heard) if shows else None)
     take = KeptTake()
     for observer in (recorder, Screen(shows, not args.json), *([take] if args.record or args.png or args.wav else [])):
         performance.observe(observer)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 
 from improv.cli.band_option import add_band
-from improv.core.settings import DRUMS, GROUPS, SETTINGS, SettingRow
+from improv.core.harmony.symbols import pitch_of
+from improv.core.settings import DRUMS, GROUPS, PITCH, SETTINGS, SettingRow
+
+CHANGES_HELP = 'for example "Dm7 | G7 | Cmaj7 | %%"; looped. Or a file: a chart, or a MIDI file, whose chords are read or heard'
+HEARD_HELP = {True: CHANGES_HELP, False: f"{CHANGES_HELP}. Without them, or `heard`: what you play says the key and the chords"}
 
 
 def add_music(parser: argparse.ArgumentParser, alone: bool) -> None:
     """The piece, and the settings. alone: without a player to hear."""
     piece = parser.add_argument_group("the piece")
     piece.add_argument("--model", default="jazz", metavar="MODEL", help="a model's name or folder (default: jazz)")
-    piece.add_argument("--changes", metavar="CHORDS", help='for example "Dm7 | G7 | Cmaj7 | %%"; looped')
+    piece.add_argument("--changes", metavar="CHORDS", help=HEARD_HELP[alone])
     piece.add_argument(
         "--mood",
         metavar="WORDS",
@@ -46,13 +50,20 @@ def _add(part: argparse._ArgumentGroup, row: SettingRow, default: object) -> Non
     channel = row.name == "click"  # --click alone: on the channel of the drums
     part.add_argument(
         f"--{row.name.replace('_', '-')}",
-        type=type(row.default),
+        type=_pitch if row.unit == PITCH else type(row.default),
         choices=row.limits if row.is_word else None,
         metavar=None if row.is_word else f"{row.limits[0]:g}..{row.limits[1]:g}",
         nargs="?" if channel else None,
         const=DRUMS if channel else None,
         help=f"{row.help} (default: {default})",
     )
+
+
+def _pitch(text: str) -> int:
+    """A MIDI pitch, as a number or as a note's name."""
+    if (pitch := pitch_of(text)) is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a MIDI pitch from 0 to 127, or a note such as C3 (C4 is middle C)")
+    return pitch
 
 
 def add_pictures(parser: argparse.ArgumentParser) -> None:

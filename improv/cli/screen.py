@@ -8,6 +8,7 @@ from typing import Any
 
 from improv.core.events import Event, NoteOff, Setting
 from improv.core.harmony import Changes, parse_chord
+from improv.core.heard.told import ToldHarmony
 from improv.core.meter import Meter
 from improv.core.observer import MODEL_FAILED, Observer
 from improv.core.settings import PERIOD
@@ -54,11 +55,16 @@ def as_read(changes: Changes | None, instrument: str) -> Changes | None:
     return Changes(changes.starts, [parse_chord(written(str(c), instrument)) for c in changes.chords], changes.length, again=changes.again)
 
 
-def shower(meter: Callable[[], Meter], changes: Changes | None) -> Callable[[str, Event], None]:
-    """What prints a line for each note, heard or played. meter: says where the beat is now."""
+def shower(
+    meter: Callable[[], Meter], changes: Changes | None, heard: Callable[[], ToldHarmony | None] = lambda: None
+) -> Callable[[str, Event], None]:
+    """What prints a line for each note, heard or played. meter: says where the beat is now; heard: what is heard of the harmony, where
+    there are no changes."""
 
     def show(side: str, event: Event) -> None:
-        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, meter(), changes)
+        told = heard()
+        chord = None if told is None else told.chord
+        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, meter(), changes, chord)
         if text:
             print(text, flush=True)
 

@@ -53,12 +53,12 @@ class JamControlled:
 class Web:
     """The page of a jam. put: takes what is heard. sounds: whether a port leads to a synth. out: where its links are said.
 
-    arrival: what the ports hand events to. instrument: in whose key the chart is shown.
+    harmony: whether another port brings chords. arrival: what the ports hand events to. instrument: in whose key the chart is shown.
     """
 
-    def __init__(self, port: int, put: Callable[[Event], None], sounds: bool, out: TextIO, instrument: str = "C"):
+    def __init__(self, port: int, put: Callable[[Event], None], sounds: bool, out: TextIO, instrument: str = "C", harmony: bool = False):
         self._instrument = instrument
-        self.sources = ["in", NAME]  # by their numbers
+        self.sources = ["in", NAME, *(["harmony"] if harmony else [])]  # by their numbers
         folder = default_folder()
         self.config = completed(Tables(record=RecordConfig(folder=folder)), folder)
         self._bindings, self._binding = Bindings((), self.sources), threading.Lock()

@@ -17,11 +17,11 @@ from improv.control.commands import CAPTURED, Request
 from improv.control.config.differences import differences
 from improv.control.config.reading import load_config
 from improv.control.desk import Desk
-from improv.control.kept import save_preset
+from improv.control.kept import save_chart, save_preset
 from improv.core.band.ending import ENDING
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Tap, Transport
-from improv.core.harmony import parse_changes, taken_for
+from improv.core.harmony import parse_changes, taken_for, wanted
 from improv.core.modes.classes import MODES
 from improv.core.settings import PLAY, SETTINGS, SHARED, Settings
 from improv.models.loader import load_model
@@ -60,8 +60,9 @@ def set_setting(desk: Desk, request: Request) -> dict[str, Any]:
     if name == "model":
         play_with(desk, request | {"name": value})
     elif name == "changes":
-        told = _told(desk, str(value)) if value else None
-        desk.put(Setting(desk.now, "changes", str(value), number))
+        text = wanted(str(value)) or ""
+        told = _told(desk, text) if text else None
+        desk.put(Setting(desk.now, "changes", text, number))
         if told:
             desk.log(told, "notice")
             return {"taken": told, "text": told}
@@ -117,6 +118,21 @@ def play_with(desk: Desk, request: Request) -> None:
     for performer in desk.soloists(number):
         performer.model_name = name
     desk.put(Setting(desk.now, "model", name, number))
+
+
+@does("chart")
+def keep_chart(desk: Desk, request: Request) -> dict[str, Any]:
+    """Keep the chart that is heard, in a file that can be corrected and played."""
+    if request["what"] != "save":
+        raise ImprovError(f"chart {request['what']}: expected `chart save NAME`")
+    told = desk.those(desk.number_of(request.get("performer")))[0].improviser.listening.told
+    if told is None:
+        raise ImprovError("the changes are given, so none are heard: say `improv ctl changes heard` first")
+    if told.changes is None:
+        raise ImprovError(f"no progression has come round twice yet ({told})")
+    meter = desk.performance.timekeeper.meter
+    path = save_chart(desk.config.record.folder, str(request["name"]), told, meter)
+    return {"file": str(path), "text": f"wrote {path}: {told.changes}"}
 
 
 @does("preset")

@@ -17,10 +17,12 @@ from improv.atomic import atomic_write
 from improv.control.bindings import Binding
 from improv.control.commands import COMMANDS, OLDER
 from improv.core.errors import ImprovError
+from improv.core.heard.told import ToldHarmony
+from improv.core.meter import Meter
 from improv.core.settings import SETTINGS
 from improv.outside import MissingError, OutsideError, number, plain_name, put_aside, read_json, whole
 
-PRESETS, LEARNED, TOKENS = "presets.json", "learned.json", "page.json"
+PRESETS, LEARNED, TOKENS, CHARTS = "presets.json", "learned.json", "page.json", "charts"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 MOST_PRESETS = 200
 
@@ -56,6 +58,19 @@ def save_preset(folder: Path, name: str, preset: Mapping[str, Any]) -> None:
     if len(presets) > MOST_PRESETS:
         raise ImprovError(f"there are {MOST_PRESETS} saved presets already; delete some in {folder / PRESETS}")
     _write(folder / PRESETS, presets)
+
+
+def save_chart(folder: Path, name: str, told: ToldHarmony, meter: Meter) -> Path:
+    """Write the chart that is heard as text. Returns where. Raises ImprovError where it can't be written."""
+    path = folder / CHARTS / f"{name}.txt"
+    count, unit = meter.metres.first.metre
+    head = [f"title: {name}", *([f"key: {told.key}"] if told.key else []), f"metre: {count}/{unit}", f"tempo: {meter.tempo:.0f}"]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise ImprovError(f"{path.parent}: {e.strerror}") from None
+    atomic_write({path: ("\n".join([*head, "", str(told.changes), ""])).encode()})
+    return path
 
 
 def learned_bindings(folder: Path, say: Callable[[str], None] = lambda text: None) -> tuple[Binding, ...]:

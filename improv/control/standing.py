@@ -59,6 +59,7 @@ def status_of(
         session=session,
         priority=priority,
         waits=waits,
+        harmony=None if (told := first.improviser.listening.told) is None else str(told),
         performers={p.name: _performer(p, ports["outputs"].get(p.number, {})) for p in performers},
         inputs={name: InputStatus(**part) for name, part in ports["inputs"].items()},
     )

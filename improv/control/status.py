@@ -59,7 +59,7 @@ class Status(NamedTuple):
     beat, 0 to 1. heard, played: notes; filled: those that a riff played since the model was too slow; dropped: too late;
     guarded: those that had to be closed. inbox_dropped: events, by why. queue: events that wait. step_us: microseconds
     that a step of the model takes, thinking around it included. sounding: notes. session: the record's path.
-    waits: what it waits for before it plays, in words; None: for nothing.
+    waits: what it waits for before it plays, in words; None: for nothing. harmony: what is heard of it, in words; None: it is given.
     """
 
     since: str | None = None
@@ -88,6 +88,7 @@ class Status(NamedTuple):
     session: str | None = None
     priority: str | None = None
     waits: str | None = None
+    harmony: str | None = None
     performers: Mapping[str, PerformerStatus] = {}
     inputs: Mapping[str, InputStatus] = {}
 

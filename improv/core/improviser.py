@@ -5,6 +5,7 @@ What it plays depends on the model, the settings, the seed and the stamped event
 times: never on `now`, which only says how far to go. So the same performance, live, offline or replayed, gives
 the same notes.
 """
+# long: all that one performer does with what it hears, in the order of its times
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ from improv.core.beats.moment import Moment, News
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Setting
 from improv.core.harmony import READING, Changes, parse_changes
+from improv.core.heard.harmony import EarSetup
+from improv.core.heard.listening import HarmonyListener
 from improv.core.hearing import FIRST, NOW
 from improv.core.intent import Intent
 from improv.core.line.generator import LineGenerator
@@ -45,6 +48,7 @@ class Improviser:
     learning: what learns from the player, and has learned; None for nothing. voicings: what voices chords as learned, likewise.
     reading: how changes that come as a text are read, and what is made of chords, see `sheet.READING`.
     hearing: see `core.hearing`. playing: see `core.playing`. band: the mode of each who performs, by number; empty: it is no band.
+    ear: what hears the harmony; None: nothing does.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Improviser:
         hearing: int = NOW,
         playing: int = rules.NOW,
         band: Sequence[str] = (),
+        ear: EarSetup | None = None,
     ):
         settings = settings or Settings()
         meter = meter or Timekeeper(settings).meter
@@ -75,7 +80,9 @@ class Improviser:
         self._seed, self._begun = seed, 1  # how often it has begun
         self._changes = changes  # those of the beginning
         tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
-        self.generator = LineGenerator(model, settings, changes, meter, tracker, seed, lessons, reading, playing)
+        self._ear, self.listening = ear, HarmonyListener(tracker, ear, meter, changes is None)
+        of = tracker, seed, lessons, reading, playing, self.listening.harmony
+        self.generator = LineGenerator(model, settings, changes, meter, *of)
         self._learning = learning
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
@@ -168,7 +175,9 @@ class Improviser:
         if text is not None:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, tracker, seed, None, self._reading, before.rules)
+        self.listening = HarmonyListener(tracker, self._ear, moment.meter, changes is None)
+        of = tracker, seed, None, self._reading, before.rules, self.listening.harmony
+        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, *of)
         together = PlayingTogether(self._band, before.together.bars)
         self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules, together)
         self.voice.time = moment.time
@@ -201,6 +210,7 @@ class Improviser:
     def _hear(self, moment: Moment, time: float) -> list[Event]:
         self._read()
         self.generator.meter = moment.meter
+        self.listening.ask(self.generator.changes is None, moment.meter, time)
         played = self._turn(moment.news, time) if moment.news else []
         event = moment.event
         if isinstance(event, NoteOn | NoteOff) and self.voice.of_the_band(event, time, self._mode.accompanies):
@@ -232,6 +242,7 @@ class Improviser:
         self.voice.forget()
         self.voice.begin_line()
         self.voice.call = None
+        self.listening.restart(self.meter.beat(time))
         for _, wish in self._wishes:  # no bar line is to be waited for
             played += self._grant(wish, time)
         self._wishes.clear()
@@ -243,17 +254,19 @@ class Improviser:
         """A key goes down."""
         voice, beat = self.voice, self.meter.beat(time)
         goes_on = self._goes_on(beat)
-        note = voice.tracker.hear(event, beat)
+        note, of_line = self.listening.hear(event, beat, self.settings, self._mode.endless)
         chord = voice.tracker.chord
         if chord.root is not None:
             self.generator.heard_chord = chord
         if goes_on:
-            if voice.call is None:
+            if voice.call is None and of_line:
                 voice.call = beat
             if note:
                 self._unread = note, beat
                 if not self._mode.timeless:
                     self._read()
+        if not of_line:
+            return self._mode.accompanied(event, time) if goes_on else []
         return self._mode.struck(event, time) if goes_on or self._mode.timeless else []
 
     def _read(self) -> None:
@@ -266,8 +279,11 @@ class Improviser:
     def _released(self, event: NoteOff | ControlChange, time: float) -> list[Event]:
         """A key or the pedal comes up, or the pedal goes down."""
         beat = self.meter.beat(time)
-        self.voice.tracker.hear(event, beat)
-        return self._mode.released(time) if self._mode.timeless or self._goes_on(beat) else []
+        note, of_line = self.listening.hear(event, beat, self.settings, self._mode.endless)
+        if (goes_on := self._goes_on(beat)) and note:
+            self._unread = note, beat
+            self._read()
+        return self._mode.released(time) if of_line and (goes_on or self._mode.timeless) else []
 
     def _goes_on(self, beat: float) -> bool:
         """Whether the beat runs on; where it stands still there is no rhythm to hear."""
@@ -325,11 +341,12 @@ class Improviser:
 
     # Playing
 
-    def _times(self) -> tuple[float, float, float]:
-        """When the next note ends, when the next wish is granted, and when the mode wants to play, in seconds."""
+    def _times(self) -> tuple[float, float, float, float]:
+        """When the next note ends, when the next wish is granted, when a chord is settled, and when the mode wants to play, in seconds."""
         voice, meter = self.voice, self.generator.meter
         wish = max(meter.time(self._wishes[0][0]), voice.time) if self._wishes else math.inf
-        return meter.end(voice.sounding.soonest) if voice.sounding else math.inf, wish, max(self._mode.next(), voice.time)
+        ends = meter.end(voice.sounding.soonest) if voice.sounding else math.inf
+        return ends, wish, max(self.listening.due, voice.time), max(self._mode.next(), voice.time)
 
     def _do(self, until: float) -> list[Event]:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
@@ -339,12 +356,16 @@ class Improviser:
         if self._mode.pending and voice.time <= until:
             self._mode.prepare()
         while True:
-            ends, wishes, starts = self._times()
-            soonest = min(ends, wishes, starts)
+            ends, wishes, settles, starts = self._times()
+            soonest = min(ends, wishes, settles, starts)
             if soonest > until or soonest == math.inf:
                 return played
             voice.time = self.done = max(voice.time, soonest)
-            if wishes <= min(ends, starts):
+            self.listening.ask(self.generator.changes is None, self.meter, voice.time)
+            if settles <= soonest:
+                if self.listening.settle(voice.time):
+                    self._mode.reharmonised()
+            elif wishes <= min(ends, starts):
                 played += self._grant(self._wishes.pop(0)[1], voice.time)
                 if self._mode.pending:  # now, before anything later
                     self._mode.prepare()

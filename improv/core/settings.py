@@ -14,6 +14,7 @@ from typing import Any
 from improv.core import beats, modes
 from improv.core.band.styles import STYLES
 from improv.core.errors import ImprovError
+from improv.core.harmony.symbols import pitch_of
 from improv.core.meter import FASTEST, SLOWEST
 from improv.core.vocabulary import FEELS
 
@@ -39,6 +40,7 @@ FEATURES = {
     "drums": "a drum solo",
     "fours": "four bars of whoever leads and four of the drums, in turn",
 }
+PITCH = "pitch"  # the unit of MIDI pitches, which have names, too
 PLAY = "play"  # a Setting event of this name is no setting: who waits plays from now on
 PERIOD = "grain"  # a Setting event of this name is no user's: the MIDI system's period in ms, once at the start of a performance
 
@@ -81,10 +83,14 @@ class SettingRow:
         """What values it takes, in words."""
         if self.is_word:
             return f"one of {', '.join(self.limits)}"
-        return f"{'a whole number ' if self.is_whole else ''}from {self.limits[0]:g} to {self.limits[1]:g}"
+        named = ", or a note such as C3" if self.unit == PITCH else ""
+        return f"{'a whole number ' if self.is_whole else ''}from {self.limits[0]:g} to {self.limits[1]:g}{named}"
 
     def natural(self, value: Any) -> Any:
-        """A number as the setting's kind: 60.0 as 60 for a whole one, 1 as 1.0 for another. All else stays as it is."""
+        """A number as the setting's kind: 60.0 as 60 for a whole one, 1 as 1.0 for another; a note's name as its pitch. All else stays
+        as it is."""
+        if self.unit == PITCH and isinstance(value, str) and (pitch := pitch_of(value)) is not None:
+            return pitch
         if isinstance(value, bool) or not isinstance(value, int | float):
             return value
         if self.is_whole:
@@ -153,14 +159,16 @@ class Settings:
     temperature: float = _row(1.1, (0.05, 3.0), "how adventurous the pitches are: below 1 safer, above 1 wilder", "line")
     rhythm_temperature: float = _row(1.0, (0.05, 3.0), "how adventurous the rhythm is: below 1 safer, above 1 wilder", "line")
     density: float = _row(0.0, (-2.0, 2.0), "how many notes: above 0 more, below 0 fewer, 0 as the model has learned", "line")
+    # by scripts/measure_outside.py
+    outside: float = _row(0.0, (-1.0, 1.0), "how far from chord and scale pitches go: -1 inside, 1 far out, 0 as the model does", "line")
     top_p: float = _row(
         1.0, (0.05, 1.0), "share of probability that it draws from, the likeliest pitches and lengths first: 1 takes them all", "line"
     )
     # 1 foretells best; by `improv eval --listening`, 1.5 answers as real soloists do
     recall: float = _row(1.5, (0.0, 3.0), "how much it takes up what was played before in this performance: 0 not at all", "line")
     learned: float = _row(1.0, (0.0, 1.0), "how much it plays by what it has learned of you: 0 not at all, 1 fully", "line", alone=False)
-    low: int = _row(50, (0, 127), "lowest MIDI pitch it plays; 60 is middle C", "line")
-    high: int = _row(84, (0, 127), "highest MIDI pitch it plays", "line")
+    low: int = _row(50, (0, 127), "lowest MIDI pitch it plays; 60 is middle C, C4", "line", unit=PITCH)
+    high: int = _row(84, (0, 127), "highest MIDI pitch it plays", "line", unit=PITCH)
     enter: str = _row("beat", ENTRIES, "when an answer starts. ", "time", alone=False)
     feel: str = _row("swing", FEELS, "swing, straight, or any: as the music suggests", "line")
     loudness: int = _row(0, (-64, 64), "added to every velocity: above 0 louder, below 0 softer", "line")
@@ -169,6 +177,17 @@ class Settings:
     )
     # by scripts/compare_voicings.py
     voicing: str = _row("rules", ("rules", "learned"), "comp: chords by rules, or as learned from pianists' hands", "chords", alone=False)
+    split: int = _row(
+        0,
+        (0, 127),
+        "lowest note of your line: below it you play chords; 0: told apart by how they are played",
+        "chords",
+        alone=False,
+        unit=PITCH,
+    )
+    harmony_channel: int = _row(
+        0, (0, 16), "MIDI channel from which only chords are heard, as a DAW's chord track; 0: none", "chords", alone=False
+    )
     accents: float = _row(1.0, (0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as you accent yours", "line")
 
     style: str = _row(AUTO, PLAYED, "what bass, drums and comping play. ", "band", whose=PERFORMANCE)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from improv.core.events import Event
+from improv.core.heard.harmony import HARMONY_INPUT
 from improv.midi.binding import rtmidi
 from improv.midi.connections import Connection, OutputConnection
 from improv.midi.names import eligible, fitting
@@ -18,7 +19,7 @@ class FixedPorts(Patchbay):
 
     source, target: a name or a part of one; None opens a virtual port (`in`, `out`), which other programs connect to;
     afterwards, the port's full name. own: what we play is to be heard where it comes back. sounding: as a `Patchbay` has it.
-    channels: those that are heard, 0-15. Raises PortError.
+    channels: those that are heard, 0-15. harmony: another input, which brings chords alone; None: there is none. Raises PortError.
     """
 
     asking = "(--listen 1-16)"
@@ -34,12 +35,17 @@ class FixedPorts(Patchbay):
         own: bool = False,
         sounding: Path | None = None,
         channels: frozenset[int] = NO_DRUMS,
+        harmony: str | None = None,
     ):
-        super().__init__(api, now, heard, [Input(0, "in", source, channels)], [Output(0, target)], begin, own=own, sounding=sounding)
+        inputs = [Input(0, "in", source, channels)]
+        inputs += [Input(HARMONY_INPUT, "harmony", harmony, role="harmony")] if harmony is not None else []
+        super().__init__(api, now, heard, inputs, [Output(0, target)], begin, own=own, sounding=sounding)
         try:
             self.see_server(0.0)
             self.target = self._insist(self._outs[0], "output")
             self.source = self._insist(self._inputs[0][1], "input")
+            if harmony is not None:
+                self.harmony = self._insist(self._inputs[1][1], "input")
         except PortError:
             self.close()
             raise

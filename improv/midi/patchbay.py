@@ -36,9 +36,10 @@ NO_DRUMS = frozenset(range(16)) - {DRUMS}
 
 class Input(NamedTuple):
     """number: the `part` of what is heard from it. channels: those that are heard, 0-15; all but the drums' where nobody asks
-    for others. role: "play" or "control".
+    for others. role: "play", "control" or "harmony".
 
-    From a control surface no clock is taken; what its keys and controllers mean is for others to say.
+    From a control surface, and from one that brings chords alone, no clock is taken; what its keys and controllers mean is for
+    others to say.
     """
 
     number: int
@@ -143,7 +144,7 @@ class Patchbay:
                     if echo.heard(event):
                         continue
                     keys.hear(event)
-                elif source.role == "control" or not self._clock.gives(source.number, event):
+                elif source.role != "play" or not self._clock.gives(source.number, event):
                     continue
                 heard(event)
 

@@ -17,6 +17,8 @@ from safetensors.numpy import load
 from improv.core.band.bar import Member
 from improv.core.band.bass import Bassist
 from improv.core.band.drums import Drummer
+from improv.core.harmony.coming import NextChord
+from improv.core.harmony.ear import Hears
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.bass import LearnedWalking
@@ -28,10 +30,9 @@ from improv.models.voicings import Voicings
 from improv.outside import WIDTHS, OutsideError, Tensor, printable, read_json, read_tensors
 
 DEFAULT = "jazz"
-VOICINGS, BASS, DRUMS = "voicings", "bass", "drums"
+VOICINGS, BASS, DRUMS, EAR = "voicings", "bass", "drums", "ear"
 LARGEST = 256 * 2**20  # bytes of weights
-LARGEST_VOICINGS = 4 * 2**20
-LARGEST_MEMBER = 4 * 2**20  # of the rhythm section
+LARGEST_SMALL = 4 * 2**20  # of those that play in the band, voice chords or hear them
 LARGEST_CARD = 2**20
 BESIDE = 16 * 2**20  # bytes of arrays that are no weights: the test vector
 
@@ -153,7 +154,7 @@ def _keeps(path: Path, promised: Mapping[str, tuple[int, ...]], arrays: Mapping[
 def load_voicings(name: str = VOICINGS) -> Voicings:
     """Read, check and build what voices chords. Raises ModelError, which says what is wrong with it."""
     folder = _found(name)
-    card, weights = _read(folder, LARGEST_VOICINGS)
+    card, weights = _read(folder, LARGEST_SMALL)
     try:
         return Voicings.of(card, weights)
     except ModelError as e:
@@ -170,7 +171,7 @@ def _member(name: str) -> Member | None:
 def load_bass(name: str = BASS) -> Bassist:
     """Read, check and build a bassist who has learned to walk. Raises ModelError, which says what is wrong with it."""
     folder = _found(name)
-    card, weights = _read(folder, LARGEST_MEMBER)
+    card, weights = _read(folder, LARGEST_SMALL)
     try:
         return LearnedWalking(card, weights).member()
     except ModelError as e:
@@ -180,7 +181,7 @@ def load_bass(name: str = BASS) -> Bassist:
 def load_drums(name: str = DRUMS) -> Drummer:
     """Read, check and build a drummer who has learned from drummers. Raises ModelError, which says what is wrong with it."""
     folder = _found(name)
-    card, weights = _read(folder, LARGEST_MEMBER)
+    card, weights = _read(folder, LARGEST_SMALL)
     try:
         return LearnedGroove(card, weights).member()
     except ModelError as e:
@@ -196,6 +197,18 @@ def voicings_for(*settings: Settings) -> Voicings | None:
         if any(s.voicing == "learned" for s in settings):
             raise
         return None
+
+
+def load_ear(name: str = EAR) -> tuple[Hears, NextChord]:
+    """Read, check and build what hears chords, and what tells which comes next. Raises ModelError."""
+    from improv.models.ear import EarNetwork, next_chord_of  # it is wanted by those who listen for chords alone
+
+    folder = _found(name)
+    card, weights = _read(folder, LARGEST_SMALL)
+    try:
+        return EarNetwork(card, weights), next_chord_of(weights)
+    except ModelError as e:
+        raise ModelError(f"{folder}: {e}") from None
 
 
 def stored_vector(name: str = DEFAULT) -> dict[str, np.ndarray]:

@@ -24,6 +24,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Renewed, Setting
 from improv.core.improviser import ALL_SOUND_OFF, Improviser
 from improv.core.intent import Intent
+from improv.core.line.hands import Hands
 from improv.core.modes.classes import MODES
 from improv.core.note_book import Key, NoteBook, key_of
 from improv.core.wanted import Wanted
@@ -114,7 +115,7 @@ class DeadlinePlayer:
     ):
         self.filled: set[Event] = set()  # what filled in, and the note-offs that were given for the improviser
         self._improviser, self._thinker, self._patience = improviser, thinker, patience
-        self._riff = FallbackRiff()
+        self._riff, self._hands = FallbackRiff(), improviser.voice.tracker.hands and Hands(improviser.voice.tracker.hands.inputs)
         self.failed: str | None = None  # why the model can't go on; None while it can
         self._renewed = renewed
         self._wanted = Wanted(improviser.settings)  # by all that was given to it to think about
@@ -282,8 +283,12 @@ class DeadlinePlayer:
 
     def _listen(self, moment: Moment) -> list[Event]:
         """What the riff must know of what is heard; and it yields at once, as the improviser does when it is free."""
-        event, time = moment.event, moment.time
+        event, time, hands = moment.event, moment.time, self._hands
         self._meter = moment.meter
+        if hands and isinstance(event, NoteOn | NoteOff):
+            hands.as_set(self._settings, MODES[self._settings.mode].endless)
+            if hands.hears(event) and isinstance(event, NoteOn):
+                return []  # a left hand's chord: nobody yields to it
         if isinstance(event, NoteOff):
             self._riff.heard_off(time, event.channel, event.pitch)
             return []

@@ -51,6 +51,8 @@ class FallbackRiff:
 
     def heard_off(self, time: float, channel: int, pitch: int) -> None:
         """The player lets go."""
+        if (channel, pitch) not in self._down:
+            return  # of a hand that plays chords
         self._down.discard((channel, pitch))
         if not self._down and not self._ours:
             self._since = time

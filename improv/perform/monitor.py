@@ -59,6 +59,8 @@ class Monitor:
         self._faults(now)
         for text in performance.waiting.news(now):
             performance.changed(text, {}, warning=True)
+        for text, fact in performance.harmony.news(now):
+            performance.changed(text, fact)
         if now > PATIENCE and not self._reminded:
             self._reminded = True
             self._remind()

@@ -37,6 +37,7 @@ from improv.perform.conductor import Conductor
 from improv.perform.deadline import Thinker, Worker
 from improv.perform.ends import Ends, NoEnds
 from improv.perform.engine import asked, perform
+from improv.perform.harmony_news import HarmonyNews
 from improv.perform.in_time import in_time
 from improv.perform.inbox import Inbox
 from improv.perform.metronome import PART, Metronome
@@ -107,6 +108,7 @@ class Performance:
             PerformerAtWork(number, setup, config.song, meter, thinker(self._wake) if thinker else None, self._renewed(number))
             for number, setup in enumerate(config.performers)
         )
+        self.harmony = HarmonyNews(self.performers)
         self.inbox.behind = self._behind
         metronome = Metronome(first.settings, meter, config.send_clock, "drums" not in song.band)
         slots = [Slot(metronome, PART), *(Slot(p.player, p.number, p.setup.hears, p.setup.inputs) for p in self.performers)]

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from improv.core import hearing, playing
 from improv.core.events import Event, Renewed
 from improv.core.harmony import READING, Changes
+from improv.core.harmony.ear import Hears
+from improv.core.harmony.templates import Templates
+from improv.core.heard.harmony import EarSetup, Foresees
 from improv.core.improviser import Improviser
 from improv.core.line.lessons import Learning
 from improv.core.meter import Meter
 from improv.core.metres import FOUR, Metres
 from improv.core.note_model import CannotSpeakError, NoteModel
 from improv.core.settings import Settings
-from improv.models.loader import voicings_for
+from improv.models.card import ModelError
+from improv.models.loader import load_ear, voicings_for
 from improv.models.model import State
 from improv.perform.deadline import PATIENCE, DeadlinePlayer, Thinker
 
@@ -45,6 +50,7 @@ class PerformerSetup:
     settings: at the start. channel: 0-15. hears: the numbers of the performers that it listens to; inputs: those of the
     inputs, None for all. models: those that a setting `model` may change to, by name. learning: what learns, or has learned,
     from the player, and `learns` what the record says of it. state: what it remembers from before; None for nothing.
+    harmony: the numbers of the inputs that bring chords alone.
     """
 
     name: str
@@ -59,6 +65,7 @@ class PerformerSetup:
     learning: Learning | None = None
     learns: Mapping[str, Any] = field(default_factory=dict)
     state: State | None = None
+    harmony: frozenset[int] = frozenset()
 
     def improviser(self, song: Song, meter: Meter, models: Mapping[str, NoteModel] | None = None) -> Improviser:
         """It, new. meter: the beat before anything is heard. models: those that it may change to, if others may be added later."""
@@ -79,12 +86,35 @@ class PerformerSetup:
                 song.hearing,
                 song.playing,
                 song.band,
+                ear_for(song.hearing, self.harmony),
             )
             if self.state is not None:
                 found.restore(self.state)
         except CannotSpeakError as e:  # before its first note
             raise CannotSpeakError(f"model {name} fails: {e}") from None
         return found
+
+
+def ear_for(by: int, inputs: frozenset[int] = frozenset()) -> EarSetup | None:
+    """What hears the harmony. by: the rules of hearing, see `core.hearing`. inputs: those that bring chords alone, by number."""
+    if by < hearing.HANDS:
+        return None
+    return EarSetup(*_ear(), inputs)
+
+
+@lru_cache(maxsize=1)
+def _ear() -> tuple[Hears, Foresees | None]:
+    """One for all: nothing of it ever changes."""
+    try:
+        return load_ear()
+    except ModelError:  # none comes with this copy of improv
+        return Templates(), None
+
+
+def ear_named() -> str:
+    """What the record says of the ear: the beginning of its weights' hash; or that it hears by templates."""
+    card = getattr(_ear()[0], "card", None)
+    return str(card["weights_sha256"])[:12] if card else "templates"
 
 
 class PerformerAtWork:

@@ -11,6 +11,7 @@ from improv.core.note_book import NoteBook
 from improv.core.observer import Observer
 from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.ends import Ends
+from improv.perform.harmony_news import HarmonyNews
 from improv.perform.inbox import Inbox
 from improv.perform.observers import Counters, LatenessLog
 from improv.perform.performers import PerformerAtWork
@@ -33,6 +34,7 @@ class Performing(Protocol):
     sounding: NoteBook
     timekeeper: Timekeeper
     waiting: Waiting
+    harmony: HarmonyNews
 
     def put(self, event: Event) -> None: ...
     def changed(self, text: str, fact: dict[str, object], warning: bool = False) -> None: ...

@@ -147,6 +147,7 @@ def replayed(session: Session, wanted: str | None, learned_again: Learns) -> Rep
             known,
             None if other else learned_again(path, p.learns, model),
             state=states.get(p.name),
+            harmony=p.harmony,
         )
         for p, model in zip(performers, models, strict=True)
     ]

@@ -24,7 +24,7 @@ from improv.core.settings import Settings
 from improv.models.loader import voicings_for
 from improv.models.model import State
 from improv.outside import printable
-from improv.perform.performers import PerformerSetup, Song
+from improv.perform.performers import PerformerSetup, Song, ear_named
 from improv.session.lines import SessionError
 from improv.session.snapshot import read_snapshot, state_beside, write_snapshot
 
@@ -66,21 +66,26 @@ def made_with() -> dict[str, Any]:
     """What the notes depend on beside the model."""
     voicings = voicings_for()
     said: dict[str, Any] = {"reading": READING, "improv": __version__, "numpy": np.__version__, "machine": platform.machine()}
+    said["ear"] = ear_named()
     return said | ({"voicings": str(voicings.card["weights_sha256"])[:12]} if voicings else {})
 
 
 def performed_by(performer: PerformerSetup) -> dict[str, Any]:
     """What `performers_in` reads of one."""
     card = performer.model.card
-    return {
-        "name": performer.name,
-        "model": {"name": card["name"], "weights_sha256": card["weights_sha256"]},
-        "settings": asdict(performer.settings),
-        "seed": performer.seed,
-        "channel": performer.channel,
-        "hears": sorted(performer.hears),
-        "inputs": None if performer.inputs is None else sorted(performer.inputs),
-    } | dict(performer.learns)
+    return (
+        {
+            "name": performer.name,
+            "model": {"name": card["name"], "weights_sha256": card["weights_sha256"]},
+            "settings": asdict(performer.settings),
+            "seed": performer.seed,
+            "channel": performer.channel,
+            "hears": sorted(performer.hears),
+            "inputs": None if performer.inputs is None else sorted(performer.inputs),
+        }
+        | ({"harmony": sorted(performer.harmony)} if performer.harmony else {})
+        | dict(performer.learns)
+    )
 
 
 def keep_beside(session: Path, performers: Sequence[PerformerSetup]) -> None:
@@ -106,6 +111,7 @@ class RecordedPerformer:
     channel: int
     hears: frozenset[int]
     inputs: frozenset[int] | None
+    harmony: frozenset[int]
     learns: Mapping[str, Any]  # what it says of learning: `learns` and `profile`
 
 
@@ -135,6 +141,7 @@ def _performer(said: Mapping[str, Any], number: int) -> RecordedPerformer:
         channel,
         frozenset(int(n) for n in said.get("hears") or ()),
         None if inputs is None else frozenset(int(n) for n in inputs),
+        frozenset(int(n) for n in said.get("harmony") or ()),
         {what: said.get(what) for what in ("learns", "profile")},
     )
 

@@ -22,6 +22,7 @@ from improv.train.split import assign_splits
 
 Watched = Callable[[Iterable[Reading], int], Iterable[Reading]]
 HEAVIEST = 100.0
+CHORDS = ("chords written", "heard", "none")  # how many pieces each
 MOST_ROWS = 12  # paths that have a row each in the table; of more, files go by their folders
 
 
@@ -119,9 +120,14 @@ def table_of(reading: Reading) -> list[str]:
     rows = [_row(name, reading.pieces, reading.skipped_of[name], name) for name in _names(reading)]
     if len(rows) > 1:
         rows.append(_row("all", reading.pieces, len(reading.skipped), None))
-    heads = ("source", "pieces", "train", "valid", "test", "notes", "bars", "hours", "with chords", "skipped", "weight")
+    heads = ("source", "pieces", "train", "valid", "test", "notes", "bars", "hours", *CHORDS, "skipped", "weight")
     widths = [max(len(r[i]) for r in [heads, *rows]) for i in range(len(heads))]
     return ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True))) for r in [heads, *rows]]
+
+
+def chords_in(piece: Piece) -> str:
+    """Whether a piece's chords are written, in it or beside it, heard in it, or none."""
+    return "none" if piece.changes is None else "heard" if piece.heard else "written"
 
 
 def _names(reading: Reading) -> list[str]:
@@ -139,7 +145,7 @@ def _row(title: str, pieces: Sequence[Piece], skipped: int, source: str | None) 
         f"{sum(map(len, mine)):,}",
         f"{sum(p.bars for p in mine):,.0f}",
         f"{sum(p.beats / p.bpm / 60 for p in mine):.1f}",
-        f"{sum(p.changes is not None for p in mine):,}",
+        *(f"{sum(chords_in(p) == how for p in mine):,}" for how in ("written", "heard", "none")),
         f"{skipped:,}",
         " ".join(f"{w:g}" for w in weights),
     )

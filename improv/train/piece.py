@@ -27,7 +27,7 @@ class Piece:
     metres: of its bars; one: the beat on which bar one begins, None where only the places of its notes say it.
     weight: how many times as often as a note of weight 1 each of its notes is seen in training.
     source: which of the paths that were given it came from. track: which part of the file was taken, and why.
-    tune: pieces of one tune share a split (empty: the name is the tune).
+    tune: pieces of one tune share a split (empty: the name is the tune). heard: its changes were heard in it, not written.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Piece:
     source: str = ""
     track: str = ""
     tune: str = ""
+    heard: bool = False
 
     @classmethod
     def of(

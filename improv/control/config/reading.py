@@ -88,7 +88,7 @@ def check_models(config: Config, find: Callable[[str], object]) -> None:
 def completed(file: Tables, folder: Path) -> Config:
     """The tables, with all that the file leaves open filled in. folder: where the file is, which its paths are relative to."""
     inputs = tuple(replace(i, name=i.name or f"{n}?") for n, i in enumerate(file.inputs, 1)) or (InputConfig("keys"),)
-    playing = tuple(i.name for i in inputs if i.role == "play")
+    playing = tuple(i.name for i in inputs if i.role != "control")
     shared, model = given(file.settings), _model(file.model, folder)
     named = [replace(p, name=p.name or f"{n}?") for n, p in enumerate(file.performers or (PerformerTable("improv"),), 1)]
     performers = tuple(

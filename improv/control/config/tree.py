@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 from improv.control.bindings import Binding
 from improv.control.commands import ACTIONS, CAPTURED, COMMANDS, OLDER
 from improv.control.config.control_tree import ControlConfig, Text
-from improv.core.harmony import Changes, parse_changes
+from improv.core.harmony import Changes, parse_changes, wanted
 from improv.core.metres import Metres
 from improv.core.settings import DRUMS, OWN, SETTINGS, SHARED, Settings
 
@@ -60,7 +60,7 @@ class _Music(Struct, frozen=True):
     changes: Annotated[
         Annotated[str, Meta(max_length=20_000)] | None,
         Meta(
-            description="chord changes, looped; without them, the chords that you hold are followed",
+            description='chord changes, looped; without them, or "heard", the chords that you play are heard',
             examples=["Dm7 | G7 | Cmaj7 | %"],
             extra={"live": True},
         ),
@@ -100,7 +100,7 @@ class _Music(Struct, frozen=True):
     @property
     def sheet(self) -> Changes | None:
         """The changes, read in the metre. Raises HarmonyError."""
-        return None if self.changes is None else parse_changes(self.changes, Metres.of(*self.metre))
+        return None if (text := wanted(self.changes)) is None else parse_changes(text, Metres.of(*self.metre))
 
     @property
     def metres(self) -> Metres:
@@ -130,7 +130,11 @@ class InputConfig(Struct, frozen=True):
         ),
     ] = msgspec.field(default=None, name="channels")
     role: Annotated[
-        Literal["play", "control"], Meta(description="play: it is heard, and its bound keys and controllers steer; control: it only steers")
+        Literal["play", "control", "harmony"],
+        Meta(
+            description="play: it is heard, and its bound keys and controllers steer; control: it only steers; "
+            "harmony: it is heard for its chords alone, as a DAW's chord track"
+        ),
     ] = "play"
 
     @property

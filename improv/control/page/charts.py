@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from improv.control.page.parts import Chart, ChartChord, Tone
-from improv.core.harmony import Changes, HarmonyError, parse_changes, taken_for
+from improv.core.harmony import Changes, HarmonyError, parse_changes, taken_for, wanted
 from improv.core.metres import Metres
 
 NO_CHART = Chart("", 0.0, 4.0, (), ())
@@ -27,7 +27,7 @@ def chart_of(told: Mapping[str, Any] | None, bar: float) -> Chart:
 
 def checked(text: str, metres: Metres) -> Chart:
     """Of changes as they are typed, over a song's metres. Raises HarmonyError, with its position."""
-    if not text.strip():
+    if wanted(text) is None:
         return NO_CHART
     changes, bar = parse_changes(text, metres), metres.first.bar
     if changes.metres:

@@ -74,7 +74,7 @@ class SceneNow:
         self._status = status
         late, spread = status.lateness_histogram, status.lateness_ms
         self.tell(
-            waits=status.waits or "",
+            waits=status.waits or status.harmony or "",
             missing=missing(status),
             lateness=LatenessNow(late.le, tuple(int(n) for n in late.counts), spread.p50, spread.p99, spread.max),
             counts={name: getattr(status, name) for name in COUNTED},

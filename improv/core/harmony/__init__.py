@@ -1,6 +1,6 @@
 """Chords: their kinds and scales, symbols, changes, voicings, and the chord that held notes make. Named here is what others use."""
 
-from improv.core.harmony.changes import OPEN, Changes, HarmonicContext, parse_changes
+from improv.core.harmony.changes import HEARD, OPEN, Changes, HarmonicContext, parse_changes, wanted
 from improv.core.harmony.hearing import chord_of
 from improv.core.harmony.nearest import taken_for
 from improv.core.harmony.scales import KIND_INDEX, KINDS, NAMES, NO_CHORD, Chord, HarmonyError, Sound
@@ -8,6 +8,7 @@ from improv.core.harmony.sheet import READING
 from improv.core.harmony.symbols import PITCH_CLASSES, parse_chord, pitch_name
 
 __all__ = [
+    "HEARD",
     "KINDS",
     "KIND_INDEX",
     "NAMES",
@@ -25,4 +26,5 @@ __all__ = [
     "parse_chord",
     "pitch_name",
     "taken_for",
+    "wanted",
 ]

@@ -24,6 +24,7 @@ class HarmonicContext(NamedTuple):
     before: tuple[Chord, float] | None = None
 
 
+HEARD = "heard"  # in place of changes: none are given, and those count that are heard
 OPEN = HarmonicContext(NO_CHORD, NO_CHORD, float("inf"))
 
 
@@ -94,6 +95,11 @@ class Changes:
             if not self.loop:
                 return
             later, first = later + self.length - self.again, self._first
+
+
+def wanted(text: str | None) -> str | None:
+    """Changes that are asked for: None where none are, as where `heard` stands for them, that is, those that the player plays."""
+    return None if text is None or text.strip().lower() in ("", HEARD) else text
 
 
 def parse_changes(text: str, metres: Metres = FOUR, reading: int = READING) -> Changes:

@@ -35,6 +35,15 @@ def pitch_name(pitch: int) -> str:
     return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
+def pitch_of(name: str) -> int | None:
+    """The MIDI pitch of a note as it is written: C4 and c4 are 60, F#3 and Gb3 54, 60 itself; None for anything else."""
+    found = re.fullmatch(r"([A-Ga-g])([#b]?)(-?\d)", name.strip())
+    if not found:
+        return int(name) if name.strip().isdecimal() else None
+    pitch = 12 * (int(found[3]) + 1) + _ROOTS[found[1].upper()] + _ACCIDENTALS[found[2]]
+    return pitch if 0 <= pitch <= 127 else None
+
+
 def parse_chord(symbol: str) -> Chord:
     """Read a chord symbol in any common spelling, the Weimar Jazz Database's included; in parentheses too, as charts write
     what may be left out.

@@ -48,7 +48,9 @@ def draw_note(
     if (written := pitch_bias(at, reading)) is not None:
         bias = bias + written
     if lean is not None:
-        bias = bias + lean
+        leaning = bias + lean
+        # where the tones that it is to land on are none that fit beside the player, one that fits will do
+        bias = leaning if np.isfinite(leaning).any() else _range(settings.low, settings.high) + lean
     pitch = sample(foretold, rng, settings.temperature, settings.top_p, bias)
     lengths, lags = model.articulation(said, pitch, last, ioi, at)
     limit = length_bias(pitch, at, model.vocabulary.durations, reading)

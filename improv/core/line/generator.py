@@ -14,10 +14,12 @@ import numpy as np
 from improv.core import playing as rules
 from improv.core.harmony import NO_CHORD, READING, Changes, Chord, HarmonicContext
 from improv.core.heads import Heads
+from improv.core.heard.harmony import HeardHarmony
 from improv.core.line.draw import draw_note, gaps, slips
 from improv.core.line.dynamics import Shape, accent, follow
 from improv.core.line.lessons import Lessons
 from improv.core.line.microtiming import swayed
+from improv.core.line.outside import BY_EAR, outside_bias
 from improv.core.line.sampler import probabilities, sample
 from improv.core.line.tracker import Heard, LineTracker, quantise
 from improv.core.meter import Meter
@@ -63,6 +65,7 @@ class LineGenerator:
     settings, changes, tracker: those of the performer. meter: the beat of the moment; the performer brings the next.
     seed: of the generator that draws every note. lessons: what cuts the memory into lessons; None where nobody learns.
     reading: what is made of chords, see `sheet.READING`. playing: see `core.playing`.
+    heard: the harmony that is heard, by which it plays without changes; None: by the keys that are held, as in old sessions.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class LineGenerator:
         lessons: Lessons | None = None,
         reading: int = READING,
         playing: int = rules.NOW,
+        heard: HeardHarmony | None = None,
     ):
         self.model = model
         self._base = self._learns = model  # the model as it is; the one that `learned` belongs to
@@ -86,6 +90,7 @@ class LineGenerator:
         self._lag_rng = np.random.default_rng(
             [*(seed if isinstance(seed, tuple) else (seed,)), 1]
         )  # of its own, so that lags change no notes
+        self.heard = heard
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
         self.meter, self._tracker = meter, tracker
         self._lessons, self._reading = lessons, reading
@@ -178,6 +183,8 @@ class LineGenerator:
             bars = meter.metres.bars(self.changes.length) - (meter.metres.bars(self.changes.again) if self.changes.again else 0.0)
             twelve = bars % 12 == 0 and bars % 8 != 0
             section = meter.bar_of(beat) % (12 if twelve else 8)
+        elif self.heard and meter.running:
+            harmony = self.heard.harmony(beat)
         else:
             chord = self._tracker.chord
             harmony = HarmonicContext(chord, chord, math.inf)
@@ -186,8 +193,10 @@ class LineGenerator:
         return Context(harmony, place, section, meter.tempo, self.settings.feel)
 
     def chord(self, beat: float) -> Chord:
-        """The chord at a beat: of the changes, or the latest that the player held."""
-        return self.changes.harmony(self.meter.position(beat)).chord if self.changes else self.heard_chord
+        """The chord at a beat: of the changes, or as it is heard; where no beat runs, the latest that the player held."""
+        if self.changes:
+            return self.changes.harmony(self.meter.position(beat)).chord
+        return self.heard.chord(beat) if self.heard and self.meter.running else self.heard_chord
 
     # Drawing
 
@@ -218,6 +227,8 @@ class LineGenerator:
         last = memory.last if memory.last is not None else self._opening_pitch(at)
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
+        away = self._away(at)
+        lean = away if lean is None else lean if away is None else lean + away
         sway = swayed(memory.sway, self._lag_rng) if self._draws_lags and onset is None else None
         value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway, self._reading)
         duration = self.model.vocabulary.durations[value.duration] / GRID
@@ -234,6 +245,13 @@ class LineGenerator:
         chord = at.harmony.chord
         on_chord = chord.root is None or value.pitch % 12 in chord.tones
         return Plan(onset, duration, value, position, accent(shape, at.place, at.feel), on_chord, then, opens)
+
+    def _away(self, at: Context) -> np.ndarray | None:
+        """What the setting `outside` adds to the logits of the pitches, (128,)."""
+        by_ear = self.heard is not None and self.changes is None
+        amount = max(self.settings.outside + BY_EAR, -1.0) if by_ear else self.settings.outside
+        key = self.heard.key if by_ear and self.heard else None
+        return outside_bias(at.harmony.chord, key, at.place % GRID == 0, amount)
 
     def _opening_pitch(self, at: Context) -> int:
         """Where a line that follows nothing starts from: a chord tone in the middle of the range."""

@@ -1,8 +1,9 @@
 """What the player plays, as music: the top line note by note, what is held below it, how loud.
 
-The top line is the melody: a lower note that comes with a higher one, or under it, accompanies. So does a key that is held far
-longer than what is played meanwhile: a drone, or a key whose release was lost. A note of the line ends as its key comes up, pedal
-or not. Sounding notes (keys down, or held by the sustain pedal) make the chord where no changes are given.
+The top line is the melody: a lower note that comes with a higher one, or under it, accompanies. So do the keys of a left hand that
+plays chords (see `hands`), and a key that is held far longer than what is played meanwhile: a drone, or a key whose release was lost.
+A note of the line ends as its key comes up, pedal or not. Sounding notes (keys down, or held by the sustain pedal) make the chord
+where no changes are given and none are heard.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy as np
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import Chord, chord_of
-from improv.core.hearing import FIRST, NOW
+from improv.core.hearing import FIRST, HANDS, NOW
+from improv.core.line.hands import Hands
 from improv.core.vocabulary import GRID
 
 TOGETHER = 0.035  # seconds within which notes count as struck together
@@ -23,6 +25,7 @@ COMPING_BELOW = 7  # a chord of three or more whose top lies this far below the 
 LEAP = 30  # steps of velocity beyond this are a change of loudness, and count as this
 SUSTAIN, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 121, 123
 RINGS = 8.0  # seconds that a note goes on sounding by the pedal alone, at the most
+OVERLAP = 0.12  # seconds that a key of a legato line may be down beside the next, lower one
 HELD, TIMES, OTHERS = 6.0, 10.0, 6  # a drone is held for so many seconds, for as many lengths of so many others that came and went
 Key = tuple[int, int, int]  # input, channel, pitch
 
@@ -48,6 +51,7 @@ class LineTracker:
 
     def __init__(self, hearing: int = NOW) -> None:
         self._early = hearing == FIRST
+        self.hands = Hands() if hearing >= HANDS else None
         self.note: Heard | None = None
         self.keys: dict[Key, int] = {}  # velocities of the keys that are down
         self.held: dict[Key, float] = {}  # keys up, kept sounding by the pedal: since when, in seconds
@@ -64,14 +68,20 @@ class LineTracker:
     def hear(self, event: Event, beat: float = 0.0) -> Heard | None:
         """Take in an event, which comes on a beat. Returns the top line's note that it supersedes, if any."""
         if not isinstance(event, NoteOn):
-            self._let_go(event, beat)
-            return None
+            return self._let_go(event, beat)
         key = self.key_of(event)
         self.keys[key] = event.velocity
         self.held.pop(key, None)
         self._silence_old(event.time)
-        self._weigh(event.velocity)
+        accompanies = self._told_apart(key, event.time)
+        if not accompanies:
+            self._weigh(event.velocity)
         note = self.note
+        if accompanies:
+            if note and note.off is None and event.pitch < note.pitch:  # which may be a key whose release was lost
+                self._under = Heard(event.time, event.pitch, event.velocity, beat=beat)
+                self._began[key] = event.time
+            return None
         if note and event.time - note.on < TOGETHER:
             top = max((note.pitch, note.velocity), (event.pitch, event.velocity))
             self.note = Heard(note.on, *top, together=note.together + 1, beat=note.beat)
@@ -87,11 +97,21 @@ class LineTracker:
         self._before = note.pitch
         return note if note.off is not None else replace(note, off=event.time, beat_off=beat)
 
-    def _let_go(self, event: Event, beat: float) -> None:
-        """A key comes up, or the pedal moves."""
+    def _told_apart(self, key: Key, time: float) -> bool:
+        """Whether a key that goes down plays chords. What was taken for the line may turn out to play chords, too."""
+        if self.hands is None:
+            return False
+        accompanies, note = self.hands.struck(key, time), self.note
+        if note and note.off is None and note.pitch not in self._down:
+            self.note = None
+            self._begin_under()
+        return accompanies
+
+    def _let_go(self, event: Event, beat: float) -> Heard | None:
+        """A key comes up, or the pedal moves. Returns the top line's note that is superseded, if any."""
         if isinstance(event, NoteOff):
-            self._up([self.key_of(event)], event.time, beat)
-        elif isinstance(event, ControlChange):
+            return self._up([self.key_of(event)], event.time, beat)
+        if isinstance(event, ControlChange):
             source = self._source(event)
             if event.control == SUSTAIN and event.value >= 64:
                 self.pedal.add(source)
@@ -100,23 +120,34 @@ class LineTracker:
                 self.held = {key: since for key, since in self.held.items() if key[:2] != source}
                 self._close(event.time, beat)
             elif event.control == ALL_NOTES_OFF and not self._early:
-                self._up([key for key in self.keys if key[:2] == source], event.time, beat)
+                return self._up([key for key in self.keys if key[:2] == source], event.time, beat)
+        return None
 
-    def _up(self, keys: list[Key], time: float, beat: float) -> None:
-        """Keys come up."""
+    def _up(self, keys: list[Key], time: float, beat: float) -> Heard | None:
+        """Keys come up. Returns the note of a legato line after which the one below it goes on, if that is so."""
         self._silence_old(time)
         for key in keys:
             if self.keys.pop(key, None) is not None and key[:2] in self.pedal:
                 self.held[key] = time
+            if self.hands:
+                self.hands.released(key)
             if (began := self._began.pop(key, None)) is not None:
                 self._lengths.append(time - began)
         self._close(time, beat)
-        under = self._under
+        under, note = self._under, self.note
+        legato = note and under and note.off == time and under.off is None and time - under.on <= OVERLAP
+        if self.hands and legato and note and under and under.pitch in self._down:  # it is of the line, and not of the chords below it
+            self._before, self.note = note.pitch, under
+            self._begin_under()
+            return replace(note, off=under.on, beat_off=under.beat)
         if under and under.off is None and under.pitch not in self._down:
             self._under = under = replace(under, off=time, beat_off=beat)
         if under and self._drones(time):
             self.note = under
             self._begin_under()
+            if self.hands:
+                self.hands.begin()
+        return None
 
     def _drones(self, time: float) -> bool:
         """Whether `note` is held for so long, while others come and go, that it is none of the line."""
@@ -168,12 +199,27 @@ class LineTracker:
     @property
     def sounding(self) -> set[int]:
         """Pitches that sound now."""
-        return self._down | {pitch for _, _, pitch in self.held}
+        return {pitch for _, _, pitch in (*self.keys, *self.held)}
 
     @property
     def _down(self) -> set[int]:
-        """Pitches whose keys are down."""
-        return {pitch for _, _, pitch in self.keys}
+        """Pitches whose keys are down, but for those of a hand that plays chords."""
+        return set(self.line_keys)
+
+    @property
+    def line_keys(self) -> list[int]:
+        """Pitches of the keys that are down, but for those of a hand that plays chords."""
+        chords = self.hands.chords if self.hands else ()
+        return [key[2] for key in self.keys if key not in chords]
+
+    @property
+    def accompanying(self) -> list[int]:
+        """Pitches of the keys of a hand that plays chords."""
+        return [pitch for _, _, pitch in self.hands.chords] if self.hands else []
+
+    def is_of_line(self, event: NoteOn | NoteOff) -> bool:
+        """Whether a key is none of a hand that plays chords; to be asked while it is down."""
+        return not self.hands or self.key_of(event) not in self.hands.chords
 
     @property
     def chord(self) -> Chord:
@@ -190,6 +236,8 @@ class LineTracker:
         self.keys.clear()
         self.held.clear()
         self.pedal.clear()
+        if self.hands:
+            self.hands.release()
         self._begin_under()
 
 

@@ -72,6 +72,7 @@ class Comp(Mode):
         self._hands: tuple[int, ...] = ()  # the voicing before
         self._learned: Chord | None = None  # the chord of this bar that it voices, where it was learned
         self._from = 0.0  # beat on which it began to play along
+        self._lately = -math.inf  # beat of the latest key of the player's left hand
         self._foreseen: tuple[tuple[object, ...], tuple[int, ...]] = ((), ())  # a voicing that was told, and of what
         self._banded = bool(voice.together.plays)
         self._over = False
@@ -101,6 +102,12 @@ class Comp(Mode):
     def waits(self) -> bool:
         return self._banded and self._bar_line is None and not self._over and self.voice.meter.running
 
+    def accompanied(self, event: NoteOn, time: float) -> list[Event]:
+        self._lately = self.voice.meter.beat(time)
+        if self._bar_line is None:
+            self._bar_line = self.voice.meter.next_bar(self._lately - 1e-6)
+        return super().accompanied(event, time)
+
     def next(self) -> float:
         if self._bar_line is None:
             return math.inf
@@ -122,6 +129,9 @@ class Comp(Mode):
         if self._bar_line is not None:
             self._bar_line = meter.next_bar(meter.beat(self.voice.time))
 
+    def reharmonised(self) -> None:
+        """Nothing: a chord is chosen as it is struck."""
+
     def _settle(self) -> None:
         """Choose the rhythm of the bar that begins, or lay out."""
         voice, line = self.voice, self._bar_line
@@ -131,7 +141,7 @@ class Comp(Mode):
             self._settle_with_band(line)
             return
         bar = voice.meter.bar_at(line)
-        if line - (self._struck[-1] if self._struck else self._from) > PATIENCE * bar:
+        if line - max(self._struck[-1] if self._struck else self._from, self._lately) > PATIENCE * bar:
             self._bar_line = None
             return
         density = sum(line - bar <= beat < line for beat in self._struck) / bar

@@ -66,7 +66,8 @@ class Duet(Mode):
         if plan is None:
             return []
         self._plan, self.pending = None, True
-        if not voice.early and harsh(plan.value.pitch, self._held):  # he got there first
+        pitch = plan.value.pitch
+        if not voice.early and (harsh(pitch, self._held) or pitch in voice.tracker.accompanying):  # he got there first
             self._not_before = voice.meter.beat(time) + ROOM
             return []
         if self._takes:
@@ -115,8 +116,8 @@ class Duet(Mode):
 
     @property
     def _held(self) -> list[int]:
-        """The keys that the player holds."""
-        return [pitch for _, _, pitch in self.voice.tracker.keys]
+        """The keys of his line that the player holds."""
+        return self.voice.tracker.line_keys
 
     def _lean(self, last: int | None) -> np.ndarray | None:
         """What our next pitch leans to beside the player's line."""
@@ -126,4 +127,8 @@ class Duet(Mode):
         middle = median(self._pitches)
         self._above = side(middle, low, high, self._above)
         moved = self._pitches[-1] - self._pitches[-2] if len(self._pitches) > 1 else 0
-        return beside(middle, self._above, self._held, low, high, last, moved)
+        lean = beside(middle, self._above, self._held, low, high, last, moved)
+        taken = [pitch for pitch in self.voice.tracker.accompanying if low <= pitch <= high]
+        if len(taken) < np.isfinite(lean[low : high + 1]).sum():
+            lean[taken] = -np.inf
+        return lean

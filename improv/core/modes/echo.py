@@ -51,6 +51,10 @@ class Echo(Mode):
         over = [key for key in self._second if key not in tracker.keys and key not in tracker.held]
         return self.voice.close([self._second.pop(key) for key in over], time)
 
+    def accompanied(self, event: NoteOn, time: float) -> list[Event]:
+        self._second = {key: pitch for key, pitch in self._second.items() if pitch != event.pitch}
+        return super().accompanied(event, time)
+
     def drop(self) -> None:
         self._second.clear()
 

@@ -50,9 +50,19 @@ class Mode:
     def jumped(self) -> None:
         """The song goes on from elsewhere: what was planned is over other chords."""
 
+    def reharmonised(self) -> None:
+        """Another chord is heard than was played by: what was planned is over the one before."""
+        self.jumped()
+
     def struck(self, event: NoteOn, time: float) -> list[Event]:
         """A key went down, and was heard. Returns what to play at once."""
         return []
+
+    def accompanied(self, event: NoteOn, time: float) -> list[Event]:
+        """A key of a hand that plays chords went down. Returns what to play at once: where we sound that key, our note ends, since
+        on a synth of both its end would cut the player's."""
+        voice = self.voice
+        return voice.close([event.pitch], time) if voice.key(event.pitch) in voice.sounding else []
 
     def released(self, time: float) -> list[Event]:
         """A key or the pedal came up, or the pedal went down. Returns what to play at once."""

@@ -15,10 +15,12 @@ from improv.core.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How files are read. track: a part's name or its number from 1, or None for the likeliest melody."""
+    """How files are read. track: a part's name or its number from 1, or None for the likeliest melody. listens: whether chords are
+    heard where none are written."""
 
     track: str | None = None
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    listens: bool = True
 
 
 HEAD = 4096  # bytes of a file that tell its format

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import improv
 from improv.charts.beside import ENDINGS
+from improv.models.card import ModelError
+from improv.models.loader import EAR, read_folder
 from improv.train.piece import Reading
 from improv.train.reading import How
 from improv.train.reading.packed import PackedError, unpacked
@@ -26,14 +28,14 @@ KEPT = (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".mxl")  # formats of a pi
 LARGEST = 2**24  # bytes of a file whose reading is kept
 EVERY = 1.0  # seconds between writings to disk
 _CODE = ("midi", "charts", "train/reading", "core/harmony")  # folders of the package that say what a file holds
-_MODULES = ("core/vocabulary.py", "core/line/tracker.py", "train/notes.py", "train/piece.py")
+_MODULES = ("core/vocabulary.py", "models/ear.py", "core/line/tracker.py", "train/notes.py", "train/piece.py")
 
 
 class KeptReadings:
     """The readings that are kept in a folder. A context manager: what is new is on disk when it ends."""
 
     def __init__(self, folder: Path, how: How):
-        self._about = f"{_code()}\0{how.vocabulary.hash}\0{how.track}".encode()
+        self._about = f"{_code()}\0{_ear()}\0{how.vocabulary.hash}\0{how.track}\0{how.listens}".encode()
         self._connection: sqlite3.Connection | None = None
         self._asked: set[bytes] = set()
         self._written = time.monotonic()
@@ -144,3 +146,11 @@ def _code() -> str:
     for path in modules:
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _ear() -> str:
+    """Which ear listens: the hash of its weights."""
+    try:
+        return str(read_folder(EAR)[0].get("weights_sha256"))
+    except ModelError:
+        return ""

@@ -1,18 +1,24 @@
 """Standard MIDI files, as `improv.midi.parts` reads them for a jam.
 
-Onsets in beats come straight from ticks; the tempo map gives each note its tempo. Markers that are chord
-symbols are the chords, if no changes stand beside the file.
+Onsets in beats come straight from ticks; the tempo map gives each note its tempo. The chords are those of a chart that stands
+beside the file, or the symbols that are written in it, or what is heard in the parts that accompany the melody.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from improv.charts.beside import chart_beside
-from improv.charts.spelling import is_chord
+from improv.core.harmony.ear import Hears
+from improv.core.harmony.templates import Templates
 from improv.midi.bars import bars_of
+from improv.midi.harmony import HEARD, harmony_of
 from improv.midi.parts import MidiFile, read_midi
 from improv.midi.smf import MidiFileError, is_midi
+from improv.models.card import ModelError
+from improv.models.loader import load_ear
 from improv.train.errors import CorpusError
 from improv.train.piece import Reading
 from improv.train.reading import How
@@ -33,7 +39,8 @@ def read(path: Path, how: How) -> Reading:
     file = opened(path)
     reading.left_out.update(file.odd)
     ppq = file.table.ppq
-    part, label = choose(parts_of(file), how.track, [tick / ppq for tick, _ in file.words])
+    parts = parts_of(file)
+    part, label = choose(parts, how.track, [tick / ppq for tick, _ in file.words])
     notes = part.notes
     last = notes[-1].on
     found = bars_of(file)
@@ -47,9 +54,11 @@ def read(path: Path, how: How) -> Reading:
     chart = chart_beside(path, metres, one, last)
     reading.unknown_chords += chart.unknown
     reading.left_out += chart.left_out
-    chords = chart.changes or _markers(file)
-    score = Score("", notes, bars, metres.first.bar, metres, one, tempi, chords, track=label)
-    reading.pieces.append(piece_of(score, how.vocabulary, reading.unknown_chords, reading.left_out))
+    harmony = None if chart.changes else harmony_of(file, _ear if how.listens else None, file.parts[parts.index(part)])
+    chords = harmony.changes if harmony else chart.changes
+    score = Score("", notes, bars, metres.first.bar, metres, one, tempi, chords or (), track=label)
+    piece = piece_of(score, how.vocabulary, reading.unknown_chords, reading.left_out)
+    reading.pieces.append(replace(piece, heard=harmony is not None and harmony.how == HEARD))
     return reading
 
 
@@ -70,8 +79,10 @@ def parts_of(file: MidiFile) -> list[ScorePart]:
     return [ScorePart(p.name, p.on / ppq, (p.off - p.on) / ppq, p.pitch, p.velocity, p.program, p.drums) for p in file.parts]
 
 
-def _markers(file: MidiFile) -> list[tuple[float, str]]:
-    """Chords from markers, if nearly all markers are chord symbols."""
-    known = sum(is_chord(text) for _, text in file.markers)
-    enough = known >= 2 and known >= 0.8 * len(file.markers)
-    return [(tick / file.table.ppq, text) for tick, text in file.markers] if enough else []
+@lru_cache(maxsize=1)
+def _ear() -> Hears:
+    """What listens for chords: the learned one, or the one that needs no file."""
+    try:
+        return load_ear()[0]
+    except ModelError:
+        return Templates()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 
 import msgspec
@@ -53,6 +54,7 @@ class _PackedPiece(msgspec.Struct, array_like=True):
     changes: _PackedChanges | None
     track: str
     tune: str
+    heard: bool
 
 
 class _PackedReading(msgspec.Struct, array_like=True):
@@ -101,6 +103,7 @@ def _packed_piece(piece: Piece) -> _PackedPiece:
         chords,
         piece.track,
         piece.tune,
+        piece.heard,
     )
 
 
@@ -136,7 +139,8 @@ def _piece(said: _PackedPiece) -> Piece:
     notes = PackedNotes(rows.copy(), tuple(said.tempi), said.feel, said.phrased, said.dynamic)
     if said.one is not None and not math.isfinite(said.one):
         raise ValueError("a bar one that is nowhere")
-    return Piece(said.name, said.split, notes, _metres(said.metres), said.one, said.bpm, changes, track=said.track, tune=said.tune)
+    piece = Piece(said.name, said.split, notes, _metres(said.metres), said.one, said.bpm, changes, track=said.track, tune=said.tune)
+    return replace(piece, heard=said.heard)
 
 
 def _packed_metres(metres: Metres) -> _PackedMetres:

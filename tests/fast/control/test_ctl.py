@@ -54,6 +54,7 @@ def replying(path: Path, *replies: bytes) -> Iterator[list[dict[str, Any]]]:
         ("model pocket", {"do": "model", "name": "pocket"}),
         ("preset calm", {"do": "preset", "name": "calm"}),
         ("mood hope and wonder", {"do": "mood", "text": "hope and wonder"}),
+        ("chart save blues", {"do": "chart", "what": "save", "name": "blues"}),
         ("save calm", {"do": "save", "name": "calm"}),
         ("keep mood", {"do": "keep", "name": "mood"}),
         ("recall mood --performer right", {"do": "recall", "name": "mood", "performer": "right"}),

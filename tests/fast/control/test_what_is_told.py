@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
+from improv.charts.tunes import tune_of
 from improv.cli.ctl import _said
 from improv.control.bindings import Bindings
 from improv.control.config.reading import load_config
 from improv.control.steering import Steering
+from improv.core.harmony import parse_chord
+from improv.core.harmony.spelling import parse_key
+from improv.core.heard.rounds import RoundChart
+from improv.core.heard.told import LISTENING, ToldHarmony
 from improv.core.settings import Settings
 from improv.models.loader import load_model
 from improv.perform.clock import OfflineClock
@@ -49,7 +54,7 @@ class Desk:
         config = load_config(self.path)
         setup = PerformerSetup("improv", load_model("pocket"), Settings(temperature=0.9), 1, "pocket")
         song = Song(config.music.sheet, config.music.changes, config.music.metres)
-        performance = Performance(PerformanceConfig([setup], song, signals=()), OfflineClock())
+        performance = self.performance = Performance(PerformanceConfig([setup], song, signals=()), OfflineClock())
         keys = Bindings((), ["in"]), threading.Lock()
         self.steering = Steering(self.path, config, performance, *keys, LastBars(), lambda text, *_, **__: self.logged.append(text))
 
@@ -96,3 +101,18 @@ def test_changes_that_say_another_metre_are_for_the_start(desk: Desk) -> None:
     assert "must be there from the start" in desk.shown(do="set", name="changes", value="3/4 C | F")
     desk.path.write_text(desk.path.read_text().replace("Dm7 | G7", "3/4 Dm7 | G7"))
     assert "Restart the daemon for: changes" in desk.shown(do="reload")
+
+
+def test_the_chart_that_is_heard_is_kept_as_a_tune(desk: Desk, tmp_path: Path) -> None:
+    assert "so none are heard" in desk.shown(do="chart", what="save", name="mine")
+    assert desk.shown(do="chart", what="show", name="mine") == "chart show: expected `chart save NAME`"
+    listening = desk.performance.performers[0].improviser.listening
+    assert listening.harmony
+    listening.asked = True
+    assert desk.shown(do="chart", what="save", name="mine") == f"no progression has come round twice yet ({LISTENING})"
+    bars = tuple((parse_chord(symbol),) * 4 for symbol in ("Dm7", "G7", "Cmaj7", "Cmaj7"))
+    listening.harmony.told = ToldHarmony(parse_key("C"), bars[0][0], RoundChart(bars, 0), 3)
+    path = tmp_path / "sessions" / "charts" / "mine.txt"
+    assert desk.shown(do="chart", what="save", name="mine") == f"wrote {path}: | Dm7 | G7 | Cmaj7 | % |"
+    tune = tune_of(str(path))
+    assert (tune.title, tune.key, tune.metre, tune.tempo, tune.bars) == ("mine", "C", (4, 4), 120.0, 4)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.core.events import NoteOn
+from improv.core.events import NoteOff, NoteOn
 from improv.core.line import accents
 from improv.core.line.dynamics import GAPS, LENGTHS, OFF_BEATS, PARTS, REGISTERS, Shape, accent, follow, velocity
 from improv.core.line.tracker import LineTracker
@@ -27,6 +27,7 @@ def ear_after(*velocities: int) -> LineTracker:
     tracker = LineTracker()
     for i, v in enumerate(velocities):
         tracker.hear(NoteOn(0.25 * i, 60 + i % 5, v))
+        tracker.hear(NoteOff(0.25 * i + 0.2, 60 + i % 5))
     return tracker
 
 

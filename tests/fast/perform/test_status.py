@@ -78,6 +78,7 @@ def test_what_the_performance_says_arrives_whole(status: Status) -> None:
 def test_ctl_names_the_ports_the_beat_of_the_bar_and_the_step(status: Status) -> None:
     lines = list(described(through_the_pipe(status), 0.1, 1_795_000_000))
     assert lines[1].startswith("clock internal, 120.0 bpm, bar 29, beat 3, ")
+    assert lines.pop(2) == status.harmony
     assert lines[2:4] == [
         "  left   trade, pocket, temperature 1.1 -> FLUID (MISSING)",
         "  right  comp, pocket, temperature 1.1 -> a virtual port (MISSING)",

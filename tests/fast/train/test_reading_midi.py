@@ -128,6 +128,23 @@ def test_velocities_are_kept(tmp_path: Path) -> None:
     assert one(midi(tmp_path / "a.mid", SAX)).velocities == [70] * 32
 
 
+def test_the_table_says_how_many_pieces_have_chords_written_heard_and_none(tmp_path: Path) -> None:
+    marks = [mido.MetaMessage("marker", text=text, time=time) for text, time in (("Dm7", 0), ("G7", 1920))]
+    chords = track("Pad", [(50, 57, 60, 65), (43, 53, 59, 62), (48, 55, 59, 64), (48, 55, 59, 64)], 1920, channel=5)
+    midi(tmp_path / "a.mid", SAX, more=marks)
+    midi(tmp_path / "b.mid", SAX, chords)
+    midi(tmp_path / "c.mid", SAX)
+    reading = read(tmp_path)
+    heard = next(p for p in reading.pieces if p.name == "b.mid")
+    assert [str(heard.contexts[i].harmony.chord) for i in (0, 8, 16)] == ["Dm7", "G7", "Cmaj7"]
+    assert heard.heard
+    head, row = (line.split("  ") for line in table_of(reading))
+    words = [[cell.strip() for cell in cells if cell.strip()] for cells in (head, row)]
+    told = dict(zip(*words, strict=True))
+    assert (told["chords written"], told["heard"], told["none"]) == ("1", "1", "1")
+    assert [p.heard for p in unpacked(packed(Reading([heard]))).pieces] == [True]
+
+
 def test_chords_of_markers_are_the_changes(tmp_path: Path) -> None:
     marks = [mido.MetaMessage("marker", text=text, time=time) for text, time in (("Dm7", 0), ("G7", 1920), ("Cmaj7", 1920))]
     piece = one(midi(tmp_path / "a.mid", SAX, more=marks))

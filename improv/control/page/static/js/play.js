@@ -150,7 +150,7 @@ class ChangesEditor {
     this.button.disabled = false;
     this.area.removeAttribute("aria-invalid");
     const bars = chart?.bars ?? [];
-    write(this.told, chart?.told || (bars.length ? `${bars.length} bar${bars.length > 1 ? "s" : ""}` : "no changes: improv follows the chords that you hold"));
+    write(this.told, chart?.told || (bars.length ? `${bars.length} bar${bars.length > 1 ? "s" : ""}` : "no changes: improv hears the chords that you play"));
     this.told.classList.remove("wrong");
     this.preview.replaceChildren(...bars.slice(0, 64).map((bar) => h("span", { class: "mini" }, bar.map((s) => h("span", { class: "symbol" }, symbolOf(s))))));
   }

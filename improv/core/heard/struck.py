@@ -1,0 +1,43 @@
+"""A chord that is struck at once says more than the same tones in a beat of music: its keys are weighed against what the ear hears.
+
+Of each chord: how many of the keys are its tones, how many of its tones are missing, how many keys are none of it, and whether its
+root lies lowest. A network's say goes beyond that, for voicings without a root, and in what key and after which chord it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from improv.core.harmony.ear import QUALITIES, EarHeard, heard_chord
+
+INSIDE, MISSING, OUTSIDE, ROOT = 1.0, -0.6, -0.8, 0.5  # nats, for each pitch class; as `harmony.hearing`
+
+
+@lru_cache(maxsize=1)
+def _tones() -> np.ndarray:
+    """(12, qualities, 12): the pitch classes of each chord."""
+    tones = np.zeros((12, len(QUALITIES), 12))
+    for q, quality in enumerate(QUALITIES):
+        for tone in heard_chord(0, quality).tones:
+            for root in range(12):
+                tones[root, q, (root + tone) % 12] = 1.0
+    return tones
+
+
+def weighed(heard: EarHeard, pitches: Collection[int]) -> EarHeard:
+    """What is heard, given the keys of a chord that was struck at once. pitches: MIDI's, at least one."""
+    keys = np.zeros(12)
+    keys[[pitch % 12 for pitch in pitches]] = 1.0
+    tones = _tones()
+    inside = tones @ keys
+    fit = INSIDE * inside + MISSING * (tones.sum(2) - inside) + OUTSIDE * (keys.sum() - inside)
+    fit[min(pitches) % 12] += ROOT
+    chords = heard.chords * np.exp(fit - fit.max())
+    total = float(chords.sum())
+    if not total > 0.0:
+        return heard
+    return replace(heard, chords=chords * ((1.0 - heard.none) / total))

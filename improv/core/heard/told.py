@@ -1,0 +1,40 @@
+"""What is said of the harmony that is heard, in words for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from improv.core.harmony import NO_CHORD, Chord
+from improv.core.harmony.spelling import Key
+from improv.core.heard.rounds import RoundChart, written
+
+LISTENING = "listening for the key"
+TIMES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+MOST = 8  # bars that are written out in a line
+
+
+@dataclass(frozen=True, slots=True)
+class ToldHarmony:
+    """key, chord: the latest, as far as they are known. chart: what is followed, and which time it comes round."""
+
+    key: Key | None = None
+    chord: Chord = NO_CHORD
+    chart: RoundChart | None = None
+    time: int = 0
+
+    @property
+    def changes(self) -> str | None:
+        """The chart in the syntax of changes; None where there is none."""
+        return written(self.chart.bars) if self.chart else None
+
+    def __str__(self) -> str:
+        """`heard: | Dm7 | G7 | Cmaj7 | % |, third time, following`"""
+        if self.chart:
+            time = TIMES[self.time - 1] if self.time <= len(TIMES) else f"{self.time}th"
+            bars = self.chart.bars
+            more = f" and {len(bars) - MOST} bars more" if len(bars) > MOST else ""
+            return f"heard: {written(bars[:MOST])}{more}, {time} time, following"
+        key = f"in {self.key}" if self.key else ""
+        if self.chord.root is not None:
+            return f"heard: {self.chord}{', ' if key else ''}{key}"
+        return f"heard: {key}, no chord yet" if self.key else LISTENING

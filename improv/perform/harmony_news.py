@@ -1,0 +1,45 @@
+"""What is told of the harmony that is heard: that it listens for the key, which key it is, a progression that is followed, and left.
+
+It is asked in the monitor's thread. A chord by itself is no news: the lines of the notes show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from improv.core.heard.told import ToldHarmony
+from improv.perform.performers import PerformerAtWork
+
+LEFT = "heard: you have left the progression; listening on"
+FROM = 3.0  # seconds from the start after which it is told that it listens
+
+
+class HarmonyNews:
+    """See the module's first lines. What is told is what the first performer hears; the others hear the same, as far as they listen."""
+
+    def __init__(self, performers: Sequence[PerformerAtWork]):
+        self._performers = performers
+        self._told = ToldHarmony()
+        self._listens = False
+
+    @property
+    def now(self) -> ToldHarmony | None:
+        """As it stands; None where changes are given."""
+        return self._performers[0].improviser.listening.told
+
+    def news(self, now: float) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What is new at a time in seconds: for people, and for the record."""
+        told, before = self.now, self._told
+        if told is None or now < FROM:
+            return
+        self._told = told
+        if told.chart and (before.chart is None or before.chart.bars != told.chart.bars or before.time != told.time):
+            yield str(told), {"harmony": {"changes": told.changes, "round": told.time, "key": str(told.key or ""), "time": now}}
+        elif before.chart and not told.chart:
+            yield LEFT, {"harmony": {"changes": None, "time": now}}
+        elif told.key and told.key != before.key and not told.chart:
+            yield str(told), {"harmony": {"key": str(told.key), "time": now}}
+        elif not told.key and not self._listens:
+            yield str(told), {}
+        self._listens = True

@@ -1,0 +1,183 @@
+"""How soon a chord is known, live over JACK, and how often another is heard than was played.
+
+    jackd -n hearing -r -S -d dummy -r 48000 -p 64 &
+    JACK_DEFAULT_SERVER=hearing python scripts/measure_hearing.py [--model jazz] [--bars 32]
+
+The pianists of `measure_pianist.py` play through a port to `improv jam`'s performance, mode trade, the keys of a chord 5 to 40 ms one
+after the other. Printed: from the arrival of a chord's last key until the chord is known that was meant, in ms; chords of another root
+than the one meant that were played by, a minute; what telling the hands apart costs a note in the performance's thread, in us; and how
+late improv's own notes were.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+from measure_pianist import PIANISTS, Note, Pianist, chorus_of, triad
+
+from improv.core.events import Event, NoteOff, NoteOn, Stop
+from improv.core.harmony import Chord, parse_changes
+from improv.core.line.hands import Hands
+from improv.core.observer import Observer
+from improv.core.settings import Settings
+from improv.midi.fixed_ports import FixedPorts
+from improv.midi.systems import choose_api
+from improv.models.loader import load_model
+from improv.perform.clock import LiveClock
+from improv.perform.inbox import Inbox
+from improv.perform.performance import Performance, PerformanceConfig
+from improv.perform.performers import PerformerSetup
+from improv.perform.priority import raise_priority
+
+SPREAD = (0.005, 0.040)  # seconds from one key of a chord to the next
+TOGETHER = 3  # keys of a chord that counts as struck; of a broken one nobody can say when it is there
+HEAD = "pianist              p50   p99 ms   not within a beat   false a minute   us a note p50  p99   late p99 ms"
+SENDER = """
+import json, re, sys, time
+from improv.midi.binding import rtmidi
+script = json.loads(sys.stdin.readline())
+port = rtmidi.MidiOut(int(sys.argv[1]), name="pianist")
+port.open_port(next(i for i, name in enumerate(port.get_ports()) if re.match(r"improv(-\\d+)?:in", name)))
+time.sleep(0.5)
+begun = time.perf_counter()
+for at, message in script:
+    time.sleep(max(begun + at - time.perf_counter(), 0))
+    port.send_message(message)
+time.sleep(0.5)
+"""
+
+
+def script_of(who: Pianist, seed: int, bars: int) -> tuple[list[tuple[float, list[int]]], list[tuple[float, int]]]:
+    """What is sent, as (seconds, message); and the beat and the number of keys of each struck chord, in their order."""
+    rng = np.random.default_rng([seed, 11])
+    left, right, _ = chorus_of(who, seed)
+    chords: dict[float, list[Note]] = {}
+    for note in left:
+        chords.setdefault(note[0], []).append(note)
+    sent: list[tuple[float, list[int]]] = []
+    struck: list[tuple[float, int]] = []
+    for beat, keys in sorted(chords.items()):
+        if beat >= 4 * bars:
+            continue
+        at = beat * 60 / who.tempo
+        for _, off, pitch, velocity in keys:
+            sent += [(at, [0x90, pitch, velocity]), (max(off * 60 / who.tempo - 0.03, at + 0.1), [0x80, pitch, 0])]
+            at += float(rng.uniform(*SPREAD))
+        struck.append((beat, len(keys)))
+    for on, off, pitch, velocity in right:
+        if on < 4 * bars:
+            sent += [(on * 60 / who.tempo, [0x90, pitch, velocity]), (off * 60 / who.tempo, [0x80, pitch, 0])]
+    return sorted(sent, key=lambda row: (row[0], row[1][0])), struck
+
+
+class Arrivals(Observer):
+    """The keys that arrive, and what they cost the hands."""
+
+    def __init__(self) -> None:
+        self.keys: list[NoteOn] = []
+        self.cost: list[float] = []
+        self._hands = Hands()
+
+    def heard(self, event: Event) -> None:
+        if isinstance(event, NoteOn | NoteOff):
+            began = time.perf_counter()
+            self._hands.hears(event)
+            self.cost.append(time.perf_counter() - began)
+        if isinstance(event, NoteOn):
+            self.keys.append(event)
+
+
+def played(who: Pianist, seed: int, bars: int, model: str, api: int) -> tuple[list[float], int, int, float, list[float], dict[str, float]]:
+    """Delays in seconds; chords that were missed, false ones; minutes; costs of a note in seconds; lateness of improv's notes."""
+    sent, struck = script_of(who, seed, bars)
+    length = sent[-1][0] + 4.0
+    clock, inbox = LiveClock(), Inbox()
+    ports = FixedPorts(api, clock.now, inbox.put, begin=raise_priority)
+    setup = PerformerSetup("improv", load_model(model), Settings(tempo=who.tempo, feel=who.feel), seed)
+    performance = Performance(PerformanceConfig([setup], signals=()), clock, ports, inbox=inbox)
+    arrivals, known = Arrivals(), list[tuple[float, Chord]]()
+    performance.observe(arrivals)
+    harmony = performance.performers[0].improviser.listening.harmony
+    assert harmony
+    take = harmony._take
+
+    def taken(*given: object) -> bool:
+        changed = take(*given)  # type: ignore[arg-type]
+        known.append((clock.now(), harmony.chord(harmony.meter.beat(clock.now()))))
+        return changed
+
+    harmony._take = taken  # type: ignore[method-assign]
+    sender = subprocess.Popen([sys.executable, "-c", SENDER, str(api)], stdin=subprocess.PIPE, text=True)
+    assert sender.stdin
+    sender.stdin.write(json.dumps(sent) + "\n")
+    sender.stdin.flush()
+    threading.Timer(length, lambda: inbox.put(Stop(clock.now(), "over"))).start()
+    end = performance.run()
+    sender.wait()
+    ports.close()
+    return (*delays_of(who, arrivals.keys, known, struck), length / 60, arrivals.cost, dict(end.get("lateness_ms") or {}))
+
+
+def delays_of(
+    who: Pianist, keys: list[NoteOn], known: list[tuple[float, Chord]], struck: list[tuple[float, int]]
+) -> tuple[list[float], int, int]:
+    """From each chord's last key until the chord that was meant was known; how many never were; how many others were played by."""
+    changes = parse_changes(who.changes)
+    low = [key for key in keys if key.pitch <= 66]  # of the left hand, but for a few
+    start = low[0].time - struck[0][0] * 60 / who.tempo
+    delays, missed = list[float](), 0
+    for beat, count in struck:
+        if count < TOGETHER:
+            continue
+        at = start + beat * 60 / who.tempo
+        last = max((key.time for key in low if at - 0.03 <= key.time <= at + 0.045 * count), default=None)
+        if last is None:
+            continue
+        meant = triad(changes.harmony(beat + (0.5 if beat % 1 else 0.0)).chord)
+        when = next((t for t, chord in known if t >= last and triad(chord) == meant), None)
+        if when is None or when - last > 60 / who.tempo:
+            missed += 1
+        else:
+            delays.append(when - last)
+    false, before = 0, None
+    for t, chord in known:
+        beat = (t - start) * who.tempo / 60
+        roots = {changes.harmony(max(b, 0.0)).chord.root for b in (beat - 0.3, beat, beat + 1.0)}
+        false += chord.root != before and chord.root is not None and chord.root not in roots
+        before = chord.root
+    return delays, missed, false
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="jazz")
+    parser.add_argument("--bars", type=int, default=32)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, help="one of the pianists, 0 to 3")
+    args = parser.parse_args()
+    api = choose_api("jack")
+    assert api is not None
+    if args.only is None:
+        print(HEAD, flush=True)
+        for number in range(len(PIANISTS)):  # each with ports of its own
+            subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only", str(number)], check=True)
+        return
+    who = PIANISTS[args.only]
+    found, missed, false, minutes, cost, late = played(who, args.seed, args.bars, args.model, api)
+    p50, p99 = (1000 * float(np.quantile(found, q)) for q in (0.5, 0.99))
+    c50, c99 = (1e6 * float(np.quantile(cost, q)) for q in (0.5, 0.99))
+    print(
+        f"{who.name:18} {p50:5.0f} {p99:5.0f}   {missed:6} of {missed + len(found):<6} {false / minutes:12.1f}"
+        f" {c50:14.0f} {c99:5.0f} {late.get('p99', 0.0):10.2f}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
