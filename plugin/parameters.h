@@ -25,6 +25,8 @@
     PARAMETER(18, channel, "Output channel", "", 1, 16, 1, 1, "") \
     PARAMETER(19, thru, "Pass on what is heard", "", 0, 1, 0, 1, "") \
     PARAMETER(20, style, "Style", "", 0, 10, 0, 1, "auto\nswing\ntwo\nballad\nshuffle\nbossa\nsamba\nlatin\neven\nfunk\nrock\n") \
-    PARAMETER(21, level, "Level", "", 0, 1.5, 1, 0, "")
+    PARAMETER(21, level, "Level", "", 0, 1.5, 1, 0, "") \
+    PARAMETER(22, split, "Split", "MIDI", 0, 127, 0, 1, "") \
+    PARAMETER(23, harmony_channel, "Chord channel", "", 0, 16, 0, 1, "")
 
-#define PARAMETER_COUNT 22
+#define PARAMETER_COUNT 24

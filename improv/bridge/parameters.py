@@ -90,6 +90,8 @@ PARAMETERS = (
     Parameter("thru", "Pass on what is heard", "", 0, 1, 0, True),
     _of("style", "Style"),
     _of("level", "Level"),
+    _of("split", "Split", "MIDI"),
+    _of("harmony_channel", "Chord channel"),
 )
 NUMBERS = {row.symbol: number for number, row in enumerate(PARAMETERS)}
 
