@@ -27,7 +27,7 @@ import numpy as np
 
 from improv.core.band.groove import drums_by_rule
 from improv.models.drums import FAMILIES, FORMAT, KIND, OUTPUTS, SIGNS, TABLES, TOUCH_OUTPUTS, TOUCH_SIGNS, TOUCH_TABLES, DrumNets
-from improv.models.loader import load_drums
+from improv.models.loader import load_drums, read_folder
 from improv.models.small_net import SmallNet
 from improv.train.drumming import DrumTake, drum_rows, drum_take, step_loss, step_nats, touch_loss, touch_nats, touch_rows
 from improv.train.evaluation.drummers import measured, ngram_nats, place_nats
@@ -102,9 +102,10 @@ def main() -> None:
     parser.add_argument("takes", type=Path, metavar="GROOVE", help="takes as JSON lines, gzipped")
     parser.add_argument("out", type=Path, help="the model's folder, models/NAME")
     parser.add_argument("--measure", action="store_true", help="train nothing; print what the drums do beside the drummers")
-    parser.add_argument("--epochs", type=int, default=24, help="of so many steps each (default: 24)")
+    parser.add_argument("--without", nargs="*", default=(), metavar="DRUMMER", help="learn nothing from these, and score their takes alone")
+    parser.add_argument("--epochs", type=int, default=16, help="of so many steps each (default: 16)")
     parser.add_argument("--units", type=int, nargs=4, default=UNITS, metavar="N", help=f"of the hidden layers (default: {UNITS})")
-    parser.add_argument("--drop", type=float, default=0.2, help="dropout (default: 0.2)")
+    parser.add_argument("--drop", type=float, default=0.35, help="dropout (default: 0.35)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
     args = parser.parse_args()
     try:
@@ -112,8 +113,15 @@ def main() -> None:
     except (OSError, ValueError, KeyError, TypeError) as e:
         parser.error(f"{args.takes}: not takes of drummers ({type(e).__name__}: {e})")
     if args.measure:
-        print(measured(takes, load_drums(str(args.out)), drums_by_rule()))
+        name = str(args.out)
+        print(measured(takes, load_drums(name), DrumNets.read(*read_folder(name)), drums_by_rule()))
         return
+    if args.without:
+        every = [take for some in takes.values() for take in some]
+        theirs = [take for take in every if take.name.split("/")[0] in args.without]
+        takes = {split: [take for take in some if take.name.split("/")[0] not in args.without] for split, some in takes.items()} | {
+            "test": theirs
+        }
     nets = train(takes, args.epochs, list(args.units), args.drop, args.seed)
     figures = scored(nets, takes)
     print(json.dumps(figures, indent=1))

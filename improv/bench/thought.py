@@ -78,7 +78,7 @@ class Streaming:
         ioi = sample(said.ioi, rng, SETTINGS.temperature, SETTINGS.top_p)
         self.position += ioi
         at = Context(CHANGES.harmony(self.position / 12), self.position % 48, self.position // 48 % 8, 160.0, "swing")
-        value, _ = draw_note(model, said, self.last, ioi, at, SETTINGS, rng)
+        value = draw_note(model, said, self.last, ioi, at, SETTINGS, rng).value
         self.state = model.step(self.state, value, self.last, at)
         self.played.append((value, self.last, at))
         self.last = value.pitch

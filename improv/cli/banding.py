@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from improv.cli.band_option import MEMBERS
+from improv.core.band.kit import Kit
 from improv.core.band.together import RANGES
 from improv.core.errors import ImprovError
 from improv.core.settings import DRUMS, SHARED, Settings
@@ -55,6 +57,18 @@ def check_length(args: argparse.Namespace, *options: str) -> None:
         count = getattr(args, option)
         if count is not None and not 1 <= count <= 10_000:
             raise ImprovError(f"--{option} {count}: expected 1 to 10,000")
+
+
+def kits_of(said: str | None, band: Sequence[str]) -> dict[int, Kit]:
+    """The kits of a band's drummers, by their numbers, where a map file was named. Raises ImprovError."""
+    if said is None:
+        return {}
+    from improv.midi.kitted import read_kit
+
+    if "drums" not in band:
+        raise ImprovError(f"--kit {said}: there are no drums; add --band")
+    kit = read_kit(Path(said))
+    return {number: kit for number, mode in enumerate(band) if mode == "drums"}
 
 
 def counted_in(settings: Settings, said: int | None, members: Sequence[str]) -> Settings:

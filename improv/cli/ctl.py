@@ -179,6 +179,8 @@ def described(status: Status, age: float, now: float) -> Iterator[str]:
     for name, performer in status.performers.items():
         words = [word for word in (performer.mode, performer.model) if word]
         words += [f"temperature {performer.temperature:.3g}"] if performer.temperature is not None else []
+        if performer.quoted is not None and performer.longest_quote is not None:
+            words.append(f"quotes {100 * performer.quoted:.0f} %, {performer.longest_quote} notes at most")
         yield f"  {name:{wide}}  {', '.join(words)} -> {performer.port or 'a virtual port'}{'' if performer.there else ' (MISSING)'}"
     yield ", ".join(f"{name} {getattr(status, name)}" for name in COUNTED)
     late, step = status.lateness_ms, status.step_us

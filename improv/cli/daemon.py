@@ -99,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
     """Open what is live, and perform there."""
+    from improv.midi.kitted import KittedPorts, read_kit
     from improv.midi.patchbay import Input, Output, Patchbay
     from improv.midi.ports import api_name
 
@@ -121,7 +122,10 @@ def _on_ports(path: Path, parts: Daemon, api: int, stack: ExitStack) -> int:
 
         link = opened = Link(clock.now, parts.inbox.put, config.music.tempo, config.music.metres.first.bar)
         stack.callback(opened.close)
-    return perform(path, parts, bay, link, _advance(config, api_name(api), log) / 1000.0, bindings, binding)
+    kits = {i: read_kit(p.kit) for i, p in enumerate(config.performers) if p.kit}
+    return perform(
+        path, parts, KittedPorts(bay, kits) if kits else bay, link, _advance(config, api_name(api), log) / 1000.0, bindings, binding
+    )
 
 
 def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: float, bindings: Bindings, binding: threading.Lock) -> int:

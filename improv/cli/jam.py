@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help=f"open the page in the browser: to play on, to see and to steer it; no MIDI is needed (default port: {WEB})",
     )
+    parser.add_argument("--kit", metavar="FILE", help="with --band: a map file for a drum kit that isn't General MIDI's (ride = 59)")
     parser.add_argument("--choruses", type=int, metavar="N", help="with --band and --tune: how often round; then all end together")
     parser.add_argument(
         "--instrument",

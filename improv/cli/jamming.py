@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
-from improv.cli.banding import band_beside, check_length, counted_in, members_of
+from improv.cli.banding import band_beside, check_length, counted_in, kits_of, members_of
+from improv.cli.demo import demo
 from improv.cli.file_changes import set_changes
 from improv.cli.learning import schooling_of
 from improv.cli.listened import channels_of, harmony_port
@@ -54,8 +55,6 @@ from improv.titles.draw import titled
 if TYPE_CHECKING:
     from improv.cli.webbed import Web
 
-DEMO_CALL = Path(__file__).parent.parent / "demo" / "call.mid"
-DEMO_CHANGES = "Dm7 | G7 | Cmaj7 | A7"
 EXITS = {
     "SIGINT": INTERRUPTED,
     "SIGTERM": TERMINATED,
@@ -144,7 +143,7 @@ def jam(args: argparse.Namespace) -> int:
         if part is None:
             if args.clock in ("midi", "link"):
                 raise ImprovError(f"--clock {args.clock} needs a MIDI system, and there is none here: {mend()}")
-            part = None if args.web is not None else _demo(args)
+            part = None if args.web is not None else demo(args)
     music = _music(args, "trade", part)
     _check_writable(args.record, args.png, args.wav)
     settings, meter = music.settings, music.meter
@@ -173,20 +172,6 @@ def jam(args: argparse.Namespace) -> int:
         return _perform(args, music, place)
 
 
-def _demo(args: argparse.Namespace) -> Part:
-    """Where there is no MIDI: a recorded player, and the files that are written of it."""
-    print(
-        f"no MIDI system here: {mend()}.\n"
-        "So this is a demo, half a minute long and without sound: improv answers a recorded player.\n"
-        "To play yourself, on the keys of this computer: improv jam --web",
-        file=sys.stderr,
-    )
-    args.changes = args.changes or (None if args.mood or args.tune else DEMO_CHANGES)
-    args.record = args.record or "improv-demo.mid"
-    args.wav = args.wav or "improv-demo.wav"
-    return read_part(DEMO_CALL)
-
-
 def solo(args: argparse.Namespace) -> int:
     """Offline: improvise and write."""
     if args.mood == LIST:
@@ -203,6 +188,7 @@ def solo(args: argparse.Namespace) -> int:
 def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, channels: frozenset[int] | None, stack: ExitStack) -> None:
     """Open the ports, and what else is live; all is closed as the stack is."""
     from improv.midi.fixed_ports import FixedPorts
+    from improv.midi.kitted import KittedPorts
     from improv.midi.patchbay import NO_DRUMS
     from improv.midi.ports import api_name
 
@@ -219,7 +205,8 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
         channels=channels or NO_DRUMS,
         harmony=args.harmony_port,
     )
-    place.ends = ports
+    kits = kits_of(args.kit, music.song.band)
+    place.ends = KittedPorts(ports, kits) if kits else ports
     stack.callback(ports.close)
     place.early = _advance(args, api_name(api), ports.target) / 1000.0
     if music.settings.clock == "link":

@@ -23,7 +23,7 @@ from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, ControlChange, Mark, Setting, Stop, Tap, Transport
 from improv.core.harmony import parse_changes, taken_for, wanted
 from improv.core.modes.classes import MODES
-from improv.core.settings import PLAY, SETTINGS, SHARED, Settings
+from improv.core.settings import PLAY, SECOND_TAKE, SETTINGS, SHARED, Settings
 from improv.models.loader import load_model
 
 Function = Callable[[Desk, Request], dict[str, Any] | None]
@@ -253,6 +253,11 @@ def end_together(desk: Desk, request: Request) -> dict[str, Any]:
         raise ImprovError("there is no band that could end: nobody plays bass or drums")
     desk.put(Setting(desk.now, ENDING, 1))
     return {"text": "the band ends with this chorus; asked again, in the next bar"}
+
+
+@does("second")
+def second_take(desk: Desk, request: Request) -> None:
+    desk.put(Setting(desk.now, SECOND_TAKE, 1, desk.number_of(request.get("performer"))))
 
 
 @does("page")

@@ -116,6 +116,13 @@ _ROWS = (
     Command("ending", "let the band end: a tag, and a held chord; asked twice, in the next bar", (), (CTL, OSC, BINDING, PAGE), quick=True),
     Command("play", "go on after a panic", (_WHOSE,), (CTL, OSC, BINDING, PAGE), quick=True),
     Command(
+        "second",
+        "a second take: from the next beat, the other phrase that it had in mind",
+        (_WHOSE,),
+        (CTL, OSC, BINDING, PAGE),
+        quick=True,
+    ),
+    Command(
         "mark", "put a mark in the record, with a text if you like", (Field("text", TEXT, False),), (CTL, OSC, BINDING, PAGE), quick=True
     ),
     Command(

@@ -68,8 +68,17 @@ def status_of(
 def _performer(performer: SteeredPerformer, port: Mapping[str, Any]) -> PerformerStatus:
     settings = asdict(performer.settings)
     others = {name: value for name, value in settings.items() if value != SETTINGS[name].default}
+    improviser = performer.improviser
     return PerformerStatus(
-        settings["mode"], performer.model_name, settings["temperature"], **port, settings=others, waits=performer.improviser.waits
+        settings["mode"],
+        performer.model_name,
+        settings["temperature"],
+        **port,
+        settings=others,
+        waits=improviser.waits,
+        **(improviser.generator.quoted() or {}),
+        surprise_bits=improviser.voice.surprise,
+        heard_surprise_bits=improviser.voice.heard_surprise,
     )
 
 

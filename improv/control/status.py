@@ -32,6 +32,9 @@ class PerformerStatus(NamedTuple):
     """port: its MIDI output; None: a virtual port. there: whether the port is. missed: events that it could not take.
 
     settings: those that differ from their defaults. waits: silenced, for a key or the command `play`.
+    quoted: share of its notes, 0 to 1, in figures of nine notes that a solo has which the model learned from; quoted_in_rhythm:
+    in figures of seven with their rhythm; longest_quote: notes of the longest stretch of such. None: the model knows no solos.
+    surprise_bits: of its latest note; heard_surprise_bits: of yours, where the setting `surprise` asks for it.
     """
 
     mode: str | None = None
@@ -42,6 +45,11 @@ class PerformerStatus(NamedTuple):
     missed: int = 0
     settings: Mapping[str, Any] = {}
     waits: bool = False
+    quoted: float | None = None
+    quoted_in_rhythm: float | None = None
+    longest_quote: int | None = None
+    surprise_bits: float | None = None
+    heard_surprise_bits: float | None = None
 
 
 class InputStatus(NamedTuple):

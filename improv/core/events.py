@@ -8,18 +8,19 @@ played one, that of the performer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
 class NoteOn:
-    """A key goes down: pitch 0-127, velocity 1-127."""
+    """A key goes down: pitch 0-127, velocity 1-127. surprise: bits of a note of ours, see `line.surprise`; it makes no other note."""
 
     time: float
     pitch: int
     velocity: int
     channel: int = 0
     part: int = 0
+    surprise: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ What it plays depends on the model, the settings, the seed and the stamped event
 times: never on `now`, which only says how far to go. So the same performance, live, offline or replayed, gives
 the same notes.
 """
+# long: the order in which things are heard, granted and played is the contract, and is read in one piece
 # long: all that one performer does with what it hears, in the order of its times
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from improv.core.modes.classes import MODES
 from improv.core.modes.mode import Mode
 from improv.core.note_book import NoteBook
 from improv.core.note_model import ChordVoicer, ModelState, NoteModel
-from improv.core.settings import ADDRESSED, BY_THE_BAR, PLAY, Settings
+from improv.core.settings import ADDRESSED, BY_THE_BAR, PLAY, SECOND_TAKE, Settings
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
 from improv.core.wanted import Wanted
@@ -87,10 +88,11 @@ class Improviser:
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
-        end = None if bars is None else round(meter.metres.line(bars) * GRID)
+        end = None if bars is None else round((meter.metres.line(bars) - (meter.shift if band else 0.0)) * GRID)
         self._band, self._accompanies = band, bool(band) and settings.mode in PARTS
         self.voice = Voice(self.generator, tracker, channel, end, voicings, playing, PlayingTogether(band, bars))
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
+        self.voice.together.begin(self.voice.here)
         self._unread: tuple[Heard, float] | None = None  # a note for the model, while what answers the key at once is handed over
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
@@ -239,6 +241,8 @@ class Improviser:
             self._mode.jumped()
             return []
         played = self.silence(time)
+        if news is News.STARTED:
+            self.voice.together.begin(self.voice.here)
         self.voice.forget()
         self.voice.begin_line()
         self.voice.call = None
@@ -263,11 +267,12 @@ class Improviser:
                 voice.call = beat
             if note:
                 self._unread = note, beat
-                if not self._mode.timeless:
+                if not self._mode.timeless or self.settings.surprise:
                     self._read()
         if not of_line:
             return self._mode.accompanied(event, time) if goes_on else []
-        return self._mode.struck(event, time) if goes_on or self._mode.timeless else []
+        told = voice.heard(event, beat) if goes_on else []
+        return told + (self._mode.struck(event, time) if goes_on or self._mode.timeless else [])
 
     def _read(self) -> None:
         """The model reads the note that it has not read yet."""
@@ -307,6 +312,9 @@ class Improviser:
         beat = self.meter.beat(time)
         if self.voice.together.set(setting, self.voice.here, beat):
             return []
+        if setting.name == SECOND_TAKE:
+            self._mode.second_take(time)
+            return []
         if setting.name in BY_THE_BAR and self._goes_on(beat):
             self._wishes.append((self.meter.next_bar(beat), setting))
             return []
@@ -325,6 +333,7 @@ class Improviser:
         self.generator.settings = before.taken(setting.name, setting.value)
         if setting.name == "learned":
             self.generator.blend()
+        self._mode.changed()
         if setting.name != "mode" or self.settings.mode == before.mode:
             return []
         closed = self.silence(time)
@@ -353,7 +362,7 @@ class Improviser:
         self._read()
         voice = self.voice
         played: list[Event] = []
-        if self._mode.pending and voice.time <= until:
+        while self._mode.pending and voice.time <= until:
             self._mode.prepare()
         while True:
             ends, wishes, settles, starts = self._times()
@@ -367,7 +376,7 @@ class Improviser:
                     self._mode.reharmonised()
             elif wishes <= min(ends, starts):
                 played += self._grant(self._wishes.pop(0)[1], voice.time)
-                if self._mode.pending:  # now, before anything later
+                while self._mode.pending:  # now, before anything later
                     self._mode.prepare()
             elif ends <= starts:
                 over = [key for key, end in self.sounding.over(math.inf) if self.meter.end(end) <= ends]

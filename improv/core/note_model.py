@@ -19,6 +19,8 @@ import numpy as np
 from improv.core.errors import ImprovError
 from improv.core.harmony import Chord
 from improv.core.heads import Heads
+from improv.core.line.critic import Critic
+from improv.core.line.quotations import Quotations
 from improv.core.vocabulary import Context, Value, Vocabulary
 
 
@@ -45,6 +47,8 @@ class NoteModel(Protocol):
 
     card: Mapping[str, Any]  # what it is, as its folder says
     vocabulary: Vocabulary
+    quotations: Quotations | None  # the figures of the solos that it learned from, where they are known
+    critic: Critic | None  # what chooses among the phrases that it plays, where somebody does
 
     @property
     def entry_classes(self) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from improv.core.vocabulary import FEELS
 MODES = {name: row.help for name, row in modes.MODES.items()}
 CLOCKS = {name: row.help for name, row in beats.CLOCKS.items()}
 ENTRIES = {"beat": "on the next beat", "bar": "on the next bar", "now": "at once"}
+SUSTAIN = 64  # the pedal's controller
 DRUMS = 10  # the channel of a click, or of a count-in, where no other is said
 AT_ONCE, NEXT_BAR = "at once", "next bar"  # when a setting that changes takes effect
 PERFORMER, PERFORMANCE = "performer", "performance"  # whose it is: each performer has its own, or all share one
@@ -42,6 +43,7 @@ FEATURES = {
 }
 PITCH = "pitch"  # the unit of MIDI pitches, which have names, too
 PLAY = "play"  # a Setting event of this name is no setting: who waits plays from now on
+SECOND_TAKE = "second take"  # nor of this: another phrase is to be heard
 PERIOD = "grain"  # a Setting event of this name is no user's: the MIDI system's period in ms, once at the start of a performance
 
 
@@ -166,6 +168,12 @@ class Settings:
     )
     # 1 foretells best; by `improv eval --listening`, 1.5 answers as real soloists do
     recall: float = _row(1.5, (0.0, 3.0), "how much it takes up what was played before in this performance: 0 not at all", "line")
+    quote: float = _row(
+        0.5,
+        (0.0, 1.0),
+        "how long it may quote the solos that it learned from: 0 no figure of nine notes, 0.5 as soloists quote one another, 1 any length",
+        "line",
+    )
     learned: float = _row(1.0, (0.0, 1.0), "how much it plays by what it has learned of you: 0 not at all, 1 fully", "line", alone=False)
     low: int = _row(50, (0, 127), "lowest MIDI pitch it plays; 60 is middle C, C4", "line", unit=PITCH)
     high: int = _row(84, (0, 127), "highest MIDI pitch it plays", "line", unit=PITCH)
@@ -189,6 +197,12 @@ class Settings:
         0, (0, 16), "MIDI channel from which only chords are heard, as a DAW's chord track; 0: none", "chords", alone=False
     )
     accents: float = _row(1.0, (0.0, 2.0), "how much louder accented notes are: 0 all alike, 1 as you accent yours", "line")
+    surprise: int = _row(
+        0,
+        (0, 118),
+        "MIDI controller that tells how surprising each of its notes is, and the next one each of yours, for lights or a filter; 0: none",
+        "line",
+    )
 
     style: str = _row(AUTO, PLAYED, "what bass, drums and comping play. ", "band", whose=PERFORMANCE)
     feature: str = _row("none", FEATURES, "whose turn it is, from the next section on. ", "band", whose=PERFORMANCE, alone=False)
@@ -197,6 +211,10 @@ class Settings:
     def __post_init__(self) -> None:
         for name, row in SETTINGS.items():
             row.check(getattr(self, name))
+        if self.surprise in (SUSTAIN - 1, SUSTAIN):
+            raise SettingError(
+                f"surprise {self.surprise}: it would move the sustain pedal ({SUSTAIN}); take another controller, such as 20"
+            )
         if self.high - self.low < 11:
             raise SettingError(f"low {self.low} and high {self.high}: the range must span an octave")
 

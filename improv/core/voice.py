@@ -10,12 +10,13 @@ from collections.abc import Iterable
 
 from improv.core import playing as rules
 from improv.core.band.together import Here, PlayingTogether
-from improv.core.events import Event, NoteOff, NoteOn
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.flood import FASTEST_LINE, WITHIN
 from improv.core.intent import IntendedNote
 from improv.core.line.dynamics import velocity
 from improv.core.line.generator import LineGenerator, Plan
 from improv.core.line.phrasing import Playing
+from improv.core.line.surprise import as_controller
 from improv.core.line.tracker import Heard, LineTracker
 from improv.core.meter import Meter
 from improv.core.note_book import Key, NoteBook
@@ -48,6 +49,8 @@ class Voice:
         self.time = 0.0  # how far the music has come, in seconds: the latest thing heard or played
         self.sounding = NoteBook()  # ends in beats
         self._lately: deque[tuple[float, float]] = deque(maxlen=FASTEST_LINE[0])  # seconds and beats, of the line's notes
+        self.surprise: float | None = None  # bits of our latest note
+        self.heard_surprise: float | None = None  # and of the player's, where that is asked for
         self.call: float | None = None  # the beat on which the player's call began
         self.playing = Playing()  # the player's top line, up to the note before the tracker's latest
 
@@ -64,7 +67,7 @@ class Voice:
     def here(self) -> Here:
         """The song at this moment."""
         generator = self.generator
-        return Here(generator.meter, generator.changes, generator.heard_chord, generator.settings)
+        return Here(generator.meter, generator.changes, generator.chord(generator.meter.beat(self.time)), generator.settings)
 
     def of_the_band(self, event: NoteOn | NoteOff, time: float, accompanies: bool) -> bool:
         """Tell what is known of the band of a note. Returns whether that is all: what another member plays is no player's line."""
@@ -93,14 +96,17 @@ class Voice:
         """A pitch of ours, as the note book has it."""
         return 0, self.channel, pitch
 
-    def strike(self, pitch: int, loudness: int, time: float, until: float) -> list[Event]:
-        """Sound a note from a time in seconds up to a beat (infinity: until it is closed), as loud as the fader says."""
+    def strike(self, pitch: int, loudness: int, time: float, until: float, surprise: float | None = None) -> list[Event]:
+        """Sound a note from a time in seconds up to a beat (infinity: until it is closed), as loud as the fader says.
+
+        surprise: see `NoteOn`.
+        """
         closed = self.close([pitch], time) if self.key(pitch) in self.sounding else []
         if (level := self.settings.level) != 1.0:
             loudness = min(127, round(loudness * level))
             if loudness < 1:
                 return closed
-        on = NoteOn(time, pitch, loudness, self.channel)
+        on = NoteOn(time, pitch, loudness, self.channel, surprise=surprise)
         self.sounding.begin(on, until)
         return [*closed, on]
 
@@ -129,11 +135,32 @@ class Voice:
         closed = self.sounding.close_all(time)
         self.generator.commit(plan.then)
         self.generator.last_onset = plan.onset
-        return [*closed, *self.strike(plan.value.pitch, self._loudness(plan), time, self.meter.beat(time) + plan.duration)]
+        self.surprise = None if plan.surprise is None else round(plan.surprise, 3)
+        if self.together.plays and self.together.others_turn(plan.onset, self.here):
+            return closed
+        until = self.meter.beat(time) + plan.duration
+        told = self._told(self.surprise, time, 0)
+        return [*closed, *told, *self.strike(plan.value.pitch, self._loudness(plan), time, until, self.surprise)]
 
-    def intended(self, plan: Plan | None) -> tuple[IntendedNote, ...]:
-        """A plan as it would be played now, for whoever watches."""
-        return (IntendedNote(plan.onset, plan.duration, plan.value.pitch, self._loudness(plan)),) if plan else ()
+    def heard(self, key: NoteOn, beat: float) -> list[Event]:
+        """A key of the player's goes down. Where it begins a note of the line, and somebody asks for that, returns what tells how
+        surprising it is."""
+        begun = self.tracker.note
+        if not self.settings.surprise or begun is None or begun.beat != beat or begun.together > 1:
+            return []
+        self.heard_surprise = self.generator.surprise(key.pitch, beat)
+        return self._told(self.heard_surprise, self.time, 1)
+
+    def _told(self, surprise: float | None, time: float, whose: int) -> list[Event]:
+        """Bits as a controller, where one is asked for. whose: 0 for our note, 1 for the player's."""
+        control = self.settings.surprise
+        if not control or surprise is None:
+            return []
+        return [ControlChange(time, control + whose, as_controller(surprise), self.channel)]
+
+    def intended(self, *plans: Plan | None) -> tuple[IntendedNote, ...]:
+        """Plans as they would be played now, for whoever watches."""
+        return tuple(IntendedNote(plan.onset, plan.duration, plan.value.pitch, self._loudness(plan)) for plan in plans if plan)
 
     def _loudness(self, plan: Plan) -> int:
         tracker, settings = self.tracker, self.settings

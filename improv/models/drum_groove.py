@@ -55,11 +55,44 @@ NUMBERS = {piece: number for number, piece in enumerate(PIECES)}
 LAG_CLASSES = [(k + 0.5) / LAGS - 0.5 for k in range(LAGS)]  # steps
 STEADY, COLDER = 0.75, 0.9  # temperatures: of what keeps the time, of all else that is struck
 TIMEKEEPERS = (RIDE, CLOSED, PEDAL)
-SLIP = -2.6  # logit below which nothing is struck outside of fills: a stroke in fifteen, mostly on a tom that leads nowhere
+# Logit below which nothing is struck outside of fills: a stroke in fifteen, mostly on a tom that leads nowhere. Snare and bass drum comp,
+# and may.
+SLIP = -2.6
 SLOWEST = {"swing": 95.0, "bossa": 105.0}  # felt beats a minute, below which nobody of the family was heard: it is played as there
+NO_FLOORS = (-30.0,) * COUNT
 CYMBALS = sum(1 << piece for piece in (RIDE, BELL, CLOSED, OPEN, CRASH))
 KEEPS = 3.0  # by how much the logit of the piece that keeps the time is raised on a beat, after one without
+SOFTEST = 0.8  # times the velocity, at no dynamic; as much above 1 at full. What was learned of loud and soft bars comes on top
 FAST = 240.0  # felt beats a minute, from which on swing is played on straight steps
+
+
+def drawn_pieces(
+    out: np.ndarray, chances: np.ndarray, temperatures: Sequence[float] = (1.0,) * COUNT, floors: Sequence[float] = NO_FLOORS
+) -> int:
+    """The mask of what is struck, piece by piece in ORDER, each knowing those before it. out (OUTPUTS,); chances (COUNT,): drawn, 0 to 1;
+    floors: logits below which nothing is struck."""
+    logits, pairs, mask = out[:COUNT].tolist(), out[COUNT:].reshape(COUNT, COUNT), 0
+    for k, (piece, chance) in enumerate(zip(ORDER, chances.tolist(), strict=True)):
+        logit = logits[k] / temperatures[k]
+        if logit > floors[k] and chance < 1.0 / (1.0 + math.exp(-min(logit, 30.0))):
+            mask |= 1 << piece
+            for j, more in enumerate(pairs[k, k + 1 :].tolist(), k + 1):
+                logits[j] += more
+    return mask
+
+
+def drawn_touch(out: np.ndarray, sway: float, rng: np.random.Generator) -> tuple[int, float, float]:
+    """How loud a stroke is (1-127), how late in steps, and the deviate of its lateness, given the last one's. out (TOUCH_OUTPUTS,)."""
+    shares = np.exp(out[:VELOCITIES] - out[:VELOCITIES].max()).astype(np.float64)
+    running = np.cumsum(shares)
+    loud = min(int(np.searchsorted(running, rng.random() * running[-1])), VELOCITIES - 1) * 8 + int(rng.integers(8))
+    sway = SWAY * sway + math.sqrt(1.0 - SWAY * SWAY) * float(rng.standard_normal())
+    return max(loud, 1), drawn_lag(out[VELOCITIES:], sway, LAG_CLASSES), sway
+
+
+def loudness_class(velocity: int) -> int:
+    """Of a stroke, as the next one of its piece is told it."""
+    return 1 + min(velocity // 16, LAST - 2)
 
 
 class LearnedGroove:
@@ -136,9 +169,10 @@ class _Hands:
         bar, a_beat = self.bar, STEPS[self.grid]
         found = []
         for turn in (0, 1):
-            masks = [0] * (round(bar.beats / self.beat) * a_beat)
+            masks = [0] * (max(round(bar.beats / self.beat), 1) * a_beat)
             for tick, piece, _ in strokes(bar.style.drums, max(round(bar.beats / self.beat), 1), turn):
-                masks[min(round(tick / TICKS * a_beat), len(masks) - 1)] |= 1 << NUMBERS[piece]
+                ridden = piece == "closed" and self.time == RIDES
+                masks[min(round(tick / TICKS * a_beat), len(masks) - 1)] |= 1 << NUMBERS["ride" if ridden else piece]
             found += masks
         return found[-MEMORY:]
 
@@ -150,7 +184,7 @@ class _Hands:
     def part(self, begins: float, beats: int) -> None:
         """So many felt beats, from a place in quarter notes on."""
         bar, a_beat = self.bar, STEPS[self.grid]
-        whole = round(bar.beats / self.beat) * a_beat
+        whole = max(round(bar.beats / self.beat), 1) * a_beat
         tempo = max(bar.tempo / self.beat, SLOWEST.get(FAMILIES[self.family], 0.0))
         said = BarOfDrums(self.grid, beats, whole, self.family, tempo, self.time, bar.of_section, self.density, self.loud)
         common = said.common()
@@ -169,22 +203,15 @@ class _Hands:
         """What is struck on a step, piece by piece. keeps: by how much the time is to be kept more than it would be."""
         out = self.nets.steps.said(signs)
         logits = out[:COUNT].tolist()
-        pairs = out[COUNT:].reshape(COUNT, COUNT)
         if self._answers(place):
             for k, piece in enumerate(ORDER):
                 if piece in (SNARE, KICK):
                     logits[k] += ANSWERS
         if keeps and self.time != DRUMS:
             logits[ORDER.index(RIDE if self.time == RIDES else CLOSED)] += keeps
-        mask = 0
-        chances = self.rng.random(COUNT).tolist()
-        for k, piece in enumerate(ORDER):
-            logit = logits[k] / (STEADY if piece in TIMEKEEPERS else COLDER)
-            if logit > (-30.0 if fills else SLIP) and chances[k] < 1.0 / (1.0 + math.exp(-min(logit, 30.0))):
-                mask |= 1 << piece
-                later = pairs[k, k + 1 :].tolist()
-                for j, more in enumerate(later, k + 1):
-                    logits[j] += more
+        floor = [-30.0 if fills or piece in (SNARE, KICK) else SLIP for piece in ORDER]
+        colder = [STEADY if piece in TIMEKEEPERS else COLDER for piece in ORDER]
+        mask = drawn_pieces(np.concatenate([logits, out[COUNT:]]), self.rng.random(COUNT), colder, floor)
         if place == 0.0 and self.request.crash:
             mask |= 1 << CRASH | 1 << KICK
         return mask
@@ -204,13 +231,9 @@ class _Hands:
         a_step = self.beat / STEPS[self.grid]
         for piece in pieces_of(mask):
             out = self.nets.touch.said(touch_signs(said, step, piece, mask, before, self.last[piece], fill))
-            shares = np.exp(out[:VELOCITIES] - out[:VELOCITIES].max()).astype(np.float64)
-            shares /= shares.sum()
-            loud = min(int(np.searchsorted(np.cumsum(shares), rng.random())), VELOCITIES - 1) * 8 + int(rng.integers(8))
-            self.sway = SWAY * self.sway + math.sqrt(1.0 - SWAY * SWAY) * float(rng.standard_normal())
-            lag = drawn_lag(out[VELOCITIES:], self.sway, LAG_CLASSES) * a_step
-            loud = min(max(loud, 6), 124)
+            loud, late, self.sway = drawn_touch(out, self.sway, rng)
+            loud = min(max(round(loud * (SOFTEST + 2.0 * (1.0 - SOFTEST) * self.bar.dynamic)), 6), 124)
             tick = round(place * TICKS)
-            self.notes.append(BarNote(tick, lag, 1.0 if piece == CRASH else LENGTH, KEYS[piece], loud))
+            self.notes.append(BarNote(tick, late * a_step, 1.0 if piece == CRASH else LENGTH, KEYS[piece], loud))
         for piece in pieces_of(mask):
-            self.last[piece] = 1 + min(next(n.velocity for n in reversed(self.notes) if n.pitch == KEYS[piece]) // 16, LAST - 2)
+            self.last[piece] = loudness_class(next(n.velocity for n in reversed(self.notes) if n.pitch == KEYS[piece]))

@@ -20,6 +20,8 @@ import numpy as np
 
 from improv.core.harmony import NO_CHORD, Chord, HarmonyError, parse_chord
 from improv.core.heads import Heads
+from improv.core.line.critic import Critic
+from improv.core.line.quotations import Quotations
 from improv.core.line.sampler import probabilities
 from improv.core.note_model import Said
 from improv.core.vocabulary import GRID, INTERVALS, REACH, Context, Value, Vocabulary, interval_class
@@ -89,6 +91,8 @@ class GrammarModel:
     def __init__(self, card: Mapping[str, Any], weights: Mapping[str, np.ndarray]):
         self.terminals = terminals = check_grammar(card, weights)
         self.card = card
+        self.quotations: Quotations | None = None
+        self.critic: Critic | None = None
         self.vocabulary = Vocabulary()
         n = self._zero = len(terminals)  # the row of an input of zeros, with which a line begins
         kernel = np.vstack([weights["lstm.kernel"], np.zeros_like(weights["lstm.kernel"][:1])])

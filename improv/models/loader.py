@@ -23,7 +23,9 @@ from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
 from improv.models.bass import LearnedWalking
 from improv.models.card import ModelError, check_name
+from improv.models.critics import critic_of
 from improv.models.drum_groove import LearnedGroove
+from improv.models.quoted import quotations_of
 from improv.models.registry import kind_in
 from improv.models.sidemen import SIDEMEN, Sideman
 from improv.models.voicings import Voicings
@@ -61,9 +63,11 @@ def load_model(name: str = DEFAULT) -> NoteModel:
     build = kind_in(card).build
     assert build  # `find_model` refuses all others
     try:
-        return build(card, weights)
+        model = build(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
+    model.quotations, model.critic = quotations_of(card, folder), critic_of(card, folder)
+    return model
 
 
 def read_folder(name: str, largest: int = LARGEST) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

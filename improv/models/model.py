@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from improv.core.heads import Heads
+from improv.core.line.critic import Critic
+from improv.core.line.quotations import Quotations
 from improv.core.note_model import Said
 from improv.core.vocabulary import (
     ARTICULATION_TABLES,
@@ -79,6 +81,8 @@ class Model:
     def __init__(self, card: Mapping[str, Any], weights: Mapping[str, np.ndarray]):
         check(card, weights)
         self.card = card
+        self.quotations: Quotations | None = None
+        self.critic: Critic | None = None
         self.vocabulary = Vocabulary()
         self._lags = np.column_stack([self.vocabulary.lags, np.ones(len(self.vocabulary.lags))]).astype(np.float32)
         w, network = weights, card["network"]

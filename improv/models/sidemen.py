@@ -17,6 +17,8 @@ from improv.core.band.bar import Member
 from improv.core.band.bass import Bassist
 from improv.core.band.groove import drums_by_rule
 from improv.core.heads import Heads
+from improv.core.line.critic import Critic
+from improv.core.line.quotations import Quotations
 from improv.core.note_model import ModelState, NoteModel, Said
 from improv.core.vocabulary import Context, Value, Vocabulary
 
@@ -29,6 +31,8 @@ class Sideman:
     entry_classes: tuple[int, ...] = ()
     bytes_a_note = 0
     heads: Heads | None = None
+    quotations: Quotations | None = None
+    critic: Critic | None = None
 
     def __init__(self, name: str, member: Member | None = None):
         self.member = member

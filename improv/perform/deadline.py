@@ -115,6 +115,7 @@ class DeadlinePlayer:
     ):
         self.filled: set[Event] = set()  # what filled in, and the note-offs that were given for the improviser
         self._improviser, self._thinker, self._patience = improviser, thinker, patience
+        self._grace = max(PATIENCE - patience, 0.0)  # for which the riff waits where the performance thread does not
         self._riff, self._hands = FallbackRiff(), improviser.voice.tracker.hands and Hands(improviser.voice.tracker.hands.inputs)
         self.failed: str | None = None  # why the model can't go on; None while it can
         self._renewed = renewed
@@ -148,7 +149,7 @@ class DeadlinePlayer:
         soonest = self._fill.soonest
         if self._busy:
             missed = self._missed()
-            soonest = min(soonest, self._meter.end(self._own.soonest), missed[0] if missed else math.inf, self._now + LOOK)
+            soonest = min(soonest, self._meter.end(self._own.soonest), missed[0] + self._grace if missed else math.inf, self._now + LOOK)
         elif (due := self._improviser.due) is not None:
             soonest = min(soonest, due)
         return None if soonest == math.inf else soonest
@@ -322,7 +323,7 @@ class DeadlinePlayer:
         if self._fill.soonest <= now:
             played += self._fill_over(self._fill.soonest)
         missed = self._missed()
-        if missed is None or missed[0] > now:
+        if missed is None or missed[0] + self._grace > now:
             return played
         at, note = missed
         played += self._fill_over(at)

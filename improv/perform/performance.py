@@ -218,6 +218,9 @@ class Performance:
         behind = {p.number: p.deadline.unknown_since for p in self.performers if p.deadline}
         if late := {str(number): since for number, since in behind.items() if since is not None}:
             end["behind"] = late
+        quoted = {str(p.number): told for p in self.performers if (told := p.improviser.generator.quoted()) is not None}
+        if quoted:
+            end["quoted"] = quoted
         if self.limit.held:
             end["held"] = self.limit.held
         if any(self.inbox.dropped.values()):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from improv.core import playing
 from improv.core.beats.timekeeper import Timekeeper, in_beats, one_beat
 from improv.core.errors import ImprovError
 from improv.core.events import Bookmark, Event, Learned, Mark, Setting
@@ -32,7 +33,7 @@ from improv.perform.performers import PerformerSetup, Song
 from improv.session.capture import excerpt, tempos_from, turned
 from improv.session.compare import Difference, RecordedPart, as_of, difference, known_until, parts_of
 from improv.session.failures import WithFailures
-from improv.session.header import SHARED_BEAT, RecordedPerformer, made_with, performers_in, song_in, states_in
+from improv.session.header import SHARED_BEAT, RecordedPerformer, made_with, performers_in, quoted_from, song_in, states_in
 from improv.session.lines import SessionError
 from improv.session.reader import Session
 
@@ -88,6 +89,9 @@ class Replayed:
             now = model.card["weights_sha256"]
             if now != p.sha256:
                 why.append(f"{p.name}: the weights of {p.model} were {p.sha256[:12]}, are {now[:12]}")
+            quoted = quoted_from(model).get("quotations", "")
+            if self.song.playing > playing.SWAYS and quoted != p.quotations:
+                why.append(f"{p.name}: the figures that {p.model} knows of its solos were {p.quotations or 'none'}, are {quoted or 'none'}")
         session = self.session
         if session.damaged:
             why.append(f"{session.damaged} lines of the record can't be read, the first is line {session.skipped[0][0]}")

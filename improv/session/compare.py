@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from improv.core.events import Bookmark, Event, Learned, NoteOff, NoteOn, Renewed, Setting, Stop
+from improv.core.events import Bookmark, ControlChange, Event, Learned, NoteOff, NoteOn, Renewed, Setting, Stop
 from improv.session.lines import GUARDED, Line
 
 UNSENT = 0.05  # seconds before the end in which a slow model's note may not have been sent any more
@@ -128,12 +128,14 @@ def _difference(part: RecordedPart, now: Sequence[Event], part_number: int, know
 
 
 def as_of(events: Iterable[Event], number: int) -> Iterator[Event]:
-    """The notes among what a performer played, as those of its number."""
+    """The notes and controllers among what a performer played, as those of its number."""
     for event in events:
         if isinstance(event, NoteOn):
             yield NoteOn(event.time, event.pitch, event.velocity, event.channel, number)
         elif isinstance(event, NoteOff):
             yield NoteOff(event.time, event.pitch, event.channel, number)
+        elif isinstance(event, ControlChange):
+            yield ControlChange(event.time, event.control, event.value, event.channel, number)
 
 
 def _sound(event: Event | None, began: dict[Key, float]) -> None:

@@ -70,13 +70,18 @@ def made_with() -> dict[str, Any]:
     return said | ({"voicings": str(voicings.card["weights_sha256"])[:12]} if voicings else {})
 
 
+def quoted_from(model: NoteModel) -> dict[str, str]:
+    """Which solos it must not quote for long: the hash of their figures, where it knows them."""
+    return {} if model.quotations is None else {"quotations": str(model.card["quotations"]["sha256"])[:12]}
+
+
 def performed_by(performer: PerformerSetup) -> dict[str, Any]:
     """What `performers_in` reads of one."""
     card = performer.model.card
     return (
         {
             "name": performer.name,
-            "model": {"name": card["name"], "weights_sha256": card["weights_sha256"]},
+            "model": {"name": card["name"], "weights_sha256": card["weights_sha256"]} | quoted_from(performer.model),
             "settings": asdict(performer.settings),
             "seed": performer.seed,
             "channel": performer.channel,
@@ -113,6 +118,7 @@ class RecordedPerformer:
     inputs: frozenset[int] | None
     harmony: frozenset[int]
     learns: Mapping[str, Any]  # what it says of learning: `learns` and `profile`
+    quotations: str = ""  # the hash of the figures of the model's solos, where it knew them
 
 
 def performers_in(header: Mapping[str, Any], path: Path) -> list[RecordedPerformer]:
@@ -143,6 +149,7 @@ def _performer(said: Mapping[str, Any], number: int) -> RecordedPerformer:
         None if inputs is None else frozenset(int(n) for n in inputs),
         frozenset(int(n) for n in said.get("harmony") or ()),
         {what: said.get(what) for what in ("learns", "profile")},
+        str(said["model"].get("quotations") or "")[:64],
     )
 
 

@@ -79,6 +79,7 @@ _ANY: dict[str, Callable[[object], bool]] = {
     "number": _whole(0, 10**9),
     "position": _number,
     "bar_start": lambda v: v is None or _number(v),
+    "surprise": lambda v: v is None or _number(v),
     "count": _whole(1, 1000),
     "unit": _whole(1, 1000),
 }
@@ -96,6 +97,8 @@ def to_line(side: str, event: Event, late: float | None = None, by: int | None =
     """An event as one line of JSON, without the line's end; side: one of SIDES."""
     kind = type(event).__name__
     record = {side: kind} | {name: getattr(event, name) for name in _FIELDS[kind]}
+    if record.get("surprise", 0.0) is None:
+        del record["surprise"]
     if late is not None:
         record["late"] = round(late, 7)
     if by is not None:

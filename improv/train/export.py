@@ -97,13 +97,19 @@ def members_of(networks: Sequence[keras.Model]) -> dict[str, np.ndarray]:
     return {f"{k}.{name}": w for k, network in enumerate(networks) for name, w in weights_of(network).items()}
 
 
-def export(folder: Path, networks: Sequence[keras.Model], finished: Finished, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a model folder, both files or neither. Returns the card.
+def export(
+    folder: Path,
+    networks: Sequence[keras.Model],
+    finished: Finished,
+    about: Mapping[str, Any],
+    beside: Mapping[str, bytes] | None = None,
+) -> dict[str, Any]:
+    """Write a model folder, all files or none. Returns the card.
 
-    finished: what was fitted on top of the networks. about: what else the card says. Raises WriteError when there
-    is no room for it; what was there stays.
+    finished: what was fitted on top of the networks. about: what else the card says. beside: see `write_folder`. Raises
+    WriteError when there is no room for it; what was there stays.
     """
     card = card_head(folder.name, finished.sizes) | {"recall": finished.recall}
     weights = members_of(networks) | finished.weights
     check(card, weights)
-    return write_folder(folder, card, weights | keras_vector(networks, finished.weights), about)
+    return write_folder(folder, card, weights | keras_vector(networks, finished.weights), about, beside)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from improv.core.note_model import NoteModel
-from improv.models.card import card_head
+from improv.models.card import ModelError, card_head
+from improv.models.quoted import FILE, blob_of
 from improv.train.dataset import columns_of_all
 from improv.train.export import export, members_of
 from improv.train.finish import Begun, finish
@@ -24,6 +25,7 @@ from improv.train.network.keras_network import NetworkConfig, build
 from improv.train.never_worse import Outcome, choose
 from improv.train.piece import Piece
 from improv.train.quiet import keras
+from improv.train.quoting import joined, quotations_in
 from improv.train.workers import ALONE, Alone, Together
 
 
@@ -139,17 +141,32 @@ def write_model(
     finished = finish(members, network, train, valid, seed, origin.begun if origin else None, fitted)
     choice = choose(members, finished, network, origin.begun, origin.model, valid) if origin else Outcome(finished)
 
+    beside, quotations, failed = _quotations(train, origin, choice.finished is not None)
+
     def write(measured: Mapping[str, Any]) -> None:
-        said = dict(about) | {"figures": dict(measured)}
+        said = dict(about) | {"figures": dict(measured)} | quotations
         if choice.finished is not None:
-            export(folder, trained.networks, choice.finished, said)
+            export(folder, trained.networks, choice.finished, said, beside)
         elif origin:
             card = origin.model.card
             head = card_head(folder.name, card["network"]) | {"recall": card.get("recall") or {}}
-            write_folder(folder, head, origin.weights, said)
+            write_folder(folder, head, origin.weights, said, beside)
 
     write({})
     if measured := figures():
         write(measured)
-    told = (*(finished.failed if choice.finished is finished else ()), *((choice.told,) if choice.told else ()))
+    told = (*(finished.failed if choice.finished is finished else ()), *((choice.told,) if choice.told else ()), *failed)
     return Written(told, choice.finished is not None)
+
+
+def _quotations(train: Sequence[Piece], origin: Origin | None, changed: bool) -> tuple[dict[str, bytes], dict[str, Any], tuple[str, ...]]:
+    """The figures of what was learned from: the file by its name, what the card says of it, and why there is none where that is so."""
+    before = origin.model.quotations if origin else None
+    known = joined(before, quotations_in(train)) if changed else before
+    if known is None:
+        return {}, {}, ()
+    try:
+        blob, said = blob_of(known)
+    except ModelError as e:
+        return {}, {}, (f"what it quotes of its solos can't be told ({e})",)
+    return {FILE: blob}, {"quotations": said}, ()

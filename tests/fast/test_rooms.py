@@ -56,6 +56,7 @@ MORE = {
     ("session/again.py", "perform"): "a session is played again by the performance that played it",
     ("session/chores.py", "perform"): "what performers remember is written while they play",
     ("session/header.py", "perform"): "the header says who performs what, as a performance is told",
+    ("train/criticism.py", "perform"): "a critic learns from what the loop that performs sends",
     ("train/evaluation/takes.py", "perform"): "a take is what the loop that performs sends",
     ("train/evaluation/playing.py", "perform"): "a model is judged by what it plays through the loop that performs",
     ("train/reading/sessions.py", "session"): "what a player played in recorded sessions is a corpus",

@@ -96,6 +96,7 @@ def completed(file: Tables, folder: Path) -> Config:
             p,
             model=_model(p.model, folder) if p.model else model if p.kind == "soloist" else p.kind,
             plays_on=p.channel,
+            kit=folder / p.kit if p.kit else None,
             listens_to=(*playing, *heard_by(p, named)) if p.listens_to is None else p.listens_to,
             **(usual_of(p.kind, shared) | given(p)),
         )

@@ -168,6 +168,11 @@ class PerformerConfig(Struct, frozen=True):
         Meta(description="soloist: it plays as its mode says; bass, drums, comp: a member of the band, which hears the soloists"),
     ] = "soloist"
 
+    kit: Annotated[
+        Path | None,
+        Meta(description="a map file for a kit with other keys than General MIDI's; relative to this file", examples=["kit.toml"]),
+    ] = None
+
     @property
     def channel(self) -> int:
         return self.plays_on or USUAL_CHANNELS.get(self.kind, 1)

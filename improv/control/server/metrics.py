@@ -26,6 +26,16 @@ ROWS: dict[str, tuple[str, str, float, str]] = {
     "improv_performance_seconds": ("time", "gauge", 1, "The performance clock."),
     "improv_model_step_seconds": ("step_us", "gauge", 1e-6, "Time that a step of the model takes, with the thinking around it."),
 }
+PERFORMERS = {  # what a performer's status has: the metric's name, and what it tells
+    "quoted": (
+        "improv_quoted_ratio",
+        "Share of its notes in figures of nine that a solo has which the model learned from.",
+    ),
+    "quoted_in_rhythm": ("improv_quoted_in_rhythm_ratio", "Share of its notes in figures of seven that a solo has with their rhythm."),
+    "longest_quote": ("improv_longest_quote_notes", "Notes of a performer's longest quotation."),
+    "surprise_bits": ("improv_surprise_bits", "How surprising a performer's latest note was to its model."),
+    "heard_surprise_bits": ("improv_heard_surprise_bits", "How surprising the player's latest note was to a performer's model."),
+}
 CONTROL = {  # what the server counts: the metric's name, which dashboards know, and what it tells
     "connections": ("improv_control_connections_total", "Connections to the local socket."),
     "refused": ("improv_control_refused_total", "Connections, packets and messages that were refused."),
@@ -89,6 +99,14 @@ def _ports(status: Status) -> Iterator[str]:
         for name, part in status.performers.items():
             mode, model = _label(part.mode or ""), _label(part.model or "")
             yield f'improv_performer_info{{name="{_label(name)}",mode="{mode}",model="{model}"}} 1'
+
+        for key, (name, text) in PERFORMERS.items():
+            found = {who: _real(getattr(part, key)) for who, part in status.performers.items()}
+            if any(value is not None for value in found.values()):
+                yield from _head(name, "gauge", text)
+                for who, value in found.items():
+                    if value is not None:
+                        yield f'{name}{{name="{_label(who)}"}} {_number(value)}'
 
 
 def _head(name: str, kind: str, text: str) -> Iterator[str]:

@@ -5,7 +5,7 @@
     /improv/keep S  /improv/recall S  a bookmark; also with a performer (/improv/back is the older name of recall)
     /improv/preset S                 also with a performer
     /improv/mark [S]
-    /improv/panic
+    /improv/panic  /improv/play  /improv/second   the last two also with a performer
     /improv/get/<what> [PORT]        replies /improv/is/<what> VALUE... to the sender, or to another of its ports
                                      what: a setting, or a word of the status; also with a performer
 

@@ -85,7 +85,7 @@ class _Hand:
     def struck(self) -> None:
         """Beat one, and in stop-time each chord, on its root; held to the end of the last bar."""
         bar = self.bar
-        length = bar.beats - 0.1 if bar.doing is Doing.END else 0.5
+        length = max(bar.beats - 0.1, 0.1) if bar.doing is Doing.END else 0.5
         for at, chord in bar.chords if bar.doing is Doing.STOP else bar.chords[:1]:
             if chord.root is not None and not (at == 0.0 and self.tied and bar.doing is not Doing.END):
                 self._play(round(at * TICKS), length, self._tone(chord, ROOT), 8)
@@ -100,8 +100,10 @@ class _Hand:
             if beat == 0.0 and self.tied:
                 self._remember(self.history[-1], length)
                 continue
+            if bar.chord(beat).root is None:
+                continue
             begins = beat == 0.0 and bar.chord(0.0).root is not None and (not any(self.history) or bar.of_form == 0)
-            pitch = self._tone(bar.chord(0.0), ROOT) if begins else self._drawn(beat)
+            pitch = self._tone(bar.chord(0.0), ROOT) if begins else self._drawn(beat, length)
             skipped = self.rng.random() < skip and beat >= 1.0
             if skipped and bar.tempo < 240.0:
                 lead = self.history[-1] if self.rng.random() < 0.6 else pitch
@@ -154,7 +156,10 @@ class _Hand:
         chord = bar.chord(beat)
         new = any(before < at * TICKS <= stroke.tick for at, _ in bar.chords) and before >= 0
         last = self.history[-1]
-        if stroke.tone == PUSH and bar.coming and bar.coming[0][1].root is not None:
+        pushes = stroke.tone == PUSH and bool(bar.coming) and bar.coming[0][1].root is not None
+        if chord.root is None and not pushes:
+            return
+        if pushes:
             pitch = self._tone(bar.coming[0][1], ROOT)
             self.pushed = True
         elif stroke.tone == LEAD:
@@ -165,16 +170,14 @@ class _Hand:
             pitch = last
         else:
             pitch = self._tone(chord, ROOT if new else stroke.tone)
-        if chord.root is None and stroke.tone != PUSH:
-            return
         self._play(stroke.tick, stroke.length, pitch, stroke.loud)
         self._remember(pitch, 1.0)
 
     # Pitches
 
-    def _drawn(self, beat: float) -> int:
+    def _drawn(self, beat: float, length: float = 1.0) -> int:
         before = self.bar.chord(beat - 1.0).root if beat >= 1.0 else self.before if self.before >= 0 else None
-        chances = mended(BassPlace(self.bar, beat, tuple(self.history[-HEARD:]), before), self.foretell)
+        chances = mended(BassPlace(self.bar, beat, tuple(self.history[-HEARD:]), before), self.foretell, length > 1.5)
         return LOW + min(int(np.searchsorted(np.cumsum(chances), self.rng.random())), HIGH - LOW)
 
     def _tone(self, chord: Chord, tone: str) -> int:
@@ -214,7 +217,7 @@ class _Hand:
         elif swung and tick % TICKS == TICKS // 2:
             lag += off_beat(bar.tempo) - 0.5
         velocity = 76 + 40 * (bar.dynamic - 0.5) + loud + 3.0 * float(rng.standard_normal())
-        self.played.append(BarNote(tick, lag, length, pitch, int(min(max(round(velocity), 25), 120))))
+        self.played.append(BarNote(tick, lag, max(length, 0.05), pitch, int(min(max(round(velocity), 25), 120))))
 
     def _remember(self, pitch: int, beats: float) -> None:
         """A held note is on each beat that it lasts."""

@@ -88,7 +88,7 @@ def _counted(bar: BandBar) -> list[BarNote]:
         beats = beats[::2]
     elif bar.left >= 2:
         beats = beats[:1]
-    return [BarNote(round(at * TICKS), 0.0, 0.1, KEYS[STICK], 96 if at == 0.0 else 88) for at in beats]
+    return [BarNote(round(at * TICKS), 0.0, 0.1, KEYS[STICK], 76 if at == 0.0 else 66) for at in beats]
 
 
 def _struck(bar: BandBar, rng: np.random.Generator) -> list[BarNote]:

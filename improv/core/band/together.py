@@ -32,6 +32,7 @@ DOWN = 0.14  # by how much it comes down where improv takes over from the player
 SOFTLY = 0.22  # the dynamic under a bass solo
 PATIENT = 32  # bars after the last note of somebody who leads, after which the band rests
 FOUR = 4
+HELD_FROM = 0.5  # beats into the last bar, from which on who leads strikes nothing more
 
 
 @dataclass(slots=True)
@@ -154,9 +155,14 @@ class PlayingTogether:
             around([(n.beat, min(n.length, line - n.beat), n.pitch, n.velocity) for n in self.notes], line, beats),
         )
 
-    def silenced(self, part: str, beat: float, here: Here) -> bool:
-        """Whether the drums have the bar of a beat to themselves, or the band is over, so that others rest."""
-        return part != "drums" and self._doing(part, beat, here) in (Doing.REST, None)
+    def others_turn(self, beat: float, here: Here) -> bool:
+        """Whether who leads is silent at a beat: bass or drums have a solo, or the band has struck its last chord."""
+        number = here.meter.bar_of(beat)
+        last = self.last_bar(here)
+        if last is not None and number >= last:
+            return number > last or here.meter.within_bar(beat) > HELD_FROM
+        feature = self._feature(number)
+        return feature in ("bass", "drums") or (feature == "fours" and self._drums_four(number))
 
     def _doing(self, part: str, line: float, here: Here) -> Doing | None:
         """None: the band is over."""
@@ -172,7 +178,7 @@ class PlayingTogether:
         feature = self._feature(number)
         if feature == "bass":
             return {"bass": Doing.SOLO, "comp": Doing.REST}.get(part, Doing.PLAY)
-        if feature == "drums" or (feature == "fours" and (number - self._since(number)) // FOUR % 2 == 1):
+        if feature == "drums" or (feature == "fours" and self._drums_four(number)):
             return Doing.SOLO if part == "drums" else Doing.REST
         waited = line - (self.notes[-1].beat if self.notes else line)
         return Doing.REST if waited > PATIENT * here.meter.bar_at(line) else Doing.PLAY
@@ -180,8 +186,9 @@ class PlayingTogether:
     def _feature(self, bar: int) -> str:
         return next((what for since, what in reversed(self._features) if since <= bar), "none")
 
-    def _since(self, bar: int) -> int:
-        return next((since for since, _ in reversed(self._features) if since <= bar), 0)
+    def _drums_four(self, bar: int) -> bool:
+        since = next((since for since, _ in reversed(self._features) if since <= bar), 0)
+        return (bar - since) // FOUR % 2 == 1
 
     def _follow(self, line: float, beats: float) -> None:
         """The dynamic of the bar that begins on a beat, from the bar before. Asked again for a bar, it begins from the same."""

@@ -17,7 +17,7 @@ LOW, HIGH = 28, 55  # the open E, and as high as one walks
 RANGE = np.arange(LOW, HIGH + 1)
 HEARD = 8  # beats of its own line that a bassist goes by
 MIDDLE = 40.0
-OUTSIDE = 0.3
+OUTSIDE, SETTLED = 0.3, 3.0  # times as likely: tones outside of chord and scale, and of the chord where they are held
 
 
 class BassPlace(NamedTuple):
@@ -74,13 +74,18 @@ def by_rule(place: BassPlace) -> np.ndarray:
     return found
 
 
-def mended(place: BassPlace, foretell: Foretell) -> np.ndarray:
+def mended(place: BassPlace, foretell: Foretell, held: bool = False) -> np.ndarray:
     """What somebody foretells, as a bandleader wants it: no pitch three times in a row, no tone outside of chord and scale twice or, but
-    rarely, where a chord begins."""
+    rarely, where a chord begins. held: for longer than a beat, in two: then a tone of the chord,
+    mostly, and its root where it begins."""
     chances, chord, last = foretell(place).copy(), place.chord, place.history[-1]
     inside = np.isin(RANGE % 12, list(chord.tones | chord.scale))
-    if place.since < 0.5:
+    if place.since < 0.5 or held:
         chances[~inside] *= OUTSIDE
+    if held:
+        chances[np.isin(RANGE % 12, list(chord.tones))] *= SETTLED
+        if place.since < 0.5:
+            chances[(chord.root if chord.bass is None else chord.bass) == RANGE % 12] *= SETTLED
     if last and (last == place.history[-2] or not inside[last - LOW]):
         chances[last - LOW] = 0.0
     total = chances.sum()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from improv.core.harmony import READING
 from improv.core.line.microtiming import drawn_lag
 from improv.core.line.sampler import mask, sample
+from improv.core.line.surprise import bits
 from improv.core.line.written import length_bias, pitch_bias
 from improv.core.note_model import NoteModel, Said
 from improv.core.settings import Settings
@@ -19,6 +21,14 @@ FIFTH, LEAP = 7, 0.6  # a note that is to land gets rarer with each semitone bey
 MIDDLE = GRID / 2  # an inter-onset interval that density leaves as likely as it was: an eighth
 BESIDE = 0.1  # of the beat's: an onset beside the beat that is less likely than that is a slip; see models/README.md
 SHY = 4  # semitones from the edge of the range within which notes get rarer
+
+
+class Drawn(NamedTuple):
+    """A note whose fields are drawn. lag: in beats. surprise: bits of its pitch."""
+
+    value: Value
+    lag: float
+    surprise: float
 
 
 def draw_note(
@@ -33,8 +43,8 @@ def draw_note(
     lean: np.ndarray | None = None,
     sway: float | None = None,
     reading: int = READING,
-) -> tuple[Value, float]:
-    """Draw the fields of a note whose time is settled: its value, and its lag in beats.
+) -> Drawn:
+    """Draw the fields of a note whose time is settled.
 
     said: what the state says; last: the pitch before; ioi: class of its inter-onset interval; at: its context.
     tones: the pitch classes that it may have, one near by rather than a leap; none given, any. lean (128,): a further bias.
@@ -48,16 +58,18 @@ def draw_note(
     if (written := pitch_bias(at, reading)) is not None:
         bias = bias + written
     if lean is not None:
-        leaning = bias + lean
-        # where the tones that it is to land on are none that fit beside the player, one that fits will do
-        bias = leaning if np.isfinite(leaning).any() else _range(settings.low, settings.high) + lean
+        # where the tones that it is to land on are none that fit, one that fits will do; where none fits, any
+        for leaning in (bias + lean, _range(settings.low, settings.high) + lean):
+            if np.isfinite(leaning).any():
+                bias = leaning
+                break
     pitch = sample(foretold, rng, settings.temperature, settings.top_p, bias)
     lengths, lags = model.articulation(said, pitch, last, ioi, at)
     limit = length_bias(pitch, at, model.vocabulary.durations, reading)
     length = sample(lengths, rng, settings.temperature, settings.top_p, limit)
     expected = model.expected_microtiming(lags)
     lag = expected if sway is None else drawn_lag(lags, sway, model.vocabulary.lags)
-    return Value(ioi, pitch, length, model.vocabulary.nearest_lag(expected)), lag
+    return Drawn(Value(ioi, pitch, length, model.vocabulary.nearest_lag(expected)), lag, bits(foretold, pitch))
 
 
 def slips(logits: np.ndarray, position: int) -> np.ndarray:

@@ -6,8 +6,8 @@ Everything here is thought: nothing is played, no time is read. Beats and positi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,11 @@ from improv.core.line.dynamics import Shape, accent, follow
 from improv.core.line.lessons import Lessons
 from improv.core.line.microtiming import swayed
 from improv.core.line.outside import BY_EAR, outside_bias
+from improv.core.line.quotations import Quotations, Quoting
 from improv.core.line.sampler import probabilities, sample
+from improv.core.line.surprise import bits
 from improv.core.line.tracker import Heard, LineTracker, quantise
+from improv.core.line.traits import SPAN, Noted
 from improv.core.meter import Meter
 from improv.core.note_model import ModelState, NoteModel, Said
 from improv.core.settings import Settings
@@ -30,6 +33,7 @@ from improv.core.vocabulary import GRID, Context, Value
 OWN_TRUST = 0.35  # of our own notes against the player's, when what was played before is recalled
 BOOKMARKS = 128  # that are kept; each is the size of a state
 RETOLD = 64  # notes that a model which takes over is told
+REMEMBERED = SPAN + 32  # notes of the line, for the critic of phrases
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
 
@@ -43,6 +47,8 @@ class Memory(NamedTuple):
     shape: Shape | None
     told: tuple[tuple[Value, int | None, Context, float], ...] = ()  # the latest notes, as `NoteModel.step` takes them
     sway: float = 0.0  # of our latest note's lag, see microtiming.py
+    quoting: Quoting = Quoting()  # how our line stands to the solos that the model learned from
+    line: tuple[Noted, ...] = ()  # the latest notes, whosever they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Plan:
     on_chord: bool  # a chord tone, or no chord is known
     then: Memory  # the memory that it will leave
     opens: bool  # the first note of an answer
+    surprise: float | None = None  # bits, of its time and its pitch
 
 
 class LineGenerator:
@@ -95,6 +102,7 @@ class LineGenerator:
         self.meter, self._tracker = meter, tracker
         self._lessons, self._reading = lessons, reading
         self._draws_lags = playing != rules.FIRST
+        self._minds_quotes = self.draws_phrases = playing > rules.SWAYS
         self.last_onset = -math.inf  # beat of our latest note
         self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
@@ -142,6 +150,11 @@ class LineGenerator:
             self.tell(*self._kept[name])
         return name in self._kept
 
+    def quoted(self) -> dict[str, Any] | None:
+        """What our line took from the solos that the model learned from, by the names of a performer's status; None where the model
+        knows none of them. To be asked from any thread."""
+        return self.memory.quoting.told() if self.model.quotations is not None else None
+
     # What was heard
 
     def commit(self, memory: Memory) -> None:
@@ -166,10 +179,35 @@ class LineGenerator:
         ioi = 0 if memory.position is None else position - memory.position
         value = self.model.vocabulary.encode(ioi / GRID, pitch, duration, lag)
         at = self.context(position)
-        state = self._step(memory, value, at, 1.0)
-        shape = follow(memory.shape, pitch, position / GRID, duration)
-        told = (*memory.told, (value, memory.last, at, 1.0))[-RETOLD:]
-        return Memory(state, self.model.read(state, self.settings.recall), pitch, position, shape, told, memory.sway)
+        return self._after(memory, value, position, duration, at, 1.0, memory.sway, memory.quoting.interrupted())
+
+    def _after(
+        self,
+        memory: Memory,
+        value: Value,
+        position: int,
+        duration: float,
+        at: Context,
+        trust: float,
+        sway: float,
+        quoting: Quoting,
+    ) -> Memory:
+        """The memory once a note is in it. duration: in beats, as it sounds; trust: as in `NoteModel.step`."""
+        state = self._step(memory, value, at, trust)
+        shape = follow(memory.shape, value.pitch, position / GRID, duration)
+        told = (*memory.told, (value, memory.last, at, trust))[-RETOLD:]
+        line = (*memory.line, Noted.of(position, value, at))[-REMEMBERED:]
+        return Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told, sway, quoting, line)
+
+    def surprise(self, pitch: int, beat: float) -> float | None:
+        """Bits of a note of the player's that comes on a beat, given all before it; None for the first of all."""
+        memory = self.memory
+        if memory.last is None or memory.position is None:
+            return None
+        position = quantise(beat, memory.position, np.log(probabilities(memory.said.ioi) + 1e-9), self.meter.tempo)
+        ioi = min(position - memory.position, len(memory.said.ioi) - 1)
+        foretold = self.model.pitch(memory.said, memory.last, ioi, self.context(position), self.settings.recall)
+        return bits(memory.said.ioi, ioi) + bits(foretold, pitch)
 
     def _step(self, memory: Memory, value: Value, at: Context, trust: float) -> ModelState:
         self.steps += 1
@@ -217,11 +255,13 @@ class LineGenerator:
         opens: bool = False,
         lands: bool = False,
         lean: np.ndarray | None = None,
+        since: float | None = None,
     ) -> Plan:
         """Draw a note for a position: its pitch, given the chord there; its length; its lag.
 
         onset: its exact beat, where that is settled; otherwise the model's lag decides. opens: it is the first of
-        its turn. lands: it is to be a chord tone. lean (128,): a bias for its pitch.
+        its turn. lands: it is to be a chord tone. lean (128,): a bias for its pitch. since: the beat of our note before it;
+        None: of our latest that was played.
         """
         at = self.context(position)
         last = memory.last if memory.last is not None else self._opening_pitch(at)
@@ -230,21 +270,38 @@ class LineGenerator:
         away = self._away(at)
         lean = away if lean is None else lean if away is None else lean + away
         sway = swayed(memory.sway, self._lag_rng) if self._draws_lags and onset is None else None
-        value, lag = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway, self._reading)
+        known, quoting = self.model.quotations, memory.quoting
+        if self._minds_quotes and memory.last is not None:
+            lean = self._but_quotes(lean, known, quoting, memory.last)
+        value, lag, surprise = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway, self._reading)
         duration = self.model.vocabulary.durations[value.duration] / GRID
         if onset is None:
-            onset = max(position / GRID + lag, self.last_onset + CLOSEST)
+            onset = max(position / GRID + lag, (self.last_onset if since is None else since) + CLOSEST)
         else:
             value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
-        state = self._step(memory, value, at, OWN_TRUST)
-        shape = follow(memory.shape, value.pitch, position / GRID, duration)
-        told = (*memory.told, (value, memory.last, at, OWN_TRUST))[-RETOLD:]
-        then = Memory(
-            state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told, memory.sway if sway is None else sway
-        )
+        quoting = quoting.after((value.pitch - last, ioi), known)
+        then = self._after(memory, value, position, duration, at, OWN_TRUST, memory.sway if sway is None else sway, quoting)
         chord = at.harmony.chord
         on_chord = chord.root is None or value.pitch % 12 in chord.tones
-        return Plan(onset, duration, value, position, accent(shape, at.place, at.feel), on_chord, then, opens)
+        in_bits = surprise + (0.0 if memory.position is None else bits(memory.said.ioi, ioi)) if self._minds_quotes else None
+        assert then.shape is not None
+        return Plan(onset, duration, value, position, accent(then.shape, at.place, at.feel), on_chord, then, opens, in_bits)
+
+    def again(self, memory: Memory, plan: Plan) -> Plan:
+        """A note that was drawn after another memory, as it is after this one. It must lie behind the latest note."""
+        at = self.context(plan.position)
+        last = plan.value.pitch if memory.last is None else memory.last
+        ioi = 48 if memory.position is None else min(plan.position - memory.position, 48)
+        value = plan.value._replace(ioi=ioi)
+        quoting = memory.quoting.after((value.pitch - last, ioi), self.model.quotations)
+        then = self._after(memory, value, plan.position, plan.duration, at, OWN_TRUST, plan.then.sway, quoting)
+        assert then.shape is not None
+        return replace(plan, value=value, then=then, accent=accent(then.shape, at.place, at.feel))
+
+    def _but_quotes(self, lean: np.ndarray | None, known: Quotations | None, quoting: Quoting, last: int) -> np.ndarray | None:
+        """A bias for pitches, and against those that would quote for longer than is wanted."""
+        against = None if known is None else quoting.too_long(last, known, self.settings.quote)
+        return lean if against is None else against if lean is None else lean + against
 
     def _away(self, at: Context) -> np.ndarray | None:
         """What the setting `outside` adds to the logits of the pitches, (128,)."""

@@ -53,6 +53,7 @@ STRAIGHT = (
 SLOW = ((Hit(0.0, 3.8),), (Hit(0.0, 1.9), Hit(2.0, 1.9)), (Hit(0.0, 2.4), Hit(2.5, 1.4)), (Hit(1.5, 2.4),))
 LOUD = 50.0, 36.0  # velocity of a band's chord: at no dynamic, and what the whole of it adds
 ABOVE, LEAST_ROOM = 4, 58  # semitones that a band's chords keep above the bass, and the pitch from which on there is room anyway
+AHEAD = 0.45  # beats before its bar line at which a band's bar is settled
 CALM = 0.33  # of a band's dynamic, below which it plays little
 BUSY, QUIET = 1.75, 0.5  # notes of the player's a beat, from which and up to which
 PATIENCE = 4  # bars without the player, after which it lays out
@@ -78,15 +79,16 @@ class Comp(Mode):
         self._over = False
         self._swings = True  # the style of a band's bar
         self._dynamic = 0.5  # of the band
+        self._asks = math.inf  # the beat on which a band's bar is settled, a little before it
+        self._hands_of: deque[tuple[int, ...]] = deque()  # the voicing of each hit of a band's bars
 
     def start(self, time: float) -> None:
         meter = self.voice.meter
         if meter.running:
-            if self._banded:
-                self.voice.together.begin(self.voice.here)
             self._over = False
             self._from = meter.beat(time)
             self._bar_line = meter.next_bar(meter.opening(meter.just_before(self._from)))
+            self._asks = max(self._bar_line - AHEAD, self._from)
 
     def struck(self, event: NoteOn, time: float) -> list[Event]:
         if self._banded:
@@ -102,32 +104,43 @@ class Comp(Mode):
     def waits(self) -> bool:
         return self._banded and self._bar_line is None and not self._over and self.voice.meter.running
 
+    @property
+    def thinks_next(self) -> bool:
+        return self._banded and self._bar_line is not None and (not self._hits or self._asks < self._hits[0].onset)
+
     def accompanied(self, event: NoteOn, time: float) -> list[Event]:
+        if self._banded:
+            return super().accompanied(event, time)
         self._lately = self.voice.meter.beat(time)
         if self._bar_line is None:
             self._bar_line = self.voice.meter.next_bar(self._lately - 1e-6)
         return super().accompanied(event, time)
 
     def next(self) -> float:
-        if self._bar_line is None:
+        if self._bar_line is None and not (self._banded and self._hits):
             return math.inf
-        return self.voice.meter.time(self._hits[0].onset if self._hits else self._bar_line)
+        settles = math.inf if self._bar_line is None else self._asks if self._banded else self._bar_line
+        hit = self._hits[0].onset if self._hits else math.inf
+        return self.voice.meter.time(min(hit, settles) if self._banded else hit if self._hits else settles)
 
     def play(self, time: float) -> list[Event]:
-        if not self._hits:
+        if not self._hits or self.thinks_next:
             self._settle()
             return []
         return self._strike(self._hits.popleft(), time)
 
     def drop(self) -> None:
         self._hits.clear()
+        self._hands_of.clear()
         self._bar_line = None
 
     def jumped(self) -> None:
         meter = self.voice.meter
         self._hits.clear()
+        self._hands_of.clear()
         if self._bar_line is not None:
             self._bar_line = meter.next_bar(meter.beat(self.voice.time))
+            self._asks = meter.beat(self.voice.time)
 
     def reharmonised(self) -> None:
         """Nothing: a chord is chosen as it is struck."""
@@ -154,6 +167,7 @@ class Comp(Mode):
         if bar is None:
             self._bar_line, self._over = None, True
             return
+        before = len(self._hits)
         self._dynamic, self._swings = bar.dynamic, bar.style.swung
         if bar.doing is Doing.PLAY:
             density = bar.around.density
@@ -161,11 +175,21 @@ class Comp(Mode):
             open_to = density <= QUIET and bool(self.voice.together.notes) and not sparse
             usual = SLOW if bar.style.name == "ballad" else USUAL if self._swings else STRAIGHT
             self._begin_bar(line, bar.beats, SPARSE if busy or sparse else OPEN if open_to and self._swings else usual, not busy)
+            self._voice_ahead(before)
             return
         struck = {Doing.BREAK: 0.4, Doing.STOP: 0.4, Doing.END: bar.beats}.get(bar.doing)
         self._learned, self._tied = None, False
         self._hits.extend([Hit(line, struck)] if struck else [])
         self._bar_line = line + bar.beats
+        self._voice_ahead(before)
+
+    def _voice_ahead(self, first: int) -> None:
+        """Voice the hits of the bar that was settled, and say when the next is."""
+        for hit in list(self._hits)[first:]:
+            self._hands = self._voiced(self._chord(hit)) or self._hands
+            self._hands_of.append(self._hands)
+        if self._bar_line is not None:
+            self._asks = max(self._bar_line - AHEAD, self.voice.meter.beat(self.voice.time))
 
     def _begin_bar(self, line: float, bar: float, rhythms: Sequence[Sequence[Hit]], changes: bool) -> None:
         """Draw one of some rhythms for a bar. changes: whether each chord is to be heard."""
@@ -197,10 +221,10 @@ class Comp(Mode):
 
     def _strike(self, hit: Hit, time: float) -> list[Event]:
         voice = self.voice
-        hands = self._voiced(self._chord(hit))
+        hands = self._hands_of.popleft() if self._banded else self._voiced(self._chord(hit))
         if not hands:
             return []
-        self._hands = hands
+        self._hands = self._hands if self._banded else hands
         played = voice.sounding.close_all(time)
         for pitch in hands:
             played += voice.strike(pitch, self._loudness(hit), time, voice.meter.beat(time) + hit.length)
@@ -219,6 +243,9 @@ class Comp(Mode):
     def intent(self) -> Intent:
         """The next chord, where it is voiced by rule: what was learned is drawn as it is struck."""
         voice, settings = self.voice, self.voice.settings
+        if self._banded:
+            both = list(zip(self._hits, self._hands_of, strict=False))
+            return Intent(BOTH, tuple(IntendedNote(h.onset, h.length, p, self._loudness(h)) for h, hands in both for p in hands))
         if not self._hits or not (settings.voicing == "rules" or voice.voicings is None):
             return Intent(BOTH)
         hit = self._hits[0]

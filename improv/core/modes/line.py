@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
+from improv.core.harmony import NO_CHORD, Chord
 from improv.core.intent import IMPROV, PLAYER, Intent
-from improv.core.line.generator import Plan
+from improv.core.line.generator import Memory, Plan
+from improv.core.line.phrase import Ahead, PhrasesAhead, stands
 from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, finest_steps, sureness
 from improv.core.line.sampler import probabilities
 from improv.core.metres import NEAR, Unit
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID
+from improv.core.voice import Voice
 
 LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 ENTERS = {"beat": Unit.FELT, "bar": Unit.BAR, "now": None}  # on what an answer enters, by the setting
@@ -30,6 +34,11 @@ class Trade(Mode):
     plan: Plan | None = None
     turn: Turn | None = None
     _after_jump = -(10**9)  # in 1/12 beat: no note lies before this
+
+    def __init__(self, voice: Voice):
+        super().__init__(voice)
+        self._ahead = PhrasesAhead()
+        self._over: Chord = NO_CHORD  # the chord that was held as a phrase was drawn
 
     def struck(self, event: NoteOn, time: float) -> list[Event]:
         self.drop()
@@ -51,25 +60,85 @@ class Trade(Mode):
         if plan.opens:
             self.voice.forget()
             self.voice.call = None
-        turn.notes += 1
         played = self.voice.play(plan, time)
+        if self._ahead.note is not None and plan is self._ahead.note.plan:
+            self._go_on(self._ahead.note)
+            return played
+        turn.notes += 1
         if turn.finished(plan.onset, plan.then.said.end, plan.on_chord):
             self._finish()
+        elif self.voice.generator.draws_phrases:
+            self._ahead.begin(stands(plan.then, turn, False, None, 1))
+            self.pending = True
         else:
             self.pending = True
         return played
 
     def drop(self) -> None:
-        self.plan = self.turn = None
-        self.pending = False
+        self.turn = None
+        self._forget_ahead()
+
+    def _forget_ahead(self) -> None:
+        """Nothing is planned any more."""
+        self.plan, self.pending = None, False
+        self._ahead.clear()
 
     def prepare(self) -> None:
-        """Draw when the next note comes, then the note; or end the turn."""
-        self.pending = False
+        """Draw how it goes on: a note of a phrase ahead, or by the rules of before, the next note; or end the turn."""
         voice, turn = self.voice, self.turn
         generator, memory = voice.generator, voice.generator.memory
         if turn is None or memory.position is None:
-            return
+            self.pending = False
+        elif generator.draws_phrases:
+            if not self._ahead.thinks:  # the song has jumped
+                self._ahead.begin(stands(memory, turn, False, None, 0))
+            self._ahead.go_on(generator, self._when, answers=not self.endless)
+            self._show()
+        else:
+            self.pending = False
+            position = self._when(memory, turn)
+            if position is None:
+                self._finish()
+            else:
+                self.plan = generator.draw(memory, position, lands=turn.landing)
+
+    def _show(self) -> None:
+        """What is drawn ahead is what is planned."""
+        ahead = self._ahead
+        self.plan = ahead.note.plan if ahead.note else None
+        self.pending = ahead.thinks
+        if ahead.over:
+            self._finish()
+
+    def _go_on(self, note: Ahead) -> None:
+        """A note that was drawn ahead was played."""
+        self.turn = replace(note.after.turn)
+        if self._chord_has_changed():
+            self._ahead.redraw()
+        self._ahead.played()
+        self._show()
+
+    def _chord_has_changed(self) -> bool:
+        """Whether the player holds another chord than the one over which a phrase was drawn, where his chords are what is played over."""
+        generator = self.voice.generator
+        before, self._over = self._over, self.voice.tracker.chord
+        return generator.changes is None and before != self._over
+
+    def changed(self) -> None:
+        self._ahead.redraw()
+
+    def second_take(self, time: float) -> None:
+        voice, meter = self.voice, self.voice.meter
+        beat = meter.next_on(meter.beat(time), Unit.FELT)
+        if self._ahead.note is not None:
+            self._ahead.swap(voice.generator, math.ceil(beat * GRID - 0.5))
+            self._show()
+
+    def _when(self, memory: Memory, turn: Turn) -> int | None:
+        """Draw when the next note comes, in 1/12 beat; None where the turn is over. It may be for the next note to land."""
+        voice = self.voice
+        generator = voice.generator
+        assert memory.position is not None
         last_class = len(memory.said.ioi) - 1
         rests = self.endless or turn.fills  # a long rest is part of it
         longest = LONGEST_REST if not rests and turn.notes < 4 else last_class
@@ -84,9 +153,8 @@ class Trade(Mode):
         position = max(memory.position + ioi, self._after_jump)
         over = position / GRID >= turn.last
         if (not rests and ioi > LONGEST_REST) or over or (voice.end is not None and position >= voice.end):
-            self._finish()
-        else:
-            self.plan = generator.draw(memory, position, lands=turn.landing)
+            return None
+        return position
 
     def jumped(self) -> None:
         """What is planned is drawn anew, over the chords that come now."""
@@ -95,7 +163,8 @@ class Trade(Mode):
         if self.plan.opens:
             self._consider_entry()
         else:
-            self.plan, self.pending = None, True
+            self._forget_ahead()
+            self.pending = True
             if SOURCES[self.voice.settings.clock].loops:
                 self._after_jump = math.ceil(self.voice.meter.beat(self.voice.time) * GRID - 0.5)
 
@@ -105,7 +174,8 @@ class Trade(Mode):
         note, meter, settings = voice.tracker.line, voice.meter, voice.settings
         if note is None and voice.rules >= 3:  # nothing to answer: a pedal was moved
             return
-        self.plan = self.turn = None
+        self.turn = None
+        self._forget_ahead()
         if note is None or note.off is None:
             return
         now = meter.beat(voice.time)
@@ -139,7 +209,7 @@ class Trade(Mode):
         plan, turn = self.plan, self.turn
         if turn is None:
             return Intent(PLAYER)
-        notes = self.voice.intended(plan)
+        notes = self.voice.intended(plan, *self._ahead.later)
         if turn.notes or plan is None or self.voice.tracker.line is None:
             return Intent(IMPROV, notes)
         return Intent(PLAYER, notes, plan.onset, turn.over)

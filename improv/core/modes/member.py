@@ -28,6 +28,7 @@ class MemberPart(Mode):
 
     endless = accompanies = True
     part: ClassVar[str] = ""
+    ahead: ClassVar[float] = AHEAD
 
     def __init__(self, voice: Voice):
         super().__init__(voice)
@@ -49,11 +50,10 @@ class MemberPart(Mode):
     # Mode
 
     def start(self, time: float) -> None:
-        voice, meter = self.voice, self.voice.meter
+        meter = self.voice.meter
         if not meter.running:
             return
         beat = meter.beat(time)
-        voice.together.begin(voice.here)
         self._over, self._count, self._state = False, 0, self._member.start()
         self._notes.clear()
         self._ask_from(beat)
@@ -115,7 +115,7 @@ class MemberPart(Mode):
         self._notes = deque(sorted(coming, key=lambda n: (n[0], n[1].pitch)))
         self._count += 1
         self._line = line + bar.beats
-        self._asks = max(self._line - AHEAD, now)
+        self._asks = max(self._line - self.ahead, now)
         self.asked(bar)
 
     def asked(self, bar: BandBar) -> None:
@@ -131,6 +131,7 @@ class BassPart(MemberPart):
     """One note at a time."""
 
     part = "bass"
+    ahead = AHEAD + 0.12  # not all at once
 
     def by_rule(self) -> Member:
         return Bassist()

@@ -54,6 +54,12 @@ class Mode:
         """Another chord is heard than was played by: what was planned is over the one before."""
         self.jumped()
 
+    def changed(self) -> None:
+        """A setting has changed."""
+
+    def second_take(self, time: float) -> None:
+        """Somebody wants to hear another way to go on, if there is one."""
+
     def struck(self, event: NoteOn, time: float) -> list[Event]:
         """A key went down, and was heard. Returns what to play at once."""
         return []

@@ -11,8 +11,8 @@ import numpy as np
 from improv.core.band.bar import TICKS, BandBar, Member
 from improv.core.band.kit import KEYS, KICK, PEDAL, PIECES, RIDE, SNARE
 from improv.core.band.styles import STYLES
-from improv.models.drum_groove import LIKE
-from improv.models.drums import COUNT, FAMILIES, STEPS
+from improv.models.drum_groove import LIKE, drawn_pieces, drawn_touch, loudness_class
+from improv.models.drums import COUNT, FAMILIES, MEMORY, RIDES, STEPS, DrumNets, pieces_of, step_signs, touch_signs
 from improv.train.drumming import DrumTake, described
 from improv.train.evaluation.judges import Judged, auc, boosted_trees
 
@@ -23,6 +23,7 @@ PLACES = (  # name, piece, beats of four, sixth of the beat
     ("hi-hat by foot on 2 and 4", PEDAL, (1, 3), 0), ("snare on the off-beat", SNARE, ALL, 4), ("snare on the beat", SNARE, ALL, 0),
     ("bass drum on the beat", KICK, ALL, 0), ("bass drum on the off-beat", KICK, ALL, 4),
 )  # fmt: skip
+FIGURES = ("struck, %", "velocity", "its spread", "late, ms", "spread, ms")
 Contexts = tuple[Hashable, ...]
 
 
@@ -108,6 +109,27 @@ def played_like(take: DrumTake, member: Member, seed: int) -> DrumTake:
     return described(take._replace(masks=masks, velocity=velocity, lag=lag, real=False, kind="beat"))
 
 
+def drawn_like(take: DrumTake, nets: DrumNets, seed: int) -> DrumTake:
+    """A take that the networks draw alone: told of each bar how much is comped, how loud it is, on what the time is played and where it
+    fills, as it is in the take; nothing of it is mended for a band."""
+    rng = np.random.default_rng(seed)
+    velocity, lag = np.zeros_like(take.velocity), np.zeros_like(take.lag)
+    masks: list[int] = []
+    last, sway = [0] * COUNT, float(rng.standard_normal())
+    for at in range(len(take.masks)):
+        bar, step, fill = take.bars[at // take.length], at % take.length, int(take.fill[at])
+        out = nets.steps.said(step_signs(bar, bar.common(), step, masks[-MEMORY:], fill))
+        struck = drawn_pieces(out, rng.random(COUNT))
+        masks.append(struck)
+        for piece in pieces_of(struck):
+            said = touch_signs(bar, step, piece, struck, masks[-2] if at else 0, last[piece], fill)
+            loud, late, sway = drawn_touch(nets.touch.said(said), sway, rng)
+            velocity[at, piece], lag[at, piece] = loud, late
+        for piece in pieces_of(struck):
+            last[piece] = loudness_class(int(velocity[at, piece]))
+    return described(take._replace(masks=np.array(masks), velocity=velocity, lag=lag, real=False, kind="beat"))
+
+
 def by_place(takes: Sequence[DrumTake]) -> dict[str, float]:
     """Of swung takes in four: how often, how loud and how late pieces are struck, by place; lateness in ms."""
     found: dict[str, float] = {}
@@ -182,22 +204,32 @@ def _correlation(xs: np.ndarray) -> float:
     return float(np.corrcoef(xs[1:], xs[:-1])[0, 1])
 
 
-def measured(takes: dict[str, list[DrumTake]], member: Member, rules: Member) -> str:
-    """Markdown: loudness and lateness by place, and judges, of drummers that it did not learn from, of it, and of the rules."""
-    held = [t for split in ("validation", "test") for t in takes[split] if t.kind == "beat" and FAMILIES[t.family] in STYLE_OF]
-    ours, ruled = ([played_like(take, who, seed) for seed, take in enumerate(held)] for who in (member, rules))
-
-    def swung(some: Sequence[DrumTake]) -> list[DrumTake]:
-        return [t for t in some if FAMILIES[t.family] == "swing" and t.grid == 1 and t.beats == 4]
-
-    train = [t for t in takes["train"] if t.kind == "beat"]
-    columns = {"drummers, held out": swung(held), "drummers, train": swung(train), "learned": swung(ours), "rules": swung(ruled)}
-    tables = {name: by_place(column) for name, column in columns.items()}
+def measured(takes: dict[str, list[DrumTake]], member: Member, nets: DrumNets, rules: Member) -> str:
+    """Markdown: loudness and lateness by place of drummers on the ride, of it and of the rules; and what judges say of takes that it did
+    not learn from."""
+    every = [t for some in takes.values() for t in some if t.kind == "beat"]
+    ride = [t for t in every if FAMILIES[t.family] == "swing" and t.grid == 1 and t.beats == 4 and len(t.bars) >= 8 and _rides(t)]
+    tables = {"drummers": by_place(ride)}
+    for name, who in (("learned", member), ("rules", rules)):
+        tables[name] = by_place([played_like(take, who, seed) for seed, take in enumerate(ride)])
     lines = ["| | " + " | ".join(tables) + " |", "| --- " * (len(tables) + 1) + "|"]
-    lines += [f"| {row} | " + " | ".join(f"{t[row]:.1f}" for t in tables.values()) + " |" for row in tables["learned"]]
-    lines += ["", "| windows of | learned: AUC, with lateness | rules: AUC, with lateness | windows |", "| --- | --- | --- | --- |"]
+    for where, *_ in PLACES:
+        cells = []
+        for t in tables.values():
+            struck, loud, spread, late, wide = (t[f"{where}: {what}"] for what in FIGURES)
+            cells.append(f"{struck:.0f}; {loud:.0f} ± {spread:.0f}; {late:.1f} ± {wide:.1f}")
+        lines.append(f"| {where} | " + " | ".join(cells) + " |")
+    held = [t for split in ("validation", "test") for t in takes[split] if t.kind == "beat" and FAMILIES[t.family] in STYLE_OF]
+    ours = {"networks alone": [drawn_like(take, nets, seed) for seed, take in enumerate(held)]}
+    ours |= {
+        name: [played_like(take, who, seed) for seed, take in enumerate(held)] for name, who in (("in the band", member), ("rules", rules))
+    }
+    lines += ["", "| AUC, windows of | " + " | ".join(ours) + " | windows |", "| --- " * (len(ours) + 2) + "|"]
     for size in (2, 4, 8, 16):
-        found = [judged([*held, *some], size, timing) for some in (ours, ruled) for timing in (False, True)]
-        a, b, c, d = (f"{x[0]:.2f}" for x in found)
-        lines.append(f"| {size} bars | {a}, {b} | {c}, {d} | {found[0][1]} |")
+        found = [[judged([*held, *some], size, timing) for timing in (False, True)] for some in ours.values()]
+        lines.append(f"| {size} bars | " + " | ".join(f"{a[0]:.2f}; {b[0]:.2f}" for a, b in found) + f" | {found[0][0][1]} |")
     return "\n".join(lines)
+
+
+def _rides(take: DrumTake) -> bool:
+    return sum(bar.time == RIDES for bar in take.bars) > 0.7 * len(take.bars)

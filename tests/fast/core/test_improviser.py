@@ -304,22 +304,16 @@ def test_the_seed_decides(model: Model) -> None:
 
 
 def test_swing_is_felt() -> None:
-    """Off-beats are late against straight eighths, by more in swing than where the feel is straight."""
-
-    def lateness(feel: str) -> float:
-        settings = Settings(mode="solo", tempo=140, feel=feel)
-        lags: list[float] = []
-        for seed in range(4):
-            improviser = Improviser(load_model("jazz"), settings, parse_changes(BLUES), seed=seed, bars=48)
-            while (due := improviser.due) is not None:
-                for event in improviser.advance(due):
-                    place = improviser.generator.memory.position  # of the note just played
-                    if isinstance(event, NoteOn) and place is not None and place % GRID == GRID // 2:
-                        lags.append(improviser.meter.beat(event.time) - place / GRID)
-        return float(np.mean(lags))
-
-    assert lateness("swing") > lateness("straight")
-    assert lateness("swing") > 0.02
+    """Off-beats that are written as straight eighths are late."""
+    lags: list[float] = []
+    for seed in range(4):
+        improviser = Improviser(load_model("jazz"), Settings(mode="solo", tempo=140), parse_changes(BLUES), seed=seed, bars=48)
+        while (due := improviser.due) is not None:
+            for event in improviser.advance(due):
+                place = improviser.generator.memory.position  # of the note just played
+                if isinstance(event, NoteOn) and place is not None and place % GRID == GRID // 2:
+                    lags.append(improviser.meter.beat(event.time) - place / GRID)
+    assert float(np.mean(lags)) > 0.02
 
 
 def test_an_answer_ends_on_a_chord_tone_that_rings_to_a_bar_line_unless_the_player_is_back() -> None:

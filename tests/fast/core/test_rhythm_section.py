@@ -114,6 +114,17 @@ def test_no_chord_and_rest_are_silent() -> None:
     assert drums_by_rule().bar(drums_by_rule().start(), BandBar(doing=Doing.REST), np.random.default_rng(0))[0] == []
 
 
+@pytest.mark.parametrize("metre", [(1, 32), (1, 4), (7, 8), (11, 16), (12, 8), (32, 4)])
+def test_odd_bars_with_chords_anywhere_are_played(metre: tuple[int, int]) -> None:
+    beats = 4 * metre[0] / metre[1]
+    chords = ((0.0, NO_CHORD), (0.4 * beats, parse_chord("C7")), (0.7 * beats, NO_CHORD))
+    for style, doing, coming in itertools.product(STYLES.values(), Doing, ((), chords)):
+        bar = BandBar(chords, coming, beats, metre, 300.0, style, doing)
+        for member in (Bassist(), drums_by_rule()):
+            for notes in played(member, [bar, bar]):
+                assert all(0 <= n.tick <= bar.ticks and n.length > 0 for n in notes)
+
+
 def test_a_fill_leads_into_the_chorus_and_a_crash_begins_it() -> None:
     crashes = toms = 0
     for seed in range(40):

@@ -119,10 +119,10 @@ def inline() -> Inline:
 
 
 def played_with(
-    learning: Inline | LearnerProcess | None, script: list[Event], clock: type = OfflineClock
+    learning: Inline | LearnerProcess | None, script: list[Event], clock: type = OfflineClock, recall: float = 1.5
 ) -> tuple[list[Event], list[Event]]:
     """What is played, what came too late for the port included, and what is heard, versions included."""
-    improviser = Improviser(Model(small_card(), random_weights()), Settings(tempo=400), seed=3, learning=learning)
+    improviser = Improviser(Model(small_card(), random_weights()), Settings(tempo=400, recall=recall), seed=3, learning=learning)
     played: list[Event] = []
     heard: list[Event] = []
     inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -153,10 +153,10 @@ def test_what_is_learned_is_played_by_as_far_as_the_knob_says() -> None:
     model = Model(small_card(), random_weights())
     profile = Profile.new(model)
     profile.moved[0].register[60:72] = 4.0  # this player never leaves one octave
-    knob = [Setting(0.0, "learned", 0.0), *calls(2)]
+    knob = [Setting(0.0, "learned", 0.0), *calls(4)]
     by_model, by_learned, at_zero = (
-        played_with(learning, script)[0]
-        for learning, script in ((None, calls(2)), (Inline(model, profile), calls(2)), (Inline(model, profile), knob))
+        played_with(learning, script, recall=0.0)[0]
+        for learning, script in ((None, calls(4)), (Inline(model, profile), calls(4)), (Inline(model, profile), knob))
     )
     assert at_zero == by_model
     assert sum(60 <= e.pitch < 72 for e in by_learned) > sum(60 <= e.pitch < 72 for e in by_model)

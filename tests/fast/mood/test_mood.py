@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improv.cli import main
-from improv.cli.jamming import DEMO_CALL
+from improv.cli.demo import DEMO_CALL
 from improv.core.harmony import parse_changes, parse_chord
 from improv.core.settings import Settings
 from improv.models.loader import load_model

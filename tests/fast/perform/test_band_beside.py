@@ -93,3 +93,17 @@ def test_who_accompanies_keeps_its_mode_where_a_wish_is_for_all() -> None:
     everyone = performed([Setting(4.0, "mode", "duet"), Setting(4.0, "level", 0.0, 2)])
     assert len(ons(everyone, 1)) > 40
     assert max(e.time for e in ons(everyone, 2)) < 4.0  # whose fader is down
+
+
+def test_who_leads_leaves_the_drums_their_four_bars() -> None:
+    take = performed([Setting(0.5, "mode", "solo", 0), Setting(0.5, "feature", "fours")], bars=24, limit=70.0)
+    fours = [5, 6, 7, 8, 13, 14, 15, 16, 21, 22, 23, 24]  # behind the count-in
+
+    def bars(part: int, before: float = 0.2) -> list[int]:
+        """Those in which a part strikes notes; what comes so many seconds before a bar line is the next bar's."""
+        return sorted({int((e.time + before) / BAR) for e in ons(take, part)})
+
+    assert [n for n in range(1, 26) if n not in bars(1)] == fours
+    assert [n for n in range(1, 26) if n not in bars(3)] == fours
+    assert not set(bars(0, 0.0)) & set(fours)
+    assert bars(2) == list(range(26))

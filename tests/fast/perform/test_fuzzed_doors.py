@@ -109,5 +109,5 @@ def test_requests_to_a_performance(tmp_path: Path, model: Model) -> None:
         json.dumps(reply)
         assert reply["ok"] or str(reply["error"]).isprintable(), reply
     on, off = ([e for e in take.played_events if isinstance(e, kind)] for kind in (NoteOn, NoteOff))
-    assert len(on) > 5
+    assert len(on) > 2  # it may be told to end, or to rest
     assert {(e.part, e.channel, e.pitch) for e in on} == {(e.part, e.channel, e.pitch) for e in off}

@@ -18,7 +18,7 @@ from slow_thinking import Sleeping, Thinking, call
 
 from improv import __version__
 from improv.cli import MISUSED, main
-from improv.cli.jamming import DEMO_CALL
+from improv.cli.demo import DEMO_CALL
 from improv.core.beats.moment import Moment
 from improv.core.beats.timekeeper import Timekeeper, one_beat
 from improv.core.events import Event, NoteOff, NoteOn, Pulse, Setting, Stop, Sync, Transport
@@ -189,7 +189,7 @@ def test_one_alone(tmp_path: Path, model: Model, mode: str) -> None:
 
 
 def test_a_trio_that_hears_one_another(tmp_path: Path, model: Model) -> None:
-    lines = record(tmp_path / "s.jsonl", model, TRIO, busy(12.0), 16.0)
+    lines = record(tmp_path / "s.jsonl", model, TRIO, busy(24.0), 28.0)
     assert ons(lines, "overheard") > 30
     assert {line.event.part for line in lines if line.side == "played" and isinstance(line.event, NoteOn)} == {0, 1, 2}
     assert differences(model, TRIO, lines) == [None] * 3
@@ -314,7 +314,7 @@ def rewritten(path: Path, change: Callable[[list[dict[str, Any]]], object]) -> P
 
 def test_replay_gives_the_take_that_was_recorded(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "s.jsonl", "--to", "again.mid"]) == 0
-    assert capsys.readouterr().out == f'"{titled(7)["title"]}"\nimprov: the same, 46 notes, bit for bit\nwrote again.mid\n'
+    assert capsys.readouterr().out == f'"{titled(7)["title"]}"\nimprov: the same, 62 notes, bit for bit\nwrote again.mid\n'
     assert Path("again.mid").read_bytes() == Path("jam.mid").read_bytes()
     assert main(["replay", "s.jsonl", "--to", "cut.mid", "--from", "0:14", "--bars", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["same"] is True
@@ -333,7 +333,7 @@ def test_a_record_says_that_its_beat_was_shared_and_one_of_before_is_played_agai
 
     rewritten(take, before)
     assert main(["replay", "s.jsonl"]) == 0
-    assert ": the same, 46 notes, bit for bit" in capsys.readouterr().out
+    assert ": the same, 62 notes, bit for bit" in capsys.readouterr().out
 
 
 def test_another_model_answers_what_was_played(take: Path, capsys: pytest.CaptureFixture[str]) -> None:

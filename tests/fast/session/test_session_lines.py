@@ -38,6 +38,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "count": st.integers(1, 1000),
     "unit": st.integers(1, 1000),
     "since": times,
+    "surprise": st.none() | st.floats(0, 99),
 }
 
 
@@ -58,6 +59,7 @@ def test_every_kind_of_event_comes_back_as_it_was(side: str, event: Event, by: i
     assert "\n" not in text
     (line,) = from_record(json.loads(text))
     assert line == Line(side, event, None, by, filled)
+    assert getattr(line.event, "surprise", None) == getattr(event, "surprise", None)  # which makes no other note
     assert repr(line.event) == repr(event)  # 1 and 1.0 and True are told apart
 
 
