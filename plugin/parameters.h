@@ -27,6 +27,8 @@
     PARAMETER(20, style, "Style", "", 0, 10, 0, 1, "auto\nswing\ntwo\nballad\nshuffle\nbossa\nsamba\nlatin\neven\nfunk\nrock\n") \
     PARAMETER(21, level, "Level", "", 0, 1.5, 1, 0, "") \
     PARAMETER(22, split, "Split", "MIDI", 0, 127, 0, 1, "") \
-    PARAMETER(23, harmony_channel, "Chord channel", "", 0, 16, 0, 1, "")
+    PARAMETER(23, harmony_channel, "Chord channel", "", 0, 16, 0, 1, "") \
+    PARAMETER(24, quote, "Quotations", "", 0, 1, 0.5, 0, "") \
+    PARAMETER(25, surprise, "Surprise controller", "", 0, 118, 0, 1, "")
 
-#define PARAMETER_COUNT 24
+#define PARAMETER_COUNT 26

@@ -92,6 +92,8 @@ PARAMETERS = (
     _of("level", "Level"),
     _of("split", "Split", "MIDI"),
     _of("harmony_channel", "Chord channel"),
+    _of("quote", "Quotations"),
+    _of("surprise", "Surprise controller"),
 )
 NUMBERS = {row.symbol: number for number, row in enumerate(PARAMETERS)}
 
