@@ -87,7 +87,7 @@ def read_tensors(
     def read(file: int, size: int) -> Tensors:
         head = _some_of(file, 8)
         length = int.from_bytes(head, "little")
-        if head[:1] == b"\x80" or head[:2] == b"PK":
+        if length > min(size - 8, HEADER) and (head[:1] == b"\x80" or head[:2] == b"PK"):  # a header of 128 bytes begins so, too
             raise OutsideError(f"{path}: looks like a pickle or an archive, which improv never opens; export to safetensors")
         if len(head) < 8 or length > size - 8:
             raise OutsideError(f"{path}: truncated, or not a safetensors file ({size:,} bytes)")

@@ -33,7 +33,7 @@ STATUS = Status(
     lateness_ms=Lateness(0.1, 0.4, 1.25, 3.0, 0.3),
     lateness_histogram=LatenessHistogram((0.5, 1.0), (20, 8, 2), 21.5),
     performers={
-        "left": PerformerStatus("trade", "jazz", 1.1, "FLUID"),
+        "left": PerformerStatus("trade", "jazz", 1.1, "FLUID", quoted=0.27, longest_quote=13, surprise_bits=4.25),
         "right": PerformerStatus("comp", "pocket", 0.9, "Synth", False, settings={"mode": "comp", "temperature": 0.9}),
     },
     inputs={"keys": InputStatus("Keystation", False)},

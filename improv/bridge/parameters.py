@@ -90,10 +90,11 @@ PARAMETERS = (
     Parameter("thru", "Pass on what is heard", "", 0, 1, 0, True),
     _of("style", "Style"),
     _of("level", "Level"),
-    _of("split", "Split", "MIDI"),
-    _of("harmony_channel", "Chord channel"),
+    _of("split", "Your line from", "MIDI"),
+    _of("harmony_channel", "Channel of chords"),
     _of("quote", "Quotations"),
     _of("surprise", "Surprise controller"),
+    _of("outside", "Outside"),
 )
 NUMBERS = {row.symbol: number for number, row in enumerate(PARAMETERS)}
 

@@ -29,6 +29,7 @@ from improv.core.note_model import NoteModel
 from improv.core.observer import Observer
 from improv.core.settings import Settings
 from improv.models.loader import load_model
+from improv.models.sidemen import SIDEMEN
 from improv.perform.ends import NoEnds
 from improv.perform.inbox import Inbox
 from improv.perform.performance import Performance
@@ -286,7 +287,7 @@ class Engine:
         settings = self._settings(first)
         metres = _metres(first)
         changes: Changes | None = parse_changes(self.project.changes, metres) if self.project.changes else None
-        name = self._model_name()
+        name = settings.mode if settings.mode in SIDEMEN and MODES[settings.mode].accompanies else self._model_name()
         setup = PerformerSetup(
             self.project.name,
             self.model(name),

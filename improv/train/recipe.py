@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from improv.core.note_model import NoteModel
+from improv.models import critics, quoted
 from improv.models.card import ModelError, card_head
-from improv.models.quoted import FILE, blob_of
 from improv.train.dataset import columns_of_all
 from improv.train.export import export, members_of
 from improv.train.finish import Begun, finish
@@ -141,10 +141,10 @@ def write_model(
     finished = finish(members, network, train, valid, seed, origin.begun if origin else None, fitted)
     choice = choose(members, finished, network, origin.begun, origin.model, valid) if origin else Outcome(finished)
 
-    beside, quotations, failed = _quotations(train, origin, choice.finished is not None)
+    beside, more, failed = _beside(train, origin, choice.finished is not None)
 
     def write(measured: Mapping[str, Any]) -> None:
-        said = dict(about) | {"figures": dict(measured)} | quotations
+        said = dict(about) | {"figures": dict(measured)} | more
         if choice.finished is not None:
             export(folder, trained.networks, choice.finished, said, beside)
         elif origin:
@@ -159,14 +159,21 @@ def write_model(
     return Written(told, choice.finished is not None)
 
 
-def _quotations(train: Sequence[Piece], origin: Origin | None, changed: bool) -> tuple[dict[str, bytes], dict[str, Any], tuple[str, ...]]:
-    """The figures of what was learned from: the file by its name, what the card says of it, and why there is none where that is so."""
+def _beside(train: Sequence[Piece], origin: Origin | None, changed: bool) -> tuple[dict[str, bytes], dict[str, Any], tuple[str, ...]]:
+    """What lies beside the weights: the figures of what was learned from, and the critic of the model that training began from.
+
+    Returns the files by their names, what the card says of them, and why one is not there where that is so.
+    """
+    files: dict[str, bytes] = {}
+    said: dict[str, Any] = {}
+    if origin and origin.model.critic is not None:
+        files[critics.FILE], said["critic"] = critics.blob_of(origin.model.critic)
     before = origin.model.quotations if origin else None
     known = joined(before, quotations_in(train)) if changed else before
     if known is None:
-        return {}, {}, ()
+        return files, said, ()
     try:
-        blob, said = blob_of(known)
+        files[quoted.FILE], said["quotations"] = quoted.blob_of(known)
     except ModelError as e:
-        return {}, {}, (f"what it quotes of its solos can't be told ({e})",)
-    return {FILE: blob}, {"quotations": said}, ()
+        return files, said, (f"what it quotes of its solos can't be told ({e})",)
+    return files, said, ()

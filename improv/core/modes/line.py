@@ -9,7 +9,6 @@ import numpy as np
 
 from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
-from improv.core.harmony import NO_CHORD, Chord
 from improv.core.intent import IMPROV, PLAYER, Intent
 from improv.core.line.generator import Memory, Plan
 from improv.core.line.phrase import Ahead, PhrasesAhead, stands
@@ -38,7 +37,6 @@ class Trade(Mode):
     def __init__(self, voice: Voice):
         super().__init__(voice)
         self._ahead = PhrasesAhead()
-        self._over: Chord = NO_CHORD  # the chord that was held as a phrase was drawn
 
     def struck(self, event: NoteOn, time: float) -> list[Event]:
         self.drop()
@@ -113,16 +111,18 @@ class Trade(Mode):
     def _go_on(self, note: Ahead) -> None:
         """A note that was drawn ahead was played."""
         self.turn = replace(note.after.turn)
-        if self._chord_has_changed():
+        if self._over_another_chord():
             self._ahead.redraw()
         self._ahead.played()
         self._show()
 
-    def _chord_has_changed(self) -> bool:
-        """Whether the player holds another chord than the one over which a phrase was drawn, where his chords are what is played over."""
-        generator = self.voice.generator
-        before, self._over = self._over, self.voice.tracker.chord
-        return generator.changes is None and before != self._over
+    def _over_another_chord(self) -> bool:
+        """Whether the note after the next one was drawn over another chord than is heard now: the player has changed it."""
+        generator, later = self.voice.generator, self._ahead.later
+        if generator.changes is not None or not later:
+            return False
+        (_, _, at, _), position = later[0].then.told[-1], later[0].position
+        return at.harmony.chord != generator.context(position).harmony.chord
 
     def changed(self) -> None:
         self._ahead.redraw()

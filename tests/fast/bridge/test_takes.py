@@ -26,7 +26,7 @@ from improv.session.again import replayed
 from improv.session.header import header_of
 from improv.session.reader import Session
 
-MODES = {"trade": 0.0, "solo": 1.0, "echo": 2.0, "comp": 3.0, "duet": 4.0}
+MODES = {"trade": 0.0, "solo": 1.0, "echo": 2.0, "comp": 3.0, "duet": 4.0, "bass": 5.0, "drums": 6.0}
 BLOCKS = [(32,), (64,), (512,), (2048,), (64, 128, 2048, 100, 32)]
 CHANGES = Project("Dm7 | G7 | Cmaj7 | A7").text()
 Heard = Sequence[tuple[int, tuple[int, int, int]]]
@@ -89,6 +89,17 @@ def test_what_is_heard_live_is_what_a_bounce_renders_to_the_sample(mode: str, pr
     assert live.notes() == bounce.notes()
     assert live.takes[0].played_events[:20] == bounce.takes[0].played_events[:20]
     assert live.host.dropped == 0
+
+
+@pytest.mark.parametrize(("mode", "lowest", "highest"), [("bass", 28, 60), ("drums", 35, 59)])
+def test_a_band_is_an_instance_a_member(mode: str, lowest: int, highest: int) -> None:
+    bounce = play(mode, project=CHANGES, heard=[], blocks=(1000,), offline=True)
+    live = play(mode, project=CHANGES, heard=[], blocks=(512,))
+    assert len(bounce.notes()) > 20
+    later = [[note for note in one.notes() if note[0] > RATE // 4] for one in (live, bounce)]  # the first beat is known as it comes
+    assert later[0] == later[1]
+    assert {pitch for _, pitch, _ in bounce.notes()} <= set(range(lowest, highest + 1))
+    assert live.setups[0].model_name == mode
 
 
 def test_notes_land_where_the_music_has_them() -> None:

@@ -118,7 +118,7 @@ def test_the_status_in_a_few_lines() -> None:
     assert lines[0].endswith("(1 d 3 h), session 2026-11-21T20-15.jsonl")
     assert lines[1:] == [
         "clock internal, 132.0 bpm, bar 3, beat 2, running",
-        "  left   trade, jazz, temperature 1.1 -> FLUID",
+        "  left   trade, jazz, temperature 1.1, quotes 27 %, 13 notes at most -> FLUID",
         "  right  comp, pocket, temperature 0.9 -> Synth (MISSING)",
         "heard 40, played 30, filled 1, dropped 0, sounding 1, queue 0, reconnects 2",
         "lateness in ms: 0.10 p50, 0.40 p99, 1.25 p99.9, 3.00 worst; a model step 117 us; SCHED_FIFO 60",

@@ -168,13 +168,17 @@ def test_unknown_addresses_are_refused(message: Message) -> None:
 
 
 def test_queries_are_answered_from_the_status() -> None:
-    left, right = PerformerStatus("trade", "jazz", 1.1, "FLUID"), PerformerStatus("comp", settings={"mode": "comp", "density": 0.5})
+    left, right = (
+        PerformerStatus("trade", "jazz", 1.1, "FLUID", surprise_bits=3.5),
+        PerformerStatus("comp", settings={"mode": "comp", "density": 0.5}),
+    )
     status = Status(tempo=132.0, running=True, performers={"left": left, "right": right})
     assert told({"name": "tempo"}, status) == Message("/improv/is/tempo", (132.0,))
     assert told({"name": "running"}, status) == Message("/improv/is/running", (True,))
     assert told({"name": "performers"}, status) == Message("/improv/is/performers", ("left", "right"))
     assert told({"name": "temperature"}, status) == Message("/improv/is/temperature", (1.1, 1.1))
     assert told({"name": "density"}, status) == Message("/improv/is/density", (0.0, 0.5))
+    assert told({"name": "surprise_bits"}, status) == Message("/improv/is/surprise_bits", (3.5, None))
     for name in ("port", "output"):
         assert told({"name": name, "performer": "left"}, status) == Message(f"/improv/left/is/{name}", ("FLUID",))
     assert told({"name": "mode", "performer": "right"}, status) == Message("/improv/right/is/mode", ("comp",))

@@ -378,6 +378,9 @@ def test_prometheus_reads_the_metrics(tmp_path: Path) -> None:
                 ("improv_port_up", ("input", "keys")): 0,
                 ("improv_port_up", ("output", "left")): 1,
                 ("improv_performer_info", ("right", "comp", "pocket")): 1,
+                ("improv_quoted_ratio", ("left",)): 0.27,
+                ("improv_longest_quote_notes", ("left",)): 13,
+                ("improv_surprise_bits", ("left",)): 4.25,
                 ("improv_control_wishes_total", ()): 0,
             }
             assert {key: found[key] for key in expected} == expected

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from made_up import random_weights, small_card
 
-from improv.core.events import Event, NoteOff, NoteOn, Setting, Stop
+from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting, Stop
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.line.critic import Critic
@@ -170,3 +170,21 @@ def test_all_of_the_phrase_is_told_before_it_is_played() -> None:
         onsets = [note.onset for note in before]
         assert onsets == sorted(onsets)
     assert len(told) > 5
+
+
+def test_a_chord_that_the_player_changes_is_played_over_within_the_phrase() -> None:
+    """What was drawn ahead over the chord that was held does not stay."""
+    pedal: list[Event] = [ControlChange(0.0, 64, 127)]
+    first: list[Event] = [NoteOn(0.05, pitch, 70) for pitch in (38, 41, 45, 48)] + [NoteOff(0.1, pitch) for pitch in (38, 41, 45, 48)]
+    improviser = Improviser(load_model("pocket"), Settings(mode="solo"), seed=3, hearing=3)
+    perform(alone(improviser), OfflineClock([*pedal, *first], 20.0), queue.SimpleQueue(), lambda event: None)
+    over = [at.harmony.chord for _, _, at, _ in improviser.generator.memory.told]
+    assert str(over[-1]) == "Dm7"
+    improviser = Improviser(load_model("pocket"), Settings(mode="solo"), seed=3, hearing=3)
+    later: list[Event] = [ControlChange(8.2, 64, 0)]  # the chord is let go
+    perform(alone(improviser), OfflineClock([*pedal, *first, *later], 20.0), queue.SimpleQueue(), lambda event: None)
+    positions = [note.position for note in improviser.generator.memory.line][-len(improviser.generator.memory.told) :]
+    over = [at.harmony.chord for _, _, at, _ in improviser.generator.memory.told]
+    gone = [chord.root is None for chord, position in zip(over, positions, strict=False) if position / 24 > 8.8]
+    assert gone
+    assert all(gone)

@@ -71,3 +71,10 @@ def test_a_model_whose_figures_are_missing_says_so(tmp_path: Path) -> None:
     (tmp_path / "mine" / FILE).unlink()
     with pytest.raises(ModelError, match=f"{FILE}: no such file"):
         load_model(str(tmp_path / "mine"))
+
+
+def test_a_header_of_128_bytes_is_no_pickle(tmp_path: Path) -> None:
+    """Its length begins with the byte that pickles begin with."""
+    blob = next(b for n in range(1, 400) if (b := save({"line": np.arange(n, dtype=np.uint32), "rhythm": HASHES["rhythm"]}))[0] == 0x80)
+    count = (len(blob) - 8 - int.from_bytes(blob[:8], "little")) // 4 - 2
+    assert len(read(folder_of(tmp_path, blob, line=count)).line) == count
