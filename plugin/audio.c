@@ -305,7 +305,7 @@ static void part(improv_plugin *p, const improv_transport *t, int base, int fram
     bool news;
     int why = why_now(p, t, &news);
     if (why != IMPROV_WENT_ON) {
-        p->epoch++;
+        p->epoch += why == IMPROV_LOOPED ? 1 : 2; /* what was planned for after a loop is for nowhere else */
         PUT(f->epoch, p->epoch);
         close_all(p, base);
         forget_old(p);

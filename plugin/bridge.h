@@ -10,7 +10,8 @@
  *
  * epoch       counted by the plugin. A new one begins where the music breaks: start, stop, jump, loop, bypass, activation. All that
  *             sounds is closed there. An event names the epoch that it was planned for: the current one, or the next one for what
- *             comes after the end of a loop that the transport block announces.
+ *             comes after the end of a loop that the transport block announces. A loop's end counts one, all else two: so what was
+ *             planned for after a loop is played nowhere else.
  * generation  counted by the engine, which takes back all planned note-ons of older generations by raising it. It then sends the
  *             note-offs of what may sound, with the new generation: those of notes that do not sound are not played.
  *

@@ -31,7 +31,7 @@ void prepare(improv_plugin *p, const improv_event *e) {
 
 /* The new epoch has begun. Nothing may be planned before it: then what is prepared is all there is. */
 int prepared_for(improv_plugin *p, const improv_transport *t) {
-    bool fits = p->prepared.number && p->prepared.count == p->prepared.expected && p->prepared.epoch + 1 == p->epoch && !p->planned &&
+    bool fits = p->prepared.number && p->prepared.count == p->prepared.expected && p->prepared.epoch + 2 == p->epoch && !p->planned &&
                 (int32_t)(p->prepared.taken - p->settled_at) >= 0 && p->prepared.tempo == t->tempo &&
                 p->prepared.numerator == t->numerator && p->prepared.denominator == t->denominator &&
                 fabs(p->prepared.position - t->position) < beats(p, t->tempo, 1) / 2 && !(t->flags & (IMPROV_OFFLINE | IMPROV_BYPASSED));

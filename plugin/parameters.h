@@ -21,8 +21,15 @@
     PARAMETER(14, accents, "Accents", "", 0, 2, 1, 0, "") \
     PARAMETER(15, seed, "Seed", "", 0, 9999, 1, 1, "") \
     PARAMETER(16, bypass, "Bypass", "", 0, 1, 0, 1, "") \
-    PARAMETER(17, model, "Model", "", 0, 2, 0, 1, "jazz\npocket\ntutorial\n") \
+    PARAMETER(17, model, "Model", "", 0, 4, 0, 1, "jazz\npocket\ntutorial\nbass\ndrums\n") \
     PARAMETER(18, channel, "Output channel", "", 1, 16, 1, 1, "") \
-    PARAMETER(19, thru, "Pass on what is heard", "", 0, 1, 0, 1, "")
+    PARAMETER(19, thru, "Pass on what is heard", "", 0, 1, 0, 1, "") \
+    PARAMETER(20, style, "Style", "", 0, 10, 0, 1, "auto\nswing\ntwo\nballad\nshuffle\nbossa\nsamba\nlatin\neven\nfunk\nrock\n") \
+    PARAMETER(21, level, "Level", "", 0, 1.5, 1, 0, "") \
+    PARAMETER(22, split, "Your line from", "MIDI", 0, 127, 0, 1, "") \
+    PARAMETER(23, harmony_channel, "Channel of chords", "", 0, 16, 0, 1, "") \
+    PARAMETER(24, quote, "Quotations", "", 0, 1, 0.5, 0, "") \
+    PARAMETER(25, surprise, "Surprise controller", "", 0, 118, 0, 1, "") \
+    PARAMETER(26, outside, "Outside", "", -1, 1, 0, 0, "")
 
-#define PARAMETER_COUNT 20
+#define PARAMETER_COUNT 27

@@ -163,7 +163,7 @@ int improv_plugin_activate(improv_plugin *p, double rate, int longest) {
     p->has_last = p->given_up = false;
     p->closing = true; /* what sounded as it was deactivated */
     p->activated = true;
-    PUT(f->epoch, ++p->epoch);
+    PUT(f->epoch, p->epoch += 2);
     PUT(f->activations, GET(f->activations) + 1);
     PUT(f->life, IMPROV_ACTIVE);
     wake_send(&p->waker, (int)GET(f->port));

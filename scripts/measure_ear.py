@@ -27,7 +27,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from improv.core.errors import ImprovError
-from improv.core.harmony.coming import NextChord
 from improv.core.harmony.ear import Ear, Hears
 from improv.core.harmony.templates import Templates
 from improv.core.vocabulary import Vocabulary
@@ -55,7 +54,7 @@ def costs(network: Hears, path: Path) -> dict[str, float]:
 
 
 def measured(args: argparse.Namespace) -> dict[str, Any]:
-    network, following = (Templates(), NextChord(np.zeros((0, 3), np.int64))) if args.ear == "templates" else load_ear(args.ear)
+    network: Hears = Templates() if args.ear == "templates" else load_ear(args.ear)[0]
     songs = [pop_take(song, [("piano", False)]) for i, song in enumerate(rows_in(args.songs)) if i % NTH == 0]
     solos = {solo["id"]: solo for solo in rows_in(args.solos) if solo["split"] == "test"}
     found: dict[str, Any] = {"songs, piano": scores(network, songs)}
@@ -64,7 +63,7 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     found["voicings"] = {way: {name: f._asdict() for name, f in of.items()} for way, of in named_figures(network).items()}
     if args.model:
         pieces = [p for p in read_corpus(args.solos, Vocabulary()).pieces if p.name in solos]
-        nats = nats_under(load_model(args.model), pieces, solos, network, following)
+        nats = nats_under(load_model(args.model), pieces, solos, network)
         found["nats a note"] = nats
         found["brought back"] = {way: brought_back(nats, way) for way in nats if way.startswith("heard")}
     found["us"] = costs(network, args.songs)

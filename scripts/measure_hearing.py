@@ -105,14 +105,14 @@ def played(who: Pianist, seed: int, bars: int, model: str, api: int) -> tuple[li
     performance.observe(arrivals)
     harmony = performance.performers[0].improviser.listening.harmony
     assert harmony
-    take = harmony._take
+    settle = harmony.settle
 
-    def taken(*given: object) -> bool:
-        changed = take(*given)  # type: ignore[arg-type]
-        known.append((clock.now(), harmony.chord(harmony.meter.beat(clock.now()))))
+    def settled(at: float) -> bool:
+        changed = settle(at)
+        known.append((clock.now(), harmony.chord(harmony.meter.beat(at))))
         return changed
 
-    harmony._take = taken  # type: ignore[method-assign]
+    harmony.settle = settled  # type: ignore[method-assign]
     sender = subprocess.Popen([sys.executable, "-c", SENDER, str(api)], stdin=subprocess.PIPE, text=True)
     assert sender.stdin
     sender.stdin.write(json.dumps(sent) + "\n")

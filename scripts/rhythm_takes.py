@@ -72,13 +72,13 @@ def of(changes: Changes, bar: int, beats: int) -> ChordsOfBar:
 
 
 def played(member: Member, bars: list[BandBar], seed: int, took: list[float]) -> Part:
-    """(beat from bar one, note); the count-in is before it. took: gets the microseconds of thought for each beat."""
+    """(beat from bar one, note); the count-in is before it. took: gets the microseconds of the processor for each beat."""
     state, line = member.start(), -2 * bars[0].beats
     found: Part = []
     for number, bar in enumerate(bars):
-        rng, began = np.random.default_rng((seed, number)), time.perf_counter()
+        rng, began = np.random.default_rng((seed, number)), time.process_time()
         notes, state = member.bar(state, bar, rng)
-        took.append(1e6 * (time.perf_counter() - began) / bar.beats)
+        took.append(1e6 * (time.process_time() - began) / bar.beats)
         found += [(line + n.onset, n) for n in notes]
         line += bar.beats
     return found
@@ -153,7 +153,7 @@ def main() -> None:
         write(args.out / f"{name}.mid", {1: bass, 9: drums}, TAKES[name][2], 2 * beats)
         print(f"{name}: {len(bass)} notes of the bass, {len(drums)} strokes")
     for who, took in zip(("bass", "drums"), times, strict=True):
-        print(f"{who}: {np.percentile(took, 50):.0f} µs of thought a beat (p50), {np.percentile(took, 99):.0f} (p99)")
+        print(f"{who}: {np.percentile(took, 50):.0f} µs of the processor a beat (p50), {np.percentile(took, 99):.0f} (p99)")
 
 
 if __name__ == "__main__":

@@ -228,7 +228,7 @@ class FakeHost(EngineSide):
         elif told and told.playing and not place.playing:
             why = Why.STOPPED
         if why is not Why.WENT_ON:
-            self.epoch_now += 1
+            self.epoch_now += 1 if why is Why.LOOPED else 2
             for channel, pitch in list(self.sounding):
                 self._out(0, (0x80 | channel, pitch, 0), first)
             self.sounding.clear()
@@ -243,7 +243,7 @@ class FakeHost(EngineSide):
     def _begun(self, first: int, place: Place, position: float) -> int:
         """Plans the beginning that was prepared, if it is for here. Returns its number, else 0."""
         head, *notes = self.prepared or [Record()]
-        wanted = (head.value[0], head.value[1], *head.bytes[:2], head.epoch + 1, head.frame)
+        wanted = (head.value[0], head.value[1], *head.bytes[:2], head.epoch + 2, head.frame)
         if wanted != (position, place.tempo, *place.metre, self.epoch_now, len(notes)) or head.generation < self.settled or self.offline:
             return 0
         for r in notes:

@@ -6,7 +6,7 @@ begins then plays the same notes, as it begins from the same seed with nothing r
 
 from __future__ import annotations
 
-import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +20,7 @@ from improv.perform.performers import PerformerSetup, Song
 
 REACH = 0.5  # seconds: an engine that was just told of the start has long caught up then
 MOST = 64  # events that the plugin has room for
+SEVERAL = 8  # beginnings that are remembered
 Music = Callable[[HostTime], tuple[Song, PerformerSetup]]
 
 
@@ -31,16 +32,23 @@ class Beginning:
     seed: int
     notes: tuple[Announced, ...]
 
-    def announced(self, record: Record, generation: int) -> list[Announced]:
-        """As the plugin has them, which has begun to play them with this record. generation: of now; those of an older one are void."""
-        if record.generation != generation:
-            return []
-        return [replace(note, frame=note.frame + record.frame, epoch=record.epoch) for note in self.notes]
+    def announced(self, record: Record, generation: int, reached: int) -> list[Announced]:
+        """As the plugin has them, which has begun to play them with this record.
+
+        generation: of now; with a newer one all are void but those before `reached`, the frame up to which the plugin has played.
+        """
+        notes = [replace(note, frame=note.frame + record.frame, epoch=record.epoch) for note in self.notes]
+        return notes if record.generation == generation else [note for note in notes if note.frame < reached]
+
+
+def config_of(song: Song, setup: PerformerSetup) -> PerformanceConfig:
+    """What a take performs, and who thinks of its beginning before."""
+    return PerformanceConfig([setup], song, signals=(), conducted=False)
 
 
 def first_notes(song: Song, setup: PerformerSetup, first: HostTime, until: float) -> list[NoteOn | NoteOff]:
     """What a take plays up to `until` seconds if nothing is heard."""
-    band = Performance(PerformanceConfig([setup], song, signals=()), OfflineClock()).band
+    band = Performance(config_of(song, setup), OfflineClock()).band
     played: list[Event] = band.advance(first.time, [first])
     while len(played) < MOST and (due := band.due) is not None and due <= until:
         said = band.advance(due)
@@ -53,10 +61,14 @@ def first_notes(song: Song, setup: PerformerSetup, first: HostTime, until: float
 class Beginnings:
     """Keeps the plugin supplied. side: the mapped file. music: what would be performed from there, drawn anew each time."""
 
-    def __init__(self, side: EngineSide, music: Music, now: Callable[[], float] = time.monotonic):
-        self._side, self._music, self._now = side, music, now
+    def __init__(self, side: EngineSide, music: Music):
+        self._side, self._music = side, music
         self._known: object = None  # what the latest one was prepared for
-        self.latest: Beginning | None = None
+        self._latest: deque[Beginning] = deque(maxlen=SEVERAL)
+
+    def begun(self, record: Record) -> Beginning | None:
+        """The one that the plugin plays from this record on. It need not be the latest: that may have been on its way."""
+        return next((one for one in self._latest if one.number == record.bytes[3]), None)
 
     def look(self, settled: object) -> None:
         """Prepare one, if the transport stands and something changed since the latest. settled: all that it depends on beside where
@@ -75,10 +87,11 @@ class Beginnings:
         first = moved(host_time(record, 0.0), 0.0)
         assert isinstance(first, HostTime)
         song, setup = self._music(first)
-        number = self.latest.number % 255 + 1 if self.latest else 1
+        number = self._latest[-1].number % 255 + 1 if self._latest else 1
         notes = first_notes(song, setup, first, _reach(block))
-        self.latest = Beginning(number, setup.seed, tuple(Announced(note, zero.frame_of(note.time), 0) for note in notes))
-        self._side.put(self._records(block, self.latest))
+        beginning = Beginning(number, setup.seed, tuple(Announced(note, zero.frame_of(note.time), 0) for note in notes))
+        self._latest.append(beginning)
+        self._side.put(self._records(block, beginning))
 
     def _records(self, block: TransportBlock, beginning: Beginning) -> Sequence[Record]:
         head = Record(frame=len(beginning.notes), generation=self._side.taken, kind=RecordKind.PREPARED, epoch=block.epoch)

@@ -116,8 +116,9 @@ class Foresight:
         for event in planned:
             self._announce(event)
 
-    def over(self) -> None:
-        """The take is over: nothing of it is played any more."""
+    def over(self, epoch: int) -> None:
+        """The take is over: nothing of it is played any more. epoch: of the host now; what was planned for one before is void already."""
+        self._waits = [known for known in self._waits if known.epoch >= epoch]
         if self._may_be_taken_back():
             self._outlet.take_back()
         self._waits.clear()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from improv.core.errors import ImprovError
 from improv.core.settings import SETTINGS, SettingRow
 
-MODELS = ("jazz", "pocket", "tutorial")  # those that improv brings, and which play lines
+MODELS = ("jazz", "pocket", "tutorial", "bass", "drums")  # those that improv brings
 
 
 class ParameterError(ImprovError):
@@ -88,6 +88,13 @@ PARAMETERS = (
     Parameter("model", "Model", "", 0, len(MODELS) - 1, 0, True, MODELS),
     Parameter("channel", "Output channel", "", 1, 16, 1, True),
     Parameter("thru", "Pass on what is heard", "", 0, 1, 0, True),
+    _of("style", "Style"),
+    _of("level", "Level"),
+    _of("split", "Your line from", "MIDI"),
+    _of("harmony_channel", "Channel of chords"),
+    _of("quote", "Quotations"),
+    _of("surprise", "Surprise controller"),
+    _of("outside", "Outside"),
 )
 NUMBERS = {row.symbol: number for number, row in enumerate(PARAMETERS)}
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from improv.bridge.beginning import Beginnings
+from improv.bridge.beginning import Beginnings, config_of
 from improv.bridge.foresight import Foresight
 from improv.bridge.host_clock import GONE, NEXT, Feed, HostClock, begins_a_take
 from improv.bridge.library import EngineSide, EngineState, Life, Record, RecordKind, Tells
@@ -29,13 +29,15 @@ from improv.core.note_model import NoteModel
 from improv.core.observer import Observer
 from improv.core.settings import Settings
 from improv.models.loader import load_model
+from improv.models.sidemen import SIDEMEN
 from improv.perform.ends import NoEnds
 from improv.perform.inbox import Inbox
-from improv.perform.performance import Performance, PerformanceConfig
+from improv.perform.performance import Performance
 from improv.perform.performers import PerformerSetup, Song
 
 Begun = Callable[[Song, PerformerSetup], Sequence[Observer]]
 REST = 0.25  # seconds between looks where nothing is to be done
+SHOWN = 4  # names in an answer to a wish: hosts show a line of 119 bytes
 WAITS = "ready: start the transport, and play"
 
 
@@ -125,7 +127,8 @@ class Engine:
                 value = self._model_name() if name == "model" else getattr(project, name)
                 self.inbox.put(Setting(0.0, name, value))
         stays = "; this DAW's knobs stay where they are" if moves and self.side.tells is not Tells.TOLD else ""
-        taken = ", ".join([*(PARAMETERS[number].symbol for number in moves), *wanted])
+        names = [PARAMETERS[number].symbol for number in moves]
+        taken = ", ".join([*(names if len(names) <= SHOWN else [f"{len(names)} parameters"]), *wanted])
         told = f"{project.name}: {taken} taken over{stays}; save the project to keep it"
         self._say(self._state, told)
         return told
@@ -217,8 +220,8 @@ class Engine:
     # A take
 
     def _take(self, opening: Opening) -> None:
-        zero, record, prepared = Zero(opening.frame, self.rate), opening.transport, self._beginnings.latest
-        known = prepared if prepared and record and record.bytes[3] == prepared.number else None
+        zero, record = Zero(opening.frame, self.rate), opening.transport
+        known = self._beginnings.begun(record) if record else None
         try:
             first = _first(opening, zero)
             song, setup = self._sung(first, known.seed if known else None)
@@ -230,19 +233,17 @@ class Engine:
         if first is not None and record is not None:
             clock.begin_with(first, record)
         watched = [*self.begun(song, setup)]
-        performance = Performance(
-            PerformanceConfig([setup], song, signals=(), conducted=False), clock, HostEnds(clock), watched, self.inbox
-        )
+        performance = Performance(config_of(song, setup), clock, HostEnds(clock), watched, self.inbox)
         clock.foresight = Foresight(performance.band, clock, clock.now)
         if known and record:
-            clock.foresight.expect(known.announced(record, self.feed.generation))
+            clock.foresight.expect(known.announced(record, self.feed.generation, self.side.heard_to))
         clock.rests = self._rest
         clock.gives_way = lambda: MODES[performance.performers[0].settings.mode].leads
         self._performance = performance
         self._say(EngineState.PLAYS, f"{setup.name} plays {setup.settings.mode} with {setup.model_name}{self._missed()}")
         end = performance.run()
         self._performance = None
-        clock.foresight.over()
+        clock.foresight.over(self.side.epoch)
         if "error" in end:
             self._fail(str(end["error"]))
         elif end["reason"] not in (NEXT, GONE):
@@ -286,7 +287,7 @@ class Engine:
         settings = self._settings(first)
         metres = _metres(first)
         changes: Changes | None = parse_changes(self.project.changes, metres) if self.project.changes else None
-        name = self._model_name()
+        name = settings.mode if settings.mode in SIDEMEN and MODES[settings.mode].accompanies else self._model_name()
         setup = PerformerSetup(
             self.project.name,
             self.model(name),

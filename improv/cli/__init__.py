@@ -25,6 +25,7 @@ improv: a jazz co-player for any MIDI rig. You play; it listens and answers.
   improv jam                     open MIDI ports, listen, answer (a demo where there is no MIDI)
   improv jam --changes "Dm7 | G7 | Cmaj7 | %" --tempo 132 --clock midi
   improv solo --out solo.mid     improvise a solo into a MIDI file (--tune blues, --mood dark, --wav, --png)
+  improv chart song.mid          the chords of a MIDI file, written in it or heard
   improv sessions, replay        the records of what was played; play one again
   improv ports, doctor           the MIDI ports that are here; what works, and what to do if not
   improv bench, calibrate        is this machine stage-ready? how late is your synth?

@@ -11,7 +11,9 @@ from improv.cli.band_option import MEMBERS
 from improv.core.band.kit import Kit
 from improv.core.band.together import RANGES
 from improv.core.errors import ImprovError
+from improv.core.events import Event, ProgramChange
 from improv.core.settings import DRUMS, SHARED, Settings
+from improv.midi.tracks import PROGRAMS
 from improv.models.loader import load_model
 from improv.perform.performers import PerformerSetup
 
@@ -49,6 +51,12 @@ def band_beside(soloist: PerformerSetup, members: Sequence[str], taken: int = 0)
             )
         )
     return setups
+
+
+def sounds_of(performers: Sequence[PerformerSetup]) -> list[Event]:
+    """What tells a General MIDI synth which sounds the members of a band have; a soloist's sound is the player's affair."""
+    band = [p for p in performers if p.settings.mode in RANGES] if len(performers) > 1 else []
+    return [ProgramChange(0.0, PROGRAMS[p.settings.mode], p.channel) for p in band if p.settings.mode in PROGRAMS]
 
 
 def check_length(args: argparse.Namespace, *options: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from improv.core.errors import ImprovError
+from improv.core.harmony import HEARD
 
 if TYPE_CHECKING:
     from improv.midi.harmony import FileHarmony
@@ -29,7 +30,7 @@ def set_changes(args: argparse.Namespace) -> None:
 def is_file(text: str) -> bool:
     """Whether changes are the name of a file rather than chords."""
     try:
-        return "|" not in text and Path(text).is_file()
+        return "|" not in text and text.strip().lower() != HEARD and Path(text).is_file()
     except (OSError, ValueError):  # a name that is too long
         return False
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.cli import BROKEN, HUNG_UP, INTERRUPTED, MISUSED, OK, PORT_LOST, TERMINATED
-from improv.cli.banding import band_beside, check_length, counted_in, kits_of, members_of
+from improv.cli.banding import band_beside, check_length, counted_in, kits_of, members_of, sounds_of
 from improv.cli.demo import demo
 from improv.cli.file_changes import set_changes
 from improv.cli.learning import schooling_of
@@ -180,6 +180,8 @@ def solo(args: argparse.Namespace) -> int:
     if args.changes is not None and args.changes.strip().lower() == HEARD:
         raise ImprovError("--changes heard: a solo has nobody to hear; write the changes, or play: improv jam")
     music = _music(args, "solo", None)
+    if music.song.band and music.song.changes is None:
+        print("improv: without changes, bass and comping have no chords to play: give some with --changes or --tune", file=sys.stderr)
     _check_writable(args.out, args.png, args.wav)
     args.record, args.quiet, args.session, args.no_session = args.out, True, None, True
     return _perform(args, music, Place(OfflineClock(), Inbox()))
@@ -205,8 +207,9 @@ def _connect(args: argparse.Namespace, music: Chosen, place: Place, api: int, ch
         channels=channels or NO_DRUMS,
         harmony=args.harmony_port,
     )
-    kits = kits_of(args.kit, music.song.band)
-    place.ends = KittedPorts(ports, kits) if kits else ports
+    place.ends = KittedPorts(ports, kits) if (kits := kits_of(args.kit, music.song.band)) else ports
+    for event in sounds_of(music.performers) if args.target else ():
+        ports.send(event)
     stack.callback(ports.close)
     place.early = _advance(args, api_name(api), ports.target) / 1000.0
     if music.settings.clock == "link":

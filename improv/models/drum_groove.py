@@ -16,7 +16,7 @@ import numpy as np
 from improv.core.band.bar import TICKS, BandBar, BarNote, MemberState
 from improv.core.band.drum_figures import strokes
 from improv.core.band.drums import LENGTH, RULES, Drummer, Request
-from improv.core.band.kit import BELL, CLOSED, CRASH, KEYS, KICK, OPEN, PEDAL, PIECES, RIDE, SNARE
+from improv.core.band.kit import BELL, CLOSED, CRASH, KEYS, KICK, LOW, OPEN, PEDAL, PIECES, RIDE, SNARE
 from improv.core.line.microtiming import drawn_lag
 from improv.models.drums import (
     COUNT,
@@ -35,6 +35,7 @@ from improv.models.drums import (
     VELOCITIES,
     BarOfDrums,
     DrumNets,
+    loudness_class,
     pieces_of,
     step_signs,
     touch_signs,
@@ -43,14 +44,15 @@ from improv.models.drums import (
 # By style: the family that it is like, whether it swings, on what the time is played, how much it comps and how loud it is, as
 # classes at the usual dynamic.
 LIKE = {
-    "swing": ("swing", 1, RIDES, 2, 4), "two": ("swing", 1, HATS, 1, 3), "ballad": ("swing", 1, RIDES, 1, 1),
+    "swing": ("swing", 1, RIDES, 3, 4), "two": ("swing", 1, HATS, 1, 3), "ballad": ("swing", 1, RIDES, 1, 1),
     "shuffle": ("shuffle", 1, RIDES, 4, 4), "bossa": ("bossa", 0, RIDES, 4, 2), "samba": ("samba", 0, DRUMS, 5, 3),
     "latin": ("latin", 0, RIDES, 4, 4), "even": ("bossa", 0, RIDES, 3, 2), "funk": ("funk", 0, HATS, 4, 4),
     "rock": ("rock", 0, HATS, 4, 5),
 }  # fmt: skip
 SWAY = 0.5  # correlation of one stroke's deviate with the next, as in the takes
 ANSWERS = 1.2  # by how much logits of snare and bass drum are raised on the soloist's accents
-SIZE = 2 + MEMORY + COUNT  # of a memory: grid + 1 or 0 for none, how many steps are known, masks, classes of the last loudness
+# Of a memory: grid + 1 or 0 for none, how many steps are known, their masks, how loud they were, classes of the last loudness.
+SIZE = 2 + 2 * MEMORY + COUNT
 NUMBERS = {piece: number for number, piece in enumerate(PIECES)}
 LAG_CLASSES = [(k + 0.5) / LAGS - 0.5 for k in range(LAGS)]  # steps
 STEADY, COLDER = 0.75, 0.9  # temperatures: of what keeps the time, of all else that is struck
@@ -90,11 +92,6 @@ def drawn_touch(out: np.ndarray, sway: float, rng: np.random.Generator) -> tuple
     return max(loud, 1), drawn_lag(out[VELOCITIES:], sway, LAG_CLASSES), sway
 
 
-def loudness_class(velocity: int) -> int:
-    """Of a stroke, as the next one of its piece is told it."""
-    return 1 + min(velocity // 16, LAST - 2)
-
-
 class LearnedGroove:
     """See `core.band.drums.Groove`."""
 
@@ -117,9 +114,10 @@ class LearnedGroove:
     def fits(self, memory: Sequence[int]) -> bool:
         if len(memory) != SIZE or not all(type(n) is int for n in memory):
             return False
-        masks, last = memory[2 : 2 + MEMORY], memory[2 + MEMORY :]
+        masks, louds, last = memory[2 : 2 + MEMORY], memory[2 + MEMORY : 2 + 2 * MEMORY], memory[2 + 2 * MEMORY :]
         heads = 0 <= memory[0] <= len(STEPS) and 0 <= memory[1] <= MEMORY
-        return heads and all(0 <= m < 2**COUNT for m in masks) and all(0 <= n < LAST for n in last)
+        loud = all(0 <= n < 16**COUNT and all(n >> 4 * k & 15 < LAST for k in range(COUNT)) for n in louds)
+        return heads and loud and all(0 <= m < 2**COUNT for m in masks) and all(0 <= n < LAST for n in last)
 
     def play(self, memory: MemberState, bar: BandBar, request: Request, rng: np.random.Generator) -> tuple[list[BarNote], MemberState]:
         hands = _Hands(self._nets, memory, bar, request, rng)
@@ -160,7 +158,9 @@ class _Hands:
         self.loud = min(max(round(loud + 5.0 * up), 0), len(LOUDNESSES))
         known = memory[0] == self.grid + 1
         self.past = list(memory[2 : 2 + MEMORY][MEMORY - memory[1] :]) if known and memory[1] else self._taken_for_played()
-        self.last = list(memory[2 + MEMORY :])
+        louds = memory[2 + MEMORY : 2 + 2 * MEMORY]
+        self.louds = list(louds[MEMORY - memory[1] :]) if known and memory[1] else [0] * len(self.past)
+        self.last = list(memory[2 + 2 * MEMORY :])
         self.sway = float(rng.standard_normal())
         self.notes: list[BarNote] = []
 
@@ -171,6 +171,8 @@ class _Hands:
         for turn in (0, 1):
             masks = [0] * (max(round(bar.beats / self.beat), 1) * a_beat)
             for tick, piece, _ in strokes(bar.style.drums, max(round(bar.beats / self.beat), 1), turn):
+                if piece == "kick" and FAMILIES[self.family] == "swing":
+                    continue  # feathered by rule; the drummers of the set play it seldom and as an accent
                 ridden = piece == "closed" and self.time == RIDES
                 masks[min(round(tick / TICKS * a_beat), len(masks) - 1)] |= 1 << NUMBERS["ride" if ridden else piece]
             found += masks
@@ -178,8 +180,8 @@ class _Hands:
 
     @property
     def memory(self) -> MemberState:
-        past = self.past[-MEMORY:]
-        return (self.grid + 1, len(past), *[0] * (MEMORY - len(past)), *past, *self.last)
+        past, nothing = self.past[-MEMORY:], [0] * (MEMORY - len(self.past[-MEMORY:]))
+        return (self.grid + 1, len(past), *nothing, *past, *nothing, *self.louds[-MEMORY:], *self.last)
 
     def part(self, begins: float, beats: int) -> None:
         """So many felt beats, from a place in quarter notes on."""
@@ -194,10 +196,8 @@ class _Hands:
             fills = int((self.request.fill > 0 or self.request.solo) and place >= fill_from - 1e-6)
             keeps = KEEPS if not fills and step % a_beat == 0 and not self._kept(a_beat) else 0.0
             mask = self._struck(step_signs(said, common, step, self.past, fills), place, fills, keeps)
-            self._strike(said, step, mask, fills, place)
-            self.past.append(mask)
-            if len(self.past) > MEMORY:
-                del self.past[0]
+            loud = self._strike(said, step, mask, fills, place)
+            self.past, self.louds = [*self.past[1 - MEMORY :], mask], [*self.louds[1 - MEMORY :], loud]
 
     def _struck(self, signs: list[int], place: float, fills: int, keeps: float) -> int:
         """What is struck on a step, piece by piece. keeps: by how much the time is to be kept more than it would be."""
@@ -209,6 +209,9 @@ class _Hands:
                     logits[k] += ANSWERS
         if keeps and self.time != DRUMS:
             logits[ORDER.index(RIDE if self.time == RIDES else CLOSED)] += keeps
+        if self.bar.style.name == "samba" and not fills and place % 2.0 == 1.0:  # the surdo's beat, and the hat by foot
+            logits[ORDER.index(PEDAL)] += KEEPS
+            logits[ORDER.index(LOW)] += KEEPS
         floor = [-30.0 if fills or piece in (SNARE, KICK) else SLIP for piece in ORDER]
         colder = [STEADY if piece in TIMEKEEPERS else COLDER for piece in ORDER]
         mask = drawn_pieces(np.concatenate([logits, out[COUNT:]]), self.rng.random(COUNT), colder, floor)
@@ -225,15 +228,20 @@ class _Hands:
         tick = place * TICKS
         return any(abs(tick - accent) <= TICKS / 2 / STEPS[self.grid] for accent in self.bar.around.accents)
 
-    def _strike(self, said: BarOfDrums, step: int, mask: int, fill: int, place: float) -> None:
+    def _strike(self, said: BarOfDrums, step: int, mask: int, fill: int, place: float) -> int:
+        """Strike a step's pieces. Returns how loud each was, as a memory keeps it."""
         rng = self.rng
+        ago = self.louds[-said.length] if said.length <= len(self.louds) else 0
         before = self.past[-1] if self.past else 0
         a_step = self.beat / STEPS[self.grid]
+        struck: dict[int, int] = {}
         for piece in pieces_of(mask):
-            out = self.nets.touch.said(touch_signs(said, step, piece, mask, before, self.last[piece], fill))
+            out = self.nets.touch.said(touch_signs(said, step, piece, mask, before, (self.last[piece], ago >> 4 * piece & 15), fill))
             loud, late, self.sway = drawn_touch(out, self.sway, rng)
             loud = min(max(round(loud * (SOFTEST + 2.0 * (1.0 - SOFTEST) * self.bar.dynamic)), 6), 124)
             tick = round(place * TICKS)
+            struck[piece] = loudness_class(loud)
             self.notes.append(BarNote(tick, late * a_step, 1.0 if piece == CRASH else LENGTH, KEYS[piece], loud))
-        for piece in pieces_of(mask):
-            self.last[piece] = loudness_class(next(n.velocity for n in reversed(self.notes) if n.pitch == KEYS[piece]))
+        for piece, loudness in struck.items():
+            self.last[piece] = loudness
+        return sum(loudness << 4 * piece for piece, loudness in struck.items())

@@ -36,11 +36,12 @@ LAST = 9
 TABLES = {
     "within": sum(STEPS), "beat": 8, "place": 4 * sum(STEPS), "beats": 4, "family": len(FAMILIES), "tempo": len(TEMPI) + 1, "time": 3,
     "bar": 8, "fill": 2, "density": len(DENSITIES) + 1, "loud": len(LOUDNESSES) + 1, "start": 1, "ago": len(STEPS) * AGO * COUNT,
-    "bar ago": 3 * COUNT, "two bars ago": COUNT,
+    "bar ago": 3 * COUNT, "two bars ago": COUNT, "again": 6,
 }  # fmt: skip
 TOUCH_TABLES = {
     "piece": COUNT, "place": COUNT * sum(STEPS), "beat": 8, "family": COUNT * len(FAMILIES), "tempo": len(TEMPI) + 1, "fill": 2,
-    "loud": len(LOUDNESSES) + 1, "last": COUNT * LAST, "with": COUNT, "before": COUNT, "time": 3, "time family": 3 * len(FAMILIES),
+    "loud": len(LOUDNESSES) + 1, "last": COUNT * LAST, "ago": COUNT * LAST, "bar": COUNT * 4 * sum(STEPS),
+    "with": COUNT, "before": COUNT, "time": 3, "time family": 3 * len(FAMILIES),
 }  # fmt: skip
 
 
@@ -57,6 +58,11 @@ OUTPUTS, TOUCH_OUTPUTS = COUNT + COUNT * COUNT, VELOCITIES + LAGS
 def pieces_of(mask: int) -> tuple[int, ...]:
     """The pieces of a mask."""
     return tuple(k for k in range(COUNT) if mask >> k & 1)
+
+
+def loudness_class(velocity: int) -> int:
+    """Of a stroke, as later ones of its piece are told it; 0 for none."""
+    return 1 + min(velocity // 16, LAST - 2) if velocity else 0
 
 
 class BarOfDrums(NamedTuple):
@@ -110,17 +116,31 @@ def step_signs(bar: BarOfDrums, common: Sequence[int], step: int, past: Sequence
             found += [AT["bar ago"] + k * COUNT + piece for piece in pieces_of(mask)]
     if 2 * bar.length <= count and (mask := past[-2 * bar.length]):
         found += [AT["two bars ago"] + piece for piece in pieces_of(mask)]
+    if (again := _again(past, bar.length)) is not None:
+        found.append(AT["again"] + again)
     return found
 
 
-def touch_signs(bar: BarOfDrums, step: int, piece: int, mask: int, before: int, last: int, fill: int | None) -> list[int]:
-    """The signs of a stroke. mask: what is struck on its step; before: on the step before; last: class of the piece's last loudness,
-    0 for none."""
-    beat, within = divmod(step, STEPS[bar.grid])
+def _again(past: Sequence[int], length: int) -> int | None:
+    """How much of the last bar is as the bar before: of its steps with strokes, a class; None where less than a bar came before."""
+    count = min(length, len(past) - length)
+    if count <= 0:
+        return None
+    lately, before = past[-count:], past[-count - length : -length]
+    pairs = [(a, b) for a, b in zip(lately, before, strict=True) if a or b]
+    return int(5 * sum(a == b for a, b in pairs) / len(pairs)) if pairs else None
+
+
+def touch_signs(bar: BarOfDrums, step: int, piece: int, mask: int, before: int, last: tuple[int, int], fill: int | None) -> list[int]:
+    """The signs of a stroke. mask: what is struck on its step; before: on the step before; last: classes of the piece's last loudness,
+    and of its loudness on this place a bar ago, 0 for none."""
+    a_beat = STEPS[bar.grid]
+    beat, within = divmod(step, a_beat)
     found = [TOUCH_AT["piece"] + piece, TOUCH_AT["place"] + piece * sum(STEPS) + STEPS[0] * bar.grid + within]
     found += [TOUCH_AT["beat"] + min(beat, 7), TOUCH_AT["family"] + piece * len(FAMILIES) + bar.family]
-    found += [TOUCH_AT["tempo"] + tempo_class(bar.tempo), TOUCH_AT["last"] + piece * LAST + last, TOUCH_AT["time"] + bar.time]
-    found.append(TOUCH_AT["time family"] + 3 * bar.family + bar.time)
+    found += [TOUCH_AT["tempo"] + tempo_class(bar.tempo), TOUCH_AT["last"] + piece * LAST + last[0], TOUCH_AT["time"] + bar.time]
+    found += [TOUCH_AT["time family"] + 3 * bar.family + bar.time, TOUCH_AT["ago"] + piece * LAST + last[1]]
+    found.append(TOUCH_AT["bar"] + 4 * (piece * sum(STEPS) + STEPS[0] * bar.grid) + (beat % 4) * a_beat + within)
     if fill is not None:
         found.append(TOUCH_AT["fill"] + fill)
     if bar.loud is not None:

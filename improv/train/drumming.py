@@ -29,6 +29,7 @@ from improv.models.drums import (
     TOUCH_SIGNS,
     VELOCITIES,
     BarOfDrums,
+    loudness_class,
     pieces_of,
     step_signs,
     touch_signs,
@@ -215,13 +216,15 @@ def touch_rows(takes: Iterable[DrumTake], rng: np.random.Generator | None) -> To
             fill = int(take.fill[at]) if rng is not None else None
             for piece in pieces_of(mask):
                 loud = take.velocity[at, piece]
-                said = touch_signs(bar, at % take.length, piece, mask, masks[at - 1] if at else 0, last[piece], fill)[:MOST_SIGNS]
+                ago = loudness_class(int(take.velocity[at - take.length, piece])) if at >= take.length else 0
+                told = touch_signs(bar, at % take.length, piece, mask, masks[at - 1] if at else 0, (last[piece], ago), fill)
+                said = told[:MOST_SIGNS]
                 signs[len(weights), : len(said)] = said
                 velocities.append(min(int(loud) // 8, VELOCITIES - 1))
                 lags.append(min(int((take.lag[at, piece] + 0.5) * LAGS), LAGS - 1))
                 weights.append(WEIGHTS[FAMILIES[take.family]])
             for piece in pieces_of(mask):
-                last[piece] = 1 + min(int(take.velocity[at, piece]) // 16, 7)
+                last[piece] = loudness_class(int(take.velocity[at, piece]))
     return TouchRows(signs, np.array(velocities), np.array(lags), np.array(weights))
 
 

@@ -52,7 +52,7 @@ static void one_block(long i) {
     improv_transport t = {.tempo = 120 + i % 3, .position = i % 500 * 0.01, .numerator = 3 + i % 2, .denominator = 4, .flags = i % 100 < 90 ? IMPROV_PLAYING : 0};
     if (i % 7 == 0) improv_plugin_heard(p, 3, (const uint8_t[]){0x90, 60, 80}, 3);
     if (i % 11 == 0) improv_plugin_set(p, 5, 3, 0.5 + i % 2);
-    improv_event note = {.frame = p->frame + 10, .kind = IMPROV_MIDI, .size = 3, .epoch = p->epoch + (i % 100 == 0 || i % 100 == 90 || i % 500 == 0), .generation = p->generation};
+    improv_event note = {.frame = p->frame + 10, .kind = IMPROV_MIDI, .size = 3, .epoch = p->epoch + 2 * (i % 100 == 0 || i % 100 == 90 || i % 500 == 0), .generation = p->generation};
     note.bytes[0] = 0x90, note.bytes[1] = (uint8_t)(i % 128), note.bytes[2] = 80;
     improv_engine_put(e, &note, 1);
     played += improv_plugin_run(p, &t, 64, out, 512);

@@ -207,7 +207,8 @@ def test_a_loop_of_four_bars_breaks_a_hundred_times_and_hangs_no_note(daw: Daw) 
 def test_automation_comes_with_its_sample_and_the_pedal_as_a_controller(daw: Daw) -> None:
     daw.told()
     share = (0.5 - 0.05) / 2.95
-    daw.run(512, [(40, 0xB0, 64, 127), (50, *on(60)), (90, *off(60))], [(100, NUMBERS["temperature"], share), (300, NUMBERS["mode"], 0.5)])
+    echo = 2.0 / PARAMETERS[NUMBERS["mode"]].highest
+    daw.run(512, [(40, 0xB0, 64, 127), (50, *on(60)), (90, *off(60))], [(100, NUMBERS["temperature"], share), (300, NUMBERS["mode"], echo)])
     events = daw.told()
     told = [(e.frame - 64, e.size, e.value[0]) for e in events if e.kind == PARAMETER]
     assert told == [(100, NUMBERS["temperature"], 0.5), (300, NUMBERS["mode"], 2.0)]

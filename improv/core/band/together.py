@@ -97,7 +97,7 @@ class PlayingTogether:
         elif setting.name == "feature" and setting.value in FEATURES:
             bar = here.meter.bar_of(beat)
             place = self.form(here).place(bar)
-            self._features.append((bar - place.of_section + place.section, str(setting.value)))
+            self._features = [*self._features[-7:], (bar - place.of_section + place.section, str(setting.value))]
         return setting.name == ENDING
 
     def begin(self, here: Here) -> None:

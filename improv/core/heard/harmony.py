@@ -82,7 +82,7 @@ class HeardHarmony:
         """The beat jumps, or begins: what was heard is another song's."""
         self._ear.restart(beat)
         self._spans: list[Span] = []
-        self._sounding: dict[int, bool] = {}  # pitch -> whether it is of the line, as the ear was told
+        self.sounding: dict[int, bool] = {}  # pitch -> whether it is of the line, as the ear was told
         self._waiting: list[tuple[float, float, int, int]] = []  # keys of a chord to be settled: time, beat, pitch, velocity
         self._ended: set[int] = set()  # pitches of those that are up again
         self._due = math.inf
@@ -114,21 +114,21 @@ class HeardHarmony:
             self._look = float(math.floor(beat + EARLY) + 1) - EARLY
         else:
             self._ear.note_on(beat, pitch, velocity, line)
-            self._sounding[pitch] = line
+            self.sounding[pitch] = line
 
     def sounds(self, beat: float, sounding: Mapping[int, bool]) -> None:
         """What sounds now: pitches, and whether each is of the line."""
-        if not all(self._sounding.values()):
+        if not all(self.sounding.values()):
             self._ringing = beat
         waiting = {pitch for _, _, pitch, _ in self._waiting}
-        for pitch, line in list(self._sounding.items()):
+        for pitch, line in list(self.sounding.items()):
             if pitch not in sounding:
                 if pitch not in waiting:
                     self._ear.note_off(beat, pitch)
-                    del self._sounding[pitch]
+                    del self.sounding[pitch]
             elif sounding[pitch] != line and pitch not in waiting:
                 self._ear.as_line(pitch, sounding[pitch])
-                self._sounding[pitch] = sounding[pitch]
+                self.sounding[pitch] = sounding[pitch]
         self._ended = {pitch for pitch in waiting if pitch not in sounding}
         if sounding:
             self._lately = max(self._lately, beat)
@@ -152,10 +152,10 @@ class HeardHarmony:
         ahead = place - first if struck and place > first else 0.0
         for _, on, pitch, velocity in waiting:
             self._ear.note_on(on + ahead, pitch, velocity, False)
-            self._sounding[pitch] = False
+            self.sounding[pitch] = False
         for pitch in self._ended:
             self._ear.note_off(beat + ahead, pitch)
-            self._sounding.pop(pitch, None)
+            self.sounding.pop(pitch, None)
         self._ended = set()
         if struck:
             self._decided = place

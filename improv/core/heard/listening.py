@@ -72,7 +72,8 @@ class HarmonyListener:
     def _sounding(self, apart: bool) -> dict[int, bool]:
         """The pitches that sound, and whether each is of the line. apart: the hands are told apart."""
         tracker = self.tracker
-        found = {pitch: False for _, _, pitch in tracker.held}
+        known = self.harmony.sounding if self.harmony else {}
+        found = {pitch: known.get(pitch, False) for _, _, pitch in tracker.held}
         chords = tracker.hands.chords if tracker.hands else set()
         alone = len(tracker.keys) + len(found) == 1 and not self._low
         return found | {key[2]: key not in chords and (apart or alone) for key in tracker.keys}

@@ -111,9 +111,14 @@ class Rounds:
         first = len(bars) - 2 * length
         while first >= length and _alike(bars[first - length : first], bars[first : first + length]):
             first -= length
-        while first and (not bars[first - 1] or same_bar(bars[first - 1], bars[first - 1 + length]) >= PARTLY):
+        while first and (not bars[first - 1] or _of_one_root(bars[first - 1], bars[first - 1 + length]) >= PARTLY):
             first -= 1  # before it was heard what is played, it was played already
         return self._count - len(bars) + first
+
+
+def _of_one_root(one: Bar, other: Bar) -> float:
+    """The share of its beats on which a bar has the roots of another."""
+    return sum(a.root == b.root for a, b in zip(one, other, strict=False)) / max(len(one), 1)
 
 
 def _alike(one: Sequence[Bar], other: Sequence[Bar]) -> bool:

@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
 from improv.core.harmony.ear import QUALITIES, EarHeard, heard_chord
 
+FOURTHS = 3.0  # nats, for a minor seventh chord in fourths (M. Levine, The Jazz Piano Book, 1989, chapter 13)
 INSIDE, MISSING, OUTSIDE, ROOT = 1.0, -0.6, -0.8, 0.5  # nats, for each pitch class; as `harmony.hearing`
+
+
+def _in_fourths(pitches: Collection[int]) -> bool:
+    """Whether keys are fourths on fourths, with a third on top or not: as in "So What", a minor seventh chord on the lowest."""
+    steps = [b - a for a, b in pairwise(sorted(set(pitches)))]
+    return len(steps) >= 3 and all(step == 5 for step in steps[:-1]) and steps[-1] in (4, 5)
 
 
 @lru_cache(maxsize=1)
@@ -36,6 +44,8 @@ def weighed(heard: EarHeard, pitches: Collection[int]) -> EarHeard:
     inside = tones @ keys
     fit = INSIDE * inside + MISSING * (tones.sum(2) - inside) + OUTSIDE * (keys.sum() - inside)
     fit[min(pitches) % 12] += ROOT
+    if _in_fourths(pitches):
+        fit[min(pitches) % 12, QUALITIES.index("m7")] += FOURTHS
     chords = heard.chords * np.exp(fit - fit.max())
     total = float(chords.sum())
     if not total > 0.0:

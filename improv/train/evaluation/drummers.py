@@ -11,8 +11,8 @@ import numpy as np
 from improv.core.band.bar import TICKS, BandBar, Member
 from improv.core.band.kit import KEYS, KICK, PEDAL, PIECES, RIDE, SNARE
 from improv.core.band.styles import STYLES
-from improv.models.drum_groove import LIKE, drawn_pieces, drawn_touch, loudness_class
-from improv.models.drums import COUNT, FAMILIES, MEMORY, RIDES, STEPS, DrumNets, pieces_of, step_signs, touch_signs
+from improv.models.drum_groove import LIKE, drawn_pieces, drawn_touch
+from improv.models.drums import COUNT, FAMILIES, MEMORY, RIDES, STEPS, DrumNets, loudness_class, pieces_of, step_signs, touch_signs
 from improv.train.drumming import DrumTake, described
 from improv.train.evaluation.judges import Judged, auc, boosted_trees
 
@@ -122,7 +122,8 @@ def drawn_like(take: DrumTake, nets: DrumNets, seed: int) -> DrumTake:
         struck = drawn_pieces(out, rng.random(COUNT))
         masks.append(struck)
         for piece in pieces_of(struck):
-            said = touch_signs(bar, step, piece, struck, masks[-2] if at else 0, last[piece], fill)
+            ago = loudness_class(int(velocity[at - take.length, piece])) if at >= take.length else 0
+            said = touch_signs(bar, step, piece, struck, masks[-2] if at else 0, (last[piece], ago), fill)
             loud, late, sway = drawn_touch(nets.touch.said(said), sway, rng)
             velocity[at, piece], lag[at, piece] = loud, late
         for piece in pieces_of(struck):

@@ -249,7 +249,8 @@ def test_the_state_goes_through_the_hosts_stream_in_small_pieces(daw: Daw) -> No
         kept.extend(ctypes.string_at(at, min(size, 100)))
         return min(size, 100)
 
-    assert state.f0(daw.at, ctypes.addressof(Stream(None, STREAM(write))))
+    out = Stream(None, STREAM(write))
+    assert state.f0(daw.at, ctypes.addressof(out))
     assert b"\nmode=echo\n" in kept
 
     def loaded(text: bytes) -> bool:
@@ -261,7 +262,8 @@ def test_the_state_goes_through_the_hosts_stream_in_small_pieces(daw: Daw) -> No
             ctypes.memmove(at, piece, len(piece))
             return len(piece)
 
-        return bool(state.f1(daw.at, ctypes.addressof(Stream(None, STREAM(read)))))
+        coming = Stream(None, STREAM(read))
+        return bool(state.f1(daw.at, ctypes.addressof(coming)))
 
     daw.end.told()
     assert loaded(bytes(kept).replace(b"mode=echo", b"mode=duet"))

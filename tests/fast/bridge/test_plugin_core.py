@@ -154,7 +154,7 @@ def test_all_that_sounds_is_closed_where_the_music_breaks_and_what_was_planned_i
     else:
         host.position += 1 if why == "jump" else -0.03
     assert host.run(64) == [(now, message) for message in CLOSED]
-    assert host.epoch == before + 1
+    assert host.epoch == before + 2
     assert host.play(10000) == []
 
 
@@ -210,6 +210,15 @@ def test_notes_planned_for_after_a_loop_are_not_played_if_it_does_not_come(host:
     host.plan((1000, on(60)), epoch=host.epoch)
     host.plan((2000, on(62)), (3000, off(60)), epoch=host.epoch + 1)
     assert host.play(5000) == [(1000, on(60)), (3000, off(60))]
+
+
+def test_where_a_loop_ends_and_the_host_stops_nothing_of_the_next_round_is_played(host: Host) -> None:
+    host.flags, host.loop = PLAYING | LOOPING, (0.0, 4.0)
+    host.position = 4.0 - 64 / BEAT
+    host.run(64)
+    host.plan((host.frame, on(60)), (host.frame + 10, on(62)), epoch=host.epoch + 1)
+    host.flags, host.position = LOOPING, 0.0
+    assert host.play(640) == []
 
 
 # What the engine is told

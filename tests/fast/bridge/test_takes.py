@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from fake_host import RATE, FakeHost, Place
 
+from improv.bridge.beginning import Beginning
+from improv.bridge.foresight import Announced
 from improv.bridge.host_clock import Feed
 from improv.bridge.library import EngineState, Record, RecordKind
 from improv.bridge.parameters import NUMBERS
@@ -24,7 +26,7 @@ from improv.session.again import replayed
 from improv.session.header import header_of
 from improv.session.reader import Session
 
-MODES = {"trade": 0.0, "solo": 1.0, "echo": 2.0, "comp": 3.0, "duet": 4.0}
+MODES = {"trade": 0.0, "solo": 1.0, "echo": 2.0, "comp": 3.0, "duet": 4.0, "bass": 5.0, "drums": 6.0}
 BLOCKS = [(32,), (64,), (512,), (2048,), (64, 128, 2048, 100, 32)]
 CHANGES = Project("Dm7 | G7 | Cmaj7 | A7").text()
 Heard = Sequence[tuple[int, tuple[int, int, int]]]
@@ -89,6 +91,17 @@ def test_what_is_heard_live_is_what_a_bounce_renders_to_the_sample(mode: str, pr
     assert live.host.dropped == 0
 
 
+@pytest.mark.parametrize(("mode", "lowest", "highest"), [("bass", 28, 60), ("drums", 35, 59)])
+def test_a_band_is_an_instance_a_member(mode: str, lowest: int, highest: int) -> None:
+    bounce = play(mode, project=CHANGES, heard=[], blocks=(1000,), offline=True)
+    live = play(mode, project=CHANGES, heard=[], blocks=(512,))
+    assert len(bounce.notes()) > 20
+    later = [[note for note in one.notes() if note[0] > RATE // 4] for one in (live, bounce)]  # the first beat is known as it comes
+    assert later[0] == later[1]
+    assert {pitch for _, pitch, _ in bounce.notes()} <= set(range(lowest, highest + 1))
+    assert live.setups[0].model_name == mode
+
+
 def test_notes_land_where_the_music_has_them() -> None:
     host = play("comp", project=CHANGES, blocks=(512,), course=[Place(tempo=137.0)])
     quarter = 60.0 * RATE / 137.0
@@ -106,7 +119,7 @@ def test_a_loop_is_foreseen_so_that_its_first_notes_are_in_time(blocks: tuple[in
     course = [Place(tempo=130.0, loop=(0.0, 16.0))]
     bounce = play("comp", 90.0, course, (1000,), True, heard=[], project=CHANGES)
     live = play("comp", 90.0, course, blocks, heard=[], project=CHANGES)
-    assert live.host.epoch_now == 13  # twelve jumps
+    assert live.host.epoch_now == 14  # twelve jumps
     assert live.notes() == bounce.notes()
     assert [p.late for p in live.host.played if p.bytes[0] == 0x90 and p.late] == []
 
@@ -153,7 +166,7 @@ def test_a_jump_takes_back_what_was_planned_and_nothing_hangs() -> None:
     course = [Place(tempo=130.0), Place(int(5.3 * RATE), 41.5, 130.0)]
     bounce, live = (play("solo", 12.0, course, offline=offline, project=CHANGES) for offline in (True, False))
     assert live.notes()[1:] == bounce.notes()[1:]
-    assert live.host.epoch_now == 2
+    assert live.host.epoch_now == 4
     assert len(live.takes) == 1  # one take: the memory goes on
 
 
@@ -289,6 +302,14 @@ def test_the_seed_that_is_drawn_for_a_beginning_is_that_of_the_take() -> None:
         perf = started(seed=0)
         assert all(p.late == 0 for p in perf.host.played if p.bytes[0] == 0x90)
         assert perf.host.taken_back == 0
+
+
+def test_of_a_beginning_that_was_taken_back_only_what_was_played_already_is_known() -> None:
+    notes = tuple(Announced(NoteOn(frame / RATE, 60 + frame, 80), frame, 0) for frame in (0, 64, 640))
+    record = Record(frame=1000, generation=3, epoch=7)
+    for generation, reached, known in ((3, 1000, [1000, 1064, 1640]), (4, 1128, [1000, 1064]), (4, 1000, [])):
+        told = Beginning(1, 1, notes).announced(record, generation, reached)
+        assert [(note.frame, note.epoch) for note in told] == [(frame, 7) for frame in known]
 
 
 def test_parameters_that_somebody_sets_are_told_to_the_host_and_hold_for_the_next_take() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from improv.cli import main
-from improv.cli.jamming import DEMO_CALL
+from improv.cli.demo import DEMO_CALL
 from improv.models.loader import find_model
 
 CHANGES = "Dm7 | G7 | Cmaj7 | A7"

@@ -17,7 +17,7 @@ from safetensors.numpy import save
 from slow_thinking import BEAT, call
 
 from improv.cli import main
-from improv.cli.jamming import DEMO_CALL
+from improv.cli.demo import DEMO_CALL
 from improv.core.events import Event, Learned, NoteOn, Setting
 from improv.core.improviser import Improviser
 from improv.core.settings import Settings

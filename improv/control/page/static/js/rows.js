@@ -2,6 +2,7 @@
 
 import { freshId, h, toast, write } from "./dom.js";
 
+const SEGMENTS = 7; // choices at the most that stand side by side
 const THROTTLE = 70; // ms between two values of one slider
 const HANDS_OFF = 700; // ms that a slider which is being moved is left alone
 const UNTIL_BAR = 8000; // ms that a choice which waits for the next bar is shown as chosen
@@ -33,7 +34,7 @@ export class Asker {
 
 /** The row of a setting. Returns { element, show }. */
 export function settingRow(info, asker, { big = false } = {}) {
-  const make = info.kind === "word" ? (info.choices.length <= 5 ? segmented : list) : slider;
+  const make = info.kind === "word" ? (info.choices.length <= SEGMENTS ? segmented : list) : slider;
   const id = freshId(info.name);
   const part = make(info, asker, id);
   const learn = info.kind === "word" && !info.choices?.length ? null : learnButton(info, asker);
