@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from improv.core.line.critic import Critic
 from improv.core.line.traits import NAMES, VERSION
 from improv.models.card import LARGEST_WEIGHT, ModelError
-from improv.outside import OutsideError, Tensor, read_tensors, whole
+from improv.models.promised_file import promised_arrays
+from improv.outside import Tensor, whole
 
 FILE = "critic.safetensors"
 LARGEST = 2**20  # bytes
@@ -46,18 +47,7 @@ def critic_of(card: Mapping[str, Any], folder: Path) -> Critic | None:
     if said.get("traits") != VERSION:
         raise ModelError(f"{folder}: card: the critic asks for other traits than this improv knows; write {FILE} again")
     wanted = {name: Tensor(kind, (said["nodes"],)) for name, kind in NODES.items()} | {"roots": Tensor("I32", (said["trees"],))}
-
-    def check(arrays: Mapping[str, Tensor]) -> None:
-        if dict(arrays) != wanted:
-            raise ModelError(f"{path}: not the trees that the card promises; write it again")
-
-    try:
-        blob = read_tensors(path, LARGEST, folder, check).blob
-    except OutsideError as e:
-        raise ModelError(str(e)) from None
-    if hashlib.sha256(blob).hexdigest() != said.get("sha256"):
-        raise ModelError(f"{path}: not the file that card.json was written for (SHA-256 differs); copy both files again")
-    arrays = load(blob)
+    arrays = promised_arrays(path, wanted, said.get("sha256"), LARGEST, "trees")
     if wrong := _wrong(arrays):
         raise ModelError(f"{path}: {wrong}; write it again")
     return Critic(**{name: arrays[name] for name in NODES}, roots=arrays["roots"], deepest=_deepest(arrays), ways=said["ways"])

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from improv.core.line.quotations import FIGURE, IN_RHYTHM, Quotations
 from improv.models.card import ModelError
-from improv.outside import OutsideError, Tensor, number, printable, read_tensors, whole
+from improv.models.promised_file import promised_arrays
+from improv.outside import Tensor, number, printable, whole
 
 FILE = "quotations.safetensors"
 LARGEST = 2 * 2**20  # bytes
@@ -45,18 +46,7 @@ def quotations_of(card: Mapping[str, Any], folder: Path) -> Quotations | None:
     if not good or not whole(said.get("usual"), 0, LONGEST) or not number(said.get("share"), 0, 1):
         raise ModelError(f"{folder}: card: quotations lacks its numbers or has others; write {FILE} again")
     wanted = {kind: Tensor("U32", (count,)) for kind, count in counts.items()}
-
-    def check(arrays: Mapping[str, Tensor]) -> None:
-        if dict(arrays) != wanted:
-            raise ModelError(f"{path}: not the hashes that the card promises; write it again")
-
-    try:
-        blob = read_tensors(path, LARGEST, folder, check).blob
-    except OutsideError as e:
-        raise ModelError(str(e)) from None
-    if hashlib.sha256(blob).hexdigest() != said.get("sha256"):
-        raise ModelError(f"{path}: not the file that card.json was written for (SHA-256 differs); copy both files again")
-    arrays = load(blob)
+    arrays = promised_arrays(path, wanted, said.get("sha256"), LARGEST, "hashes")
     for kind in KINDS:
         if (arrays[kind][1:] <= arrays[kind][:-1]).any():
             raise ModelError(f"{path}: the hashes {printable(kind)} do not ascend; write it again")
