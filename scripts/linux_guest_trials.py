@@ -267,7 +267,10 @@ def user_service() -> str:
         must(code == 0 and "performing since" in said, f"as {who or 'root'}: {said}")
         told.append(f"{'root' if who is None else 'the user'} finds it")
     with stranger() as someone:
-        someone.join("improv:in", "improv:out")
+        try:
+            someone.join("improv:keys", "improv:out")
+        except Failed as e:
+            raise Failed(f"{e}; {ran(IMPROV, 'ctl', 'status', user=user)[1]}; {ran(IMPROV, 'ports', user=user)[1]}") from None
         told.append(f"answers after {someone.answer(seconds=60):.2f} s")
         must(ran("systemctl", "--user", "stop", "improv", user=user)[0] == 0, "stop")
         time.sleep(0.5)

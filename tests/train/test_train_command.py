@@ -69,12 +69,13 @@ def test_bad_files_end_nothing_and_ctrl_c_keeps_the_best(
     assert "skipped broken.mid: no notes in it" in said
     assert "chord symbols taken as no chord: X7 (1)" in said
     assert "left out: notes under the top line" not in said
-    assert next(line.split() for line in said if line.startswith("music "))[1:] == ["7", "5", "1", "1", "256", "31", "0.0", "2", "4", "2"]
+    row = next(line.split() for line in said if line.startswith("music "))[1:]
+    assert row == ["7", "5", "1", "1", "256", "31", "0.0", "2", "4", "1", "4", "2"]  # chords of 2 are written, of 4 heard
     assert said[-1] == f"mine holds the best so far. To go on: improv train {' '.join(args)}"
     first = load_model("./mine").card
     assert (first["epochs"], first["network"]["members"], first["trained_on"]["skipped"]) == ([1], 1, 4)
     assert "five.mid, 32 notes, track 1 'Tenor Sax', the only melody\n" in Path("mine/corpus.txt").read_text()
-    assert sorted(os.listdir("mine")) == ["card.json", "corpus.txt", "curve.png", "member-1", "weights.safetensors"]
+    assert sorted(os.listdir("mine")) == ["card.json", "corpus.txt", "curve.png", "member-1", "quotations.safetensors", "weights.safetensors"]
 
     assert train(monkeypatch, *args) == 0
     figures = json.loads(capsys.readouterr().out)

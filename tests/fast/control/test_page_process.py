@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from page_client import PageClient, page
+from websockets.exceptions import InvalidMessage
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the server in /proc")
 PHRASE = (62, 65, 69, 72, 71, 67)
@@ -98,7 +99,7 @@ async def again(port: int, token: str) -> AsyncIterator[PageClient]:
             async with page(port, token) as client:
                 yield client
                 return
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, InvalidMessage):  # nobody there, or one who was just killed
             await asyncio.sleep(0.05)
 
 
