@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from improv.core.events import Event, NoteOff, Setting
+from improv.core.band.together import PARTS
+from improv.core.events import Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, parse_chord
 from improv.core.heard.told import ToldHarmony
 from improv.core.meter import Meter
@@ -56,12 +57,18 @@ def as_read(changes: Changes | None, instrument: str) -> Changes | None:
 
 
 def shower(
-    meter: Callable[[], Meter], changes: Changes | None, heard: Callable[[], ToldHarmony | None] = lambda: None
+    meter: Callable[[], Meter],
+    changes: Changes | None,
+    heard: Callable[[], ToldHarmony | None] = lambda: None,
+    band: Sequence[str] = (),
 ) -> Callable[[str, Event], None]:
     """What prints a line for each note, heard or played. meter: says where the beat is now; heard: what is heard of the harmony, where
-    there are no changes."""
+    there are no changes; band: the mode of each who performs: of a band, only who leads is shown."""
+    quiet = {number for number, mode in enumerate(band) if mode in PARTS and number}
 
     def show(side: str, event: Event) -> None:
+        if side == "played" and isinstance(event, NoteOn) and event.part in quiet:
+            return
         told = heard()
         chord = None if told is None else told.chord
         text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, meter(), changes, chord)

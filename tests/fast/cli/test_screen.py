@@ -1,0 +1,22 @@
+"""What a jam shows of its notes."""
+
+from __future__ import annotations
+
+import pytest
+
+from improv.cli.screen import shower
+from improv.core.events import NoteOn
+from improv.core.meter import Meter
+
+
+@pytest.mark.parametrize(
+    ("band", "shown"),
+    [((), 3), (("trade", "bass", "drums"), 1), (("comp", "bass", "drums"), 1), (("trade", "solo", "comp"), 2)],
+)
+def test_of_a_band_who_leads_is_shown(band: tuple[str, ...], shown: int, capsys: pytest.CaptureFixture[str]) -> None:
+    show = shower(Meter, None, band=band)
+    for part in range(3):
+        show("played", NoteOn(1.0, 60, 80, part=part))
+    assert len(capsys.readouterr().out.splitlines()) == shown
+    show("heard", NoteOn(1.0, 60, 80, part=1))
+    assert "you" in capsys.readouterr().out
