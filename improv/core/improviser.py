@@ -6,7 +6,6 @@ times: never on `now`, which only says how far to go. So the same performance, l
 the same notes.
 """
 # long: the order in which things are heard, granted and played is the contract, and is read in one piece
-# long: all that one performer does with what it hears, in the order of its times
 
 from __future__ import annotations
 
@@ -77,25 +76,41 @@ class Improviser:
         self.channel = channel
         self.done = -math.inf  # when the latest thing was played; what is heard after that must be stamped later
         self._models = {} if models is None else models
-        self._reading, self._hearing = reading, hearing
+        self._reading, self._hearing, self._playing = reading, hearing, playing
         self._seed, self._begun = seed, 1  # how often it has begun
         self._changes = changes  # those of the beginning
-        tracker, lessons = LineTracker(hearing), Lessons(learning.give) if learning else None
-        self._ear, self.listening = ear, HarmonyListener(tracker, ear, meter, changes is None)
-        of = tracker, seed, lessons, reading, playing, self.listening.harmony
-        self.generator = LineGenerator(model, settings, changes, meter, *of)
-        self._learning = learning
+        self._ear, self._band, self._accompanies = ear, band, bool(band) and settings.mode in PARTS
+        end = None if bars is None else round((meter.metres.line(bars) - (meter.shift if band else 0.0)) * GRID)
+        self._learning, lessons = learning, Lessons(learning.give) if learning else None
+        self._play_by(model, settings, changes, meter, seed, lessons, end, voicings, bars)
         self.learned_from = 0  # lessons of this performance that it plays by
         if learning and (known := learning.version(0)) is not None:
             self.generator.learn(known)
-        end = None if bars is None else round((meter.metres.line(bars) - (meter.shift if band else 0.0)) * GRID)
-        self._band, self._accompanies = band, bool(band) and settings.mode in PARTS
-        self.voice = Voice(self.generator, tracker, channel, end, voicings, playing, PlayingTogether(band, bars))
         self._wishes: list[tuple[float, Setting]] = []  # what waits for a bar line: its beat, the setting
         self.voice.together.begin(self.voice.here)
         self._unread: tuple[Heard, float] | None = None  # a note for the model, while what answers the key at once is handed over
         self._mode: Mode = MODES[settings.mode](self.voice)
         self._mode.start(0.0)
+
+    def _play_by(
+        self,
+        model: NoteModel,
+        settings: Settings,
+        changes: Changes | None,
+        meter: Meter,
+        seed: int | tuple[int, int],
+        lessons: Lessons | None,
+        end: int | None,
+        voicings: ChordVoicer | None,
+        bars: int | None,
+    ) -> None:
+        """Listen and play by a model from here on, with nothing heard, by the rules that this performer has from the beginning."""
+        tracker = LineTracker(self._hearing)
+        self.listening = HarmonyListener(tracker, self._ear, meter, changes is None)
+        of = tracker, seed, lessons, self._reading, self._playing, self.listening.harmony
+        self.generator = LineGenerator(model, settings, changes, meter, *of)
+        together = PlayingTogether(self._band, bars)
+        self.voice = Voice(self.generator, tracker, self.channel, end, voicings, self._playing, together)
 
     @property
     def settings(self) -> Settings:
@@ -172,16 +187,12 @@ class Improviser:
         it plays from here on depends on the stamped events alone, as ever.
         """
         assert isinstance(moment.event, Setting)
-        tracker, before = LineTracker(self._hearing), self.voice
+        before = self.voice
         text, changes = wanted.changes, self._changes
         if text is not None:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
-        self.listening = HarmonyListener(tracker, self._ear, moment.meter, changes is None)
-        of = tracker, seed, None, self._reading, before.rules, self.listening.harmony
-        self.generator = LineGenerator(model, wanted.settings, changes, moment.meter, *of)
-        together = PlayingTogether(self._band, before.together.bars)
-        self.voice = Voice(self.generator, tracker, self.channel, before.end, before.voicings, before.rules, together)
+        self._play_by(model, wanted.settings, changes, moment.meter, seed, None, before.end, before.voicings, before.together.bars)
         self.voice.time = moment.time
         self._begun, self._unread = self._begun + 1, None
         self._learning = None  # it was learned for the other

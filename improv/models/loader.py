@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
@@ -32,6 +32,7 @@ from improv.models.voicings import Voicings
 from improv.outside import WIDTHS, OutsideError, Tensor, printable, read_json, read_tensors
 
 DEFAULT = "jazz"
+T = TypeVar("T")
 VOICINGS, BASS, DRUMS, EAR = "voicings", "bass", "drums", "ear"
 LARGEST = 256 * 2**20  # bytes of weights
 LARGEST_SMALL = 4 * 2**20  # of those that play in the band, voice chords or hear them
@@ -155,14 +156,19 @@ def _keeps(path: Path, promised: Mapping[str, tuple[int, ...]], arrays: Mapping[
         raise ModelError(f"{path}: {beside:,} bytes beside the weights; there may be {BESIDE:,}")
 
 
-def load_voicings(name: str = VOICINGS) -> Voicings:
-    """Read, check and build what voices chords. Raises ModelError, which says what is wrong with it."""
+def _built(name: str, build: Callable[[dict[str, Any], dict[str, np.ndarray]], T]) -> T:
+    """What is made of the small file of a name: of its card and its weights. Raises ModelError, which names the folder."""
     folder = _found(name)
     card, weights = _read(folder, LARGEST_SMALL)
     try:
-        return Voicings.of(card, weights)
+        return build(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
+
+
+def load_voicings(name: str = VOICINGS) -> Voicings:
+    """Read, check and build what voices chords. Raises ModelError, which says what is wrong with it."""
+    return _built(name, Voicings.of)
 
 
 def _member(name: str) -> Member | None:
@@ -174,22 +180,12 @@ def _member(name: str) -> Member | None:
 
 def load_bass(name: str = BASS) -> Bassist:
     """Read, check and build a bassist who has learned to walk. Raises ModelError, which says what is wrong with it."""
-    folder = _found(name)
-    card, weights = _read(folder, LARGEST_SMALL)
-    try:
-        return LearnedWalking(card, weights).member()
-    except ModelError as e:
-        raise ModelError(f"{folder}: {e}") from None
+    return _built(name, lambda card, weights: LearnedWalking(card, weights).member())
 
 
 def load_drums(name: str = DRUMS) -> Drummer:
     """Read, check and build a drummer who has learned from drummers. Raises ModelError, which says what is wrong with it."""
-    folder = _found(name)
-    card, weights = _read(folder, LARGEST_SMALL)
-    try:
-        return LearnedGroove(card, weights).member()
-    except ModelError as e:
-        raise ModelError(f"{folder}: {e}") from None
+    return _built(name, lambda card, weights: LearnedGroove(card, weights).member())
 
 
 def voicings_for(*settings: Settings) -> Voicings | None:
@@ -207,12 +203,7 @@ def load_ear(name: str = EAR) -> tuple[Hears, NextChord]:
     """Read, check and build what hears chords, and what tells which comes next. Raises ModelError."""
     from improv.models.ear import EarNetwork, next_chord_of  # it is wanted by those who listen for chords alone
 
-    folder = _found(name)
-    card, weights = _read(folder, LARGEST_SMALL)
-    try:
-        return EarNetwork(card, weights), next_chord_of(weights)
-    except ModelError as e:
-        raise ModelError(f"{folder}: {e}") from None
+    return _built(name, lambda card, weights: (EarNetwork(card, weights), next_chord_of(weights)))
 
 
 def stored_vector(name: str = DEFAULT) -> dict[str, np.ndarray]:

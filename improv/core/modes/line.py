@@ -174,8 +174,7 @@ class Trade(Mode):
         note, meter, settings = voice.tracker.line, voice.meter, voice.settings
         if note is None and voice.rules >= 3:  # nothing to answer: a pedal was moved
             return
-        self.turn = None
-        self._forget_ahead()
+        self.drop()
         if note is None or note.off is None:
             return
         now = meter.beat(voice.time)
