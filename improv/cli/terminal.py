@@ -25,8 +25,9 @@ class _Patient(io.TextIOBase):
     """Stands in for a stream; whole lines go to the writer."""
 
     def __init__(self, stream: TextIO, lines: queue.Queue[tuple[_Patient, str] | None]):
-        self.stream, self.left, self.gone = stream, 0, False
+        self.stream, self.gone = stream, False
         self._lines = lines
+        self._left, self._counting = 0, threading.Lock()  # lines left out that nobody was told of
         self._begun = threading.local()  # a line that is not whole yet, of each thread
 
     @property
@@ -49,8 +50,15 @@ class _Patient(io.TextIOBase):
             try:
                 self._lines.put_nowait((self, whole + "\n"))
             except queue.Full:
-                self.left += whole.count("\n") + 1
+                with self._counting:
+                    self._left += whole.count("\n") + 1
         return len(text)
+
+    def take_left(self) -> int:
+        """How many lines were left out since this was asked last."""
+        with self._counting:
+            left, self._left = self._left, 0
+        return left
 
 
 def left_out(text: str) -> str:
@@ -88,8 +96,7 @@ def _write(lines: queue.Queue[tuple[_Patient, str] | None], told: Callable[[str]
         shown, text = item
         if shown.gone:
             continue
-        left, shown.left = shown.left, 0
-        if left:
+        if left := shown.take_left():
             text += told(f"{left} lines were left out, since the terminal stood still") + "\n"
         try:
             _put(shown.stream, text)
