@@ -21,6 +21,7 @@ from improv.core.harmony.coming import NextChord
 from improv.core.harmony.ear import Hears
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
+from improv.models.accented import accents_of
 from improv.models.bass import LearnedWalking
 from improv.models.card import ModelError, check_name
 from improv.models.critics import critic_of
@@ -67,7 +68,7 @@ def load_model(name: str = DEFAULT) -> NoteModel:
         model = build(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
-    model.quotations, model.critic = quotations_of(card, folder), critic_of(card, folder)
+    model.quotations, model.critic, model.accents = quotations_of(card, folder), critic_of(card, folder), accents_of(card, folder)
     return model
 
 
