@@ -57,7 +57,7 @@ class LoudRows(NamedTuple):
         return found
 
 
-class Told(NamedTuple):
+class ForetoldLoudness(NamedTuple):
     """Each note's mean and standard deviation as they are foretold, in steps of velocity: (rows,)."""
 
     mean: np.ndarray
@@ -170,33 +170,33 @@ def _unseen_silenced(net: SmallNet, rows: LoudRows) -> SmallNet:
 # What is foretold
 
 
-def foretold(accents: LearnedAccents, rows: LoudRows, unknown: bool = False) -> Told:
+def foretold(accents: LearnedAccents, rows: LoudRows, unknown: bool = False) -> ForetoldLoudness:
     """By the network. unknown: it is told nothing of how loud the notes before were."""
     signs = rows.signs
     if unknown:
         signs = np.where(LOUD_TABLES, np.uint16(SIGNS), signs)
     out = said_of(accents.net, signs).astype(float)
     spread = np.exp(np.clip(out[:, 1], accented.NARROWEST, accented.WIDEST)) * rows.spread
-    return Told(rows.mean + out[:, 0] * rows.spread, np.maximum(spread, LEAST))
+    return ForetoldLoudness(rows.mean + out[:, 0] * rows.spread, np.maximum(spread, LEAST))
 
 
-def by_rule(train: LoudRows, rows: LoudRows, share: float | None = None) -> Told:
+def by_rule(train: LoudRows, rows: LoudRows, share: float | None = None) -> ForetoldLoudness:
     """By the mean and the rule's accents, times what does best on `train`, or a share of that; as wide as does best."""
     x = train.rule * train.spread
     off = train.velocity - train.mean
     strength = float((x * off).sum() / max((x * x).sum(), 1e-9)) if share is None else share
     wide = math.sqrt(float(np.mean(((off - strength * x) / train.spread) ** 2)))
-    return Told(rows.mean + strength * rows.rule * rows.spread, np.maximum(wide * rows.spread, LEAST))
+    return ForetoldLoudness(rows.mean + strength * rows.rule * rows.spread, np.maximum(wide * rows.spread, LEAST))
 
 
-def nats(told: Told, rows: LoudRows) -> np.ndarray:
+def nats(told: ForetoldLoudness, rows: LoudRows) -> np.ndarray:
     """What each note's velocity, a whole number, costs: (rows,)."""
     z = (rows.velocity - told.mean) / told.spread
     found: np.ndarray = 0.5 * z * z + np.log(told.spread) + 0.5 * math.log(2 * math.pi)
     return found
 
 
-def figures(told: Told, rows: LoudRows) -> dict[str, float]:
+def figures(told: ForetoldLoudness, rows: LoudRows) -> dict[str, float]:
     """Nats a note, mean error in steps of velocity, share of the variance about the running mean that is told."""
     off = rows.velocity - rows.mean
     left = rows.velocity - told.mean

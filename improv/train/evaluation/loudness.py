@@ -15,7 +15,7 @@ from improv.core.line.dynamics import DEPTH
 from improv.models.accented import LearnedAccents
 from improv.models.drums import COUNT, FAMILIES, STEPS, VELOCITIES
 from improv.models.small_net import SmallNet
-from improv.train.accenting import Level, LoudRows, Told, by_rule, figures, foretold, rows_from
+from improv.train.accenting import ForetoldLoudness, Level, LoudRows, by_rule, figures, foretold, rows_from
 from improv.train.drumming import DrumTake, touch_rows
 from improv.train.evaluation.drummers import STYLE_OF
 from improv.train.small_net import said_of
@@ -27,7 +27,7 @@ WIDTH = 8  # steps of velocity that a class of loudness has
 
 def of_melodies(accents: LearnedAccents | None, train: LoudRows, rows: LoudRows) -> Figures:
     """Figures of the notes of `rows`, by who foretells them. train: what the rule's strength and width are fitted to."""
-    told: dict[str, Told] = {"mean alone": by_rule(train, rows, 0.0), "rule": by_rule(train, rows)}
+    told: dict[str, ForetoldLoudness] = {"mean alone": by_rule(train, rows, 0.0), "rule": by_rule(train, rows)}
     told["as played"] = by_rule(train, rows, DEPTH)
     if accents is not None:
         told |= {"learned": foretold(accents, rows), "shape alone": foretold(accents, rows, unknown=True)}
