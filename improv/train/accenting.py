@@ -65,11 +65,11 @@ class ForetoldLoudness(NamedTuple):
 
 
 class Level:
-    """How loud a line has been lately, and how much that varies. As `LineTracker` has it of the player, but slower: a phrase that
-    swells is to be foretold, not followed."""
+    """How loud a line has been lately, over about so many notes, and how much that varies. As `LineTracker` has it of the player, but
+    slower: a phrase that swells is to be foretold, not followed."""
 
-    def __init__(self) -> None:
-        self.mean, self.heard = 80.0, 0
+    def __init__(self, memory: int = MEMORY) -> None:
+        self.memory, self.mean, self.heard = memory, 80.0, 0
         self._spread, self._last = 8.0, 80
 
     @property
@@ -80,20 +80,20 @@ class Level:
     def hear(self, velocity: int) -> None:
         """Take in a velocity. The first is believed at once."""
         self.heard += 1
-        self.mean += max(1 / MEMORY, 1 / self.heard) * (velocity - self.mean)
+        self.mean += max(1 / self.memory, 1 / self.heard) * (velocity - self.mean)
         if self.heard > 1:
             self._spread += STEPS * (0.886 * min(abs(velocity - self._last), LEAP) - self._spread)
         self._last = velocity
 
 
-def loud_rows(pieces: Iterable[Piece]) -> LoudRows:
-    """A row for each note of the pieces that vary, but for their first SETTLES."""
+def loud_rows(pieces: Iterable[Piece], memory: int = MEMORY) -> LoudRows:
+    """A row for each note of the pieces that vary, but for their first SETTLES. memory: see `Level`."""
     signs: list[list[int]] = []
     told: list[tuple[float, float, float, float, int]] = []
     for number, piece in enumerate(pieces):
         if not piece.loud:
             continue
-        level, shape, louds = Level(), None, list[float | None]()
+        level, shape, louds = Level(memory), None, list[float | None]()
         notes = list(map(Noted.of, piece.onsets, piece.values, piece.contexts))
         for i, (note, value, at, velocity) in enumerate(
             zip(notes, piece.values, piece.contexts, piece.notes.rows["velocity"].tolist(), strict=True)

@@ -11,17 +11,22 @@ from improv.core.band.bar import TICKS
 from improv.core.band.drum_figures import strokes
 from improv.core.band.kit import KICK, PIECES, SNARE
 from improv.core.band.styles import STYLES
-from improv.core.line.dynamics import DEPTH
+from improv.core.line.dynamics import DEPTH, accent, follow
+from improv.core.line.loudness import LATELY, LOUDS, drawn_accent, signs_of
+from improv.core.line.traits import Noted
+from improv.core.vocabulary import GRID
 from improv.models.accented import LearnedAccents
 from improv.models.drums import COUNT, FAMILIES, STEPS, VELOCITIES
 from improv.models.small_net import SmallNet
 from improv.train.accenting import ForetoldLoudness, Level, LoudRows, by_rule, figures, foretold, rows_from
 from improv.train.drumming import DrumTake, touch_rows
 from improv.train.evaluation.drummers import STYLE_OF
+from improv.train.piece import Piece
 from improv.train.small_net import said_of
 
 Figures = dict[str, dict[str, float]]
 USUAL_DIGIT, COMPED_DIGIT = 5.0, {SNARE: 3.5, KICK: 6.0}  # of a stroke that is in no figure
+HIGH = 4.0  # semitones from where the line has been lately
 WIDTH = 8  # steps of velocity that a class of loudness has
 
 
@@ -32,6 +37,45 @@ def of_melodies(accents: LearnedAccents | None, train: LoudRows, rows: LoudRows)
     if accents is not None:
         told |= {"learned": foretold(accents, rows), "shape alone": foretold(accents, rows, unknown=True)}
     return {name: figures(by, rows) for name, by in told.items()}
+
+
+def as_drawn(accents: LearnedAccents, pieces: Sequence[Piece], seed: int = 0) -> Figures:
+    """What loudness is like where it is drawn note by note along some pieces, beside the players' and the rule's as improv plays it.
+
+    In shares of how much the player varies: its spread, and its mean on the beat, off it, above and below where the line has been
+    lately. And how like each accent is to the last, and to the one two before: correlations.
+    """
+    rng = np.random.default_rng(seed)
+    lines: dict[str, list[np.ndarray]] = {"players": [], "learned": [], "rule": []}
+    kinds: list[tuple[bool, bool, bool, bool]] = []
+    for piece in pieces:
+        if not piece.loud:
+            continue
+        level, shape, louds = Level(), None, list[float | None]()
+        notes = list(map(Noted.of, piece.onsets, piece.values, piece.contexts))
+        told: list[tuple[float, float, float]] = []
+        for i, (note, at, velocity) in enumerate(zip(notes, piece.contexts, piece.notes.rows["velocity"].tolist(), strict=True)):
+            shape = follow(shape, note.pitch, note.position / GRID, note.length / GRID)
+            signs = signs_of(notes[max(i - LATELY, 0) : i], louds, note, shape, at)
+            louds = [*louds[1 - LOUDS :], DEPTH * drawn_accent(accents, signs, float(rng.standard_normal()))]
+            if i >= LATELY and velocity:
+                told.append(((velocity - level.mean) / level.spread, louds[-1] or 0.0, DEPTH * accent(shape, at.place, at.feel)))
+                above = note.pitch - shape.middle
+                kinds.append((note.place % GRID == 0, note.place % GRID == GRID // 2, above >= HIGH, above <= -HIGH))
+            if velocity:
+                level.hear(velocity)
+        for name, column in zip(lines, zip(*told, strict=True), strict=False):
+            lines[name].append(np.array(column))
+    return {name: _drawn_figures(some, np.array(kinds)) for name, some in lines.items()}
+
+
+def _drawn_figures(lines: Sequence[np.ndarray], kinds: np.ndarray) -> dict[str, float]:
+    every = np.concatenate(lines)
+    found = {"spread": float(every.std())}
+    for name, step in (("like the last", 1), ("like two before", 2)):
+        found[name] = float(np.mean([np.corrcoef(line[step:], line[:-step])[0, 1] for line in lines if len(line) > 32]))
+    names = ("on the beat", "on the off-beat", "high", "low")
+    return found | {name: float(every[kinds[:, k]].mean()) for k, name in enumerate(names)}
 
 
 def like_rows(takes: Sequence[DrumTake]) -> LoudRows:
