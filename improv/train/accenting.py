@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from improv.core.line.dynamics import NARROWEST, WIDEST, accent, follow
+from improv.core.line.dynamics import DEPTH, NARROWEST, OFF_BEATS, PARTS, WIDEST, Shape, accent, follow
 from improv.core.line.loudness import LATELY, LOUDS, SIGNS, TABLES, WIDEST_ACCENT, AccentModel, signs_of
 from improv.core.line.tracker import LEAP
 from improv.core.line.traits import LENGTHS, Noted
-from improv.core.vocabulary import GRID
+from improv.core.vocabulary import GRID, Context
 from improv.models import accented
 from improv.models.accented import OUTPUTS, LearnedAccents
 from improv.models.small_net import SmallNet
@@ -36,6 +36,7 @@ UNKNOWN = 0.1  # share of the rows that are told nothing of how loud the notes b
 LOUD_TABLES = np.array([name.startswith("loud") for name in TABLES])
 SEEN = 5  # rows with a sign, for it to say something
 FIT = SmallFit(epochs=12, batch=256, rate=2e-3, drop=0.3, drop_signs=0.05, average=0.998)
+GOES_ON = replace(FIT, epochs=8, rate=2e-4, drop_signs=0.3)  # from a network that knows loudness: a few songs teach a new one nothing
 SMALLEST_DRAW, LARGEST_DRAW = 20_000, 120_000  # rows of an epoch
 
 
@@ -86,8 +87,9 @@ class Level:
         self._last = velocity
 
 
-def loud_rows(pieces: Iterable[Piece], memory: int = MEMORY) -> LoudRows:
-    """A row for each note of the pieces that vary, but for their first SETTLES. memory: see `Level`."""
+def loud_rows(pieces: Iterable[Piece], memory: int = MEMORY, swung: float | None = None) -> LoudRows:
+    """A row for each note of the pieces that vary, but for their first SETTLES. memory: see `Level`. swung: they are told as swing: of the
+    place in the beat, what the rule says times this is taken off, and what it says of swing is put on."""
     signs: list[list[int]] = []
     told: list[tuple[float, float, float, float, int]] = []
     for number, piece in enumerate(pieces):
@@ -99,6 +101,9 @@ def loud_rows(pieces: Iterable[Piece], memory: int = MEMORY) -> LoudRows:
             zip(notes, piece.values, piece.contexts, piece.notes.rows["velocity"].tolist(), strict=True)
         ):
             shape = follow(shape, note.pitch, note.position / GRID, LENGTHS[value.duration] / GRID)
+            if swung is not None:
+                velocity = _swung(velocity, shape, at, level.spread, swung)
+                at = at._replace(feel="swing")
             loud = (velocity - level.mean) / level.spread if velocity and level.heard >= SETTLES // 2 else None
             if loud is not None and level.heard >= SETTLES:
                 signs.append(signs_of(notes[max(i - LATELY, 0) : i], louds, note, shape, at))
@@ -107,6 +112,26 @@ def loud_rows(pieces: Iterable[Piece], memory: int = MEMORY) -> LoudRows:
             if velocity:
                 level.hear(velocity)
     return rows_from(np.array(signs, np.uint16).reshape(-1, len(TABLES)), told)
+
+
+def _swung(velocity: int, shape: Shape, at: Context, spread: float, strength: float) -> int:
+    """A velocity as it might have been in swing. The rule's off-beats are as strong as improv plays them."""
+    if not velocity:
+        return 0
+    off = OFF_BEATS[PARTS[at.place % GRID]]
+    straight = accent(shape, at.place, "straight") - accent(shape, at.place, "swing") + off
+    return min(max(round(velocity - spread * (strength * straight - DEPTH * off)), 1), 127)
+
+
+def together(*some: LoudRows) -> LoudRows:
+    """The rows of several."""
+    return LoudRows(*(np.concatenate(columns) for columns in zip(*some, strict=True)))
+
+
+def rule_strength(rows: LoudRows) -> float:
+    """Times what the rule's accents foretell best."""
+    x = rows.rule * rows.spread
+    return float((x * (rows.velocity - rows.mean)).sum() / max((x * x).sum(), 1e-9))
 
 
 def rows_from(signs: np.ndarray, told: Sequence[tuple[float, float, float, float, int]]) -> LoudRows:
@@ -152,7 +177,7 @@ def fit_accents(
         if not best or said < best[0][0]:
             best[:] = [(said, quiet)]
 
-    how = replace(FIT, draws=draws) if (draws := _draws(len(train.velocity))) else FIT
+    how = replace(FIT if start is None else GOES_ON, draws=_draws(len(train.velocity)))
     fit_small(net, signs, accent_loss(train), rng, how, each, np.ones(len(signs)) if how.draws else None)
     return LearnedAccents(best[0][1])
 
@@ -184,7 +209,7 @@ def by_rule(train: LoudRows, rows: LoudRows, share: float | None = None) -> Fore
     """By the mean and the rule's accents, times what does best on `train`, or a share of that; as wide as does best."""
     x = train.rule * train.spread
     off = train.velocity - train.mean
-    strength = float((x * off).sum() / max((x * x).sum(), 1e-9)) if share is None else share
+    strength = rule_strength(train) if share is None else share
     wide = math.sqrt(float(np.mean(((off - strength * x) / train.spread) ** 2)))
     return ForetoldLoudness(rows.mean + strength * rows.rule * rows.spread, np.maximum(wide * rows.spread, LEAST))
 
@@ -218,8 +243,11 @@ class Loudness(NamedTuple):
     told: tuple[str, ...]
 
 
-def learned_loudness(train: Sequence[Piece], valid: Sequence[Piece], seed: int, before: AccentModel | None = None) -> Loudness:
-    """What is learned of loudness: the better on `valid` of the rule, or what the model had `before`, and what is learned from `train`."""
+def learned_loudness(
+    train: Sequence[Piece], valid: Sequence[Piece], seed: int, before: AccentModel | None = None, start: LearnedAccents | None = None
+) -> Loudness:
+    """What is learned of loudness: the better on `valid` of the rule, or what the model had `before`, and what is learned from `train`.
+    start: what learning goes on from where there is nothing before."""
     had = before if isinstance(before, LearnedAccents) else None
     kept = Loudness(had, {}, ())
     loud, held = ([p for p in pieces if p.loud] for pieces in (train, valid))
@@ -232,7 +260,8 @@ def learned_loudness(train: Sequence[Piece], valid: Sequence[Piece], seed: int, 
         rows, checked = loud_rows(loud[:-1]), loud_rows(loud[-1:])
     if len(rows.velocity) < FEWEST or len(checked.velocity) < HELD_FEWEST:
         return kept._replace(told=(f"loudness {_stays(had)}: too few notes have velocities that vary",))
-    learned = fit_accents(rows, checked, seed, had.net if had else None)
+    begins = had or start
+    learned = fit_accents(rows, checked, seed, begins.net if begins else None)
     old = foretold(had, checked) if had else by_rule(rows, checked)
     costs, costed = (float(nats(told, checked).mean()) for told in (foretold(learned, checked), old))
     name = "as it was before" if had else "by rule"

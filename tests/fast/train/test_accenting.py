@@ -26,6 +26,7 @@ from improv.train.small_net import begun
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accenting, "FIT", replace(accenting.FIT, epochs=6, rate=0.01, drop=0.0, average=0.9))
+    monkeypatch.setattr(accenting, "GOES_ON", accenting.FIT)
     monkeypatch.setattr(accenting, "SMALLEST_DRAW", 4000)
     monkeypatch.setattr(accenting, "UNITS", (16, 8))
 
