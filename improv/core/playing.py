@@ -13,5 +13,4 @@ its last bar; a duet keeps to a register of its own, off the player's keys and o
 
 from __future__ import annotations
 
-FIRST, SWAYS, AHEAD, DRAWN_IN_TIME = 1, 2, 3, 4
-NOW = DRAWN_IN_TIME
+FIRST, SWAYS, PHRASES, NOW = 1, 2, 3, 4

@@ -125,8 +125,7 @@ class DeadlinePlayer:
         self._pending: list[Moment] = []  # heard while the improviser was busy
         self._given = 0  # events of the thought that goes on
         self._upto = -1.0  # how far the thought goes that is going on, in seconds
-        self._from = 0.0  # from when on it may play something
-        self._wants = 0.0  # what it thinks about is due then at the earliest
+        self._from = self._wants = 0.0  # from when on it may play something; when what it thinks about is due at the earliest
         self._now = 0.0
         self._done = -1.0  # when the riff last played
         self._own = NoteBook()  # the improviser's notes that sound while it is busy; ends in beats
@@ -258,9 +257,8 @@ class DeadlinePlayer:
         self._own = improviser.sounding.copy()
         for key in self._closed:
             self._own.end(key)
-        due = now if improviser.due is None else min(improviser.due, now)
         self._busy, self._upto, self._from, self._given = True, now, improviser.time, len(heard)
-        self._wants = min([due, *(moment.time for moment in heard)])
+        self._wants = min([now, *([] if improviser.due is None else [improviser.due]), *(moment.time for moment in heard)])
         self._thinker.give(thought)
 
     def _back(self, said: list[Event]) -> list[Event]:

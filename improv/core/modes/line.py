@@ -16,7 +16,7 @@ from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, 
 from improv.core.line.sampler import probabilities
 from improv.core.metres import NEAR, Unit
 from improv.core.modes.mode import Mode
-from improv.core.playing import DRAWN_IN_TIME
+from improv.core.playing import PHRASES
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
 
@@ -172,7 +172,7 @@ class Trade(Mode):
 
     def overtaken(self) -> None:
         ahead, turn = self._ahead, self.turn
-        if self.voice.rules < DRAWN_IN_TIME or self.plan is None or self.plan.opens or ahead.note is None or turn is None:
+        if self.voice.rules <= PHRASES or self.plan is None or self.plan.opens or ahead.note is None or turn is None:
             self.jumped()
             return
         ahead.anew(self.voice.generator, turn, self._when, self.next() - self.voice.time < THOUGHT)
