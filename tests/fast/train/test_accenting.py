@@ -11,6 +11,7 @@ import pytest
 from made_up import record, written
 from test_reading_scores import database
 
+from improv.cli import main
 from improv.core.harmony import OPEN
 from improv.core.line.loudness import SIGNS
 from improv.core.vocabulary import Context, Value, Vocabulary
@@ -137,3 +138,14 @@ def test_a_record_of_json_may_have_velocities(tmp_path: Path) -> None:
     reading = read_corpus(path, Vocabulary(), split_seed=None)
     assert [list(p.velocities or ()) for p in reading.pieces] == [[60 + i for i in range(64)]]
     assert "1 velocities of 64 notes" in reading.skipped[0]
+
+
+def test_eval_says_how_well_loudness_is_foretold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    velocities = [80 + 12 * (i % 2) + i % 3 for i in range(64)]
+    path = written(tmp_path / "c.jsonl", record(velocities=velocities))
+    assert main(["eval", "pocket", str(path), "--loudness"]) == 0
+    heads, nats, error, told = capsys.readouterr().out.splitlines()
+    assert heads.split() == ["mean", "alone", "rule", "as", "played"]
+    assert [line.split()[0] for line in (nats, error, told)] == ["nats", "mean", "variance"]
+    assert main(["eval", "pocket", str(written(tmp_path / "flat.jsonl", record())), "--loudness"]) == 2
+    assert "--loudness needs notes whose velocities vary; there are none" in capsys.readouterr().err
