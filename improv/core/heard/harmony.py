@@ -284,7 +284,7 @@ class HeardHarmony:
     def so_far(self) -> tuple[float, Bar]:
         """The beat on which the bar began that is not over, and its chords, as far as they are known: up to the latest that was heard in
         it, and where nothing new was heard up to now, as the bar before ends."""
-        begun = self._upto - self.meter.within_bar(self._upto + 1e-6)
+        begun = round(self._upto + 1e-6 - self.meter.within_bar(self._upto + 1e-6), 6)
         known = round(self._upto - begun)
         if self._spans and self._spans[-1].place >= begun - 1e-6:
             known = min(max(known, math.floor(self._spans[-1].place - begun + 1e-6) + 1), round(self.meter.bar_at(begun + 1e-6)))

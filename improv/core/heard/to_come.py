@@ -102,16 +102,12 @@ class BarsToCome:
         return tuple(known[i] if i < len(known) else self._of(ahead, i)[0][0] for i in range(beats))
 
     def _otherwise(self, ahead: int) -> dict[Chord, float]:
-        """What may come where no bar before says anything."""
+        """What may come where no bar before says anything: the same chord, or what is likely after it; the rest is anything."""
         heard, bars = self.heard, self._bars[: self._over + ahead]
         latest = heard.latest
         now = bars[-1][-1] if bars and bars[-1] else latest.chord if latest else NO_CHORD
-        found = {now: 1.0}
-        if latest is None or not alike(now, latest.chord):
-            return found
         moves = changes_by_the_bar(bars)
-        if likely := heard.likely():
-            found[now] = 1.0 - moves
-            for chord, p in likely:
-                found[chord] = found.get(chord, 0.0) + moves * p
+        found = {now: 1.0 - moves}
+        for chord, p in heard.likely() if latest is not None and alike(now, latest.chord) else ():
+            found[chord] = found.get(chord, 0.0) + moves * p
         return found

@@ -12,49 +12,17 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from improv.core import playing as rules
 from improv.core.band.bar import Doing
 from improv.core.events import Event, NoteOn
 from improv.core.harmony import Chord
 from improv.core.harmony.voicing import voicing, voicing_beside
 from improv.core.intent import BOTH, IntendedNote, Intent
 from improv.core.line.dynamics import velocity
+from improv.core.modes.comp_rhythms import OPEN, SLOW, SPARSE, STRAIGHT, USUAL, Hit
 from improv.core.modes.mode import Mode
 from improv.core.voice import Voice
 
-
-class Hit(NamedTuple):
-    """A chord: where and how long, in beats."""
-
-    onset: float
-    length: float
-
-
-CHARLESTON = (Hit(0.0, 1.0), Hit(1.5, 0.4))
-# How dense, and the rhythms of a bar in four; a shorter bar takes of them what fits.
-SPARSE = ((Hit(0.0, 1.5),), (Hit(1.5, 0.4),), (Hit(3.5, 1.5),), (Hit(0.5, 0.4),), ())
-USUAL = (
-    CHARLESTON,
-    (Hit(0.5, 0.4), Hit(2.0, 1.0)),  # the Charleston turned round
-    (Hit(1.5, 0.4), Hit(3.5, 1.0)),  # anticipating the next bar
-    (Hit(0.0, 0.4), Hit(2.5, 1.0)),
-    (Hit(0.0, 3.5),),
-)
-OPEN = (
-    tuple(Hit(float(beat), 0.7) for beat in range(4)),  # quarter notes
-    (*CHARLESTON, Hit(3.0, 0.4)),
-    (Hit(0.0, 0.4), Hit(1.5, 0.4), Hit(3.5, 1.0)),
-    (Hit(0.5, 0.4), Hit(1.5, 0.4), Hit(2.5, 1.0)),
-)
-STRAIGHT = (
-    (Hit(0.0, 0.9), Hit(1.5, 0.9), Hit(3.0, 0.7)),
-    (Hit(0.5, 0.7), Hit(1.5, 0.9), Hit(3.0, 0.7)),
-    (Hit(0.0, 0.9), Hit(1.5, 0.4), Hit(2.5, 0.9)),
-    (Hit(0.0, 1.4), Hit(2.5, 0.7), Hit(3.5, 1.0)),
-)
-SLOW = ((Hit(0.0, 3.8),), (Hit(0.0, 1.9), Hit(2.0, 1.9)), (Hit(0.0, 2.4), Hit(2.5, 1.4)), (Hit(1.5, 2.4),))
 LOUD = 50.0, 36.0  # velocity of a band's chord: at no dynamic, and what the whole of it adds
 ABOVE, LEAST_ROOM = 4, 58  # semitones that a band's chords keep above the bass, and the pitch from which on there is room anyway
 AHEAD = 0.45  # beats before its bar line at which a band's bar is settled
@@ -63,6 +31,7 @@ BUSY, QUIET = 1.75, 0.5  # notes of the player's a beat, from which and up to wh
 PATIENCE = 4  # bars without the player, after which it lays out
 SOFTER = 12.0  # steps of velocity below the player
 OFF_BEAT_ACCENT = 0.15
+CHORD = 3  # keys that are down, from which on they are a chord
 CHORD_KEYS = 24  # of the player's, that say where his chords lie
 REGISTER, HIGHER = 17, 22  # semitones that its own chords need, and how far above his they go at the most
 MUDDY = 48  # MIDI pitch below which chords are muddy
@@ -108,6 +77,8 @@ class Comp(Mode):
         meter = self.voice.meter
         beat = meter.beat(time)
         self._struck.append(beat)
+        if len(self.voice.tracker.keys) >= CHORD:  # chords alone, of which none knows a hand
+            self._of_chord(event.pitch)
         if self._bar_line is None:
             self._bar_line = meter.next_bar(beat - 1e-6)
         return []
@@ -124,8 +95,7 @@ class Comp(Mode):
         if self._banded:
             return super().accompanied(event, time)
         self._lately = self.voice.meter.beat(time)
-        self._chord_keys.append(event.pitch)
-        self._choose_side()
+        self._of_chord(event.pitch)
         if self._bar_line is None:
             self._bar_line = self.voice.meter.next_bar(self._lately - 1e-6)
         return super().accompanied(event, time)
@@ -157,7 +127,7 @@ class Comp(Mode):
         if at - hit.onset > 1e-6 and voice.meter.within_bar(at + 1e-6) < 0.01:  # it anticipates the next bar
             self._tied = False
             return True
-        line = hit.onset - within
+        line = hit.onset + 1e-6 - within
         onset = round(line + self._swung(math.floor(2 * within + 1.01) / 2), 6)
         if not self._hits or self._hits[0].onset > onset + 0.3:
             self._hits.appendleft(Hit(onset, min(hit.length, LATER)))
@@ -322,8 +292,8 @@ class Comp(Mode):
     @property
     def _by_ear(self) -> bool:
         """Whether it plays with somebody whose chords it has to hear."""
-        voice = self.voice
-        return not self._banded and voice.rules > rules.PHRASES and voice.generator.changes is None
+        generator = self.voice.generator
+        return not self._banded and generator.to_come is not None and generator.changes is None
 
     def _room(self) -> tuple[int, int, int | None]:
         """The range for its chords, and the pitch of who leads, which they keep below where they can."""
@@ -334,9 +304,9 @@ class Comp(Mode):
         low = max(settings.low, min(together.bass + ABOVE, LEAST_ROOM)) if together.bass is not None else settings.low
         return min(low, settings.high - 12), settings.high, together.notes[-1].pitch if together.notes else None
 
-
-    def _choose_side(self) -> None:
-        """Above the player's chords, or below, where there is room: kept to as long as there is."""
+    def _of_chord(self, pitch: int) -> None:
+        """A key of the player's chords. It plays above them, or below, where there is room, and there as long as there is."""
+        self._chord_keys.append(pitch)
         bottom, top = self._their_register()
         above, below = self.voice.settings.high - top, bottom - max(self.voice.settings.low, MUDDY)
         if (above if self._above else below) < REGISTER:
