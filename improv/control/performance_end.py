@@ -18,11 +18,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from improv.control.status import Status, as_json
 from improv.core.errors import ImprovError
 
+if TYPE_CHECKING:
+    from improv.control.surprises import SurpriseTap
 LINE = 65536  # bytes of a line, at most, both ways
 BACKOFF = (0.5, 30.0)  # seconds until a dead server is begun again: at first, and at the most
 LIVED = 60.0  # seconds after which a server was a good one
@@ -69,7 +71,7 @@ class ServedPage(Protocol):
 
 class PerformanceEnd:
     """answer: gets each request in the thread of this, and gives the reply. log: gets lines for people, there too.
-    page: what is told of the page, if there is one.
+    page: what is told of the page, if there is one. surprises: what is told of the notes, if somebody asked for it.
 
     refused: why the server will not start, where it won't; None otherwise. socket: where it listens, once it does.
     """
@@ -82,8 +84,9 @@ class PerformanceEnd:
         backoff: tuple[float, float] = BACKOFF,
         command: Sequence[str] = COMMAND,
         page: ServedPage | None = None,
+        surprises: SurpriseTap | None = None,
     ) -> None:
-        self._answer, self._log, self._page = answer, log, page
+        self._answer, self._log, self._page, self._surprises = answer, log, page, surprises
         self._first = self._introduction(config)
         self._backoff, self._command = backoff, command
         self._statuses: deque[Status] = deque(maxlen=1)  # the latest, until it is told
@@ -101,6 +104,8 @@ class PerformanceEnd:
         self.child: int | None = None  # the server's process id
         if page:
             page.bell(self._ring)
+        if surprises:
+            surprises.ring = self._ring
 
     def start(self) -> PerformanceEnd:
         self._thread.start()
@@ -215,6 +220,8 @@ class PerformanceEnd:
                     return
             if self._statuses and not out:
                 out += self._written({"status": as_json(self._statuses.popleft())})
+            if self._surprises and (rows := self._surprises.take()) and len(out) < CLOGGED:
+                out += _line({"surprise": rows})
             if self._page and len(out) < CLOGGED:
                 for news in self._page.take():
                     out += _line(news)
@@ -305,7 +312,7 @@ def _section(section: Any) -> Any:
         return str(section)
     if isinstance(section, tuple):
         return list(section)
-    names = ("socket", "osc", "metrics", "listen", "port", "secret", "allow")
+    names = ("socket", "osc", "metrics", "listen", "port", "secret", "allow", "surprise")
     return {name: _section(getattr(section, name)) for name in names if hasattr(section, name)}
 
 
