@@ -311,12 +311,11 @@ def _load(desk: Desk, name: str, performer: object) -> None:
 
 
 def _model_ready(desk: Desk, request: Request) -> Request:
-    _load(desk, str(request["name"]), request.get("performer"))
+    """Of `model`, and of `set` where it sets the model."""
+    name = request["name"] if request["do"] == "model" else request["value"] if request.get("name") == "model" else None
+    if name is not None:
+        _load(desk, str(name), request.get("performer"))
     return request
-
-
-def _setting_ready(desk: Desk, request: Request) -> Request:
-    return _model_ready(desk, request | {"name": request["value"]}) and request if request.get("name") == "model" else request
 
 
 def _preset_ready(desk: Desk, request: Request) -> Request:
@@ -345,5 +344,5 @@ def _file_ready(desk: Desk, request: Request) -> Request:
     return request | {"config": new}
 
 
-READY |= {"model": _model_ready, "set": _setting_ready, "preset": _preset_ready}
+READY |= {"model": _model_ready, "set": _model_ready, "preset": _preset_ready}
 READY |= {"mood": _mood_ready, "manner": _manner_ready, "reload": _file_ready}

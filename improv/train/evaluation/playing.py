@@ -116,7 +116,7 @@ def alone(
     model: NoteModel, piece: Piece, mode: str, seed: int, bars: int | None = None, wanted: Mapping[str, Any] | None = None
 ) -> tuple[Band, Improviser]:
     """An improviser alone in a band, and its beat, which runs from 0 s. wanted: settings other than the usual ones."""
-    usual = {"mode": mode, "tempo": min(max(piece.bpm, SLOWEST), FASTEST), "feel": piece.contexts[0].feel}
+    usual: dict[str, Any] = {"mode": mode, "tempo": min(max(piece.bpm, SLOWEST), FASTEST), "feel": piece.contexts[0].feel}
     settings = Settings(**(usual | dict(wanted or {})))
     timekeeper = Timekeeper(settings, piece.metres)
     timekeeper.begin(0.0)
