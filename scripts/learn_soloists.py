@@ -150,7 +150,7 @@ def solved(slope: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def as_settings(wanted: np.ndarray) -> dict[str, float]:
-    return {name: round(float(x) * far, 0 if far > 2 else 2) for x, (name, far) in zip(wanted, FAR.items(), strict=True)}
+    return {name: round(float(x) * far, 0 if far > 2 else 2) + 0.0 for x, (name, far) in zip(wanted, FAR.items(), strict=True)}
 
 
 def reached(
