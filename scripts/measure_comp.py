@@ -2,7 +2,7 @@
 
     python scripts/measure_comp.py jazz wjd_visible.jsonl.gz pop909.jsonl.gz [--solos N] [--songs N]
 
-improv comps under solos of the valid split, as they were transcribed, by rule and as learned, and plays duets with them. Of pop909 it is
+improv comps under solos of the valid split, as they were transcribed, and plays duets with them. Of pop909 it is
 the piano under the melody, and the bridge (a second voice) beside it. Nobody comps or plays duets for jazz in any set that we have.
 
 Voice-leading: semitones from each note of a chord to the nearest of the chord before, and back. Clashes: of the time in which chord and
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from measure_manners import Note, together
 
-from improv.core.playing import NOW
+from improv.core.playing import NOW, PHRASES
 from improv.models.loader import load_model
 from improv.train.evaluation.figures import on_bars
 from improv.train.reading.watched import read_watched
@@ -38,6 +38,7 @@ class Beside:
     moved: list[float] = field(default_factory=list)
     held: float = 0.0  # seconds in which chord and line sound together
     clashing: float = 0.0
+    rubs: int = 0  # strikes that clash as they begin
     strikes: int = 0
     answers: int = 0  # of these, begun while the line rests
     span: float = 0.0  # seconds from the line's first note to its last
@@ -60,6 +61,8 @@ class Beside:
             if first <= on < last:
                 self.strikes += 1
                 self.answers += not any(a - 1e-6 <= on < b for a, b in spans)
+                held = [pitch for a, b, pitch, _ in line if a - 1e-6 <= on < b]
+                self.rubs += any(pitch - note[2] in CLASHES for pitch in held for note in strike)
         for a, b, pitch, _ in line:
             for strike in strikes:
                 on, off = strike[0][0], max(note[1] for note in strike)
@@ -75,12 +78,13 @@ class Beside:
     def told(self) -> str:
         moved = f"{sum(self.moved) / len(self.moved):.2f} semitones a voice; " if self.moved else ""
         parts = [f"clashes {100 * self.clashing / self.held:.1f} % of the time together"] if self.held else []
+        parts.append(f"of {self.strikes} strikes {100 * self.rubs / max(self.strikes, 1):.1f} %")
         share, rests = self.answers / max(self.strikes, 1), self.rests / max(self.span, 1e-9)
         parts.append(f"begins in the line's rests {100 * share:.0f} % (rests are {100 * rests:.0f} % of the time: {share / rests:.2f})")
         if self.intervals:
             whole = sum(self.intervals.values())
             parts.append(", ".join(f"{name} {100 * t / whole:.0f} %" for name, t in sorted(self.intervals.items(), key=lambda x: -x[1])))
-        return moved + "; ".join(parts) + f"; {self.strikes} struck"
+        return moved + "; ".join(parts)
 
 
 KINDS = (
@@ -139,11 +143,11 @@ def main() -> None:
     args = parser.parse_args()
     model = load_model(args.model)
     pieces = [on_bars(p) for p in read_watched([args.corpus], None, None).of("valid") if p.changes][: args.solos]
-    for name, mode, least in (("comp", "comp", FEWEST), ("duet", "duet", 1)):
+    for name, mode, rules in (("comp, as before", "comp", PHRASES), ("comp", "comp", NOW), ("duet", "duet", NOW)):
         beside = Beside()
         for piece in pieces:
-            his, ours, _ = together(model, piece, mode, NOW)
-            beside.add(his, struck(ours, least))
+            his, ours, _ = together(model, piece, mode, rules)
+            beside.add(his, struck(ours))
         print(f"{name}: {beside.told()}", flush=True)
     piano, second = Beside(), Beside()
     for melody, bridge, hands in songs(args.pop909, args.songs):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from improv.core.band.bar import Doing
@@ -18,6 +18,7 @@ from improv.core.harmony.voicing import voicing
 from improv.core.intent import BOTH, IntendedNote, Intent
 from improv.core.line.dynamics import velocity
 from improv.core.modes.mode import Mode
+from improv.core.playing import PHRASES
 from improv.core.voice import Voice
 
 
@@ -56,6 +57,7 @@ ABOVE, LEAST_ROOM = 4, 58  # semitones that a band's chords keep above the bass,
 AHEAD = 0.45  # beats before its bar line at which a band's bar is settled
 CALM = 0.33  # of a band's dynamic, below which it plays little
 BUSY, QUIET = 1.75, 0.5  # notes of the player's a beat, from which and up to which
+RUBS, LEAST = (-1, 0, 1, 13), 2  # semitones from a note of a chord up to the line that rub; notes of a chord that are left
 PATIENCE = 4  # bars without the player, after which it lays out
 SOFTER = 12.0  # steps of velocity below the player
 OFF_BEAT_ACCENT = 0.15
@@ -226,7 +228,7 @@ class Comp(Mode):
             return []
         self._hands = self._hands if self._banded else hands
         played = voice.sounding.close_all(time)
-        for pitch in hands:
+        for pitch in hands if voice.rules <= PHRASES else clear_of(hands, [*voice.tracker.line_keys, *voice.together.sounding]):
             played += voice.strike(pitch, self._loudness(hit), time, voice.meter.beat(time) + hit.length)
         return played
 
@@ -275,6 +277,15 @@ class Comp(Mode):
         together = voice.together
         low = max(settings.low, min(together.bass + ABOVE, LEAST_ROOM)) if together.bass is not None else settings.low
         return min(low, settings.high - 12), settings.high, together.notes[-1].pitch if together.notes else None
+
+
+def clear_of(hands: Sequence[int], line: Collection[int]) -> list[int]:
+    """A voicing without what rubs against the notes of a line that sound: their own keys, a semitone off, a minor ninth below.
+
+    Whole, where less than LEAST notes would be left.
+    """
+    left = [pitch for pitch in hands if not any(note - pitch in RUBS for note in line)]
+    return left if len(left) >= LEAST else list(hands)
 
 
 def _off_beat(hit: Hit) -> bool:
