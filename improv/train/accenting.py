@@ -247,7 +247,7 @@ def learned_loudness(
     train: Sequence[Piece], valid: Sequence[Piece], seed: int, before: AccentModel | None = None, start: LearnedAccents | None = None
 ) -> Loudness:
     """What is learned of loudness: the better on `valid` of the rule, or what the model had `before`, and what is learned from `train`.
-    start: what learning goes on from where there is nothing before."""
+    start: what learning goes on from where there is nothing before; it is tried from nothing, too."""
     had = before if isinstance(before, LearnedAccents) else None
     kept = Loudness(had, {}, ())
     loud, held = ([p for p in pieces if p.loud] for pieces in (train, valid))
@@ -261,14 +261,16 @@ def learned_loudness(
     if len(rows.velocity) < FEWEST or len(checked.velocity) < HELD_FEWEST:
         return kept._replace(told=(f"loudness {_stays(had)}: too few notes have velocities that vary",))
     begins = had or start
-    learned = fit_accents(rows, checked, seed, begins.net if begins else None)
+    tried = [fit_accents(rows, checked, seed, net) for net in ([begins.net, None] if begins else [None])]
+    learned = min(tried, key=lambda one: nats(foretold(one, checked), checked).mean())
     old = foretold(had, checked) if had else by_rule(rows, checked)
     costs, costed = (float(nats(told, checked).mean()) for told in (foretold(learned, checked), old))
     name = "as it was before" if had else "by rule"
     if costs >= costed:
         return kept._replace(told=(f"loudness {_stays(had)}: learned, a valid note's would cost {costs:.3f} nats, {costed:.3f} {name}",))
     about = {"notes": len(rows.velocity), "pieces": len(loud), "nats": round(costs, 3), "nats before": round(costed, 3)}
-    return Loudness(learned, about, (f"loudness is learned: a valid note's costs {costs:.3f} nats, {costed:.3f} {name}",))
+    how = "is that of the model accents" if start and learned.net is start.net else "is learned"
+    return Loudness(learned, about, (f"loudness {how}: a valid note's costs {costs:.3f} nats, {costed:.3f} {name}",))
 
 
 def _stays(had: LearnedAccents | None) -> str:

@@ -71,6 +71,9 @@ def test_a_model_that_goes_on_never_gets_worse() -> None:
     other = learned_loudness([piece(20, off_beat=-12.0, notes=300)], valid, 0, before)
     assert other.accents is before
     assert other.told[0].startswith("loudness stays as it was: ")
+    usual = learned_loudness([piece(20, off_beat=-12.0, notes=300)], valid, 0, None, before)
+    assert usual.accents is not None
+    assert usual.told[0].startswith("loudness is that of the model accents: ")
     again = learned_loudness([piece(k, 20.0) for k in range(20, 24)], [piece(30, 20.0)], 0, before)
     assert again.accents is not before
     assert again.about["nats"] < again.about["nats before"]
