@@ -77,7 +77,7 @@ def nats(model: NoteModel, piece: Piece) -> float:
     return score([piece], foretell(model, [piece]))["joint_nats"]
 
 
-def tuned(pieces: Sequence[Piece], origin: str, folder: Path, fit: dict[str, int | float]) -> NoteModel:
+def tuned(pieces: Sequence[Piece], origin: str, folder: Path, fit: dict[str, int | None]) -> NoteModel:
     """A model that was fine-tuned on some pieces, split as `improv train` splits them."""
     pieces = assign_splits([replace(p, split="", source="takes") for p in pieces], 0, same_tunes(pieces))
     train, valid = ([p for p in pieces if p.split == split] for split in ("train", "valid"))
@@ -88,7 +88,7 @@ def tuned(pieces: Sequence[Piece], origin: str, folder: Path, fit: dict[str, int
     return load_model(str(folder.resolve()))
 
 
-def leave_one_out(takes: Sequence[Piece], origin: str, keep: Path, fit: dict[str, int | float]) -> list[Scored]:
+def leave_one_out(takes: Sequence[Piece], origin: str, keep: Path, fit: dict[str, int | None]) -> list[Scored]:
     """Each take, scored by a model that was fine-tuned on the others."""
     before = load_model(origin)
     found = []
@@ -100,11 +100,11 @@ def leave_one_out(takes: Sequence[Piece], origin: str, keep: Path, fit: dict[str
     return found
 
 
-def train_base(pieces: Sequence[Piece], folder: Path, size: str) -> None:
+def train_base(pieces: Sequence[Piece], folder: Path, size: str, epochs: int | None) -> None:
     """A model of one network from nothing, on all pieces that say they train."""
     train, valid = ([p for p in pieces if p.split == split] for split in ("train", "valid"))
     print(f"training {folder} on {len(train)} pieces first", file=sys.stderr)
-    config, network, _ = settings_of(TrainingOptions({}, size=size))
+    config, network, _ = settings_of(TrainingOptions({"epochs": epochs}, size=size))
     trained = train_members(train, valid, network, config, folder, 1)
     write_model(folder, trained, network, train, valid, config.seed, {})
 
@@ -129,6 +129,7 @@ def main() -> None:
         "--base", type=Path, metavar="FOLDER", help="fine-tune this one, trained first on all but --takes if it isn't there"
     )
     parser.add_argument("--size", default="laptop", choices=("laptop", "pocket"), help="of --base (default: laptop)")
+    parser.add_argument("--base-epochs", type=int, metavar="N", help="of --base, at the most")
     parser.add_argument("--midi", action="store_true", help="of MIDI files that are made of the pieces")
     parser.add_argument("--learn", type=int, metavar="N", help="learn from so many, drawn at random, and score others")
     parser.add_argument("--score", type=int, default=100, metavar="N", help="of --learn, how many others are scored (default: 100)")
@@ -145,9 +146,9 @@ def main() -> None:
     if args.base:
         if not (args.base / "card.json").exists():
             named = {p.name for takes in players for p in takes}
-            train_base([p for p in pieces if p.name not in named], args.base, args.size)
+            train_base([p for p in pieces if p.name not in named], args.base, args.size, args.base_epochs)
         args.origin = str(args.base.resolve())
-    fit = {"epochs": args.epochs} if args.epochs else {}
+    fit = {"epochs": args.epochs}
     told, read = [], read_back if args.midi else list[Piece]
     with tempfile.TemporaryDirectory() as made:
         for number, takes in enumerate(players):
