@@ -100,10 +100,10 @@ def _resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if Path("/proc/self/statm").exists() else 0.0
 
 
-def apart(folder: Path, cores: list[int], args: argparse.Namespace) -> dict[str, float]:
+def apart(folder: Path, cores: list[int], args: argparse.Namespace, columns: bool) -> dict[str, float]:
     """A reading in a process of its own, on some cores."""
     asked = [sys.executable, __file__, "--read", str(folder), "--reader", args.reader]
-    asked += [word for word, wanted in (("--columns", args.columns), ("--no-listening", not args.listens)) if wanted]
+    asked += [word for word, wanted in (("--columns", columns), ("--no-listening", not args.listens)) if wanted]
 
     def pin() -> None:
         if hasattr(os, "sched_setaffinity"):
@@ -123,7 +123,7 @@ def measure(folder: Path, cores: list[int], args: argparse.Namespace) -> dict[st
     for name, some in [*ways * args.pairs, ("again", cores)]:
         if name != "again":
             (folder / NAME).unlink(missing_ok=True)
-        found = apart(folder, some, args)
+        found = apart(folder, some, args, args.columns and name != "again")
         found["peak"] = found["own"] + (len(some) * found["worker"] if name != "again" else 0)
         each = 1000 * found["seconds"] / max(found["pieces"], 1)
         print(
@@ -131,7 +131,7 @@ def measure(folder: Path, cores: list[int], args: argparse.Namespace) -> dict[st
             f"{found['held']:>12.1f} {found['peak']:>8.0f}",
             flush=True,
         )
-        if args.columns:
+        if "columns" in found:
             print(f"          its columns took {found['columns']:.1f} s and {found['column_bytes']:.0f} bytes a note")
         if name not in best or found["seconds"] < best[name]["seconds"]:
             best[name] = found

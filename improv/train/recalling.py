@@ -24,7 +24,7 @@ class Prior(NamedTuple):
 
 
 LOOSE = Prior(3.0, 0.5)
-NEAR = Prior(0.3, 0.05)  # around what the model has that is fine-tuned: one or two takes tell less than its corpus did
+NEAR = Prior(0.1, 0.02)  # around what the model has that is fine-tuned: one or two takes tell less than its corpus did
 
 
 def rhythm_parts(states: States, rhythms: int) -> list[np.ndarray]:
