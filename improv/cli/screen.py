@@ -9,6 +9,7 @@ from typing import Any
 from improv.core.band.together import PARTS
 from improv.core.events import Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, parse_chord
+from improv.core.harmony.spelling import Key
 from improv.core.heard.told import ToldHarmony
 from improv.core.meter import Meter
 from improv.core.observer import MODEL_FAILED, Observer
@@ -60,10 +61,12 @@ def shower(
     meter: Callable[[], Meter],
     changes: Changes | None,
     heard: Callable[[], ToldHarmony | None] = lambda: None,
+    key: Callable[[], Key | None] = lambda: None,
     band: Sequence[str] = (),
 ) -> Callable[[str, Event], None]:
     """What prints a line for each note, heard or played. meter: says where the beat is now; heard: what is heard of the harmony, where
-    there are no changes; band: the mode of each who performs: of a band, only who leads is shown."""
+    there are no changes; key: that of the moment, in which notes are spelled; band: the mode of each who performs: of a band, only who
+    leads is shown."""
     quiet = {number for number, mode in enumerate(band) if mode in PARTS and number}
 
     def show(side: str, event: Event) -> None:
@@ -71,7 +74,7 @@ def shower(
             return
         told = heard()
         chord = None if told is None else told.chord
-        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, meter(), changes, chord)
+        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, meter(), changes, chord, key())
         if text:
             print(text, flush=True)
 

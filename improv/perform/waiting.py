@@ -7,11 +7,12 @@ be told of it, once each.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import pitch_name
+from improv.core.harmony.spelling import Key
 from improv.core.modes.classes import MODES
 from improv.core.observer import Observer
 
@@ -41,6 +42,7 @@ class Waiting(Observer):
 
     def __init__(self, keeper: Timekeeper) -> None:
         self._keeper = keeper
+        self.key: Callable[[], Key | None] = lambda: None  # in which notes are spelled
         self._keys: dict[tuple[int, int, int], float] = {}  # (input, channel, pitch) that is down: since when
         self._latest: dict[Source, float] = {}  # when the latest note came from it
         self._began = math.inf  # when the player's notes began that improv has not answered yet
@@ -102,7 +104,7 @@ class Waiting(Observer):
         if not down:
             return None
         since, (_, channel, pitch) = max(down)
-        return KEY.format(f"{pitch_name(pitch)} on channel {channel + 1}", now - since)
+        return KEY.format(f"{pitch_name(pitch, self.key())} on channel {channel + 1}", now - since)
 
     def news(self, now: float) -> Iterator[str]:
         """What is to be told now, each once."""
