@@ -110,7 +110,6 @@ class Performance:
         )
         self.harmony = HarmonyNews(self.performers, self.timekeeper, lambda: ear_for(song.hearing))
         self.observers = (*self.observers, self.harmony.departures)
-        self.waiting.key = lambda: self.harmony.key
         self.inbox.behind = self._behind
         metronome = Metronome(first.settings, meter, config.send_clock, "drums" not in song.band)
         slots = [Slot(metronome, PART), *(Slot(p.player, p.number, p.setup.hears, p.setup.inputs) for p in self.performers)]
