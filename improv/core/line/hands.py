@@ -95,6 +95,10 @@ class Hands:
         self._down: dict[Key, _Struck] = {}  # of those, the keys that are down, in the order in which they were struck
         self._weights = _Weights()
 
+    def another(self) -> Hands:
+        """One by the same rules, that has heard nothing yet."""
+        return Hands(self.inputs, self.grips)
+
     def hears(self, event: NoteOn | NoteOff) -> bool:
         """A key goes down or comes up. Returns whether it plays chords, or did."""
         key = event.part, event.channel, event.pitch
