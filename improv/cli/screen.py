@@ -14,7 +14,7 @@ from improv.core.heard.told import ToldHarmony
 from improv.core.meter import Meter
 from improv.core.observer import MODEL_FAILED, Observer
 from improv.core.settings import PERIOD
-from improv.render.lines import line
+from improv.render.lines import NEAREST, line
 
 
 class Screen(Observer):
@@ -72,9 +72,10 @@ def shower(
     def show(side: str, event: Event) -> None:
         if side == "played" and isinstance(event, NoteOn) and event.part in quiet:
             return
-        told = heard()
-        chord = None if told is None else told.chord
-        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, meter(), changes, chord, key())
+        told, now = heard(), meter()
+        beat = now.beat(event.time) + NEAREST
+        chord = None if told is None else told.chord_at(now.bar_of(beat), now.within_bar(beat))
+        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, now, changes, chord, key())
         if text:
             print(text, flush=True)
 

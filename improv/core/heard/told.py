@@ -27,6 +27,11 @@ class ToldHarmony:
         """The chart in the syntax of changes; None where there is none."""
         return written(self.chart.bars, symbol=self.symbol) if self.chart else None
 
+    def chord_at(self, bar: int, beat: float) -> Chord:
+        """The chord of a beat of a bar, from 0: the chart's, where one is followed; otherwise the latest."""
+        charted = self.chart.bar(bar) if self.chart else ()
+        return charted[min(int(beat), len(charted) - 1)] if charted else self.chord
+
     def symbol(self, chord: Chord) -> str:
         """A chord's symbol, as it is spelled in the key."""
         return self.key.spelled(chord) if self.key else str(chord)
