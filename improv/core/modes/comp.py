@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from improv.core.band.bar import Doing
 from improv.core.events import Event, NoteOn
@@ -21,6 +21,7 @@ from improv.core.intent import BOTH, IntendedNote, Intent
 from improv.core.line.dynamics import velocity
 from improv.core.modes.comp_rhythms import OPEN, SLOW, SPARSE, STRAIGHT, USUAL, Hit
 from improv.core.modes.mode import Mode
+from improv.core.playing import PHRASES
 from improv.core.voice import Voice
 
 LOUD = 50.0, 36.0  # velocity of a band's chord: at no dynamic, and what the whole of it adds
@@ -28,6 +29,7 @@ ABOVE, LEAST_ROOM = 4, 58  # semitones that a band's chords keep above the bass,
 AHEAD = 0.45  # beats before its bar line at which a band's bar is settled
 CALM = 0.33  # of a band's dynamic, below which it plays little
 BUSY, QUIET = 1.75, 0.5  # notes of the player's a beat, from which and up to which
+RUBS, LEAST = (-1, 0, 1, 13), 2  # semitones from a note of a chord up to the line that rub; notes of a chord that are left
 PATIENCE = 4  # bars without the player, after which it lays out
 SOFTER = 12.0  # steps of velocity below the player
 OFF_BEAT_ACCENT = 0.15
@@ -236,9 +238,10 @@ class Comp(Mode):
             return []
         self._hands = self._hands if self._banded else hands
         played = voice.sounding.close_all(time)
-        theirs = {*voice.tracker.line_keys, *voice.tracker.accompanying} if self._by_ear else ()
-        for pitch in hands:
-            if pitch in theirs:  # one key for two would cut one of them
+        beside = {*voice.tracker.line_keys, *voice.tracker.accompanying} if self._by_ear else ()
+        rubbing = [] if voice.rules <= PHRASES else [*voice.tracker.line_keys, *voice.together.sounding]
+        for pitch in clear_of(hands, rubbing):
+            if pitch in beside:  # one key for two would cut one of them
                 continue
             played += voice.strike(pitch, self._loudness(hit), time, voice.meter.beat(time) + hit.length)
         return played
@@ -326,6 +329,15 @@ class Comp(Mode):
         if self._above:
             return max(min(top + 1, high - REGISTER), low), min(top + HIGHER, high)
         return low, min(max(bottom - 1, low + REGISTER), high)
+
+
+def clear_of(hands: Sequence[int], line: Collection[int]) -> list[int]:
+    """A voicing without what rubs against the notes of a line that sound: their own keys, a semitone off, a minor ninth below.
+
+    Whole, where less than LEAST notes would be left.
+    """
+    left = [pitch for pitch in hands if not any(note - pitch in RUBS for note in line)]
+    return left if len(left) >= LEAST else list(hands)
 
 
 def _off_beat(hit: Hit) -> bool:
