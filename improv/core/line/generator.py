@@ -14,8 +14,10 @@ import numpy as np
 from improv.core import playing as rules
 from improv.core.harmony import NO_CHORD, READING, Changes, Chord, HarmonicContext
 from improv.core.heads import Heads
+from improv.core.heard.expected import Chances
 from improv.core.heard.harmony import HeardHarmony
-from improv.core.line.bent import beats_behind, pitch_lean, rest_lean, sounds
+from improv.core.heard.to_come import BarsToCome
+from improv.core.line.bent import beats_behind, both, pitch_lean, rest_lean, sounds
 from improv.core.line.draw import draw_note, gaps, slips
 from improv.core.line.dynamics import Shape, accent, follow
 from improv.core.line.lessons import Lessons
@@ -35,6 +37,7 @@ OWN_TRUST = 0.35  # of our own notes against the player's, when what was played 
 BOOKMARKS = 128  # that are kept; each is the size of a state
 RETOLD = 64  # notes that a model which takes over is told
 REMEMBERED = SPAN + 32  # notes of the line, for the critic of phrases
+DOUBT = 3.0  # nats for a tone of all chords that a beat may have, on a beat of which it isn't known which it will be
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
 
@@ -99,6 +102,7 @@ class LineGenerator:
             [*(seed if isinstance(seed, tuple) else (seed,)), 1]
         )  # of its own, so that lags change no notes
         self.heard = heard
+        self.to_come = BarsToCome(heard) if heard and playing > rules.PHRASES else None
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
         self.meter, self._tracker = meter, tracker
         self._lessons, self._reading = lessons, reading
@@ -223,7 +227,7 @@ class LineGenerator:
             twelve = bars % 12 == 0 and bars % 8 != 0
             section = meter.bar_of(beat) % (12 if twelve else 8)
         elif self.heard and meter.running:
-            harmony = self.heard.harmony(beat)
+            harmony = (self.to_come or self.heard).harmony(beat)
         else:
             chord = self._tracker.chord
             harmony = HarmonicContext(chord, chord, math.inf)
@@ -235,7 +239,15 @@ class LineGenerator:
         """The chord at a beat: of the changes, or as it is heard; where no beat runs, the latest that the player held."""
         if self.changes:
             return self.changes.harmony(self.meter.position(beat)).chord
-        return self.heard.chord(beat) if self.heard and self.meter.running else self.heard_chord
+        return (self.to_come or self.heard).chord(beat) if self.heard and self.meter.running else self.heard_chord
+
+    def chances(self, beat: float) -> Chances:
+        """The chords that a beat may have, with their probabilities, the likeliest first: a single one where it is known, or where
+        nobody reckons with any that come. Empty: there is none."""
+        if self.to_come and self.changes is None and self.meter.running:
+            return self.to_come.chances(beat)
+        chord = self.chord(beat)
+        return ((chord, 1.0),) if chord.root is not None else ()
 
     # Drawing
 
@@ -273,6 +285,8 @@ class LineGenerator:
         lean = both(both(lean, self._away(at)), pitch_lean(self.settings, last))
         sway = swayed(memory.sway, self._lag_rng) if self._draws_lags and onset is None else None
         known, quoting = self.model.quotations, memory.quoting
+        if (doubt := self._in_doubt(at, position)) is not None:
+            lean = doubt if lean is None else lean + doubt
         if self._minds_quotes and memory.last is not None:
             lean = self._but_quotes(lean, known, quoting, memory.last)
         value, lag, surprise = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway, self._reading)
@@ -307,6 +321,20 @@ class LineGenerator:
         """A bias for pitches, and against those that would quote for longer than is wanted."""
         return both(lean, None if known is None else quoting.too_long(last, known, self.settings.quote))
 
+    def _in_doubt(self, at: Context, position: int) -> np.ndarray | None:
+        """What is added to the logits of the pitches (128,) on a beat of which it isn't known which chord it will have: tones that fit
+        all that are likely are likelier than those of one alone."""
+        if self.to_come is None or at.place % GRID:
+            return None
+        chances = self.chances(position / GRID)
+        if len(chances) < 2:
+            return None
+        fits = np.zeros(12)
+        for chord, p in chances:
+            fits[list(chord.tones)] += p
+        bias: np.ndarray = DOUBT * fits[np.arange(128) % 12]
+        return bias
+
     def _away(self, at: Context) -> np.ndarray | None:
         """What the setting `outside` adds to the logits of the pitches, (128,)."""
         by_ear = self.heard is not None and self.changes is None
@@ -319,8 +347,3 @@ class LineGenerator:
         middle = (self.settings.low + self.settings.high) // 2
         tones = at.harmony.chord.tones
         return min((p for p in range(middle - 6, middle + 7) if not tones or p % 12 in tones), key=lambda p: abs(p - middle))
-
-
-def both(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
-    """Two biases together; None: there is none."""
-    return one if other is None else other if one is None else one + other
