@@ -3,6 +3,8 @@
 Everything here is thought: nothing is played, no time is read. Beats and positions are those of the meter.
 """
 
+# long: all that bears on a note is brought together in one place
+
 from __future__ import annotations
 
 import math
@@ -19,8 +21,9 @@ from improv.core.heard.harmony import HeardHarmony
 from improv.core.heard.to_come import BarsToCome
 from improv.core.line.bent import beats_behind, both, pitch_lean, rest_lean, sounds
 from improv.core.line.draw import draw_note, gaps, slips
-from improv.core.line.dynamics import Shape, accent, follow
+from improv.core.line.dynamics import DEPTH, Shape, accent, follow
 from improv.core.line.lessons import Lessons
+from improv.core.line.loudness import LOUDS, drawn_accent, signs_of
 from improv.core.line.microtiming import swayed
 from improv.core.line.outside import BY_EAR, outside_bias
 from improv.core.line.quotations import Quotations, Quoting
@@ -53,6 +56,7 @@ class Memory(NamedTuple):
     sway: float = 0.0  # of our latest note's lag, see microtiming.py
     quoting: Quoting = Quoting()  # how our line stands to the solos that the model learned from
     line: tuple[Noted, ...] = ()  # the latest notes, whosever they are
+    louds: tuple[float | None, ...] = ()  # how far the latest stood out, see loudness.py; None: the player's, or by rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,8 @@ class LineGenerator:
         self.settings = settings
         self.changes = changes
         self.rng = np.random.default_rng(seed)
-        self._lag_rng = np.random.default_rng(
-            [*(seed if isinstance(seed, tuple) else (seed,)), 1]
-        )  # of its own, so that lags change no notes
+        # Of their own, so that lags and loudness change no notes.
+        self._lag_rng, self._loud_rng = (np.random.default_rng([*(seed if isinstance(seed, tuple) else (seed,)), k]) for k in (1, 2))
         self.heard = heard
         self.to_come = BarsToCome(heard) if heard and playing > rules.PHRASES else None
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
@@ -108,6 +111,7 @@ class LineGenerator:
         self._lessons, self._reading = lessons, reading
         self._draws_lags = playing != rules.FIRST
         self._minds_quotes = self.draws_phrases = playing > rules.SWAYS
+        self._draws_loudness = playing > rules.PHRASES
         self.last_onset = -math.inf  # beat of our latest note
         self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
@@ -202,7 +206,8 @@ class LineGenerator:
         shape = follow(memory.shape, value.pitch, position / GRID, duration)
         told = (*memory.told, (value, memory.last, at, trust))[-RETOLD:]
         line = (*memory.line, Noted.of(position, value, at))[-REMEMBERED:]
-        return Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told, sway, quoting, line)
+        said, louds = self.model.read(state, self.settings.recall), (*memory.louds, None)[-LOUDS:]
+        return Memory(state, said, value.pitch, position, shape, told, sway, quoting, line, louds)
 
     def surprise(self, pitch: int, beat: float) -> float | None:
         """Bits of a note of the player's that comes on a beat, given all before it; None for the first of all."""
@@ -286,7 +291,7 @@ class LineGenerator:
         sway = swayed(memory.sway, self._lag_rng) if self._draws_lags and onset is None else None
         known, quoting = self.model.quotations, memory.quoting
         if (doubt := self._in_doubt(at, position)) is not None:
-            lean = doubt if lean is None else lean + doubt
+            lean = both(lean, doubt)
         if self._minds_quotes and memory.last is not None:
             lean = self._but_quotes(lean, known, quoting, memory.last)
         value, lag, surprise = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway, self._reading)
@@ -303,8 +308,8 @@ class LineGenerator:
         chord = at.harmony.chord
         on_chord = chord.root is None or value.pitch % 12 in chord.tones
         in_bits = surprise + (0.0 if memory.position is None else bits(memory.said.ioi, ioi)) if self._minds_quotes else None
-        assert then.shape is not None
-        return Plan(onset, duration, value, position, accent(then.shape, at.place, at.feel), on_chord, then, opens, in_bits)
+        accented, then = self._accented(memory, then, at)
+        return Plan(onset, duration, value, position, accented, on_chord, then, opens, in_bits)
 
     def again(self, memory: Memory, plan: Plan) -> Plan:
         """A note that was drawn after another memory, as it is after this one. It must lie behind the latest note."""
@@ -314,8 +319,18 @@ class LineGenerator:
         value = plan.value._replace(ioi=ioi)
         quoting = memory.quoting.after((value.pitch - last, ioi), self.model.quotations)
         then = self._after(memory, value, plan.position, plan.duration, at, OWN_TRUST, plan.then.sway, quoting)
+        accented, then = self._accented(memory, then, at, plan.accent)
+        return replace(plan, value=value, then=then, accent=accented)
+
+    def _accented(self, before: Memory, then: Memory, at: Context, drawn: float | None = None) -> tuple[float, Memory]:
+        """How far the note that leads from one memory to another stands out, and the memory that knows it. drawn: what was drawn for it."""
         assert then.shape is not None
-        return replace(plan, value=value, then=then, accent=accent(then.shape, at.place, at.feel))
+        if not self._draws_loudness or (model := self.model.accents) is None:
+            return accent(then.shape, at.place, at.feel), then
+        if drawn is None:
+            signs = signs_of(before.line, before.louds, then.line[-1], then.shape, at)
+            drawn = drawn_accent(model, signs, float(self._loud_rng.standard_normal()))
+        return drawn, then._replace(louds=(*before.louds, DEPTH * drawn)[-LOUDS:])
 
     def _but_quotes(self, lean: np.ndarray | None, known: Quotations | None, quoting: Quoting, last: int) -> np.ndarray | None:
         """A bias for pitches, and against those that would quote for longer than is wanted."""

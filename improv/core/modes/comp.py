@@ -238,11 +238,10 @@ class Comp(Mode):
             return []
         self._hands = self._hands if self._banded else hands
         played = voice.sounding.close_all(time)
-        if voice.rules > PHRASES:
-            hands = tuple(clear_of(hands, [*voice.tracker.line_keys, *voice.together.sounding]))
-        theirs = {*voice.tracker.line_keys, *voice.tracker.accompanying} if self._by_ear else ()
-        for pitch in hands:
-            if pitch in theirs:  # one key for two would cut one of them
+        beside = {*voice.tracker.line_keys, *voice.tracker.accompanying} if self._by_ear else ()
+        rubbing = [] if voice.rules <= PHRASES else [*voice.tracker.line_keys, *voice.together.sounding]
+        for pitch in clear_of(hands, rubbing):
+            if pitch in beside:  # one key for two would cut one of them
                 continue
             played += voice.strike(pitch, self._loudness(hit), time, voice.meter.beat(time) + hit.length)
         return played
