@@ -85,6 +85,7 @@ def read(folder: str, reader: str, columns: bool, listens: bool) -> dict[str, fl
     held = _resident() - before
     found = {"seconds": seconds, "notes": reading.notes, "pieces": len(reading.pieces), "held": held / reading.notes}
     found["packed"] = sum(p.notes.rows.nbytes for p in reading.pieces) / reading.notes
+    own, workers = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     if columns:
         from improv.train.dataset import columns_of_all
 
@@ -92,7 +93,6 @@ def read(folder: str, reader: str, columns: bool, listens: bool) -> dict[str, fl
         with tempfile.TemporaryDirectory() as place:
             whole = columns_of_all(reading.pieces, Path(place))
         found |= {"columns": time.perf_counter() - started, "column_bytes": sum(c.block.nbytes for c in whole) / reading.notes}
-    own, workers = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return found | {"own": own, "worker": workers}
 
 
