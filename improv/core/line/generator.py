@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,8 @@ OWN_TRUST = 0.35  # of our own notes against the player's, when what was played 
 BOOKMARKS = 128  # that are kept; each is the size of a state
 RETOLD = 64  # notes that a model which takes over is told
 REMEMBERED = SPAN + 32  # notes of the line, for the critic of phrases
+OPENS, OPENS_WITHIN = 0.38, 0.13  # of the range: where the pitch lies from which solos begin, and its spread
+RATHER = -1000.0  # nats for all pitches but one that is wanted
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
 
@@ -103,6 +106,7 @@ class LineGenerator:
         self._lessons, self._reading = lessons, reading
         self._draws_lags = playing != rules.FIRST
         self._minds_quotes = self.draws_phrases = playing > rules.SWAYS
+        self.takes_up_figures = self._opens_low = playing > rules.CHOOSES
         self.last_onset = -math.inf  # beat of our latest note
         self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
@@ -171,15 +175,15 @@ class LineGenerator:
         off = now if note.off is None else note.beat_off
         return self._remember(memory, note.pitch, position, off - beat, beat - position / GRID)
 
-    def take(self, pitch: int, position: int, duration: float, lag: float) -> None:
-        """A note was heard whose place is known: position in 1/12 beat, duration and lag in beats."""
-        self.memory = self._remember(self.memory, pitch, position, duration, lag)
+    def take(self, pitch: int, position: int, duration: float, lag: float, trust: float = 1.0) -> None:
+        """A note was heard whose place is known: position in 1/12 beat, duration and lag in beats. trust: as in `NoteModel.step`."""
+        self.memory = self._remember(self.memory, pitch, position, duration, lag, trust)
 
-    def _remember(self, memory: Memory, pitch: int, position: int, duration: float, lag: float) -> Memory:
+    def _remember(self, memory: Memory, pitch: int, position: int, duration: float, lag: float, trust: float = 1.0) -> Memory:
         ioi = 0 if memory.position is None else position - memory.position
         value = self.model.vocabulary.encode(ioi / GRID, pitch, duration, lag)
         at = self.context(position)
-        return self._after(memory, value, position, duration, at, 1.0, memory.sway, memory.quoting.interrupted())
+        return self._after(memory, value, position, duration, at, trust, memory.sway, memory.quoting.interrupted())
 
     def _after(
         self,
@@ -256,12 +260,13 @@ class LineGenerator:
         lands: bool = False,
         lean: np.ndarray | None = None,
         since: float | None = None,
+        only: int | None = None,
     ) -> Plan:
         """Draw a note for a position: its pitch, given the chord there; its length; its lag.
 
         onset: its exact beat, where that is settled; otherwise the model's lag decides. opens: it is the first of
         its turn. lands: it is to be a chord tone. lean (128,): a bias for its pitch. since: the beat of our note before it;
-        None: of our latest that was played.
+        None: of our latest that was played. only: the pitch that it is to have, if that may be.
         """
         at = self.context(position)
         last = memory.last if memory.last is not None else self._opening_pitch(at)
@@ -273,6 +278,8 @@ class LineGenerator:
         known, quoting = self.model.quotations, memory.quoting
         if self._minds_quotes and memory.last is not None:
             lean = self._but_quotes(lean, known, quoting, memory.last)
+        if only is not None and not lands:
+            lean = _only(only) if lean is None else lean + _only(only)
         value, lag, surprise = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway, self._reading)
         duration = self.model.vocabulary.durations[value.duration] / GRID
         if onset is None:
@@ -311,7 +318,21 @@ class LineGenerator:
         return outside_bias(at.harmony.chord, key, at.place % GRID == 0, amount)
 
     def _opening_pitch(self, at: Context) -> int:
-        """Where a line that follows nothing starts from: a chord tone in the middle of the range."""
-        middle = (self.settings.low + self.settings.high) // 2
+        """Where a line that follows nothing starts from: a chord tone in the middle of the range; by the rules of now, one where solos
+        begin, somewhat below it."""
+        low, high = self.settings.low, self.settings.high
+        middle = (low + high) // 2
+        if self._opens_low:
+            drawn = self.rng.normal(low + OPENS * (high - low), OPENS_WITHIN * (high - low))
+            middle = min(max(round(drawn), low), high)
         tones = at.harmony.chord.tones
         return min((p for p in range(middle - 6, middle + 7) if not tones or p % 12 in tones), key=lambda p: abs(p - middle))
+
+
+@lru_cache(maxsize=128)
+def _only(pitch: int) -> np.ndarray:
+    """A bias (128,) for one pitch: if it may be at all, no other."""
+    bias = np.full(128, RATHER)
+    bias[pitch] = 0.0
+    bias.flags.writeable = False
+    return bias

@@ -134,8 +134,11 @@ class Trade(Mode):
             self._ahead.swap(voice.generator, math.ceil(beat * GRID - 0.5))
             self._show()
 
-    def _when(self, memory: Memory, turn: Turn) -> int | None:
-        """Draw when the next note comes, in 1/12 beat; None where the turn is over. It may be for the next note to land."""
+    def _when(self, memory: Memory, turn: Turn, wanted: int | None = None) -> int | None:
+        """Draw when the next note comes, in 1/12 beat; None where the turn is over. It may be for the next note to land.
+
+        wanted: so long after the latest, where that may be.
+        """
         voice = self.voice
         generator = voice.generator
         assert memory.position is not None
@@ -144,7 +147,7 @@ class Trade(Mode):
         longest = LONGEST_REST if not rests and turn.notes < 4 else last_class
         if self.endless and turn.landing:  # it would end in the air
             longest = max(min(longest, math.floor(turn.last * GRID) - 1 - memory.position), 1)
-        ioi = generator.draw_time(memory, 1, longest)
+        ioi = wanted if wanted is not None and wanted <= longest else generator.draw_time(memory, 1, longest)
         if ioi == last_class:  # "four beats or more"
             ioi += GRID * (int(generator.rng.geometric(LONG_REST_ENDS)) - 1)
         if not rests and ioi > LONGEST_REST and not turn.landed:  # it would end in the air
