@@ -1,7 +1,7 @@
 """By which rules notes are drawn and played. A session's header has the number, so that what was recorded goes on replaying.
 
-4: some of the ways in which a phrase is drawn take up a figure that was played before; a line that follows nothing begins where solos
-begin, and not in the middle of the range.
+4: some of the ways in which a phrase is drawn take up a figure that was played before; a solo begins where solos begin, and not in the
+middle of the range.
 3: a phrase is drawn in several ways, of which a critic chooses; no quotation of the solos that the model learned from is longer
 than the setting `quote` allows; a solo that is about to begin isn't put off by a pedal or a key-up of a player who has played
 nothing.
@@ -13,4 +13,4 @@ its last bar; a duet keeps to a register of its own, off the player's keys and o
 
 from __future__ import annotations
 
-FIRST, SWAYS, CHOOSES, NOW = 1, 2, 3, 4
+FIRST, SWAYS, PHRASES, NOW = 1, 2, 3, 4

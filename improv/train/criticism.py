@@ -106,15 +106,21 @@ def rows_of(line: Sequence[Noted]) -> list[list[float]]:
     return [traits(Before(line[:first]), line[first:after], then) for first, after, then in phrases_of(line)]
 
 
-def learn(real: np.ndarray, ours: np.ndarray, rounds: int = 150) -> Critic:
-    """A critic that tells real rows from ours, (phrases, traits) each."""
+def learn(real: np.ndarray, ours: np.ndarray, rounds: int = 400) -> Critic:
+    """A critic that tells real rows from ours, (phrases, traits) each, by so many trees."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     rows, said = np.vstack([real, ours]), np.arange(len(real) + len(ours)) < len(real)
     weights = np.where(said, len(ours) / len(real), 1.0)
     trees = HistGradientBoostingClassifier(
-        max_iter=rounds, learning_rate=0.06, max_leaf_nodes=10, l2_regularization=5.0, min_samples_leaf=40, random_state=0
-    ).fit(rows, said, sample_weight=weights)
+        max_iter=rounds,
+        learning_rate=0.07,
+        max_leaf_nodes=10,
+        l2_regularization=5.0,
+        min_samples_leaf=40,
+        early_stopping=False,
+        random_state=0,
+    ).fit(rows, said, sample_weight=weights / weights.mean())
     return grown(trees)
 
 

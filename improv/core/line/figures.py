@@ -20,16 +20,16 @@ LONGEST_TIME = 24  # 1/12 beat: a figure doesn't go on over a longer time betwee
 FEWEST = 8  # notes that must have been played
 
 
-class Kind(Enum):
+class Returns(Enum):
     """What comes back: the pitches, the intervals from wherever it stands, or the times with new pitches."""
 
     PITCHES, INTERVALS, TIMES = range(3)
 
 
-KINDS = (Kind.PITCHES, Kind.PITCHES, Kind.INTERVALS, Kind.TIMES)  # each as likely as the next
+ALL_RETURNS = (Returns.PITCHES, Returns.PITCHES, Returns.INTERVALS, Returns.TIMES)  # each as likely as the next
 
 
-class Wanted(NamedTuple):
+class FigureNote(NamedTuple):
     """A note of a figure. time: 1/12 beat from the note before; None: any. pitch: MIDI's, and step: semitones from the note before;
     None: any. inside: where it was played it was in the scale."""
 
@@ -39,12 +39,12 @@ class Wanted(NamedTuple):
     inside: bool
 
 
-def figure(line: Sequence[Noted], rested: bool, rng: np.random.Generator) -> tuple[Wanted, ...]:
+def figure(line: Sequence[Noted], rested: bool, rng: np.random.Generator) -> tuple[FigureNote, ...]:
     """A figure by which a line may go on; none where there is nothing like its latest note. rested: a phrase begins after a rest, so
     that it may begin as one did before."""
-    kind = KINDS[int(rng.integers(len(KINDS)))]
+    kind = ALL_RETURNS[int(rng.integers(len(ALL_RETURNS)))]
     count = SHORTEST - 1 + int(rng.geometric(LONGER))
-    timed = kind is Kind.TIMES or bool(rng.integers(2))
+    timed = kind is Returns.TIMES or bool(rng.integers(2))
     if len(line) < FEWEST:
         return ()
     firsts = _phrases(line) if rested else _alike(line, kind)
@@ -53,15 +53,15 @@ def figure(line: Sequence[Noted], rested: bool, rng: np.random.Generator) -> tup
         return ()
     near = np.array([1.0 / (len(line) - k) for k in firsts])
     first = firsts[int(rng.choice(len(firsts), p=near / near.sum()))]
-    wanted: list[Wanted] = []
+    wanted: list[FigureNote] = []
     for k in range(first, min(first + count, len(line))):
         time, step = line[k].position - line[k - 1].position, line[k].pitch - line[k - 1].pitch
         begun = bool(wanted) or not rested  # where a phrase begins, neither its time nor its step come back
         if begun and time > LONGEST_TIME:
             break
-        pitch = line[k].pitch if kind is Kind.PITCHES else None
-        interval = step if kind is Kind.INTERVALS and begun else None
-        wanted.append(Wanted(time if timed and begun else None, pitch, interval, line[k].scale is not False))
+        pitch = line[k].pitch if kind is Returns.PITCHES else None
+        interval = step if kind is Returns.INTERVALS and begun else None
+        wanted.append(FigureNote(time if timed and begun else None, pitch, interval, line[k].scale is not False))
     return tuple(wanted)
 
 
@@ -70,15 +70,15 @@ def _phrases(line: Sequence[Noted]) -> list[int]:
     return [k for k in range(1, len(line)) if line[k].position - line[k - 1].position - line[k - 1].length >= REST]
 
 
-def _alike(line: Sequence[Noted], kind: Kind) -> list[int]:
+def _alike(line: Sequence[Noted], kind: Returns) -> list[int]:
     """The notes after those that are like the latest one: of its pitch, reached by its interval, or on its place in the beat after
     as long a time."""
     last = len(line) - 1
 
     def like(k: int) -> tuple[int, int]:
-        if kind is Kind.PITCHES:
+        if kind is Returns.PITCHES:
             return line[k].pitch, 0
-        if kind is Kind.INTERVALS:
+        if kind is Returns.INTERVALS:
             return line[k].pitch - line[k - 1].pitch, 0
         return line[k].position - line[k - 1].position, line[k].place % 12
 
@@ -99,7 +99,7 @@ class TakenUp:
     """
 
     def __init__(self, rng: np.random.Generator | None) -> None:
-        self.wanted: tuple[Wanted, ...] = ()
+        self.wanted: tuple[FigureNote, ...] = ()
         self._rng = rng
         self._after = 0 if rng is None else int(rng.integers(0, LATEST + 1))
 

@@ -35,7 +35,6 @@ OWN_TRUST = 0.35  # of our own notes against the player's, when what was played 
 BOOKMARKS = 128  # that are kept; each is the size of a state
 RETOLD = 64  # notes that a model which takes over is told
 REMEMBERED = SPAN + 32  # notes of the line, for the critic of phrases
-OPENS, OPENS_WITHIN = 0.38, 0.13  # of the range: where the pitch lies from which solos begin, and its spread
 RATHER = -1000.0  # nats for all pitches but one that is wanted
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
@@ -106,7 +105,7 @@ class LineGenerator:
         self._lessons, self._reading = lessons, reading
         self._draws_lags = playing != rules.FIRST
         self._minds_quotes = self.draws_phrases = playing > rules.SWAYS
-        self.takes_up_figures = self._opens_low = playing > rules.CHOOSES
+        self.takes_up_figures = playing > rules.PHRASES
         self.last_onset = -math.inf  # beat of our latest note
         self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
@@ -261,15 +260,18 @@ class LineGenerator:
         lean: np.ndarray | None = None,
         since: float | None = None,
         only: int | None = None,
+        begins_from: int | None = None,
     ) -> Plan:
         """Draw a note for a position: its pitch, given the chord there; its length; its lag.
 
         onset: its exact beat, where that is settled; otherwise the model's lag decides. opens: it is the first of
         its turn. lands: it is to be a chord tone. lean (128,): a bias for its pitch. since: the beat of our note before it;
         None: of our latest that was played. only: the pitch that it is to have, if that may be.
+        begins_from: the pitch from which it comes, where nothing was heard before.
         """
         at = self.context(position)
-        last = memory.last if memory.last is not None else self._opening_pitch(at)
+        begins_from = self._opening_pitch(at) if begins_from is None else begins_from
+        last = begins_from if memory.last is None else memory.last
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
         away = self._away(at)
@@ -318,13 +320,8 @@ class LineGenerator:
         return outside_bias(at.harmony.chord, key, at.place % GRID == 0, amount)
 
     def _opening_pitch(self, at: Context) -> int:
-        """Where a line that follows nothing starts from: a chord tone in the middle of the range; by the rules of now, one where solos
-        begin, somewhat below it."""
-        low, high = self.settings.low, self.settings.high
-        middle = (low + high) // 2
-        if self._opens_low:
-            drawn = self.rng.normal(low + OPENS * (high - low), OPENS_WITHIN * (high - low))
-            middle = min(max(round(drawn), low), high)
+        """Where a line that follows nothing starts from: a chord tone in the middle of the range."""
+        middle = (self.settings.low + self.settings.high) // 2
         tones = at.harmony.chord.tones
         return min((p for p in range(middle - 6, middle + 7) if not tones or p % 12 in tones), key=lambda p: abs(p - middle))
 

@@ -23,6 +23,7 @@ LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 ENTERS = {"beat": Unit.FELT, "bar": Unit.BAR, "now": None}  # on what an answer enters, by the setting
 # Where solos of the Weimar Jazz Database begin in their first bar, in half beats: how many of its training split's 309 in 4/4 do.
 BEGINNINGS = (64, 35, 49, 26, 46, 19, 41, 29)
+FROM, FROM_WITHIN = 0.2, 0.15  # of the range: from where a solo comes to its first note, and the spread of that; see models/README.md
 LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
 
 
@@ -267,7 +268,14 @@ class Solo(Trade):
         if not voice.early:
             beat += self._beginning(meter.bar_at(beat))
         self.turn = self._from(beat)
-        self.plan = voice.generator.draw(voice.generator.memory, round(beat * GRID), onset=beat, opens=True)
+        generator, begins_from = voice.generator, self._begins_from() if voice.rules >= 4 else None
+        self.plan = generator.draw(generator.memory, round(beat * GRID), onset=beat, opens=True, begins_from=begins_from)
+
+    def _begins_from(self) -> int:
+        """A pitch from which its first note may come, so that this lies where those of solos do."""
+        low, high = self.voice.settings.low, self.voice.settings.high
+        drawn = self.voice.generator.rng.normal(low + FROM * (high - low), FROM_WITHIN * (high - low))
+        return min(max(round(drawn), low), high)
 
     def _beginning(self, bar: float) -> float:
         """Beats into its first bar on which it begins, as solos do: a pick-up to the second as often as the downbeat."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from improv.core.harmony import parse_changes
-from improv.core.line.figures import FEWEST, NOTHING, SHORTEST, Kind, TakenUp, Wanted, _alike, bent, figure
+from improv.core.line.figures import FEWEST, NOTHING, SHORTEST, Returns, TakenUp, FigureNote, _alike, bent, figure
 from improv.core.line.traits import Noted
 
 SCALE = frozenset({0, 2, 4, 5, 7, 9, 11})
@@ -21,9 +21,9 @@ RUN = line(*((6 * k, pitch) for k, pitch in enumerate((60, 62, 64, 65, 67, 69, 6
 
 def test_a_figure_begins_after_a_note_like_the_latest() -> None:
     """The latest is a 60 reached by a whole tone downwards."""
-    assert _alike(RUN, Kind.PITCHES) == [7]
-    assert _alike(RUN, Kind.INTERVALS) == [9]
-    assert _alike(RUN, Kind.TIMES) == [2, 4, 6, 8]
+    assert _alike(RUN, Returns.PITCHES) == [7]
+    assert _alike(RUN, Returns.INTERVALS) == [9]
+    assert _alike(RUN, Returns.TIMES) == [2, 4, 6, 8]
 
 
 def test_what_comes_back_is_what_was_played() -> None:
@@ -62,7 +62,7 @@ def test_a_tone_of_the_scale_bends_into_the_one_that_is_now() -> None:
 
 def test_a_figure_is_over_where_its_note_cannot_be_played() -> None:
     taken = TakenUp(np.random.default_rng(0))
-    taken.wanted = (Wanted(6, 64, None, True), Wanted(3, None, -2, True))
+    taken.wanted = (FigureNote(6, 64, None, True), FigureNote(3, None, -2, True))
     assert (taken.time, taken.pitch(60, SCALE)) == (6, 64)
     taken.played(64, 64)
     assert (taken.time, taken.pitch(64, SCALE)) == (3, 62)

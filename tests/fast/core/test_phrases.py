@@ -123,7 +123,8 @@ def improviser_step(improviser: Improviser, event: Event) -> list[Event]:
 def test_a_second_take_is_another_phrase_from_the_next_beat_on() -> None:
     pocket = load_model("pocket")
     first, others = ons(played(by=pocket)), 0
-    for at in (4.1, 6.2, 8.3, 10.1, 12.2, 14.3, 16.4, 18.3):
+    busy = [time + 0.01 for (time, _), (later, _) in zip(first[2:], first[7:], strict=False) if later - time < 1.6]
+    for at in busy[:: len(busy) // 6]:
         second = ons(played([Setting(at, SECOND_TAKE, 1)], by=pocket))
         beat = (int(at / 0.5) + 1) * 0.5 - 0.13  # who plays ahead of the beat is not late
         assert [on for on in second if on[0] < beat] == [on for on in first if on[0] < beat]
