@@ -5,7 +5,7 @@ the model.
 
 The model hears the solos that train, and after each phrase it draws ways to go on, as it does when it plays. Boosted trees learn to
 tell these from what the soloist really played (minutes). Then the model plays over the changes of some solos, its phrases chosen by
-the critic so far, and further trees learn what still tells them (--solos; an hour for 300). Told is how well the trees tell phrases
+the critic so far, and further trees learn what still tells them (--solos; ten minutes for 90). Told is how well the trees tell phrases
 of the valid split.
 """
 
@@ -34,10 +34,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0] if __doc__ else "")
     parser.add_argument("data", help="the solos")
     parser.add_argument("model", type=Path, help="the folder of a model that learned from them")
-    parser.add_argument("--times", type=int, default=DEFAULT_TIMES, help="how often it hears each solo, and draws")
-    parser.add_argument("--trees", type=int, default=400, help="that learn from what it draws")
-    parser.add_argument("--solos", type=int, nargs="*", default=DEFAULT_SOLOS, metavar="N", help="that it plays, for each further round")
-    parser.add_argument("--further", type=int, default=DEFAULT_FURTHER, metavar="TREES", help="of each further round")
+    parser.add_argument("--times", type=int, default=2, help="how often it hears each solo, and draws")
+    parser.add_argument("--trees", type=int, default=600, help="that learn from what it draws")
+    parser.add_argument("--solos", type=int, nargs="*", default=[90], metavar="N", help="that it plays, for each further round")
+    parser.add_argument("--further", type=int, default=80, metavar="TREES", help="of each further round")
     parser.add_argument("--ways", type=int, default=8, help="phrases among which the critic chooses")
     args = parser.parse_args()
     reading = read_watched([args.data], None, 0)

@@ -1,7 +1,8 @@
 """By which rules notes are drawn and played. A session's header has the number, so that what was recorded goes on replaying.
 
 4: some of the ways in which a phrase is drawn take up a figure that was played before; a solo begins where solos begin, and not in the
-middle of the range.
+middle of the range; what another chord or another model overtakes is drawn anew for when the next note was to come, and in time: where
+that is at once, the next note alone.
 3: a phrase is drawn in several ways, of which a critic chooses; no quotation of the solos that the model learned from is longer
 than the setting `quote` allows; a solo that is about to begin isn't put off by a pedal or a key-up of a player who has played
 nothing.

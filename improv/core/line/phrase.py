@@ -1,7 +1,8 @@
 """Phrases drawn ahead: several ways in which a line may go on, note by note, of which one is played and one is kept as second take.
 
 A phrase goes on until nothing sounds for `traits.REST`, until the turn is over, or until it is MOST notes long; then the next is
-drawn from there, once its last note was played. The ways differ by chance, and some of many take up a figure that was played before, see figures.py.
+drawn from there, once its last note was played. The ways differ by chance, and some of many take up
+a figure that was played before, see figures.py.
 """
 
 from __future__ import annotations
@@ -62,6 +63,23 @@ def rests(memory: Memory, then: int) -> bool:
     return bool(memory.line) and then - memory.line[-1].position - memory.line[-1].length >= REST
 
 
+def drawn(generator: LineGenerator, at: After, when: When, since: float, notes: int = 0, taken: TakenUp = NOTHING) -> Ahead:
+    """A note that goes on from where it is known when the next one comes. since: the beat of our note before it.
+
+    notes: of the way before it; taken: the figure that it takes up.
+    """
+    assert at.then is not None
+    turn = replace(at.turn)
+    only = taken.pitch(at.memory.last, generator.context(at.then).harmony.chord.scale) if taken.wanted else None
+    plan = generator.draw(at.memory, at.then, lands=turn.landing, since=since, only=only)
+    turn.notes += 1
+    over = turn.finished(plan.onset, plan.then.said.end, plan.on_chord)
+    taken.played(plan.value.pitch, only)
+    taken.look(plan.then.line, notes + 1)
+    then = None if over else when(plan.then, turn, taken.time)
+    return Ahead(plan, stands(plan.then, turn, over or then is None, then, at.begun + 1))
+
+
 class Ways:
     """The ways on from somewhere, being drawn. answers: they begin an answer. figures: how many of them, the last, take up a figure."""
 
@@ -69,36 +87,28 @@ class Ways:
         self._since, self._last_onset, self._count, self._answers, self._figures = since, last_onset, count, answers, figures
         self.ways: list[Way] = []
         self._notes: list[Ahead] = []
-        self._figure: TakenUp | None = None  # of the way that is being drawn
+        self._figure = NOTHING  # that the way takes up which is being drawn
 
     def go_on(self, generator: LineGenerator, when: When) -> bool:
         """Draw one more note. Returns whether all ways are drawn."""
         at = self._notes[-1].after if self._notes else self._since
-        turn, then = replace(at.turn), at.then
-        if not self._notes and len(self.ways) >= self._count - self._figures:
-            self._figure = TakenUp(generator.rng)
-        taken = self._figure or NOTHING
         if not self._notes:
-            taken.look(at.memory.line, 0, at.begun == 0 and then is not None and rests(at.memory, then))
-        if then is None:
-            then = when(at.memory, turn, taken.time)
+            self._figure = TakenUp(generator.rng if len(self.ways) >= self._count - self._figures else None)
+            self._figure.look(at.memory.line, 0, at.begun == 0 and at.then is not None and rests(at.memory, at.then))
+        if at.then is None:
+            turn = replace(at.turn)
+            then = when(at.memory, turn, self._figure.time)
             if then is None or rests(at.memory, then):
                 return self._close(stands(at.memory, turn, then is None, then, at.begun))
+            at = at._replace(turn=turn, then=then)
         since = self._notes[-1].plan.onset if self._notes else self._last_onset
-        only = taken.pitch(at.memory.last, generator.context(then).harmony.chord.scale) if taken.wanted else None
-        plan = generator.draw(at.memory, then, lands=turn.landing, since=since, only=only)
-        turn.notes += 1
-        over = turn.finished(plan.onset, plan.then.said.end, plan.on_chord)
-        taken.played(plan.value.pitch, only)
-        taken.look(plan.then.line, len(self._notes) + 1)
-        then = None if over else when(plan.then, turn, taken.time)
-        after = stands(plan.then, turn, over or then is None, then, at.begun + 1)
-        self._notes.append(Ahead(plan, after))
+        self._notes.append(drawn(generator, at, when, since, len(self._notes), self._figure))
+        after = self._notes[-1].after
         return self._close(after) if after.over or not after.begun else False
 
     def _close(self, after: After) -> bool:
         self.ways.append(Way(tuple(self._notes), after))
-        self._notes, self._figure = [], None
+        self._notes = []
         return len(self.ways) == self._count
 
     def ranked(self, generator: LineGenerator) -> list[Way]:
@@ -179,6 +189,17 @@ class PhrasesAhead:
         """What was drawn ahead does not hold any more, but for the next note."""
         if self.note is not None:
             self._rest, self._after, self._second = (), self.note.after, None
+
+    def anew(self, generator: LineGenerator, turn: Turn, when: When, soon: bool) -> None:
+        """Draw anew what is to come, for when the next note was to come. turn: as it stands. soon: it comes at once, so there is time
+        for that one alone, and for the others once it was played."""
+        assert self.note is not None
+        begun = (self.note.after.begun or MOST) - 1
+        at = After(generator.memory, replace(turn), False, self.note.plan.position, begun)
+        self.begin(at)
+        if soon:
+            note = drawn(generator, at, when, generator.last_onset)
+            self._take(Way((note,), note.after))
 
     def swap(self, generator: LineGenerator, position: int) -> None:
         """From a position on, the other way is played, if there is one; the one that goes on is kept in its place."""

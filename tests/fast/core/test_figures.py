@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from improv.core.harmony import parse_changes
-from improv.core.line.figures import FEWEST, NOTHING, SHORTEST, Returns, TakenUp, FigureNote, _alike, bent, figure
+from improv.core.line.figures import FEWEST, NOTHING, SHORTEST, FigureNote, Returns, TakenUp, _alike, bent, figure
 from improv.core.line.traits import Noted
 
 SCALE = frozenset({0, 2, 4, 5, 7, 9, 11})
