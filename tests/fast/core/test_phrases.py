@@ -201,6 +201,6 @@ def test_what_other_changes_overtake_comes_when_it_was_to_come() -> None:
         line = 2.0 * bar
         after = ons(played([Setting(line - 0.7, "changes", "Gb | %")], by=pocket))
         (was, was_pitch), (now, pitch) = (next(note for note in notes if note[0] >= line) for notes in (before, after))
-        assert now == pytest.approx(was, abs=0.1)  # each with a lag of its own
+        assert now == pytest.approx(was, abs=0.25)  # each with a lag of its own
         others += pitch != was_pitch
     assert others > 3
