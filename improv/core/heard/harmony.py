@@ -276,15 +276,35 @@ class HeardHarmony:
         coming, until = self._likeliest(now, beat)
         return HarmonicContext(now, coming, until)
 
+    @property
+    def latest(self) -> Span | None:
+        """The latest chord that was heard."""
+        return self._spans[-1] if self._spans else None
+
+    def so_far(self) -> tuple[float, Bar]:
+        """The beat on which the bar began that is not over, and its chords, as far as they are known: up to the latest that was heard in
+        it, and where nothing new was heard up to now, as the bar before ends."""
+        begun = round(self._upto + 1e-6 - self.meter.within_bar(self._upto + 1e-6), 6)
+        known = round(self._upto - begun)
+        if self._spans and self._spans[-1].place >= begun - 1e-6:
+            known = min(max(known, math.floor(self._spans[-1].place - begun + 1e-6) + 1), round(self.meter.bar_at(begun + 1e-6)))
+        return begun, tuple(self._placed(begun + i, begun) for i in range(known))
+
+    def likely(self) -> list[tuple[Chord, float]]:
+        """What follows the latest chords in many tunes, with probabilities, the likeliest first."""
+        if self._setup.foresees is None:
+            return []
+        spans = [span for i, span in enumerate(self._spans) if not i or not alike(span.chord, self._spans[i - 1].chord)][-4:]
+        return self._setup.foresees.after([span.chord for span in spans], self.key)
+
     def _likeliest(self, now: Chord, beat: float) -> tuple[Chord, float]:
         """The likeliest next chord, and the beats until it."""
         spans = self._spans
-        foresees = self._setup.foresees
-        if foresees is None or not spans or beat < spans[-1].beat:
+        if self._setup.foresees is None or not spans or beat < spans[-1].beat:
             after = next((span for span in spans if span.beat > beat + 1e-6), None)
             return (after.chord, after.beat - beat) if after else (now, math.inf)
         spans = [span for i, span in enumerate(spans) if not i or not alike(span.chord, spans[i - 1].chord)][-4:]
-        found = foresees.after([span.chord for span in spans], self.key)
+        found = self.likely()
         if not found or found[0][1] < SURE_NEXT:
             return now, math.inf
         lasted = [b.place - a.place for a, b in pairwise(spans)]

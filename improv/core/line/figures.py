@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from improv.core.line.traits import REST, Noted
 SHORTEST, LONGER = 3, 0.22  # notes of a figure at the least; the chance that each further one is its last
 LATEST = 6  # notes of the phrase after which, at the latest, a figure begins
 LONGEST_TIME = 24  # 1/12 beat: a figure doesn't go on over a longer time between onsets
+RATHER = -1000.0  # nats for all pitches but one that is wanted
 FEWEST = 8  # notes that must have been played
 
 
@@ -90,6 +92,15 @@ def bent(pitch: int, inside: bool, scale: Collection[int]) -> int:
     if not inside or not scale or pitch % 12 in scale:
         return pitch
     return next((p for p in (pitch - 1, pitch + 1) if p % 12 in scale), pitch)
+
+
+@lru_cache(maxsize=128)
+def rather(pitch: int) -> np.ndarray:
+    """A bias (128,) for one pitch: if it may be at all, no other."""
+    bias = np.full(128, RATHER)
+    bias[pitch] = 0.0
+    bias.flags.writeable = False
+    return bias
 
 
 class TakenUp:
