@@ -56,11 +56,12 @@ class EarSetup:
 
 
 class Span(NamedTuple):
-    """A chord. beat: from when on it sounds; place: the beat that it belongs to in the chart."""
+    """A chord. beat: from when on it sounds; place: the beat that it belongs to in the chart. sure: how sure the ear is of it."""
 
     beat: float
     place: float
     chord: Chord
+    sure: float = 1.0
 
 
 class HeardHarmony:
@@ -165,7 +166,7 @@ class HeardHarmony:
             heard = weighed(heard, [pitch for _, _, pitch, _ in waiting])
             again, self._voicing = self._voicing, frozenset(pitch for _, _, pitch, _ in waiting)
             if again == self._voicing and heard.confidence < SURE_AGAIN:  # the same keys are the same chord
-                self._spans.append(Span(min(first, place), of, self._last))
+                self._spans.append(Span(min(first, place), of, self._last, self._spans[-1].sure if self._spans else 0.0))
                 return False
         return self._take(heard, min(first, place), of, sure, struck)
 
@@ -213,7 +214,7 @@ class HeardHarmony:
         spans = self._spans
         while spans and spans[-1].place >= place:
             spans.pop()
-        spans.append(Span(beat, place, chord))
+        spans.append(Span(beat, place, chord, heard.confidence))
         if len(spans) > MANY:
             del spans[: MANY // 2]
         self._tell()
