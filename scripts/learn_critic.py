@@ -1,60 +1,74 @@
-"""Teach a critic to tell the phrases of real solos from those of a model, and write it beside the model.
+"""Teach a critic how much likelier a phrase is in a real solo than among the ways in which a model would go on, and write it beside
+the model.
 
     python scripts/learn_critic.py wjd_visible.jsonl.gz models/jazz
 
-In each round the model plays over the changes of the solos that train, its phrases chosen by the critic so far, and boosted trees
-learn to tell them from the real ones; what they say is added to what the critic says. Told is how well the trees tell phrases of
-solos that they did not learn from.
+The model hears the solos that train, and after each phrase it draws ways to go on, as it does when it plays. Boosted trees learn to
+tell these from what the soloist really played (minutes). Then the model plays over the changes of some solos, its phrases chosen by
+the critic so far, and further trees learn what still tells them (--solos; ten minutes for 90). Told is how well the trees tell phrases
+of the valid split.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from improv.atomic import atomic_write
+from improv.core.note_model import NoteModel
 from improv.models.critics import FILE, blob_of
 from improv.models.loader import load_model
-from improv.train.criticism import both, learn, our_line, real_line, rows_of
+from improv.train.criticism import both, learn, our_line, proposals, real_line, rows_of
 from improv.train.evaluation.figures import on_bars
 from improv.train.evaluation.judges import auc
+from improv.train.piece import Piece
 from improv.train.reading.watched import read_watched
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0] if __doc__ else "")
     parser.add_argument("data", help="the solos")
     parser.add_argument("model", type=Path, help="the folder of a model that learned from them")
-    parser.add_argument("--solos", type=int, nargs="+", default=[309], metavar="N", help="that it plays, for each round")
-    parser.add_argument("--ways", type=int, default=6, help="phrases among which the critic chooses")
+    parser.add_argument("--times", type=int, default=2, help="how often it hears each solo, and draws")
+    parser.add_argument("--trees", type=int, default=600, help="that learn from what it draws")
+    parser.add_argument("--solos", type=int, nargs="*", default=[90], metavar="N", help="that it plays, for each further round")
+    parser.add_argument("--further", type=int, default=80, metavar="TREES", help="of each further round")
+    parser.add_argument("--ways", type=int, default=8, help="phrases among which the critic chooses")
     args = parser.parse_args()
     reading = read_watched([args.data], None, 0)
     train, valid = ([on_bars(p) for p in reading.of(split) if p.changes] for split in ("train", "valid"))
-    real, held_out = (np.array([row for p in pieces for row in rows_of(real_line(p))]) for pieces in (train, valid))
+    real, held_out = (np.array([row for p in pieces for row in rows_of(real_line(p))[1:]]) for pieces in (train, valid))
     model = load_model(str(args.model))
-    model.critic = critic = None
-    for number, count in enumerate(args.solos):
-        order = np.random.default_rng(number).permutation(len(train))
-        lines = [our_line(model, train[order[k % len(train)]], seed=1000 * (number + 1) + k) for k in range(count)]
-        ours = [rows_of(line) for line in lines if line]
-        first = int(0.8 * len(ours))
-        told = learn(real, np.array([row for rows in ours[:first] for row in rows]))
-        others = np.array([row for rows in ours[first:] for row in rows])
-        said = told.odds(np.vstack([held_out, others]))
-        print(f"round {number + 1}: AUC of phrases {auc(np.arange(len(said)) < len(held_out), said):.3f}", flush=True)
-        critic = both(critic, replace(learn(real, np.array([row for rows in ours for row in rows])), ways=args.ways))
+    model.critic = None
+    drawn = np.vstack([_drawn(model, train, seed) for seed in range(args.times)])
+    critic = replace(learn(real, drawn, args.trees), ways=args.ways)
+    said = critic.odds(np.vstack([held_out, others := _drawn(model, valid, args.times)]))
+    print(f"drawn {len(drawn)} and {len(others)} phrases: AUC {auc(np.arange(len(said)) < len(held_out), said):.3f}", flush=True)
+    for number, count in enumerate(args.solos, 1):
         model.critic = critic
-    assert critic is not None
+        order = np.random.default_rng(number).permutation(len(train))
+        lines = [our_line(model, train[order[k % len(train)]], seed=1000 * number + k) for k in range(count)]
+        ours = np.array([row for line in lines for row in rows_of(line)[1:]])
+        told = learn(real, ours, args.further)
+        critic = replace(both(critic, told), ways=args.ways)
+        print(f"round {number}: learned from {len(ours)} phrases of {count} solos", flush=True)
     blob, about = blob_of(critic)
     card = json.loads((args.model / "card.json").read_text(encoding="utf-8"))
     card["critic"] = about
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     atomic_write({args.model / FILE: blob, args.model / "card.json": text.encode()})
     print(f"{args.model / FILE}: {len(critic.roots)} trees, {len(critic.trait)} nodes, {len(blob):,} bytes")
+
+
+def _drawn(model: NoteModel, pieces: Sequence[Piece], seed: int) -> np.ndarray:
+    """The traits (phrases, traits) of the ways in which a model would go on in some solos."""
+    rng = np.random.default_rng(seed)
+    return np.array([row for piece in pieces for row in proposals(model, piece, rng)])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,9 +11,13 @@ import numpy as np
 
 from improv.core.events import Event, NoteOn
 from improv.core.line.critic import Critic
-from improv.core.line.phrase import MOST
+from improv.core.line.generator import OWN_TRUST, Memory
+from improv.core.line.phrase import MOST, TAKE_UP, Ways, stands
+from improv.core.line.phrasing import Turn
 from improv.core.line.traits import REST, Before, Noted, traits
+from improv.core.modes.line import LONG_REST_ENDS
 from improv.core.note_model import NoteModel
+from improv.core.vocabulary import GRID, Vocabulary
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
 from improv.train.evaluation.playing import alone
@@ -42,6 +47,51 @@ def our_line(model: NoteModel, piece: Piece, seed: int) -> list[Noted]:
     return notes
 
 
+def proposals(model: NoteModel, piece: Piece, rng: np.random.Generator, every: float = 1.0) -> list[list[float]]:
+    """The traits of phrases as a model would go on after each phrase of a real solo, one for each; it hears the solo as if it played
+    it itself. Beat 0 of the piece must begin a bar. every: the share of the phrases after which it is asked.
+
+    Of them as many take up a figure as of the ways among which the critic chooses: so what a critic learns from these is how much
+    likelier a phrase is in a real solo than among its ways (noise-contrastive estimation, Gutmann and Hyvärinen 2010).
+    """
+    _, improviser = alone(model, piece, "solo", int(rng.integers(2**31)))
+    generator, found, real = improviser.generator, [], real_line(piece)
+    told = iter(_one_line(piece))
+
+    def when(memory: Memory, turn: Turn, wanted: int | None = None) -> int | None:
+        assert memory.position is not None
+        last = len(memory.said.ioi) - 1
+        ioi = wanted or generator.draw_time(memory, 1, last)
+        return memory.position + ioi + (GRID * (int(rng.geometric(LONG_REST_ENDS)) - 1) if ioi == last else 0)
+
+    for first, after, _ in phrases_of(real):
+        memory = generator.memory
+        if first and rng.random() < every:
+            rested = real[first].position - real[first - 1].position - real[first - 1].length >= REST
+            # where it rested, the time of the next note was drawn with the phrase before, as it really was
+            since = stands(memory, Turn(0.0, math.inf), False, real[first].position if rested else None, 0)
+            ways = Ways(since, real[first - 1].position / GRID, 1, False, int(rng.random() < TAKE_UP))
+            while not ways.go_on(generator, when):
+                pass
+            way = ways.ways[0]
+            if way.notes:
+                phrase = [note.plan.then.line[-1] for note in way.notes]
+                found.append(traits(Before(memory.line), phrase, way.after.then))
+        for _ in range(first, after):
+            generator.take(*next(told), trust=OWN_TRUST)
+    return found
+
+
+def _one_line(piece: Piece) -> Iterator[tuple[int, int, float, float]]:
+    """Pitch, position, duration and lag of each note of a solo, as a generator takes them; of two on one place the first."""
+    durations, lags = Vocabulary().durations, Vocabulary().lags
+    latest = -1
+    for position, value in zip(piece.onsets, piece.values, strict=True):
+        if position > latest:
+            yield value.pitch, position, durations[value.duration] / GRID, lags[value.lag]
+        latest = max(latest, position)
+
+
 def phrases_of(line: Sequence[Noted]) -> Iterator[tuple[int, int, int]]:
     """First note, the note after the last, and where that comes, of each phrase of a line but the last; as phrases are drawn."""
     first = 0
@@ -56,15 +106,21 @@ def rows_of(line: Sequence[Noted]) -> list[list[float]]:
     return [traits(Before(line[:first]), line[first:after], then) for first, after, then in phrases_of(line)]
 
 
-def learn(real: np.ndarray, ours: np.ndarray, rounds: int = 150) -> Critic:
-    """A critic that tells real rows from ours, (phrases, traits) each."""
+def learn(real: np.ndarray, ours: np.ndarray, rounds: int = 400) -> Critic:
+    """A critic that tells real rows from ours, (phrases, traits) each, by so many trees."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     rows, said = np.vstack([real, ours]), np.arange(len(real) + len(ours)) < len(real)
     weights = np.where(said, len(ours) / len(real), 1.0)
     trees = HistGradientBoostingClassifier(
-        max_iter=rounds, learning_rate=0.06, max_leaf_nodes=10, l2_regularization=5.0, min_samples_leaf=40, random_state=0
-    ).fit(rows, said, sample_weight=weights)
+        max_iter=rounds,
+        learning_rate=0.07,
+        max_leaf_nodes=10,
+        l2_regularization=5.0,
+        min_samples_leaf=40,
+        early_stopping=False,
+        random_state=0,
+    ).fit(rows, said, sample_weight=weights / weights.mean())
     return grown(trees)
 
 

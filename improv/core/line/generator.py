@@ -22,6 +22,7 @@ from improv.core.heard.to_come import BarsToCome
 from improv.core.line.bent import beats_behind, both, pitch_lean, rest_lean, sounds
 from improv.core.line.draw import draw_note, gaps, slips
 from improv.core.line.dynamics import DEPTH, Shape, accent, follow
+from improv.core.line.figures import rather
 from improv.core.line.lessons import Lessons
 from improv.core.line.loudness import LOUDS, drawn_accent, signs_of
 from improv.core.line.microtiming import swayed
@@ -111,7 +112,7 @@ class LineGenerator:
         self._lessons, self._reading = lessons, reading
         self._draws_lags = playing != rules.FIRST
         self._minds_quotes = self.draws_phrases = playing > rules.SWAYS
-        self._draws_loudness = playing > rules.PHRASES
+        self._draws_loudness = self.takes_up_figures = playing > rules.PHRASES
         self.last_onset = -math.inf  # beat of our latest note
         self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
@@ -180,15 +181,15 @@ class LineGenerator:
         off = now if note.off is None else note.beat_off
         return self._remember(memory, note.pitch, position, off - beat, beat - position / GRID)
 
-    def take(self, pitch: int, position: int, duration: float, lag: float) -> None:
-        """A note was heard whose place is known: position in 1/12 beat, duration and lag in beats."""
-        self.memory = self._remember(self.memory, pitch, position, duration, lag)
+    def take(self, pitch: int, position: int, duration: float, lag: float, trust: float = 1.0) -> None:
+        """A note was heard whose place is known: position in 1/12 beat, duration and lag in beats. trust: as in `NoteModel.step`."""
+        self.memory = self._remember(self.memory, pitch, position, duration, lag, trust)
 
-    def _remember(self, memory: Memory, pitch: int, position: int, duration: float, lag: float) -> Memory:
+    def _remember(self, memory: Memory, pitch: int, position: int, duration: float, lag: float, trust: float = 1.0) -> Memory:
         ioi = 0 if memory.position is None else position - memory.position
         value = self.model.vocabulary.encode(ioi / GRID, pitch, duration, lag)
         at = self.context(position)
-        return self._after(memory, value, position, duration, at, 1.0, memory.sway, memory.quoting.interrupted())
+        return self._after(memory, value, position, duration, at, trust, memory.sway, memory.quoting.interrupted())
 
     def _after(
         self,
@@ -276,15 +277,19 @@ class LineGenerator:
         lands: bool = False,
         lean: np.ndarray | None = None,
         since: float | None = None,
+        only: int | None = None,
+        begins_from: int | None = None,
     ) -> Plan:
         """Draw a note for a position: its pitch, given the chord there; its length; its lag.
 
         onset: its exact beat, where that is settled; otherwise the model's lag decides. opens: it is the first of
         its turn. lands: it is to be a chord tone. lean (128,): a bias for its pitch. since: the beat of our note before it;
-        None: of our latest that was played.
+        None: of our latest that was played. only: the pitch that it is to have, if that may be.
+        begins_from: the pitch from which it comes, where nothing was heard before.
         """
         at = self.context(position)
-        last = memory.last if memory.last is not None else self._opening_pitch(at)
+        begins_from = self._opening_pitch(at) if begins_from is None else begins_from
+        last = begins_from if memory.last is None else memory.last
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
         lean = both(both(lean, self._away(at)), pitch_lean(self.settings, last))
@@ -294,6 +299,8 @@ class LineGenerator:
             lean = both(lean, doubt)
         if self._minds_quotes and memory.last is not None:
             lean = self._but_quotes(lean, known, quoting, memory.last)
+        if only is not None and not lands:
+            lean = both(lean, rather(only))
         value, lag, surprise = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway, self._reading)
         duration = self.model.vocabulary.durations[value.duration] / GRID
         if onset is None:

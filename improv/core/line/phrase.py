@@ -1,7 +1,8 @@
 """Phrases drawn ahead: several ways in which a line may go on, note by note, of which one is played and one is kept as second take.
 
 A phrase goes on until nothing sounds for `traits.REST`, until the turn is over, or until it is MOST notes long; then the next is
-drawn from there, once its last note was played. The ways differ by chance alone.
+drawn from there, once its last note was played. The ways differ by chance, and some of many take up
+a figure that was played before, see figures.py.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from improv.core.line.figures import NOTHING, TakenUp
 from improv.core.line.generator import LineGenerator, Memory, Plan
 from improv.core.line.phrasing import Turn
 from improv.core.line.traits import REST
@@ -19,8 +21,10 @@ from improv.core.line.traits import REST
 MOST = 16  # notes of a phrase that are drawn at once
 WITHOUT = 2  # ways to go on where there is no critic: the one that is played, and the second take
 
-# When the next note comes after a memory, in 1/12 beat; None where the turn is over. It may change the turn.
-When = Callable[[Memory, Turn], int | None]
+TAKE_UP = 0.375  # of the ways that a critic chooses among take up a figure
+# When the next note comes after a memory, in 1/12 beat; None where the turn is over. It may change the turn. The last argument is
+# the time from the latest note that a figure wants; None: it is drawn.
+When = Callable[[Memory, Turn, int | None], int | None]
 
 
 class After(NamedTuple):
@@ -59,35 +63,46 @@ def rests(memory: Memory, then: int) -> bool:
     return bool(memory.line) and then - memory.line[-1].position - memory.line[-1].length >= REST
 
 
-def drawn(generator: LineGenerator, at: After, when: When, since: float) -> Ahead:
-    """A note that goes on from where it is known when the next one comes. since: the beat of our note before it."""
+def drawn(generator: LineGenerator, at: After, when: When, since: float, notes: int = 0, taken: TakenUp = NOTHING) -> Ahead:
+    """A note that goes on from where it is known when the next one comes. since: the beat of our note before it.
+
+    notes: of the way before it; taken: the figure that it takes up.
+    """
     assert at.then is not None
     turn = replace(at.turn)
-    plan = generator.draw(at.memory, at.then, lands=turn.landing, since=since)
+    only = taken.pitch(at.memory.last, generator.context(at.then).harmony.chord.scale) if taken.wanted else None
+    plan = generator.draw(at.memory, at.then, lands=turn.landing, since=since, only=only)
     turn.notes += 1
     over = turn.finished(plan.onset, plan.then.said.end, plan.on_chord)
-    then = None if over else when(plan.then, turn)
+    taken.played(plan.value.pitch, only)
+    taken.look(plan.then.line, notes + 1)
+    then = None if over else when(plan.then, turn, taken.time)
     return Ahead(plan, stands(plan.then, turn, over or then is None, then, at.begun + 1))
 
 
 class Ways:
-    """The ways on from somewhere, being drawn. answers: they begin an answer."""
+    """The ways on from somewhere, being drawn. answers: they begin an answer. figures: how many of them, the last, take up a figure."""
 
-    def __init__(self, since: After, last_onset: float, count: int, answers: bool):
-        self._since, self._last_onset, self._count, self._answers = since, last_onset, count, answers
+    def __init__(self, since: After, last_onset: float, count: int, answers: bool, figures: int = 0):
+        self._since, self._last_onset, self._count, self._answers, self._figures = since, last_onset, count, answers, figures
         self.ways: list[Way] = []
         self._notes: list[Ahead] = []
+        self._figure = NOTHING  # that the way takes up which is being drawn
 
     def go_on(self, generator: LineGenerator, when: When) -> bool:
         """Draw one more note. Returns whether all ways are drawn."""
         at = self._notes[-1].after if self._notes else self._since
+        if not self._notes:
+            self._figure = TakenUp(generator.rng if len(self.ways) >= self._count - self._figures else None)
+            self._figure.look(at.memory.line, 0, at.begun == 0 and at.then is not None and rests(at.memory, at.then))
         if at.then is None:
             turn = replace(at.turn)
-            then = when(at.memory, turn)
+            then = when(at.memory, turn, self._figure.time)
             if then is None or rests(at.memory, then):
                 return self._close(stands(at.memory, turn, then is None, then, at.begun))
             at = at._replace(turn=turn, then=then)
-        self._notes.append(drawn(generator, at, when, self._notes[-1].plan.onset if self._notes else self._last_onset))
+        since = self._notes[-1].plan.onset if self._notes else self._last_onset
+        self._notes.append(drawn(generator, at, when, since, len(self._notes), self._figure))
         after = self._notes[-1].after
         return self._close(after) if after.over or not after.begun else False
 
@@ -137,8 +152,10 @@ class PhrasesAhead:
         after = self._after
         assert after is not None
         if self._ways is None:
-            count = WITHOUT if generator.model.critic is None else generator.model.critic.ways
-            self._ways = Ways(after, generator.last_onset, count, answers and after.begun == after.turn.notes)
+            critic = generator.model.critic
+            count = WITHOUT if critic is None else critic.ways
+            figures = round(TAKE_UP * count) if critic is not None and generator.takes_up_figures else 0
+            self._ways = Ways(after, generator.last_onset, count, answers and after.begun == after.turn.notes, figures)
         if self._ways.go_on(generator, when):
             (first, *others), self._ways = self._ways.ranked(generator), None
             self._second = others[0] if others else None

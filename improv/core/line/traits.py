@@ -1,7 +1,7 @@
 """What a phrase is like beside what was played before it: numbers from which a critic tells real phrases from ours.
 
 A phrase goes on until nothing sounds for REST, or is cut where it is long. Of what was before it, the latest SPAN notes are heard,
-whosever they are: so the first phrase of an answer is beside the call. Of the key no number depends, of the register some do.
+whosever they are: so the first phrase of an answer is beside the call. On the key no number depends, on the register those of HEIGHT do.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from improv.core.vocabulary import GRID, Context, Value, Vocabulary
 
-VERSION = 1  # of the numbers of NAMES
+VERSION = 2  # of the numbers of NAMES
 REST = 9  # 1/12 beat of silence that part two phrases
 SPAN = 128  # notes before a phrase
+RETURNS = (("pitches", 3), ("intervals", 4), ("times", 4))  # figures whose return before the phrase is told, by size
 FIGURES = {"intervals": (2, 3, 4, 5, 6, 8), "pitches": (3, 4, 6), "times": (3, 4, 6, 8), "both": (2, 3, 4, 6)}  # notes' rows, by size
 LENGTHS = Vocabulary().durations
 
@@ -62,13 +63,16 @@ class Before:
         self.likenesses = _histograms(self.last)
         pitches = [note.pitch for note in notes]
         self.mean, self.high, self.low = (sum(pitches) / len(pitches), max(pitches), min(pitches)) if pitches else (0.0, 0, 0)
+        self.manner = _manner(notes)
+        self.returns = [_returns(rows[what], n) for what, n in RETURNS]
+        self.lasts = _lasts(notes)
         self.density = len(notes) / ((notes[-1].position - notes[0].position) / GRID + 1) if notes else 0.0
 
 
 def traits(before: Before, phrase: Sequence[Noted], then: int | None) -> list[float]:
     """The numbers of NAMES. phrase: one note or more. then: where the next note comes; None where none does."""
-    told = [*_rhythm(phrase, then), *_line(phrase), *_harmony(phrase), *_held(phrase, then)]
-    return told + _beside(before, phrase) + _again(before, phrase)
+    told = [*_rhythm(phrase, then), *_line(phrase), *_harmony(phrase), *_held(phrase, then), *_slips(phrase)]
+    return told + _height(before, phrase) + _like_before(before, phrase) + _beside(before, phrase) + _again(before, phrase)
 
 
 def _share(hits: float, of: int) -> float:
@@ -147,6 +151,60 @@ def _held(phrase: Sequence[Noted], then: int | None) -> list[float]:
     spread = math.sqrt(_share(math.fsum((h - mean) ** 2 for h in held), n))
     told = [mean, spread, _share(sum(h >= 1 for h in held), n), _share(sum(note.length <= 2 for note in phrase), len(phrase))]
     return [*told, float(phrase[-1].length), _share(sum(note.length for note in phrase), len(phrase))]
+
+
+def _slips(phrase: Sequence[Noted]) -> list[float]:
+    """Places and times that are rare, and how even the lengths are."""
+    times = [b.position - a.position for a, b in itertools.pairwise(phrase)]
+    places = [note.place % GRID for note in phrase]
+    held = [min(a.length / max(b.position - a.position, 1), 1.0) for a, b in itertools.pairwise(phrase)]
+    told = [_share(places.count(k), len(places)) for k in RARE_PLACES] + [_share(times.count(k), len(times)) for k in RARE_TIMES]
+    even = sum(abs(a - b) < 0.15 for a, b in itertools.pairwise(held))
+    on = [h for h, place in zip(held, places, strict=False) if place == 0]
+    off = [h for h, place in zip(held, places, strict=False) if place]
+    return [*told, _share(even, len(held) - 1), *(math.fsum(among) / len(among) if among else -1.0 for among in (on, off))]
+
+
+def _height(before: Before, phrase: Sequence[Noted]) -> list[float]:
+    """Where it lies, as MIDI pitches."""
+    pitches = [note.pitch for note in phrase]
+    return [sum(pitches) / len(pitches), max(pitches), min(pitches), before.mean]
+
+
+def _manner(notes: Sequence[Noted]) -> list[float]:
+    """How notes follow one another: what they sound of the time to the next, how often all of it, intervals, repeats, thirds, times."""
+    pairs = list(itertools.pairwise(notes))
+    held = [min(a.length / max(b.position - a.position, 1), 1.0) for a, b in pairs]
+    sizes = [abs(b.pitch - a.pitch) for a, b in pairs]
+    times = [b.position - a.position for a, b in pairs]
+    told = [_share(math.fsum(held), len(held)), _share(sum(h >= 1 for h in held), len(held)), _share(sum(sizes), len(sizes))]
+    told += [_share(sizes.count(0), len(sizes)), _share(sum(s in (3, 4) for s in sizes), len(sizes)), _share(sizes.count(1), len(sizes))]
+    told += [_share(sum(a == b for a, b in itertools.pairwise(times)), len(times) - 1)]
+    return [*told, _share(sum(note.place % GRID in (3, 9) for note in notes), len(notes))]
+
+
+def _returns(row: Sequence[Hashable], n: int) -> float:
+    """The share of figures of n that had been there."""
+    count = len(row) - n + 1
+    return 1 - len(_grams(row, n)) / count if count > 0 else -1.0
+
+
+def _lasts(notes: Sequence[Noted]) -> tuple[float, float, float]:
+    """Of the phrases of some notes: notes on average, the spread of that, and how long their last notes are, in 1/12 beat."""
+    cuts = [k for k in range(1, len(notes)) if notes[k].position - notes[k - 1].position - notes[k - 1].length >= REST]
+    counts = [b - a for a, b in itertools.pairwise([0, *cuts])]
+    if not counts:
+        return float(len(notes)), -1.0, -1.0
+    mean = sum(counts) / len(counts)
+    spread = math.sqrt(sum((n - mean) ** 2 for n in counts) / len(counts))
+    return mean, spread, sum(notes[k - 1].length for k in cuts) / len(cuts)
+
+
+def _like_before(before: Before, phrase: Sequence[Noted]) -> list[float]:
+    """How it differs from the manner of all that is remembered, and how that went."""
+    mean, spread, last = before.lasts
+    told = [float(len(before.notes)), *before.returns, mean, spread, phrase[-1].length - last, len(phrase) - mean]
+    return told + [mine - theirs if before.notes else 0.0 for mine, theirs in zip(_manner(phrase), before.manner, strict=True)]
 
 
 def _beside(before: Before, phrase: Sequence[Noted]) -> list[float]:
@@ -237,6 +295,8 @@ def _bits(counts: Counter[int], total: int) -> float:
     return -math.fsum(c / total * math.log2(c / total) for c in counts.values()) if total else 0.0
 
 
+HEIGHT = ("height", "highest", "lowest", "height before")
+RARE_PLACES, RARE_TIMES = (1, 2, 5, 7, 10, 11), (1, 9, 18)  # 1/12 beat
 BESIDE = (
     "join", "join up", "time since", "higher than before", "higher than the last", "notes more than the last", "notes of the last",
     "denser", "above all", "below all", "same pitch", "from the last's first", "same place",
@@ -253,6 +313,13 @@ NAMES = (
     "chord tones", "on the beat", "off the beat", "on one", "scale tones", "begins on a tone", "ends on a tone",
     "semitone into a tone", "outside, then a step",
     "sounds", "its spread", "sounds to the next", "short", "last note", "length",
+    *(f"{k}/12 into the beat" for k in RARE_PLACES), *(f"{k}/12 beat to the next" for k in RARE_TIMES),
+    "even lengths", "sounds on the beat", "sounds off the beat",
+    *HEIGHT,
+    "notes before", *(f"{n} {what} again before" for what, n in RETURNS), "notes a phrase before", "their spread",
+    "last note beside those before", "notes beside those before",
+    *(f"{what} beside before" for what in ("sounds", "sounds to the next", "interval", "repeated", "thirds", "semitones",
+        "same time again", "sixteenths")),
     *BESIDE,
     *(f"{n} {what} heard" for what, sizes in FIGURES.items() for n in sizes),
     "bars of a rhythm heard", "most like the bar before", "like the bar before",

@@ -24,6 +24,7 @@ LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 ENTERS = {"beat": Unit.FELT, "bar": Unit.BAR, "now": None}  # on what an answer enters, by the setting
 # Where solos of the Weimar Jazz Database begin in their first bar, in half beats: how many of its training split's 309 in 4/4 do.
 BEGINNINGS = (64, 35, 49, 26, 46, 19, 41, 29)
+FROM, FROM_WITHIN = 0.2, 0.15  # of the range: from where a solo comes to its first note, and the spread of that; see models/README.md
 THOUGHT = 0.12  # seconds before its time at which a phrase is drawn at the latest; a slow machine takes half of that
 LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
 
@@ -136,8 +137,11 @@ class Trade(Mode):
             self._ahead.swap(voice.generator, math.ceil(beat * GRID - 0.5))
             self._show()
 
-    def _when(self, memory: Memory, turn: Turn) -> int | None:
-        """Draw when the next note comes, in 1/12 beat; None where the turn is over. It may be for the next note to land."""
+    def _when(self, memory: Memory, turn: Turn, wanted: int | None = None) -> int | None:
+        """Draw when the next note comes, in 1/12 beat; None where the turn is over. It may be for the next note to land.
+
+        wanted: so long after the latest, where that may be.
+        """
         voice = self.voice
         generator = voice.generator
         assert memory.position is not None
@@ -146,7 +150,7 @@ class Trade(Mode):
         longest = LONGEST_REST if not rests and turn.notes < 4 else last_class
         if self.endless and turn.landing:  # it would end in the air
             longest = max(min(longest, math.floor(turn.last * GRID) - 1 - memory.position), 1)
-        ioi = generator.draw_time(memory, 1, longest)
+        ioi = wanted if wanted is not None and wanted <= longest else generator.draw_time(memory, 1, longest)
         if ioi == last_class:  # "four beats or more"
             ioi += GRID * (int(generator.rng.geometric(LONG_REST_ENDS)) - 1)
         if not rests and ioi > LONGEST_REST and not turn.landed:  # it would end in the air
@@ -274,7 +278,14 @@ class Solo(Trade):
         if not voice.early:
             beat += self._beginning(meter.bar_at(beat))
         self.turn = self._from(beat)
-        self.plan = voice.generator.draw(voice.generator.memory, round(beat * GRID), onset=beat, opens=True)
+        generator, begins_from = voice.generator, self._begins_from() if voice.rules >= 4 else None
+        self.plan = generator.draw(generator.memory, round(beat * GRID), onset=beat, opens=True, begins_from=begins_from)
+
+    def _begins_from(self) -> int:
+        """A pitch from which its first note may come, so that this lies where those of solos do."""
+        low, high = self.voice.settings.low, self.voice.settings.high
+        drawn = self.voice.generator.rng.normal(low + FROM * (high - low), FROM_WITHIN * (high - low))
+        return min(max(round(drawn), low), high)
 
     def _beginning(self, bar: float) -> float:
         """Beats into its first bar on which it begins, as solos do: a pick-up to the second as often as the downbeat."""

@@ -164,7 +164,7 @@ def test_a_note_that_was_played_before_it_could_be_moved_is_not_played_twice() -
 
 
 def test_a_jump_takes_back_what_was_planned_and_nothing_hangs() -> None:
-    course = [Place(tempo=130.0), Place(int(5.3 * RATE), 41.5, 130.0)]
+    course = [Place(tempo=130.0), Place(int(5.4 * RATE), 41.5, 130.0)]
     bounce, live = (play("solo", 12.0, course, offline=offline, project=CHANGES) for offline in (True, False))
     assert live.notes()[1:] == bounce.notes()[1:]
     assert live.host.epoch_now == 4

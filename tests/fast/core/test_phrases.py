@@ -14,7 +14,7 @@ from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting, S
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
 from improv.core.line.critic import Critic
-from improv.core.line.traits import NAMES, Before, Noted, traits
+from improv.core.line.traits import HEIGHT, NAMES, Before, Noted, traits
 from improv.core.note_model import NoteModel
 from improv.core.settings import SECOND_TAKE, Settings
 from improv.models.loader import load_model
@@ -77,14 +77,16 @@ def test_trees_say_what_they_were_grown_to_say() -> None:
     assert critic.judge([], [line, wide, []], [30, 40, None]) == [-1.0, 1.0, 0.0]
 
 
-def test_traits_do_not_depend_on_the_key() -> None:
+def test_of_the_traits_only_the_height_depends_on_the_key() -> None:
     rng = np.random.default_rng(1)
     line = [Noted(6 * k, int(p), 5, 6 * k % 48, bool(k % 2), True) for k, p in enumerate(rng.integers(55, 75, 60))]
     up = [n._replace(pitch=n.pitch + 5) for n in line]
     for cut, end in ((0, 5), (20, 21), (40, 56)):
         told = traits(Before(line[:cut]), line[cut:end], 6 * end)
         assert len(told) == len(NAMES)
-        assert told == pytest.approx(traits(Before(up[:cut]), up[cut:end], 6 * end))
+        higher = dict.fromkeys(HEIGHT, 5.0) | ({"height before": 0.0} if not cut else {})
+        wanted = [x + higher.get(name, 0.0) for name, x in zip(NAMES, told, strict=True)]
+        assert traits(Before(up[:cut]), up[cut:end], 6 * end) == pytest.approx(wanted)
         assert np.isfinite(told).all()
 
 
@@ -121,7 +123,8 @@ def improviser_step(improviser: Improviser, event: Event) -> list[Event]:
 def test_a_second_take_is_another_phrase_from_the_next_beat_on() -> None:
     pocket = load_model("pocket")
     first, others = ons(played(by=pocket)), 0
-    for at in (4.1, 6.2, 8.3, 10.1, 12.2, 14.3):
+    busy = [time + 0.01 for (time, _), (later, _) in zip(first[2:], first[7:], strict=False) if later - time < 1.6]
+    for at in busy[:: len(busy) // 6]:
         second = ons(played([Setting(at, SECOND_TAKE, 1)], by=pocket))
         beat = (int(at / 0.5) + 1) * 0.5 - 0.13  # who plays ahead of the beat is not late
         assert [on for on in second if on[0] < beat] == [on for on in first if on[0] < beat]
@@ -198,6 +201,6 @@ def test_what_other_changes_overtake_comes_when_it_was_to_come() -> None:
         line = 2.0 * bar
         after = ons(played([Setting(line - 0.7, "changes", "Gb | %")], by=pocket))
         (was, was_pitch), (now, pitch) = (next(note for note in notes if note[0] >= line) for notes in (before, after))
-        assert now == pytest.approx(was, abs=0.1)  # each with a lag of its own
+        assert now == pytest.approx(was, abs=0.25)  # each with a lag of its own
         others += pitch != was_pitch
     assert others > 3

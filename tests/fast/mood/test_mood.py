@@ -208,7 +208,7 @@ def test_density_makes_lines_busier_and_sparser(script: ModuleType, jazz: Model,
         choice = choose("hopeful", 3)
         changed = replace(choice, settings={**choice.settings, "density": density})
         monkeypatch.setattr(script, "choose", lambda words, seed, changed=changed: changed)
-        counts.append(script.listen(jazz, "hopeful", 3, 8).density)
+        counts.append(script.listen(jazz, "hopeful", 3, 24).density)
     assert counts[0] * 1.5 < counts[1] < counts[2] / 1.2
 
 
