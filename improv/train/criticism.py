@@ -14,7 +14,7 @@ from improv.core.line.critic import Critic
 from improv.core.line.generator import OWN_TRUST, Memory
 from improv.core.line.phrase import MOST, TAKE_UP, Ways, stands
 from improv.core.line.phrasing import Turn
-from improv.core.line.traits import REST, Before, Noted, traits
+from improv.core.line.traits import NAMES, REST, WENT_BEFORE, Before, Noted, traits
 from improv.core.modes.line import LONG_REST_ENDS
 from improv.core.note_model import NoteModel
 from improv.core.vocabulary import GRID, Vocabulary
@@ -106,22 +106,42 @@ def rows_of(line: Sequence[Noted]) -> list[list[float]]:
     return [traits(Before(line[:first]), line[first:after], then) for first, after, then in phrases_of(line)]
 
 
-def learn(real: np.ndarray, ours: np.ndarray, rounds: int = 400) -> Critic:
-    """A critic that tells real rows from ours, (phrases, traits) each, by so many trees."""
+def learn(real: np.ndarray, ours: np.ndarray, rounds: int = 400, taken: np.ndarray | None = None, alone: bool = False) -> Critic:
+    """A critic that tells real rows from ours, (phrases, traits) each, by so many trees.
+
+    taken (phrases,): how often each of ours counts; None: once. alone: each tree asks one thing, and none asks what only tells how it
+    went before the phrase: of few solos, more would be learned by heart.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     rows, said = np.vstack([real, ours]), np.arange(len(real) + len(ours)) < len(real)
-    weights = np.where(said, len(ours) / len(real), 1.0)
+    counts = np.ones(len(ours)) if taken is None else taken
+    weights = np.concatenate([np.full(len(real), counts.sum() / len(real)), counts])
+    if alone:
+        rows[:, [NAMES.index(name) for name in WENT_BEFORE]] = 0.0
     trees = HistGradientBoostingClassifier(
         max_iter=rounds,
         learning_rate=0.07,
-        max_leaf_nodes=10,
-        l2_regularization=5.0,
-        min_samples_leaf=40,
+        max_leaf_nodes=4 if alone else 10,
+        interaction_cst="no_interactions" if alone else None,
+        l2_regularization=10.0 if alone else 5.0,
+        min_samples_leaf=60 if alone else 40,
         early_stopping=False,
         random_state=0,
     ).fit(rows, said, sample_weight=weights / weights.mean())
     return grown(trees)
+
+
+def taken(critic: Critic, rows: np.ndarray, draws: int = 40) -> np.ndarray:
+    """How often each of some ways (ways, traits) is taken when a critic chooses among as many as it is asked about, (ways,); 1 is as
+    often as any. draws: of the others."""
+    odds, rng, total = critic.odds(rows), np.random.default_rng(0), np.zeros(len(rows))
+    real = np.exp(odds - odds.max())
+    for _ in range(draws):
+        others = real[rng.integers(0, len(rows), (len(rows), critic.ways - 1))].sum(axis=1)
+        total += critic.ways * real / (real + others)
+    found: np.ndarray = total / draws
+    return found
 
 
 def both(one: Critic | None, other: Critic) -> Critic:

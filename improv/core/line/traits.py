@@ -324,3 +324,7 @@ NAMES = (
     *(f"{n} {what} heard" for what, sizes in FIGURES.items() for n in sizes),
     "bars of a rhythm heard", "most like the bar before", "like the bar before",
 )  # fmt: skip
+WENT_BEFORE = (
+    "height before", "notes before", *(f"{n} {what} again before" for what, n in RETURNS), "notes a phrase before", "their spread",
+    "notes of the last",
+)  # fmt: skip
