@@ -24,7 +24,7 @@ RHYTHM = "Bb6 G7 | Cm7 F7 | Dm7 G7 | Cm7 F7 | Fm7 Bb7 | Eb6 Ebm6 | Dm7 G7 | Cm7 
 SOLOS = {  # by name: the options of `improv solo`
     "blues": ["--tune", "blues", "--tempo", "132", "--seed", "11"],
     "minor": ["--tempo", "200", "--seed", "12", "--changes", MINOR],
-    "ballad": ["--tempo", "66", "--seed", "13", "--bars", "16", "--changes", BALLAD],
+    "ballad": ["--tempo", "66", "--seed", "13", "--bars", "12", "--changes", BALLAD],
     "rhythm": ["--tempo", "240", "--seed", "14", "--bars", "32", "--changes", RHYTHM],
 }
 KBITS, EVERY = 24, 2  # of the MP3; one sample of so many is kept
