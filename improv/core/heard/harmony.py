@@ -152,7 +152,8 @@ class HeardHarmony:
                 self._take(self._standing.weigh(self._ear.heard(beat - 1e-6), number), number, number, SURE_BROKEN, False)
             return self._last != before
         first = waiting[0][1]
-        struck = sum(at - waiting[0][0] <= TOGETHER for at, *_ in waiting) >= STRUCK
+        before_it = self._first_of(waiting[0][0])
+        struck = len(before_it) + sum(at - waiting[0][0] <= TOGETHER for at, *_ in waiting) >= STRUCK
         place = math.floor(first + 1.0 - OFF_BEAT)
         # what is struck ahead of a beat belongs to it, and the beat that goes on is still the chord's before
         ahead = place - first if struck and place > first else 0.0
@@ -169,7 +170,7 @@ class HeardHarmony:
         heard = self._ear.heard(beat + ahead)
         keys = frozenset(pitch for _, _, pitch, _ in waiting)
         if struck:
-            keys |= self._first_of(waiting[0][0])
+            keys |= before_it
             heard = weighed(heard, keys)
             again, self._voicing = self._voicing, keys
             if self._is_again(again, keys, heard):  # the same keys are the same chord
