@@ -335,11 +335,11 @@ class Improviser:
         before = self.settings
         if setting.name == "model":
             self.generator.tell(self._models[str(setting.value)])
-            self._mode.jumped()
+            self._mode.overtaken()
             return []
         if setting.name == "changes":
             self.generator.changes = parse_changes(str(setting.value), self.meter.metres, self._reading) if setting.value else None
-            self._mode.jumped()
+            self._mode.overtaken()
             return []
         self.generator.settings = before.taken(setting.name, setting.value)
         if setting.name == "learned":

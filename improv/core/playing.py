@@ -1,5 +1,7 @@
 """By which rules notes are drawn and played. A session's header has the number, so that what was recorded goes on replaying.
 
+4: what another chord or another model overtakes is drawn anew for when the next note was to come, and in time: where that is at once,
+the next note alone.
 3: a phrase is drawn in several ways, of which a critic chooses; no quotation of the solos that the model learned from is longer
 than the setting `quote` allows; a solo that is about to begin isn't put off by a pedal or a key-up of a player who has played
 nothing.
@@ -11,4 +13,4 @@ its last bar; a duet keeps to a register of its own, off the player's keys and o
 
 from __future__ import annotations
 
-FIRST, SWAYS, NOW = 1, 2, 3
+FIRST, SWAYS, PHRASES, NOW = 1, 2, 3, 4

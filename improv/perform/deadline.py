@@ -125,7 +125,7 @@ class DeadlinePlayer:
         self._pending: list[Moment] = []  # heard while the improviser was busy
         self._given = 0  # events of the thought that goes on
         self._upto = -1.0  # how far the thought goes that is going on, in seconds
-        self._from = 0.0  # from when on it may play something
+        self._from = self._wants = 0.0  # from when on it may play something; when what it thinks about is due at the earliest
         self._now = 0.0
         self._done = -1.0  # when the riff last played
         self._own = NoteBook()  # the improviser's notes that sound while it is busy; ends in beats
@@ -258,6 +258,7 @@ class DeadlinePlayer:
         for key in self._closed:
             self._own.end(key)
         self._busy, self._upto, self._from, self._given = True, now, improviser.time, len(heard)
+        self._wants = min([now, *([] if improviser.due is None else [improviser.due]), *(moment.time for moment in heard)])
         self._thinker.give(thought)
 
     def _back(self, said: list[Event]) -> list[Event]:
@@ -311,7 +312,7 @@ class DeadlinePlayer:
         if not (self._busy and self._meter.running and mode.leads):
             return None
         low, high, changes = self._settings.low, self._settings.high, self._improviser.generator.changes
-        note = self._riff.next(self._meter, self._now - LATE, changes, low, high, mode.endless)
+        note = self._riff.next(self._meter, max(self._now - LATE, self._wants), changes, low, high, mode.endless)
         return (self._meter.time(note.onset), note) if note else None
 
     def _fill_in(self, now: float) -> list[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,43 @@ def test_the_plan_is_drawn_before_it_sounds(browser: Browser, jam: WebJam) -> No
     assert seen["edge"] > 110 > seen["inside"]
     page.wait_for_function("(id) => improv.store.notes.some((n) => n.id === id)", arg=seen["id"])
     assert all(abs(off) < 0.002 for off in state(page, "improv.sound.placed"))
+    page.close()
+
+
+def test_a_bands_drums_are_no_pitches_and_the_soloist_leads(browser: Browser, tmp_path: Path) -> None:
+    from web_jam import WebJam, opened, state
+
+    jam = WebJam(tmp_path, "--mode", "solo", "--band", "--changes", "Dm7 | G7 | Cmaj7 | A7")
+    try:
+        page = opened(browser, jam.link)
+        page.wait_for_function(
+            "() => [...improv.sound.voices.values()].filter((v) => v.source === 'drums').length > 3 && improv.roll.drawn.drums > 3"
+        )
+        page.wait_for_function(
+            "() => improv.store.plan.get('improv')?.length > 0 && document.getElementById('who').textContent === 'improv'"
+        )
+        assert state(page, "[...new Set([...improv.sound.voices.values()].filter((v) => v.source === 'drums').map((v) => v.channel))]") == [
+            9
+        ]
+        page.close()
+    finally:
+        jam.close()
+
+
+def test_a_note_that_ends_before_it_begins_is_silent(browser: Browser, jam: WebJam) -> None:
+    """As a note does whose end was known late, on an audio clock that is a little behind."""
+    from web_jam import opened, state
+
+    page = opened(browser, jam.link)
+    for attack in (0, 0.1):
+        gone = f"""(() => {{
+          const now = improv.link.now(), sound = improv.sound;
+          sound.start({{ id: -1, source: 'improv', pitch: 60, velocity: 90, at: performance.now() / 1000 + 0.3, begun: true }});
+          sound.voices.get(-1).note.t2 = sound.voices.get(-1).note.t + {attack};
+          sound.release(-1, now);
+          return sound.voices.get(-1).released !== null;
+        }})()"""
+        assert state(page, gone)
     page.close()
 
 

@@ -59,6 +59,17 @@ def rests(memory: Memory, then: int) -> bool:
     return bool(memory.line) and then - memory.line[-1].position - memory.line[-1].length >= REST
 
 
+def drawn(generator: LineGenerator, at: After, when: When, since: float) -> Ahead:
+    """A note that goes on from where it is known when the next one comes. since: the beat of our note before it."""
+    assert at.then is not None
+    turn = replace(at.turn)
+    plan = generator.draw(at.memory, at.then, lands=turn.landing, since=since)
+    turn.notes += 1
+    over = turn.finished(plan.onset, plan.then.said.end, plan.on_chord)
+    then = None if over else when(plan.then, turn)
+    return Ahead(plan, stands(plan.then, turn, over or then is None, then, at.begun + 1))
+
+
 class Ways:
     """The ways on from somewhere, being drawn. answers: they begin an answer."""
 
@@ -70,18 +81,14 @@ class Ways:
     def go_on(self, generator: LineGenerator, when: When) -> bool:
         """Draw one more note. Returns whether all ways are drawn."""
         at = self._notes[-1].after if self._notes else self._since
-        turn, then = replace(at.turn), at.then
-        if then is None:
+        if at.then is None:
+            turn = replace(at.turn)
             then = when(at.memory, turn)
             if then is None or rests(at.memory, then):
                 return self._close(stands(at.memory, turn, then is None, then, at.begun))
-        since = self._notes[-1].plan.onset if self._notes else self._last_onset
-        plan = generator.draw(at.memory, then, lands=turn.landing, since=since)
-        turn.notes += 1
-        over = turn.finished(plan.onset, plan.then.said.end, plan.on_chord)
-        then = None if over else when(plan.then, turn)
-        after = stands(plan.then, turn, over or then is None, then, at.begun + 1)
-        self._notes.append(Ahead(plan, after))
+            at = at._replace(turn=turn, then=then)
+        self._notes.append(drawn(generator, at, when, self._notes[-1].plan.onset if self._notes else self._last_onset))
+        after = self._notes[-1].after
         return self._close(after) if after.over or not after.begun else False
 
     def _close(self, after: After) -> bool:
@@ -165,6 +172,17 @@ class PhrasesAhead:
         """What was drawn ahead does not hold any more, but for the next note."""
         if self.note is not None:
             self._rest, self._after, self._second = (), self.note.after, None
+
+    def anew(self, generator: LineGenerator, turn: Turn, when: When, soon: bool) -> None:
+        """Draw anew what is to come, for when the next note was to come. turn: as it stands. soon: it comes at once, so there is time
+        for that one alone, and for the others once it was played."""
+        assert self.note is not None
+        begun = (self.note.after.begun or MOST) - 1
+        at = After(generator.memory, replace(turn), False, self.note.plan.position, begun)
+        self.begin(at)
+        if soon:
+            note = drawn(generator, at, when, generator.last_onset)
+            self._take(Way((note,), note.after))
 
     def swap(self, generator: LineGenerator, position: int) -> None:
         """From a position on, the other way is played, if there is one; the one that goes on is kept in its place."""

@@ -16,6 +16,7 @@ from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, 
 from improv.core.line.sampler import probabilities
 from improv.core.metres import NEAR, Unit
 from improv.core.modes.mode import Mode
+from improv.core.playing import PHRASES
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
 
@@ -23,6 +24,7 @@ LONGEST_REST = 2 * GRID  # a longer rest inside an answer ends it
 ENTERS = {"beat": Unit.FELT, "bar": Unit.BAR, "now": None}  # on what an answer enters, by the setting
 # Where solos of the Weimar Jazz Database begin in their first bar, in half beats: how many of its training split's 309 in 4/4 do.
 BEGINNINGS = (64, 35, 49, 26, 46, 19, 41, 29)
+THOUGHT = 0.12  # seconds before its time at which a phrase is drawn at the latest; a slow machine takes half of that
 LONG_REST_ENDS = 0.37  # chance of each beat after the fourth; real solos rest 5.7 beats on average where it is four or more
 
 
@@ -167,6 +169,14 @@ class Trade(Mode):
             self.pending = True
             if SOURCES[self.voice.settings.clock].loops:
                 self._after_jump = math.ceil(self.voice.meter.beat(self.voice.time) * GRID - 0.5)
+
+    def overtaken(self) -> None:
+        ahead, turn = self._ahead, self.turn
+        if self.voice.rules <= PHRASES or self.plan is None or self.plan.opens or ahead.note is None or turn is None:
+            self.jumped()
+            return
+        ahead.anew(self.voice.generator, turn, self._when, self.next() - self.voice.time < THOUGHT)
+        self._show()
 
     def _consider_entry(self) -> None:
         """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""

@@ -50,9 +50,13 @@ class Mode:
     def jumped(self) -> None:
         """The song goes on from elsewhere: what was planned is over other chords."""
 
-    def reharmonised(self) -> None:
-        """Another chord is heard than was played by: what was planned is over the one before."""
+    def overtaken(self) -> None:
+        """There are other changes, or another model: what was planned goes with the ones before, but its place in the song holds."""
         self.jumped()
+
+    def reharmonised(self) -> None:
+        """Another chord is heard than was played by."""
+        self.overtaken()
 
     def changed(self) -> None:
         """A setting has changed."""

@@ -188,3 +188,16 @@ def test_a_chord_that_the_player_changes_is_played_over_within_the_phrase() -> N
     gone = [chord.root is None for chord, position in zip(over, positions, strict=False) if position / 24 > 8.8]
     assert gone
     assert all(gone)
+
+
+def test_what_other_changes_overtake_comes_when_it_was_to_come() -> None:
+    """In the middle of a solo there are other changes from a bar line on: the next note is another, but it comes when one was to come."""
+    pocket = load_model("pocket")
+    others, before = 0, ons(played(by=pocket))
+    for bar in range(1, 10):
+        line = 2.0 * bar
+        after = ons(played([Setting(line - 0.7, "changes", "Gb | %")], by=pocket))
+        (was, was_pitch), (now, pitch) = (next(note for note in notes if note[0] >= line) for notes in (before, after))
+        assert now == pytest.approx(was, abs=0.1)  # each with a lag of its own
+        others += pitch != was_pitch
+    assert others > 3

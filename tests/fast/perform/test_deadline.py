@@ -17,7 +17,7 @@ from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import parse_changes
 from improv.core.improviser import Improviser
-from improv.core.settings import Settings
+from improv.core.settings import SECOND_TAKE, Settings
 from improv.models.model import Model
 from improv.perform.band import Band, Slot, alone
 from improv.perform.clock import OfflineClock
@@ -94,6 +94,14 @@ def test_a_model_that_is_always_too_slow_is_replaced_and_never_stalls(model: Mod
     assert max(b.time - a.time for a, b in itertools.pairwise(ons(sent)) if b in filled) <= BEAT
     assert len([e for e in ons(sent) if e in filled]) > 10
     check_closed(sent)
+
+
+def test_where_the_model_rests_a_short_thought_is_not_filled(model: Model) -> None:
+    """It thinks for a moment, a moment after each eighth; whether it wanted something on the eighth is known by then."""
+    script: list[Event] = [Setting(BEAT / 2 * n + 0.03, SECOND_TAKE, 1) for n in range(1, 150)]
+    sent, dropped, filled, alone = played(model, "solo", script, lambda now: 0.0005, limit=40.0)
+    assert ons(sent)
+    assert (ons(sent), dropped, filled) == (ons(alone), [], set())
 
 
 def test_an_answer_that_is_not_there_is_begun_without_the_model_and_yields_at_once(model: Model) -> None:

@@ -2,7 +2,6 @@
 
 import { h } from "./dom.js";
 
-const ACCOMPANY = ["bass", "drums"];
 const THROTTLE = 80; // ms between two requests of a fader that moves
 
 export class Mixer {
@@ -21,7 +20,7 @@ export class Mixer {
     const performers = Object.entries(store.scene.performers);
     const info = store.hello.settings.find((row) => row.name === "level");
     this.element.hidden = performers.length < 2 || !info;
-    this.end.hidden = !performers.some(([, p]) => ACCOMPANY.includes(p.settings?.mode));
+    this.end.hidden = !performers.some(([name]) => store.accompanies(name));
     this.end.disabled = !store.steers;
     if (this.element.hidden) return;
     const names = performers.map(([name]) => name);

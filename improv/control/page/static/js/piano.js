@@ -90,7 +90,8 @@ export class Piano {
   light() {
     this.waits = null;
     const lit = new Map();
-    for (const note of this.store.notes) if (note.off === null) lit.set(note.pitch, note.heard ? "you" : (note.tone ?? "plain"));
+    const { store } = this;
+    for (const note of store.notes) if (note.off === null && !store.drums(note.source)) lit.set(note.pitch, note.heard ? "you" : (note.tone ?? "plain"));
     for (const [pitch, element] of this.places ?? []) {
       const colour = lit.get(pitch) ?? "";
       if ((element.dataset.lit ?? "") !== colour) element.dataset.lit = colour;

@@ -10,6 +10,7 @@ const COLOURS = {
   outside: [255, 160, 82],
   plain: [113, 171, 255],
   brass: [230, 184, 94],
+  drums: [196, 178, 220],
 };
 const HEAD = 30; // pixels for bar numbers and chords
 const AHEAD = 0.34; // share of the width that shows what comes
@@ -17,6 +18,9 @@ const USUAL = [53, 77]; // the pitches that are shown while nothing is played
 const FRAME = 30; // ms between two pictures: the performance may share this machine
 const STILL = 250; // the same, where no motion is wanted
 const SPAN = 22; // semitones that are shown at least
+const DRUM_LANE = 14; // pixels of each of the drums' lanes, below the pitches
+const FEET = [35, 36, 44]; // General MIDI's keys: bass drums and the pedal of the hi-hat
+const METAL = [42, 46, 49, 51, 52, 53, 55, 56, 57, 59, 80, 81]; // hi-hats, cymbals, bells
 
 const rgba = ([r, g, b], alpha) => `rgba(${r},${g},${b},${alpha})`;
 
@@ -27,10 +31,11 @@ export class Roll {
     this.store = store;
     this.now = now;
     [this.low, this.high] = USUAL;
-    this.drawn = { plan: 0, notes: 0, outlined: 0 }; // what the last picture showed
+    this.drawn = { plan: 0, notes: 0, outlined: 0, drums: 0 }; // what the last picture showed
     this.last = 0;
     new ResizeObserver(() => this.resize()).observe(canvas);
     this.resize();
+    store.on("performers", () => this.canvas.parentElement.style.setProperty("--kit", `${this.kit}px`)); // what lies over the picture leaves it free
     const step = (time) => {
       requestAnimationFrame(step);
       if (document.hidden || time - this.last < (reduced() ? STILL : FRAME)) return;
@@ -79,8 +84,24 @@ export class Roll {
     return (time - this.from) * this.speed;
   }
 
+  /** Where the pitches end; below are the drums, if there are any. */
+  get floor() {
+    return this.height - this.kit;
+  }
+
+  /** Pixels that the drums take. */
+  get kit() {
+    return Object.keys(this.store.scene.performers).some((name) => this.store.drums(name)) ? 3 * DRUM_LANE + 8 : 0;
+  }
+
   y(pitch) {
-    return HEAD + ((this.high - pitch) / (this.high - this.low + 1)) * (this.height - HEAD);
+    return HEAD + ((this.high - pitch) / (this.high - this.low + 1)) * (this.floor - HEAD);
+  }
+
+  /** The middle of a drum's lane: metal above, skins, feet below. */
+  drumY(key) {
+    const lane = FEET.includes(key) ? 2 : METAL.includes(key) ? 0 : 1;
+    return this.floor + 6 + (lane + 0.5) * DRUM_LANE;
   }
 
   /** Bring the pitches that are in the picture into it, without a leap. */
@@ -91,8 +112,8 @@ export class Roll {
       low = Math.min(low, pitch);
       high = Math.max(high, pitch);
     };
-    for (const note of this.store.notes) if (note.off === null || note.off > this.from) widen(note.pitch);
-    for (const notes of this.store.plan.values()) for (const note of notes) widen(note.pitch);
+    for (const note of this.store.notes) if ((note.off === null || note.off > this.from) && !this.store.drums(note.source)) widen(note.pitch);
+    for (const [source, notes] of this.store.plan) if (!this.store.drums(source)) for (const note of notes) widen(note.pitch);
     if (low > high) [low, high] = USUAL;
     const spare = Math.max(0, SPAN - (high - low)) / 2;
     low -= spare + 2;
@@ -100,7 +121,7 @@ export class Roll {
     const ease = reduced() ? 1 : 0.06;
     this.low += (low - this.low) * ease;
     this.high += (high - this.high) * ease;
-    this.lane = (this.height - HEAD) / (this.high - this.low + 1);
+    this.lane = (this.floor - HEAD) / (this.high - this.low + 1);
   }
 
   ground(now) {
@@ -126,6 +147,11 @@ export class Roll {
     c.fillRect(x, HEAD, width - x, height - HEAD);
     c.fillStyle = "#0c0d11";
     c.fillRect(0, 0, width, HEAD);
+    if (this.kit) {
+      c.fillRect(0, this.floor, width, this.kit);
+      c.fillStyle = "rgba(255,255,255,0.14)";
+      c.fillRect(0, this.floor, width, 1);
+    }
   }
 
   /** Bar lines with their numbers, beats, and the chords above. */
@@ -157,6 +183,7 @@ export class Roll {
     for (let pitch = Math.ceil(this.low / 12) * 12; pitch <= this.high; pitch += 12) {
       c.fillText(pitchName(pitch), 6, this.y(pitch) + this.lane - 2);
     }
+    if (this.kit) c.fillText("Drums", 6, this.height - 4);
   }
 
   /** A beat's line, or a bar's with its number. */
@@ -198,17 +225,19 @@ export class Roll {
   }
 
   notes(now) {
-    const shown = { plan: 0, notes: 0, outlined: 0 };
+    const shown = { plan: 0, notes: 0, outlined: 0, drums: 0 };
+    this.drums(now, shown);
     this.context.save();
     this.context.beginPath();
-    this.context.rect(0, HEAD, this.width, this.height - HEAD); // none strays among the chords while the picture follows it
+    this.context.rect(0, HEAD, this.width, this.floor - HEAD); // none strays among the chords or drums while the picture follows it
     this.context.clip();
     for (const note of this.store.notes) {
-      if (note.off !== null && note.off < this.from) continue;
+      if ((note.off !== null && note.off < this.from) || this.store.drums(note.source)) continue;
       this.played(note, now);
       shown.notes++;
     }
-    for (const notes of this.store.plan.values()) {
+    for (const [source, notes] of this.store.plan) {
+      if (this.store.drums(source)) continue;
       for (const note of notes) {
         if (note.end < now || note.time > this.until) continue;
         this.planned(note, now);
@@ -218,6 +247,31 @@ export class Roll {
     }
     this.context.restore();
     this.drawn = shown;
+  }
+
+  /** What is struck has no length: a dot as large as it is loud, an outline where it is still to come. */
+  drums(now, shown) {
+    if (!this.kit) return;
+    const dot = (time, key, velocity) => {
+      this.context.beginPath();
+      this.context.arc(this.x(time), this.drumY(key), 2 + (3.5 * velocity) / 127, 0, 2 * Math.PI);
+    };
+    for (const note of this.store.notes) {
+      if (note.on < this.from || !this.store.drums(note.source)) continue;
+      dot(note.on, note.pitch, note.velocity);
+      this.context.fillStyle = rgba(COLOURS.drums, now - note.on < 0.12 ? 1 : 0.4 + 0.4 * (note.velocity / 127));
+      this.context.fill();
+      shown.drums++;
+    }
+    for (const [source, notes] of this.store.plan) {
+      if (!this.store.drums(source)) continue;
+      for (const note of notes) {
+        if (note.time < now || note.time > this.until) continue;
+        dot(note.time, note.pitch, note.velocity);
+        this.context.strokeStyle = rgba(COLOURS.drums, 0.8);
+        this.context.stroke();
+      }
+    }
   }
 
   box(from, until, pitch) {

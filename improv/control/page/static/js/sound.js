@@ -115,7 +115,7 @@ export class Sound {
       return;
     }
     if (!(event.heard ? this.on.you : this.on.improv)) return;
-    this.start({ ...event, source: event.heard ? YOURS : event.source, drums: event.channel === DRUMS + 1, at: this.far.ours(event.time), begun: true });
+    this.start({ ...event, source: event.heard ? YOURS : event.source, drums: event.channel === DRUMS + 1 || this.store.drums(event.source), at: this.far.ours(event.time), begun: true });
   }
 
   ended(event) {
@@ -136,7 +136,7 @@ export class Sound {
       for (const [source, notes] of this.store.plan) {
         for (const note of notes) {
           if (note.time > now + AHEAD || note.time < now - AHEAD || this.voices.has(note.id)) continue;
-          this.start({ ...note, source, drums: note.channel === DRUMS + 1, at: this.far.ours(note.time), begun: false });
+          this.start({ ...note, source, drums: this.store.drums(source), at: this.far.ours(note.time), begun: false });
         }
       }
     }
@@ -171,7 +171,10 @@ export class Sound {
     const at = time === null ? null : this.far.ours(time) - 0.002; // before the next note of this pitch
     voice.released = time ?? this.far.theirs(performance.now() / 1000);
     if (this.out && voice.source !== YOURS) this.out.send([0x80 | voice.channel, voice.pitch, 64], at === null ? undefined : at * 1000);
-    if (voice.note && this.running) this.synth._releaseNote(voice.note, Math.max(at === null ? 0 : this.clock.theirs(at), this.context.currentTime));
+    if (voice.note && this.running) {
+      const end = at === null ? 0 : this.clock.theirs(at);
+      this.synth._releaseNote(voice.note, Math.max(end, this.context.currentTime, voice.note.t)); // it knows no end before the beginning
+    }
     if (typeof id === "string") this.voices.delete(id);
   }
 

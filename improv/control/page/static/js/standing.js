@@ -44,9 +44,11 @@ export class Standing {
     document.title = title ? `${title} – improv` : "improv";
   }
 
-  /** Of several performers, the one that is about to do most. */
+  /** Of several performers, the one that is about to do most; those who accompany count where there is nobody else. */
   get current() {
-    const turns = Object.values(this.store.scene.turns);
+    const all = Object.entries(this.store.scene.turns);
+    const leading = all.filter(([name]) => !this.store.accompanies(name));
+    const turns = (leading.length ? leading : all).map(([, turn]) => turn);
     const rank = { both: 3, improv: 2, player: 1, nobody: 0 };
     return turns.reduce((a, b) => (rank[b.whose] > rank[a.whose] ? b : a), { whose: "nobody", why: "" });
   }

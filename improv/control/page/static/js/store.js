@@ -1,5 +1,6 @@
 // What the page knows, in one place. Who shows something listens for its topic; nobody keeps a second copy.
 
+const ACCOMPANY = ["bass", "comp", "drums"];
 const ROLL = 60; // seconds of notes that are kept
 
 /** A scene of which nothing is known: see Scene in messages.py. */
@@ -16,7 +17,7 @@ export class Store {
     this.hello = { settings: [], groups: {}, commands: [], sounds: true, may: "watch", page: 0 };
     this.scene = blank();
     this.anchors = []; // where the beat was and is: see music.js
-    this.notes = []; // { id, source, heard, pitch, velocity, on, off, tone, filled }
+    this.notes = []; // { id, source, heard, pitch, velocity, on, off, tone, filled, channel }
     this.plan = new Map(); // by performer: [{ id, time, end, pitch, velocity, tone }]
     this.whose = null; // the performer that the desk steers
     this.saidLines = []; // the latest
@@ -81,6 +82,16 @@ export class Store {
   get performer() {
     const names = Object.keys(this.scene.performers);
     return names.includes(this.whose) ? this.whose : (names[0] ?? null);
+  }
+
+  /** A performer who plays drums: its keys are no pitches. */
+  drums(name) {
+    return this.scene.performers[name]?.settings?.mode === "drums";
+  }
+
+  /** A performer who accompanies others: its turn is never what one waits for. */
+  accompanies(name) {
+    return ACCOMPANY.includes(this.scene.performers[name]?.settings?.mode);
   }
 
   get settings() {
