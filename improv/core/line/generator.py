@@ -20,7 +20,7 @@ from improv.core.line.dynamics import Shape, accent, follow
 from improv.core.line.lessons import Lessons
 from improv.core.line.microtiming import swayed
 from improv.core.line.outside import BY_EAR, outside_bias
-from improv.core.line.perhaps import foretold_pitch
+from improv.core.line.perhaps import foretold_pitch, over_the_likeliest
 from improv.core.line.quotations import Quotations, Quoting
 from improv.core.line.sampler import probabilities, sample
 from improv.core.line.surprise import bits
@@ -194,9 +194,10 @@ class LineGenerator:
         quoting: Quoting,
     ) -> Memory:
         """The memory once a note is in it. duration: in beats, as it sounds; trust: as in `NoteModel.step`."""
-        state = self._step(memory, value, at, trust)
+        over = over_the_likeliest(at)
+        state = self._step(memory, value, over, trust)
         shape = follow(memory.shape, value.pitch, position / GRID, duration)
-        told = (*memory.told, (value, memory.last, at, trust))[-RETOLD:]
+        told = (*memory.told, (value, memory.last, over, trust))[-RETOLD:]
         line = (*memory.line, Noted.of(position, value, at))[-REMEMBERED:]
         return Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told, sway, quoting, line)
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from improv.core.harmony import NO_CHORD, HarmonicContext
+from improv.core.harmony import NO_CHORD, Chord, HarmonicContext
 from improv.core.line.sampler import probabilities
 from improv.core.note_model import NoteModel, Said
 from improv.core.vocabulary import Context
@@ -24,6 +24,14 @@ def foretold_pitch(model: NoteModel, said: Said, last: int, ioi: int, at: Contex
         return model.pitch(said, last, ioi, at, recall)
     mixture = np.zeros(128)
     for chord, chance in at.harmony.perhaps:
-        over = at._replace(harmony=HarmonicContext(chord, NO_CHORD, math.inf))
-        mixture += chance * probabilities(model.pitch(said, last, ioi, over, recall))
+        mixture += chance * probabilities(model.pitch(said, last, ioi, _over(chord, at), recall))
     return np.log(mixture + FEWEST).astype(np.float32)
+
+
+def over_the_likeliest(at: Context) -> Context:
+    """The context in which a note is remembered: where several chords may sound, over the likeliest."""
+    return _over(at.harmony.perhaps[0][0], at) if at.harmony.perhaps else at
+
+
+def _over(chord: Chord, at: Context) -> Context:
+    return at._replace(harmony=HarmonicContext(chord, NO_CHORD, math.inf))
