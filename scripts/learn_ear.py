@@ -111,6 +111,8 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=6000, help="batches (default: 6,000)")
     parser.add_argument("--batch", type=int, default=24, help="stretches a batch (default: 24)")
     parser.add_argument("--band", type=int, default=1500, help="choruses of the made-up band (default: 1,500)")
+    parser.add_argument("--shares", type=float, nargs=3, default=SHARES, help="of songs, solos, band (default: 0.35 0.4 0.25)")
+    parser.add_argument("--dropout", type=float, default=0.2, help="of the first layer's units (default: 0.2)")
     parser.add_argument("--minutes", type=float, help="end by then, whatever was trained (default: all updates)")
     parser.add_argument("--begin", type=Path, metavar="EAR", help="begin with the weights of this folder rather than from nothing")
     parser.add_argument("--threads", type=int, default=1, help="of TensorFlow (default: 1)")
@@ -143,7 +145,7 @@ def learn(args: argparse.Namespace) -> None:
             np.savez(args.cache, sources=np.array(sources, dtype=object))
     print("beats to train on:", *(f"{sum(len(e.chords) for e in source):,}" for source in sources), flush=True)
     counts = [len(sources[0]) // 2, len(sources[1]) // 4, len(own)]
-    recipe = EarRecipe(args.first, args.units, args.batch, args.updates, seed=args.seed, minutes=args.minutes)
+    recipe = EarRecipe(args.first, args.units, args.batch, args.updates, dropout=args.dropout, seed=args.seed, minutes=args.minutes)
     head = {"name": args.out.name, "kind": KIND, "format": FORMAT, "first": args.first, "units": args.units, "qualities": list(QUALITIES)}
     began = time.monotonic()
 
@@ -158,7 +160,8 @@ def learn(args: argparse.Namespace) -> None:
             "trained_on": {path.name: many for path, many in zip((args.songs, args.solos, args.standards), counts, strict=True)},
             "command": f"python scripts/learn_ear.py {args.songs.name} {args.solos.name} {args.standards.name} models/{args.out.name} "
             f"--first {args.first} --units {args.units} --updates {updates} --batch {args.batch} --band {args.band} "
-            f"--seed {args.seed}" + (f" --begin {args.begin.name}" if args.begin else ""),
+            f"--shares {' '.join(map(str, args.shares))} --dropout {args.dropout} --seed {args.seed}"
+            + (f" --begin {args.begin.name}" if args.begin else ""),
             "license": "MIT",
             "attribution": ATTRIBUTION,
         }
@@ -176,7 +179,7 @@ def learn(args: argparse.Namespace) -> None:
     if args.begin:
         stored = read_folder(str(args.begin))[1]
         begin = {name: stored[name] for name in begin}
-    weights, updates = fit_ear(begin, sources, SHARES, recipe, told)
+    weights, updates = fit_ear(begin, sources, args.shares, recipe, told)
     written(weights, {}, updates)
     network = EarNetwork(head, weights)
     heard = [solo for solo in rows_in(args.solos) if solo["split"] == "test"]

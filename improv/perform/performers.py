@@ -99,7 +99,7 @@ def ear_for(by: int, inputs: frozenset[int] = frozenset()) -> EarSetup | None:
     """What hears the harmony. by: the rules of hearing, see `core.hearing`. inputs: those that bring chords alone, by number."""
     if by < hearing.HANDS:
         return None
-    return EarSetup(*_ear(), inputs)
+    return EarSetup(*_ear(), inputs, by)
 
 
 @lru_cache(maxsize=1)

@@ -16,12 +16,14 @@ class HarmonicContext(NamedTuple):
     """The harmony seen from one beat: the chord now, the next that is another to a model, the beats until it.
 
     before: a chord that comes before that, which only a reader of the symbols tells from the chord now, and the beats until it.
+    perhaps: where the chord now is heard and not sure: those that it may be, the likeliest first, with their chances, which sum to 1.
     """
 
     chord: Chord
     coming: Chord
     until: float  # beats until `coming`; infinity when no other chord comes
     before: tuple[Chord, float] | None = None
+    perhaps: tuple[tuple[Chord, float], ...] = ()
 
 
 HEARD = "heard"  # in place of changes: none are given, and those count that are heard

@@ -22,6 +22,11 @@ from improv.core.harmony.symbols import parse_chord
 QUALITIES = ("", "6", "maj7", "7", "7alt", "7sus", "sus4", "sus2", "+", "m", "m7", "m6", "mmaj7", "m7b5", "dim")
 # Which triad each quality has: major, minor, augmented, diminished, fourth and second for the third.
 TRIADS = (0, 0, 0, 0, 0, 4, 4, 5, 2, 1, 1, 1, 1, 3, 3)
+# What soloists play alike over: each quality's family, by the one of it that a model of lines knows best.
+FAMILIES = ("6", "maj7", "7", "7alt", "m7", "m6", "m7b5", "dim")
+_FAMILY = (0, 0, 1, 2, 3, 2, 2, 0, 3, 4, 4, 5, 5, 6, 7)
+MOST = 4  # chords that it may be: more are no better to foretell soloists by
+SURE, LEAST = 0.85, 0.2  # from that chance of root and triad on it is no question; below that chance of them all nothing is heard
 SILENT_FRAMES = 16  # after so many with nothing in them, what is heard stays as it is
 State = Any
 
@@ -87,6 +92,19 @@ class EarHeard:
         """Probability of the chord's root, or of no chord."""
         return max(float(self.chords[self._triad()[0]].sum()), self.none)
 
+    def perhaps(self) -> tuple[tuple[Chord, float], ...]:
+        """The chords that it may be, as a model of lines is told them: the likeliest first, with their chances, which sum to 1. Empty
+        where one is nearly sure, or where nothing is."""
+        by_family = (self.chords @ _OF_FAMILY).ravel()  # (12 * families)
+        best = np.argsort(-by_family, kind="stable")[:MOST]
+        heard = float(by_family[best].sum())
+        if self.confidence >= SURE or heard < LEAST:
+            return ()
+        key = self.key
+        return tuple(
+            (heard_chord(int(i) // len(FAMILIES), FAMILIES[int(i) % len(FAMILIES)], key), float(by_family[i]) / heard) for i in best
+        )
+
     def _triad(self) -> tuple[int, int, float]:
         """Root, triad and probability of the likeliest triad."""
         by_triad = self.chords @ _OF_TRIAD  # (12, 6)
@@ -95,6 +113,7 @@ class EarHeard:
 
 
 _OF_TRIAD = np.eye(1 + max(TRIADS), dtype=np.float32)[list(TRIADS)]  # (qualities, triads)
+_OF_FAMILY = np.eye(len(FAMILIES), dtype=np.float32)[list(_FAMILY)]  # (qualities, families)
 
 
 def heard_chord(root: int, quality: str, key: Key | None = None, bass: int | None = None) -> Chord:

@@ -20,8 +20,9 @@ from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, EarHeard, Hears
 from improv.core.harmony.frames import EARLY
 from improv.core.harmony.spelling import Key
 from improv.core.heard.rounds import Bar, Rounds, alike
-from improv.core.heard.struck import weighed
+from improv.core.heard.struck import Standing, weighed
 from improv.core.heard.told import ToldHarmony
+from improv.core.hearing import AMONG, NOW
 from improv.core.meter import Meter
 
 SETTLED = 0.045  # seconds after a key within which another may be of the same chord
@@ -48,11 +49,12 @@ class Foresees(Protocol):
 @dataclass(frozen=True, slots=True)
 class EarSetup:
     """network: what hears. foresees: what foretells the next chord; None: nothing does. inputs: numbers of those that bring chords
-    alone."""
+    alone. by: the rules of hearing, see `core.hearing`."""
 
     network: Hears
     foresees: Foresees | None = None
     inputs: frozenset[int] = frozenset()
+    by: int = NOW
 
 
 class Span(NamedTuple):
@@ -90,6 +92,9 @@ class HeardHarmony:
         self._look = math.inf  # beat that ends one in which a chord's key came: what was heard in it
         self._rang = self._ringing = -math.inf  # beat up to which a chord sounded: before the one to be settled, and at all
         self._voicing = frozenset[int]()  # the keys of the latest chord that was struck
+        self._standing = Standing()  # that chord, as long as nothing says otherwise
+        self._perhaps: tuple[tuple[Chord, float], ...] = ()  # what the chord may be, as it was heard last
+        self._before: dict[int, float] = {}  # keys that were taken for the line's, and their time: the first of a chord may be
         self._decided = -math.inf  # beat of the latest chord that was struck and settled
         self._upto = beat  # up to this beat the bars, and the line's beats, are taken in
         self._accompanied = -math.inf  # beat of the latest key of a chord
@@ -116,6 +121,7 @@ class HeardHarmony:
         else:
             self._ear.note_on(beat, pitch, velocity, line)
             self.sounding[pitch] = line
+            self._before = {p: at for p, at in self._before.items() if time - at <= TOGETHER} | {pitch: time}
 
     def sounds(self, beat: float, sounding: Mapping[int, bool]) -> None:
         """What sounds now: pitches, and whether each is of the line."""
@@ -144,10 +150,11 @@ class HeardHarmony:
             self._look = math.inf
             number = math.floor(beat + EARLY - 1e-6)
             if self._decided < number:
-                self._take(self._ear.heard(beat - 1e-6), number, number, SURE_BROKEN, False)
+                self._take(self._standing.weigh(self._ear.heard(beat - 1e-6), number), number, number, SURE_BROKEN, False)
             return self._last != before
         first = waiting[0][1]
-        struck = sum(at - waiting[0][0] <= TOGETHER for at, *_ in waiting) >= STRUCK
+        before_it = self._first_of(waiting[0][0])
+        struck = len(before_it) + sum(at - waiting[0][0] <= TOGETHER for at, *_ in waiting) >= STRUCK
         place = math.floor(first + 1.0 - OFF_BEAT)
         # what is struck ahead of a beat belongs to it, and the beat that goes on is still the chord's before
         ahead = place - first if struck and place > first else 0.0
@@ -162,13 +169,32 @@ class HeardHarmony:
             self._decided = place
         sure, of = SURE_STRUCK if struck else SURE_BROKEN, self._bar_of(place)
         heard = self._ear.heard(beat + ahead)
+        keys = frozenset(pitch for _, _, pitch, _ in waiting)
         if struck:
-            heard = weighed(heard, [pitch for _, _, pitch, _ in waiting])
-            again, self._voicing = self._voicing, frozenset(pitch for _, _, pitch, _ in waiting)
-            if again == self._voicing and heard.confidence < SURE_AGAIN:  # the same keys are the same chord
+            keys |= before_it
+            heard = weighed(heard, keys)
+            again, self._voicing = self._voicing, keys
+            if self._is_again(again, keys, heard):  # the same keys are the same chord
                 self._spans.append(Span(min(first, place), of, self._last, self._spans[-1].sure if self._spans else 0.0))
                 return False
+            self._standing = Standing(keys, place) if self._setup.by >= AMONG else self._standing
+        else:
+            self._standing = self._standing.with_keys(keys)
+            heard = self._standing.weigh(heard, place)
         return self._take(heard, min(first, place), of, sure, struck)
+
+    def _first_of(self, time: float) -> frozenset[int]:
+        """The keys of a chord that were taken for the line's as they came, since there was nothing else yet. time: of its next key."""
+        if self._setup.by < AMONG:
+            return frozenset()
+        return frozenset(p for p, at in self._before.items() if time - at <= TOGETHER and self.sounding.get(p) is False)
+
+    def _is_again(self, again: frozenset[int], keys: frozenset[int], heard: EarHeard) -> bool:
+        """Whether a chord is struck again. again, keys: of the one before and of this one."""
+        if again == keys:
+            return heard.confidence < SURE_AGAIN
+        more = self._setup.by >= AMONG and bool(again) and again < keys and min(again) == min(keys)
+        return more and heard.chord.root != self._last.root and heard.confidence < SURE_AGAIN
 
     def _bar_of(self, place: float) -> float:
         """The place in the chart of a chord that is struck at a place: the bar line before it, if nothing of the chord before sounded
@@ -204,6 +230,7 @@ class HeardHarmony:
     def _take(self, heard: EarHeard, beat: float, place: float, sure: float, struck: bool) -> bool:
         """What the ear hears, from a beat on. Returns whether that is another chord than before."""
         self.key = heard.key if heard.key_confidence >= SURE_KEY else self.key
+        self._perhaps = heard.perhaps() if self._setup.by >= AMONG else ()
         before, chord, played = self._last, heard.chord, self.chord(beat)
         if chord.root is None or heard.confidence < sure or (chord == before and sure == SURE_LINE):
             self._tell()
@@ -265,7 +292,7 @@ class HeardHarmony:
         """The harmony as seen from a beat."""
         now = self.chord(beat)
         if now.root is None:
-            return OPEN
+            return OPEN._replace(perhaps=self._perhaps)
         if self.rounds.chart:
             first = math.floor(beat) + 1
             beats = sum(len(bar) for bar in self.rounds.chart.bars)
@@ -275,7 +302,12 @@ class HeardHarmony:
                     return HarmonicContext(now, coming, ahead - beat)
             return HarmonicContext(now, NO_CHORD, math.inf)
         coming, until = self._likeliest(now, beat)
-        return HarmonicContext(now, coming, until)
+        return HarmonicContext(now, coming, until, None, self._perhaps)
+
+    @property
+    def perhaps(self) -> tuple[tuple[Chord, float], ...]:
+        """What the latest chord may be, see `HarmonicContext.perhaps`."""
+        return self._perhaps
 
     @property
     def latest(self) -> Span | None:

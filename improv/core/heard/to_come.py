@@ -5,7 +5,8 @@ See `expected` for how likely. A bar further ahead is reckoned from what is like
 
 from __future__ import annotations
 
-from improv.core.harmony import NO_CHORD, OPEN, Chord, HarmonicContext
+from improv.core.harmony import NO_CHORD, Chord, HarmonicContext
+from improv.core.harmony.ear import MOST, SURE
 from improv.core.heard.expected import Chances, changes_by_the_bar, expected
 from improv.core.heard.harmony import SURE_NEXT, HeardHarmony
 from improv.core.heard.rounds import Bar, alike
@@ -51,10 +52,13 @@ class BarsToCome:
 
     def harmony(self, beat: float) -> HarmonicContext:
         """The harmony as seen from a beat."""
-        heard = self.heard
-        now = self.chord(beat)
-        if heard.rounds.chart or now.root is None:
-            return heard.harmony(beat) if now.root is not None else OPEN
+        heard, chances = self.heard, self.chances(beat)
+        if heard.rounds.chart or not chances:
+            return heard.harmony(beat)
+        now, perhaps = chances[0][0], heard.perhaps
+        if len(chances) > 1:
+            total = sum(p for _, p in chances[:MOST])
+            perhaps = () if chances[0][1] >= SURE else tuple((chord, p / total) for chord, p in chances[:MOST])
         line = beat
         for _ in range(FARTHEST):
             line = heard.meter.next_bar(line + 0.01)
@@ -62,8 +66,8 @@ class BarsToCome:
             if chances and chances[0][0].told != now.told:
                 if chances[0][1] < SURE_NEXT:
                     break
-                return HarmonicContext(now, chances[0][0], line - beat)
-        return HarmonicContext(now, now, float("inf"))
+                return HarmonicContext(now, chances[0][0], line - beat, None, perhaps)
+        return HarmonicContext(now, now, float("inf"), None, perhaps)
 
     def _look(self) -> None:
         """Take note of how far it has come."""

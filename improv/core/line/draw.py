@@ -10,6 +10,7 @@ import numpy as np
 
 from improv.core.harmony import READING
 from improv.core.line.microtiming import drawn_lag
+from improv.core.line.perhaps import foretold_pitch
 from improv.core.line.sampler import mask, sample
 from improv.core.line.surprise import bits
 from improv.core.line.written import length_bias, pitch_bias
@@ -52,7 +53,7 @@ def draw_note(
     in any case.
     reading: see `sheet.READING`.
     """
-    foretold, bias = model.pitch(said, last, ioi, at, settings.recall), _range(settings.low, settings.high, tones)
+    foretold, bias = foretold_pitch(model, said, last, ioi, at, settings.recall), _range(settings.low, settings.high, tones)
     if tones:
         bias = bias - LEAP * np.maximum(0, np.abs(np.arange(128) - last) - FIFTH)
     if (written := pitch_bias(at, reading)) is not None:

@@ -27,6 +27,7 @@ from improv.core.line.lessons import Lessons
 from improv.core.line.loudness import LOUDS, drawn_accent, signs_of
 from improv.core.line.microtiming import swayed
 from improv.core.line.outside import BY_EAR, outside_bias
+from improv.core.line.perhaps import foretold_pitch, over_the_likeliest
 from improv.core.line.quotations import Quotations, Quoting
 from improv.core.line.sampler import probabilities, sample
 from improv.core.line.surprise import bits
@@ -203,9 +204,10 @@ class LineGenerator:
         quoting: Quoting,
     ) -> Memory:
         """The memory once a note is in it. duration: in beats, as it sounds; trust: as in `NoteModel.step`."""
-        state = self._step(memory, value, at, trust)
+        over = over_the_likeliest(at)
+        state = self._step(memory, value, over, trust)
         shape = follow(memory.shape, value.pitch, position / GRID, duration)
-        told = (*memory.told, (value, memory.last, at, trust))[-RETOLD:]
+        told = (*memory.told, (value, memory.last, over, trust))[-RETOLD:]
         line = (*memory.line, Noted.of(position, value, at))[-REMEMBERED:]
         said, louds = self.model.read(state, self.settings.recall), (*memory.louds, None)[-LOUDS:]
         return Memory(state, said, value.pitch, position, shape, told, sway, quoting, line, louds)
@@ -217,7 +219,7 @@ class LineGenerator:
             return None
         position = quantise(beat, memory.position, np.log(probabilities(memory.said.ioi) + 1e-9), self.meter.tempo)
         ioi = min(position - memory.position, len(memory.said.ioi) - 1)
-        foretold = self.model.pitch(memory.said, memory.last, ioi, self.context(position), self.settings.recall)
+        foretold = foretold_pitch(self.model, memory.said, memory.last, ioi, self.context(position), self.settings.recall)
         return bits(memory.said.ioi, ioi) + bits(foretold, pitch)
 
     def _step(self, memory: Memory, value: Value, at: Context, trust: float) -> ModelState:
@@ -362,7 +364,12 @@ class LineGenerator:
         by_ear = self.heard is not None and self.changes is None
         amount = max(self.settings.outside + BY_EAR, -1.0) if by_ear else self.settings.outside
         key = self.heard.key if by_ear and self.heard else None
-        return outside_bias(at.harmony.chord, key, at.place % GRID == 0, amount)
+        on_beat = at.place % GRID == 0
+        if not at.harmony.perhaps:
+            return outside_bias(at.harmony.chord, key, on_beat, amount)
+        biases = [(outside_bias(chord, key, on_beat, amount), chance) for chord, chance in at.harmony.perhaps]
+        away = [chance * bias for bias, chance in biases if bias is not None]
+        return np.sum(away, axis=0) if away else None
 
     def _opening_pitch(self, at: Context) -> int:
         """Where a line that follows nothing starts from: a chord tone in the middle of the range."""

@@ -26,6 +26,8 @@ SINCE = 3  # the reading from which on it is
 def pitch_bias(at: Context, reading: int = READING) -> np.ndarray | None:
     """What the symbol adds to the logits of the pitches, (128,); None where the kind says all. reading: see `sheet.READING`."""
     chord = at.harmony.chord
+    if at.harmony.perhaps:  # nobody wrote it, and it is not sure
+        return None
     return _pitch_bias(chord, at.place % GRID == 0) if _says_more(chord, reading) else None
 
 
@@ -50,7 +52,7 @@ def _pitch_bias(chord: Chord, on_beat: bool) -> np.ndarray:
 def length_bias(pitch: int, at: Context, durations: tuple[int, ...], reading: int = READING) -> np.ndarray | None:
     """What the symbol adds to the logits of a note's length, (durations,): none that lets an excluded tone sound for long, or
     reaches into a coming chord that excludes it; None where any length will do. durations: of the classes, in 1/12 beat."""
-    now, coming, until, before = at.harmony
+    now, coming, until, before, _ = at.harmony
     if before is not None:
         coming, until = before
     longest = math.inf

@@ -45,7 +45,8 @@ def harmonies(piece: Piece, take: EarTake, network: Hears) -> list[HarmonicConte
             at += 1
         heard = ear.heard(beat)
         known = heard.confidence >= SURE and heard.chord.root is not None
-        found.append(HarmonicContext(heard.chord, NO_CHORD, float("inf")) if known else OPEN)
+        now = HarmonicContext(heard.chord, NO_CHORD, float("inf")) if known else OPEN
+        found.append(now._replace(perhaps=heard.perhaps()))
     return found
 
 

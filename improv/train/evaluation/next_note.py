@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from improv.core.line.perhaps import foretold_pitch, over_the_likeliest
 from improv.core.line.sampler import probabilities
 from improv.core.note_model import NoteModel
 from improv.train.piece import Piece
@@ -29,8 +30,8 @@ def foretell(model: NoteModel, pieces: Sequence[Piece]) -> dict[str, np.ndarray]
         for value, at in zip(piece.values, piece.contexts, strict=True):
             if last is not None:
                 ioi[row] = probabilities(said.ioi)
-                pitch[row] = probabilities(model.pitch(said, last, value.ioi, at))
-            state = model.step(state, value, last, at)
+                pitch[row] = probabilities(foretold_pitch(model, said, last, value.ioi, at))
+            state = model.step(state, value, last, over_the_likeliest(at))
             said = model.read(state)
             phrase[row] = said.end
             last = value.pitch

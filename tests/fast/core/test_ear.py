@@ -9,7 +9,7 @@ import pytest
 
 from improv.core.harmony import HarmonyError, parse_changes, parse_chord, pitch_name
 from improv.core.harmony.coming import NextChord, counted, packed, unpacked
-from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, heard_chord
+from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, EarHeard, heard_chord
 from improv.core.harmony.frames import EARLY, SoundingNote, frame
 from improv.core.harmony.spelling import Key, parse_key
 from improv.core.harmony.templates import Templates
@@ -51,6 +51,21 @@ def test_nothing_is_heard_before_anything_sounds() -> None:
     assert heard.chord.root is None
     assert heard.none == 1.0
     assert heard.chords.shape == (12, len(QUALITIES)) == (12, len(TRIADS))
+
+
+def test_a_chord_that_is_not_sure_is_several_with_their_chances() -> None:
+    def said(*weights: tuple[int, str, float]) -> list[tuple[str, float]]:
+        chords = np.zeros((12, len(QUALITIES)), np.float32)
+        for root, quality, chance in weights:
+            chords[root, QUALITIES.index(quality)] = chance
+        heard = EarHeard(0.0, chords, 1.0 - float(chords.sum()), np.full((12, 2), 1 / 24), chords)
+        return [(str(chord), round(chance, 3)) for chord, chance in heard.perhaps()]
+
+    # over Dm and Dm7 soloists play alike, so they are one chord; of five, the least likely is left out
+    five = (2, "m7", 0.25), (2, "m", 0.13), (5, "maj7", 0.3), (7, "7", 0.17), (9, "m7", 0.1), (0, "6", 0.05)
+    assert said(*five) == [("Dm7", 0.4), ("Fmaj7", 0.316), ("G7", 0.179), ("Am7", 0.105)]
+    assert said((2, "m7", 0.9), (7, "7", 0.1)) == []
+    assert said((2, "m7", 0.1)) == []
 
 
 def test_asking_changes_nothing_and_a_copy_goes_its_own_way() -> None:

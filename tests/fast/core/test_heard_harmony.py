@@ -4,33 +4,38 @@ network's weights decide a test."""
 from __future__ import annotations
 
 import itertools
+import math
 import queue
 from collections.abc import Sequence
 
 import pytest
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
-from improv.core.harmony import Changes, parse_changes, parse_chord
+from improv.core.harmony import NO_CHORD, OPEN, Changes, HarmonicContext, parse_changes, parse_chord
 from improv.core.harmony.templates import Templates
 from improv.core.harmony.voicing import voicing_beside
 from improv.core.heard.expected import expected
 from improv.core.heard.harmony import EarSetup
 from improv.core.heard.rounds import Bar, Rounds, written
 from improv.core.heard.told import LISTENING
+from improv.core.hearing import AMONG, NOW
 from improv.core.improviser import Improviser
+from improv.core.line.perhaps import foretold_pitch
+from improv.core.line.sampler import probabilities
 from improv.core.settings import Settings
+from improv.core.vocabulary import Context
 from improv.models.model import Model
 from improv.perform.band import alone
 from improv.perform.clock import OfflineClock
 from improv.perform.engine import perform
 
 BEAT = 0.5  # seconds, at 120
-VOICINGS = {"Dm7": (50, 53, 57, 60), "G7": (50, 53, 55, 59), "Cmaj7": (48, 52, 55, 59), "A7": (45, 49, 52, 55)}
+VOICINGS = {"Dm7": (50, 53, 57, 60), "G7": (43, 53, 55, 59), "Cmaj7": (48, 52, 55, 59), "A7": (45, 49, 52, 55)}
 
 
-def improviser(model: Model, mode: str = "trade", changes: Changes | None = None, **more: object) -> Improviser:
+def improviser(model: Model, mode: str = "trade", changes: Changes | None = None, by: int = NOW, **more: object) -> Improviser:
     settings = Settings(mode=mode, **more)  # type: ignore[arg-type]
-    return Improviser(model, settings, changes, seed=3, ear=EarSetup(Templates()))
+    return Improviser(model, settings, changes, seed=3, hearing=by, ear=EarSetup(Templates(), by=by))
 
 
 def hand(symbols: Sequence[str], length: float = 3.8, spread: float = 0.02) -> list[Event]:
@@ -143,6 +148,33 @@ def test_comp_says_that_it_listens_and_harmonises_a_line(model: Model) -> None:
     assert comped
     assert who.generator.heard is not None
     assert who.generator.heard.told.key is not None
+
+
+def test_a_single_key_above_a_struck_chord_does_not_change_it(model: Model) -> None:
+    """Fourths on D are a Dm7; once an F above them, struck again, made them a chord on B flat."""
+    fourths = [e for p in (50, 55, 60, 65) for e in (NoteOn(0.0, p, 60), NoteOff(1.3, p))]
+    single = [NoteOn(1.4, 65, 60), NoteOff(1.8, 65), NoteOn(2.2, 70, 60), NoteOff(2.6, 70)]
+    after = [1.3, 1.9, 2.7]
+    assert chords_at(improviser(model), fourths, after) == ["Dm7"] * 3
+    assert [c[:2] for c in chords_at(improviser(model), [*fourths, *single], after)] == ["Dm"] * 3
+    low = [NoteOn(2.0, p, 60) for p in (44, 48, 51)]
+    assert chords_at(improviser(model), [*fourths, *low], [3.0]) == ["Ab"]
+
+
+def test_where_a_chord_is_not_sure_a_note_is_drawn_over_each_that_it_may_be(model: Model) -> None:
+    def harmony(by: int) -> HarmonicContext:
+        who = improviser(model, by=by)
+        chords_at(who, line(0, 62, 65, 69, 72, 71, 67, 65, 62, 64, 67, 71, 74, 72, 69, 65, 62), [8.0])
+        assert who.generator.heard is not None
+        return who.generator.heard.harmony(16.0)
+
+    assert not harmony(AMONG - 1).perhaps
+    perhaps = harmony(AMONG).perhaps
+    assert len(perhaps) > 1
+    assert sum(chance for _, chance in perhaps) == pytest.approx(1.0)
+    said, at = model.read(model.start()), Context(OPEN._replace(perhaps=perhaps))
+    over = [chance * probabilities(model.pitch(said, 64, 6, Context(HarmonicContext(c, NO_CHORD, math.inf)))) for c, chance in perhaps]
+    assert probabilities(foretold_pitch(model, said, 64, 6, at)) == pytest.approx(sum(over), abs=1e-5)
 
 
 # A progression that comes round
