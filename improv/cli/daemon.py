@@ -28,6 +28,7 @@ from improv.control.page.keyboard import NAME
 from improv.control.page.page_end import PageSetup
 from improv.control.performance_end import PerformanceEnd
 from improv.control.steering import Steering
+from improv.control.surprises import SurpriseTap
 from improv.core.errors import ImprovError
 from improv.core.events import Stop
 from improv.core.harmony import taken_for, wanted
@@ -155,7 +156,12 @@ def perform(path: Path, parts: Daemon, ends: Ends, link: Joined | None, early: f
 
     if parts.arrival:
         parts.arrival.steering = steering
-    served = Served(lambda page: PerformanceEnd(config, steering.answer, log, page=page).start(), lambda: recorder.path)
+    surprises = SurpriseTap(performance.performers) if config.control.osc and config.control.osc.surprise else None
+    if surprises:
+        performance.observe(surprises)
+    served = Served(
+        lambda page: PerformanceEnd(config, steering.answer, log, page=page, surprises=surprises).start(), lambda: recorder.path
+    )
     if setup := _page_setup(config, header, record, parts.log):
         log.taps.append(served.show(performance, steering, setup, parts.arrival or parts.inbox.put).tap)
 

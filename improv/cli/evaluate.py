@@ -15,7 +15,7 @@ from improv.core.errors import ImprovError
 from improv.core.note_model import NoteModel
 from improv.models.loader import load_model
 from improv.train.evaluation.next_note import foretell, score
-from improv.train.evaluation.scores import improvised, listened, roll_beside, rounded, turns_taken
+from improv.train.evaluation.scores import improvised, listened, loudness_foretold, roll_beside, rounded, turns_taken
 from improv.train.piece import Piece
 from improv.train.reading.watched import read_watched
 from improv.train.report import table, told_of
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--listening", action="store_true", help="answer the split's phrases: does each answer fit its own call?")
     parser.add_argument("--turns", action="store_true", help="listen to the split's phrases: does it enter when one is over?")
+    parser.add_argument("--loudness", action="store_true", help="how well it foretells how loud the split's notes are, beside the rule")
     parser.add_argument(
         "--png",
         metavar="FILE",
@@ -51,8 +52,9 @@ def run(args: argparse.Namespace) -> int:
         _check_png(args)
     model = load_model(args.model)
     splits = args.split is not None or args.improvise is not None
-    if args.listening + args.turns + (args.improvise is not None) + (args.real_or_generated is not None) > 1:
-        raise ImprovError("--listening, --turns, --improvise and --real-or-generated: one at a time")
+    others = (args.improvise is not None) + (args.real_or_generated is not None)
+    if args.listening + args.turns + args.loudness + others > 1:
+        raise ImprovError("--listening, --turns, --loudness, --improvise and --real-or-generated: one at a time")
     seed = args.split_seed if args.split_seed is not None else (model.card.get("trained_on") or {}).get("split_seed", 0)
     reading = read_watched(args.data, args.track, seed if splits else None, args.reader)
     pieces = reading.of(args.split) if args.split else reading.pieces
@@ -70,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
         told = {args.split or "all": listened(model, pieces)}
     elif args.turns:
         told = turns_taken(model, pieces)
+    elif args.loudness:
+        told = loudness_foretold(model, pieces, reading.of("train"))
     else:
         foretold = foretell(model, pieces)
         if args.dump:

@@ -19,6 +19,7 @@ from improv.cli.demo import demo
 from improv.cli.file_changes import set_changes
 from improv.cli.learning import schooling_of
 from improv.cli.listened import channels_of, harmony_port
+from improv.cli.manners import listed, set_manner
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
 from improv.cli.screen import Screen, as_read, shower
@@ -120,6 +121,8 @@ def jam(args: argparse.Namespace) -> int:
     """Live with ports; with a file as the player; or the demo where there is no MIDI."""
     if args.mood == LIST:
         return moods(args)
+    if args.manner == LIST:
+        return listed(args.json)
     if args.fast and not args.player:
         raise ImprovError("--fast plays a file as fast as it computes; say which with --player FILE")
     if not 1 <= args.channel <= 16:
@@ -176,6 +179,8 @@ def solo(args: argparse.Namespace) -> int:
     """Offline: improvise and write."""
     if args.mood == LIST:
         return moods(args)
+    if args.manner == LIST:
+        return listed(args.json)
     check_length(args, "bars", "choruses")
     if args.changes is not None and args.changes.strip().lower() == HEARD:
         raise ImprovError("--changes heard: a solo has nobody to hear; write the changes, or play: improv jam")
@@ -240,7 +245,7 @@ def _music(args: argparse.Namespace, mode: str, part: Part | None) -> Chosen:
     if seed < 0:
         raise ImprovError(f"--seed {seed}: expected 0 or more")
     set_changes(args)
-    mood = set_tune(args) | set_mood(args, seed, part.tempo if part else None)
+    mood = set_tune(args) | set_manner(args) | set_mood(args, seed, part.tempo if part else None)
     chosen = {f.name: getattr(args, f.name, None) for f in fields(Settings)}
     if part and chosen["tempo"] is None:
         chosen["tempo"] = part.tempo

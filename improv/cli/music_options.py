@@ -23,6 +23,12 @@ def add_music(parser: argparse.ArgumentParser, alone: bool) -> None:
         help='changes, tempo and settings from words: "hope and wonder", dark; `list` lists them. Options that you give yourself win',
     )
     piece.add_argument(
+        "--manner",
+        metavar="MANNER",
+        help="how soloists play: spare, flowing, or a blend, spare:0.7,restless:0.3; `list` lists them. It sets settings of the line; "
+        "options that you give yourself win",
+    )
+    piece.add_argument(
         "--tune",
         metavar="TUNE",
         help="changes, metre, tempo and feel of a built-in form (`improv tunes` lists them), blues or blues-bb, or of a song in a file:"

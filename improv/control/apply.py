@@ -137,8 +137,7 @@ def keep_chart(desk: Desk, request: Request) -> dict[str, Any]:
 
 @does("preset")
 def recall_preset(desk: Desk, request: Request) -> dict[str, Any]:
-    preset = _preset(desk, request)
-    _set_together(desk, preset, desk.number_of(request.get("performer")))
+    _set_together(desk, preset := _preset(desk, request), desk.number_of(request.get("performer")))
     return {"set": preset, "text": f"set: {_listed(preset)}"}
 
 
@@ -173,6 +172,14 @@ def take_mood(desk: Desk, request: Request) -> dict[str, Any]:
     tempo = {"tempo": choice.tempo} if clock == "internal" else {}
     _set_together(desk, {"changes": choice.changes} | tempo | dict(choice.settings), None)
     return {"text": "; ".join(filter(None, (str(choice), choice.doubt())))}
+
+
+@does("manner")
+def take_manner(desk: Desk, request: Request) -> dict[str, Any]:
+    """The settings of a manner, for those who play solos."""
+    for soloist in desk.soloists(desk.number_of(request.get("performer"))):
+        _set_together(desk, request["settings"], soloist.number)
+    return {"set": request["settings"], "text": f"set: {_listed(request['settings'])}"}
 
 
 # Bookmarks, marks, captures
@@ -304,13 +311,10 @@ def _load(desk: Desk, name: str, performer: object) -> None:
 
 
 def _model_ready(desk: Desk, request: Request) -> Request:
-    _load(desk, str(request["name"]), request.get("performer"))
-    return request
-
-
-def _setting_ready(desk: Desk, request: Request) -> Request:
-    if request.get("name") == "model":
-        _load(desk, str(request["value"]), request.get("performer"))
+    """Of `model`, and of `set` where it sets the model."""
+    name = request["name"] if request["do"] == "model" else request["value"] if request.get("name") == "model" else None
+    if name is not None:
+        _load(desk, str(name), request.get("performer"))
     return request
 
 
@@ -326,6 +330,12 @@ def _mood_ready(desk: Desk, request: Request) -> Request:
     return request | {"choice": choose(str(request["text"]), int.from_bytes(os.urandom(4), "little"))}
 
 
+def _manner_ready(desk: Desk, request: Request) -> Request:
+    from improv.mood.manners import settings_of
+
+    return request | {"settings": settings_of(str(request["text"]))}
+
+
 def _file_ready(desk: Desk, request: Request) -> Request:
     new = load_config(desk.path)
     for change in differences(desk.config, new).live:
@@ -334,4 +344,5 @@ def _file_ready(desk: Desk, request: Request) -> Request:
     return request | {"config": new}
 
 
-READY |= {"model": _model_ready, "set": _setting_ready, "preset": _preset_ready, "mood": _mood_ready, "reload": _file_ready}
+READY |= {"model": _model_ready, "set": _model_ready, "preset": _preset_ready}
+READY |= {"mood": _mood_ready, "manner": _manner_ready, "reload": _file_ready}

@@ -101,6 +101,14 @@ _ROWS = (
         example="mood hope and wonder",
         slow=True,
     ),
+    Command(
+        "manner",
+        "play in a soloist's manner, or in a blend of some; `improv jam --manner list` has them",
+        (Field("text", TEXT), _WHOSE),
+        (CTL, OSC, BINDING, PAGE),
+        example="manner spare:0.7, restless:0.3",
+        slow=True,
+    ),
     Command("keep", "keep the state of this moment as a bookmark", (Field("name", NAME), _WHOSE), (CTL, OSC, BINDING, PAGE), quick=True),
     Command(
         "recall",

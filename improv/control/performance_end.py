@@ -6,7 +6,6 @@ One thread, asleep unless something is asked or told.
 from __future__ import annotations
 
 import json
-import math
 import random
 import selectors
 import socket
@@ -18,10 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from improv.control.lines import line_of
 from improv.control.status import Status, as_json
 from improv.core.errors import ImprovError
+
+if TYPE_CHECKING:
+    from improv.control.surprises import SurpriseTap
 
 LINE = 65536  # bytes of a line, at most, both ways
 BACKOFF = (0.5, 30.0)  # seconds until a dead server is begun again: at first, and at the most
@@ -69,7 +72,7 @@ class ServedPage(Protocol):
 
 class PerformanceEnd:
     """answer: gets each request in the thread of this, and gives the reply. log: gets lines for people, there too.
-    page: what is told of the page, if there is one.
+    page: what is told of the page, if there is one. surprises: what is told of the notes, if somebody asked for it.
 
     refused: why the server will not start, where it won't; None otherwise. socket: where it listens, once it does.
     """
@@ -82,8 +85,9 @@ class PerformanceEnd:
         backoff: tuple[float, float] = BACKOFF,
         command: Sequence[str] = COMMAND,
         page: ServedPage | None = None,
+        surprises: SurpriseTap | None = None,
     ) -> None:
-        self._answer, self._log, self._page = answer, log, page
+        self._answer, self._log, self._page, self._surprises = answer, log, page, surprises
         self._first = self._introduction(config)
         self._backoff, self._command = backoff, command
         self._statuses: deque[Status] = deque(maxlen=1)  # the latest, until it is told
@@ -101,6 +105,8 @@ class PerformanceEnd:
         self.child: int | None = None  # the server's process id
         if page:
             page.bell(self._ring)
+        if surprises:
+            surprises.ring = self._ring
 
     def start(self) -> PerformanceEnd:
         self._thread.start()
@@ -205,7 +211,7 @@ class PerformanceEnd:
     def _converse(self, ours: socket.socket, selector: selectors.BaseSelector) -> None:
         selector.register(self._rung, selectors.EVENT_READ)
         selector.register(ours, selectors.EVENT_READ)
-        out, heard = bytearray(_line(self._first)), bytearray()
+        out, heard = bytearray(line_of(self._first)), bytearray()
         while not self._over and not (self._renewed and not out):
             selector.modify(ours, selectors.EVENT_READ | (selectors.EVENT_WRITE if out or self._statuses else 0))
             for key, events in selector.select():
@@ -215,9 +221,11 @@ class PerformanceEnd:
                     return
             if self._statuses and not out:
                 out += self._written({"status": as_json(self._statuses.popleft())})
+            if self._surprises and (rows := self._surprises.take()) and len(out) < CLOGGED:
+                out += line_of({"surprise": rows})
             if self._page and len(out) < CLOGGED:
                 for news in self._page.take():
-                    out += _line(news)
+                    out += line_of(news)
             if out:
                 try:
                     del out[: ours.send(out)]
@@ -264,7 +272,7 @@ class PerformanceEnd:
     def _written(self, told: dict[str, Any]) -> bytes:
         """A line; where it can't be written, the reply says so and a status is left out, which the log tells once."""
         try:
-            line = _line(told)
+            line = line_of(told)
             if len(line) <= LINE:
                 return line
             why = "too long for a line"
@@ -274,7 +282,7 @@ class PerformanceEnd:
         if text != self._told_last:
             self._log(text)
         self._told_last = text
-        return _line({"id": told["id"], "reply": {"ok": False, "error": why}}) if "reply" in told else b""
+        return line_of({"id": told["id"], "reply": {"ok": False, "error": why}}) if "reply" in told else b""
 
     def _noted(self, told: dict[str, Any]) -> None:
         if isinstance(ready := told.get("ready"), dict):
@@ -305,32 +313,8 @@ def _section(section: Any) -> Any:
         return str(section)
     if isinstance(section, tuple):
         return list(section)
-    names = ("socket", "osc", "metrics", "listen", "port", "secret", "allow")
+    names = ("socket", "osc", "metrics", "listen", "port", "secret", "allow", "surprise")
     return {name: _section(getattr(section, name)) for name in names if hasattr(section, name)}
-
-
-def _line(told: Mapping[str, Any]) -> bytes:
-    try:
-        text = json.dumps(told, allow_nan=False, default=_number)
-    except ValueError:  # a figure of which there is none yet
-        text = json.dumps(_finite(told), allow_nan=False, default=_number)
-    return text.encode() + b"\n"
-
-
-def _number(value: Any) -> object:
-    """NumPy's numbers as Python's. Raises TypeError."""
-    if not hasattr(value, "item"):
-        raise TypeError(f"a {type(value).__name__}")
-    return value.item()
-
-
-def _finite(value: object) -> object:
-    """With None for all that is not a number or is without an end."""
-    if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def begin(command: Sequence[str], theirs: socket.socket) -> subprocess.Popen[bytes]:

@@ -10,7 +10,7 @@ the same notes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from improv.core import playing as rules
 from improv.core.band.together import PARTS, PlayingTogether
@@ -176,6 +176,10 @@ class Improviser:
         """What it has in mind, for whoever watches; asking changes nothing."""
         return self._mode.intent()
 
+    def tell_surprise(self, told: Callable[[NoteOn, float], None]) -> None:
+        """Tell, from whatever thread thinks, how surprising each note of the player's line is, in bits. It changes no note."""
+        self.voice.told_surprise = told
+
     def knows(self, setting: Setting) -> bool:
         """Whether a setting `model` names one that is at hand."""
         return setting.value in self._models
@@ -193,7 +197,7 @@ class Improviser:
             changes = parse_changes(text, moment.meter.metres, self._reading) if text else None
         model, seed = self._models[str(moment.event.value)], (self._seed, self._begun)
         self._play_by(model, wanted.settings, changes, moment.meter, seed, None, before.end, before.voicings, before.together.bars)
-        self.voice.time = moment.time
+        self.voice.time, self.voice.told_surprise = moment.time, before.told_surprise
         self._begun, self._unread = self._begun + 1, None
         self._learning = None  # it was learned for the other
         self._wishes.clear()
@@ -278,7 +282,7 @@ class Improviser:
                 voice.call = beat
             if note:
                 self._unread = note, beat
-                if not self._mode.timeless or self.settings.surprise:
+                if not self._mode.timeless or voice.tells_surprise:
                     self._read()
         if not of_line:
             return self._mode.accompanied(event, time) if goes_on else []

@@ -20,6 +20,7 @@ from improv.core.errors import ImprovError
 from improv.core.harmony import Chord
 from improv.core.heads import Heads
 from improv.core.line.critic import Critic
+from improv.core.line.loudness import AccentModel
 from improv.core.line.quotations import Quotations
 from improv.core.vocabulary import Context, Value, Vocabulary
 
@@ -49,6 +50,7 @@ class NoteModel(Protocol):
     vocabulary: Vocabulary
     quotations: Quotations | None  # the figures of the solos that it learned from, where they are known
     critic: Critic | None  # what chooses among the phrases that it plays, where somebody does
+    accents: AccentModel | None  # what says how loud its notes are beside one another; None: the rule does
 
     @property
     def entry_classes(self) -> tuple[int, ...]:

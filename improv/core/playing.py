@@ -1,7 +1,9 @@
 """By which rules notes are drawn and played. A session's header has the number, so that what was recorded goes on replaying.
 
 4: what another chord or another model overtakes is drawn anew for when the next note was to come, and in time: where that is at once,
-the next note alone.
+the next note alone; where the chords are heard, those of bars to come are reckoned with that are likely (see `heard.expected`), and
+comp waits for the player's chord where none is; it keeps out of the register of the player's chords; comping leaves out what rubs
+against the line; where a model has learned how loud its notes are, they are as loud as it draws.
 3: a phrase is drawn in several ways, of which a critic chooses; no quotation of the solos that the model learned from is longer
 than the setting `quote` allows; a solo that is about to begin isn't put off by a pedal or a key-up of a player who has played
 nothing.

@@ -6,7 +6,7 @@ A mode plays through it alone, so every note that it begins is in the note book 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from improv.core import playing as rules
 from improv.core.band.together import Here, PlayingTogether
@@ -51,6 +51,7 @@ class Voice:
         self._lately: deque[tuple[float, float]] = deque(maxlen=FASTEST_LINE[0])  # seconds and beats, of the line's notes
         self.surprise: float | None = None  # bits of our latest note
         self.heard_surprise: float | None = None  # and of the player's, where that is asked for
+        self.told_surprise: Callable[[NoteOn, float], None] | None = None  # asks for it, and is told; in whatever thread thinks
         self.call: float | None = None  # the beat on which the player's call began
         self.playing = Playing()  # the player's top line, up to the note before the tracker's latest
 
@@ -142,13 +143,20 @@ class Voice:
         told = self._told(self.surprise, time, 0)
         return [*closed, *told, *self.strike(plan.value.pitch, self._loudness(plan), time, until, self.surprise)]
 
+    @property
+    def tells_surprise(self) -> bool:
+        """Whether somebody asks how surprising the player's notes are."""
+        return bool(self.settings.surprise) or self.told_surprise is not None
+
     def heard(self, key: NoteOn, beat: float) -> list[Event]:
         """A key of the player's goes down. Where it begins a note of the line, and somebody asks for that, returns what tells how
         surprising it is."""
         begun = self.tracker.note
-        if not self.settings.surprise or begun is None or begun.beat != beat or begun.together > 1:
+        if not self.tells_surprise or begun is None or begun.beat != beat or begun.together > 1:
             return []
         self.heard_surprise = self.generator.surprise(key.pitch, beat)
+        if self.told_surprise and self.heard_surprise is not None:
+            self.told_surprise(key, self.heard_surprise)
         return self._told(self.heard_surprise, self.time, 1)
 
     def _told(self, surprise: float | None, time: float, whose: int) -> list[Event]:

@@ -21,6 +21,7 @@ import numpy as np
 from improv.core.harmony import NO_CHORD, Chord, HarmonyError, parse_chord
 from improv.core.heads import Heads
 from improv.core.line.critic import Critic
+from improv.core.line.loudness import AccentModel
 from improv.core.line.quotations import Quotations
 from improv.core.line.sampler import probabilities
 from improv.core.note_model import Said
@@ -93,6 +94,7 @@ class GrammarModel:
         self.card = card
         self.quotations: Quotations | None = None
         self.critic: Critic | None = None
+        self.accents: AccentModel | None = None
         self.vocabulary = Vocabulary()
         n = self._zero = len(terminals)  # the row of an input of zeros, with which a line begins
         kernel = np.vstack([weights["lstm.kernel"], np.zeros_like(weights["lstm.kernel"][:1])])

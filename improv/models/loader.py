@@ -21,6 +21,7 @@ from improv.core.harmony.coming import NextChord
 from improv.core.harmony.ear import Hears
 from improv.core.note_model import NoteModel
 from improv.core.settings import Settings
+from improv.models.accented import LearnedAccents, accents_from, accents_of
 from improv.models.bass import LearnedWalking
 from improv.models.card import ModelError, check_name
 from improv.models.critics import critic_of
@@ -33,7 +34,7 @@ from improv.outside import WIDTHS, OutsideError, Tensor, printable, read_json, r
 
 DEFAULT = "jazz"
 T = TypeVar("T")
-VOICINGS, BASS, DRUMS, EAR = "voicings", "bass", "drums", "ear"
+VOICINGS, BASS, DRUMS, EAR, ACCENTS = "voicings", "bass", "drums", "ear", "accents"
 LARGEST = 256 * 2**20  # bytes of weights
 LARGEST_SMALL = 4 * 2**20  # of those that play in the band, voice chords or hear them
 LARGEST_CARD = 2**20
@@ -67,7 +68,7 @@ def load_model(name: str = DEFAULT) -> NoteModel:
         model = build(card, weights)
     except ModelError as e:
         raise ModelError(f"{folder}: {e}") from None
-    model.quotations, model.critic = quotations_of(card, folder), critic_of(card, folder)
+    model.quotations, model.critic, model.accents = quotations_of(card, folder), critic_of(card, folder), accents_of(card, folder)
     return model
 
 
@@ -204,6 +205,11 @@ def load_ear(name: str = EAR) -> tuple[Hears, NextChord]:
     from improv.models.ear import EarNetwork, next_chord_of  # it is wanted by those who listen for chords alone
 
     return _built(name, lambda card, weights: (EarNetwork(card, weights), next_chord_of(weights)))
+
+
+def load_accents(name: str = ACCENTS) -> LearnedAccents:
+    """Read, check and build what foretells how loud notes are. Raises ModelError."""
+    return _built(name, accents_from)
 
 
 def stored_vector(name: str = DEFAULT) -> dict[str, np.ndarray]:

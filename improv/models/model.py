@@ -19,6 +19,7 @@ import numpy as np
 
 from improv.core.heads import Heads
 from improv.core.line.critic import Critic
+from improv.core.line.loudness import AccentModel
 from improv.core.line.quotations import Quotations
 from improv.core.note_model import Said
 from improv.core.vocabulary import (
@@ -83,6 +84,7 @@ class Model:
         self.card = card
         self.quotations: Quotations | None = None
         self.critic: Critic | None = None
+        self.accents: AccentModel | None = None
         self.vocabulary = Vocabulary()
         self._lags = np.column_stack([self.vocabulary.lags, np.ones(len(self.vocabulary.lags))]).astype(np.float32)
         w, network = weights, card["network"]

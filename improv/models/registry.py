@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from improv.core.note_model import NoteModel
-from improv.models import bass, drums, ear, grammar_model, voicings
+from improv.models import accented, bass, drums, ear, grammar_model, voicings
 from improv.models.card import promised
 from improv.models.cells import NETWORKS, kind_of
 from improv.models.grammar_model import GrammarModel
@@ -43,6 +43,7 @@ KINDS: dict[str, Kind] = {
     bass.KIND: Kind(does="walks as a bass of the band", shapes=bass.bass_shapes),
     drums.KIND: Kind(does="plays the drums of the band", shapes=drums.drums_shapes),
     ear.KIND: Kind(does="hears chords and keys", shapes=ear.ear_shapes),
+    accented.KIND: Kind(does="foretells how loud notes are", shapes=accented.accents_shapes),
     "characters": Kind(does="writes texts, such as titles"),
 }
 

@@ -18,6 +18,7 @@ from improv.core.band.bass import Bassist
 from improv.core.band.groove import drums_by_rule
 from improv.core.heads import Heads
 from improv.core.line.critic import Critic
+from improv.core.line.loudness import AccentModel
 from improv.core.line.quotations import Quotations
 from improv.core.note_model import ModelState, NoteModel, Said
 from improv.core.vocabulary import Context, Value, Vocabulary
@@ -33,6 +34,7 @@ class Sideman:
     heads: Heads | None = None
     quotations: Quotations | None = None
     critic: Critic | None = None
+    accents: AccentModel | None = None
 
     def __init__(self, name: str, member: Member | None = None):
         self.member = member

@@ -33,7 +33,7 @@ from improv.perform.performers import PerformerSetup, Song
 from improv.session.capture import excerpt, tempos_from, turned
 from improv.session.compare import Difference, RecordedPart, as_of, difference, known_until, parts_of
 from improv.session.failures import WithFailures
-from improv.session.header import SHARED_BEAT, RecordedPerformer, made_with, performers_in, quoted_from, song_in, states_in
+from improv.session.header import SHARED_BEAT, RecordedPerformer, accented_by, made_with, performers_in, quoted_from, song_in, states_in
 from improv.session.lines import SessionError
 from improv.session.reader import Session
 
@@ -92,6 +92,9 @@ class Replayed:
             quoted = quoted_from(model).get("quotations", "")
             if self.song.playing > playing.SWAYS and quoted != p.quotations:
                 why.append(f"{p.name}: the figures that {p.model} knows of its solos were {p.quotations or 'none'}, are {quoted or 'none'}")
+            accents = accented_by(model).get("accents", "")
+            if self.song.playing > playing.PHRASES and accents != p.accents:
+                why.append(f"{p.name}: the loudness that {p.model} has learned was {p.accents or 'none'}, is {accents or 'none'}")
         session = self.session
         if session.damaged:
             why.append(f"{session.damaged} lines of the record can't be read, the first is line {session.skipped[0][0]}")

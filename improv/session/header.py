@@ -75,13 +75,20 @@ def quoted_from(model: NoteModel) -> dict[str, str]:
     return {} if model.quotations is None else {"quotations": str(model.card["quotations"]["sha256"])[:12]}
 
 
+def accented_by(model: NoteModel) -> dict[str, str]:
+    """What says how loud its notes are: the hash of that, where it has learned it."""
+    return {} if model.accents is None else {"accents": str(model.card["accents"]["sha256"])[:12]}
+
+
 def performed_by(performer: PerformerSetup) -> dict[str, Any]:
     """What `performers_in` reads of one."""
     card = performer.model.card
     return (
         {
             "name": performer.name,
-            "model": {"name": card["name"], "weights_sha256": card["weights_sha256"]} | quoted_from(performer.model),
+            "model": {"name": card["name"], "weights_sha256": card["weights_sha256"]}
+            | quoted_from(performer.model)
+            | accented_by(performer.model),
             "settings": asdict(performer.settings),
             "seed": performer.seed,
             "channel": performer.channel,
@@ -119,6 +126,7 @@ class RecordedPerformer:
     harmony: frozenset[int]
     learns: Mapping[str, Any]  # what it says of learning: `learns` and `profile`
     quotations: str = ""  # the hash of the figures of the model's solos, where it knew them
+    accents: str = ""  # the hash of what said how loud its notes are, where it had learned that
 
 
 def performers_in(header: Mapping[str, Any], path: Path) -> list[RecordedPerformer]:
@@ -149,7 +157,7 @@ def _performer(said: Mapping[str, Any], number: int) -> RecordedPerformer:
         None if inputs is None else frozenset(int(n) for n in inputs),
         frozenset(int(n) for n in said.get("harmony") or ()),
         {what: said.get(what) for what in ("learns", "profile")},
-        str(said["model"].get("quotations") or "")[:64],
+        *(str(said["model"].get(what) or "")[:64] for what in ("quotations", "accents")),
     )
 
 

@@ -120,7 +120,7 @@ def table_of(reading: Reading) -> list[str]:
     rows = [_row(name, reading.pieces, reading.skipped_of[name], name) for name in _names(reading)]
     if len(rows) > 1:
         rows.append(_row("all", reading.pieces, len(reading.skipped), None))
-    heads = ("source", "pieces", "train", "valid", "test", "notes", "bars", "hours", *CHORDS, "skipped", "weight")
+    heads = ("source", "pieces", "train", "valid", "test", "notes", "bars", "hours", *CHORDS, "loudness", "skipped", "weight")
     widths = [max(len(r[i]) for r in [heads, *rows]) for i in range(len(heads))]
     return ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True))) for r in [heads, *rows]]
 
@@ -146,6 +146,7 @@ def _row(title: str, pieces: Sequence[Piece], skipped: int, source: str | None) 
         f"{sum(p.bars for p in mine):,.0f}",
         f"{sum(p.beats / p.bpm / 60 for p in mine):.1f}",
         *(f"{sum(chords_in(p) == how for p in mine):,}" for how in ("written", "heard", "none")),
+        f"{sum(p.loud for p in mine):,}",
         f"{skipped:,}",
         " ".join(f"{w:g}" for w in weights),
     )

@@ -32,7 +32,7 @@ T = TypeVar("T")
 class PackedNotes:
     """Notes of one piece. rows (N,): of NOTE. tempi: quarter notes a minute, told apart. feel: one of FEELS.
 
-    phrased: `end` is known. dynamic: `velocity` is. harmonies: one a note, where they don't follow from the changes.
+    phrased: `end` is known. dynamic: `velocity` is, of most notes. harmonies: one a note, where they don't follow from the changes.
     """
 
     rows: np.ndarray
@@ -89,7 +89,7 @@ def pack(
     velocities: Sequence[int | None] | None,
     harmonies: Sequence[HarmonicContext] | None = None,
 ) -> PackedNotes:
-    """Notes from what is known of each, (N,) each; None where nothing is. velocities count if all are known.
+    """Notes from what is known of each, (N,) each; None where nothing is. velocities count if most are known.
 
     Raises CorpusError for numbers that no piece has, as an onset days away.
     """
@@ -108,12 +108,12 @@ def pack(
         rows["tempo"] = [numbers[tempo] for tempo in tempi]
         if ends is not None:
             rows["end"] = ends
-        dynamic = velocities is not None and None not in velocities
-        if dynamic:
-            rows["velocity"] = velocities
+        known = velocities is not None and sum(bool(v) for v in velocities) > 0.8 * len(velocities)
+        if velocities is not None and known:
+            rows["velocity"] = [v or 0 for v in velocities]
     except (OverflowError, TypeError, ValueError):
         raise CorpusError("a note of it has a number out of any range, or none at all") from None
-    return PackedNotes(rows, tuple(told), feel, ends is not None, dynamic, tuple(harmonies) if harmonies is not None else None)
+    return PackedNotes(rows, tuple(told), feel, ends is not None, known, tuple(harmonies) if harmonies is not None else None)
 
 
 class View(Sequence[T]):

@@ -17,6 +17,8 @@ from improv.train.notes import PackedNotes, View, pack
 MOST_ONSET = 12_000_000  # in 1/12 beat: a week of playing
 MOST_A_BAR = 64  # beats, as written
 BPM = 20.0, 500.0
+# Velocities tell of loudness where they are so many, have a wider standard deviation, and no larger share of them is as loud as can be.
+LOUD_NOTES, FLAT, CLIPPED = 24, 2.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,17 @@ class Piece:
 
     @property
     def velocities(self) -> View[int] | None:
-        """As played, 1 to 127; None where none are known."""
+        """As played, 1 to 127, 0 for one that isn't known; None where none are."""
         return View(self.notes.rows, lambda _, rows: rows["velocity"].tolist()) if self.notes.dynamic else None
+
+    @property
+    def loud(self) -> bool:
+        """Whether its velocities tell of loudness: they are known, and not all about alike."""
+        if not self.notes.dynamic:
+            return False
+        velocity = self.notes.rows["velocity"]
+        velocity = velocity[velocity > 0]
+        return len(velocity) >= LOUD_NOTES and float(velocity.std()) > FLAT and float((velocity == 127).mean()) <= CLIPPED
 
     @property
     def beats(self) -> float:

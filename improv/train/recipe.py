@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 
 from improv.core.note_model import NoteModel
-from improv.models import critics, quoted
+from improv.models import accented, critics, quoted
+from improv.models.accented import LearnedAccents
 from improv.models.card import ModelError, card_head
+from improv.models.loader import load_accents
+from improv.train.accenting import learned_loudness
 from improv.train.dataset import columns_of_all
 from improv.train.export import export, members_of
 from improv.train.finish import Begun, finish
@@ -142,6 +145,10 @@ def write_model(
     choice = choose(members, finished, network, origin.begun, origin.model, valid) if origin else Outcome(finished)
 
     beside, more, failed = _beside(train, origin, choice.finished is not None)
+    loud = learned_loudness(train, valid, seed, origin.model.accents if origin else None, _usual_accents())
+    if loud.accents is not None:
+        beside[accented.FILE], said = accented.blob_of(loud.accents)
+        more["accents"] = said | loud.about
 
     def write(measured: Mapping[str, Any]) -> None:
         said = dict(about) | {"figures": dict(measured)} | more
@@ -155,8 +162,16 @@ def write_model(
     write({})
     if measured := figures():
         write(measured)
-    told = (*(finished.failed if choice.finished is finished else ()), *((choice.told,) if choice.told else ()), *failed)
+    told = (*(finished.failed if choice.finished is finished else ()), *((choice.told,) if choice.told else ()), *failed, *loud.told)
     return Written(told, choice.finished is not None)
+
+
+def _usual_accents() -> LearnedAccents | None:
+    """What loudness is learned from where the model had learned none; None where it isn't there: then from nothing."""
+    try:
+        return load_accents()
+    except ModelError:
+        return None
 
 
 def _beside(train: Sequence[Piece], origin: Origin | None, changed: bool) -> tuple[dict[str, bytes], dict[str, Any], tuple[str, ...]]:

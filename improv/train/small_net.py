@@ -96,7 +96,7 @@ def fit_small(
             kept = min(how.average, done / (done + 9.0))
             for part, w in mean.items():
                 w += (1.0 - kept) * (now[part] - w)
-        look(epoch, SmallNet(**mean), lost / max(len(order), 1))
+        look(epoch, SmallNet(**{part: w.copy() for part, w in mean.items()}), lost / max(len(order), 1))
     return SmallNet(**mean)
 
 

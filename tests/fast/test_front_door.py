@@ -117,7 +117,7 @@ def test_the_wheel_holds_all_models_and_says_that_it_is_typed() -> None:
     included = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     shipped = re.findall(r"^\| `(\w+)` \|", text_of(ROOT / "docs" / "models.md"), flags=re.M)
     files = {f"models/{model}/{name}" for model in shipped for name in ("card.json", "weights.safetensors")}
-    beside = {"quotations": "quotations.safetensors", "critic": "critic.safetensors"}  # where a card tells of it
+    beside = {what: f"{what}.safetensors" for what in ("quotations", "critic", "accents")}  # where a card tells of it
     for model in shipped:
         card = json.loads(text_of(ROOT / "models" / model / "card.json"))
         files |= {f"models/{model}/{name}" for what, name in beside.items() if what in card}

@@ -46,6 +46,7 @@ ROOMS["cli"] = set(ROOMS) - {"tutorials", "__main__", "cli"}
 MORE = {
     ("bench/findings.py", "control"): "the doctor reads a daemon's configuration and asks whether one performs",
     ("control/page/page_end.py", "charts"): "a transposing player reads the page's chart in the key of the instrument",
+    ("control/page/scene.py", "charts"): "and types changes in that key",
     ("control/page/sessions.py", "session"): "the page shows what was recorded",
     ("control/page/sessions.py", "midi"): "and hands it out as MIDI files",
     ("bridge/examined.py", "bench"): "what was found of the plugin is told as the doctor tells it",

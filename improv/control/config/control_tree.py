@@ -28,6 +28,14 @@ class OscConfig(Struct, frozen=True):
         tuple[Text, ...],
         Meta(description="addresses and networks that may send; without any, whoever knows the secret", examples=[["192.168.1.0/24"]]),
     ] = ()
+    surprise: Annotated[
+        Text | None,
+        Meta(
+            description="address and UDP port of a program that is told how surprising each note is, as it sounds: lights, a filter. "
+            "Without it, nobody is told",
+            examples=["127.0.0.1:7000"],
+        ),
+    ] = None
 
     def __repr__(self) -> str:
         """Without the secret, so that no log has it."""

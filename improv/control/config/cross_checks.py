@@ -13,6 +13,7 @@ from improv.control.config.control_tree import OscConfig
 from improv.control.config.errors import ConfigErrors, meant, shown
 from improv.control.config.toml_lines import Path
 from improv.control.config.tree import Config, Tables, given
+from improv.control.server.osc_addresses import target_of
 from improv.core.errors import ImprovError
 from improv.core.harmony import HarmonyError
 from improv.core.metres import LIMITS, MeterError
@@ -152,6 +153,8 @@ def _address(text: str, path: Path, wrong: ConfigErrors) -> ipaddress.IPv4Addres
 def _osc(osc: OscConfig, wrong: ConfigErrors) -> None:
     at: Path = ("control", "osc")
     address = _address(osc.listen, (*at, "listen"), wrong)
+    if osc.surprise and target_of(osc.surprise) is None:
+        wrong.add((*at, "surprise"), f'{shown(osc.surprise)}: expected an address and a port, for example "127.0.0.1:7000"')
     good = _networks(osc.allow, (*at, "allow"), wrong)
     if address and not address.is_loopback and not osc.secret and not osc.allow and good:
         text = "whoever is on the network could steer it; give a secret (8 characters or more), or allow = [...] with who may send"

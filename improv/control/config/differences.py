@@ -118,6 +118,7 @@ def _listening(old: Config, new: Config) -> tuple[str, str]:
         control = config.control
         parts = [f"socket {control.socket}"] if control.socket else []
         parts += [f"osc {control.osc.listen}:{control.osc.port}"] if control.osc else []
+        parts += [f"surprise to {control.osc.surprise}"] if control.osc and control.osc.surprise else []
         parts += [f"metrics {control.metrics.listen}:{control.metrics.port}"] if control.metrics else []
         parts += [f"panel {control.panel.listen}:{control.panel.port}"] if control.panel else []
         return ", ".join(parts) or "the usual socket"

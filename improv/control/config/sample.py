@@ -29,6 +29,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {  # tables that are shown as exampl
         {"key": 38, "setting": "mode", "value": "comp", "performer": "improv"},
         {"key": 39, "action": "capture", "bars": 16},
         {"key": 40, "action": "mark", "name": "good bit"},
+        {"key": 41, "action": "manner", "name": "spare:0.7, restless:0.3"},
     ],
     "preset": [{"mode": "duet", "temperature": 0.8, "enter": "bar"}],
 }

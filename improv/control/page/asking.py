@@ -50,8 +50,11 @@ def _ask(end: ServerEnd, hub: Hub, guest: Guest, message: Ask) -> None:
             return
         guest.reply(Reply(message.id, ok, None if ok else str(reply.get("error", "refused")), told))
 
+    asked = message.request
+    if asked.get("do") == "changes" and isinstance(text := asked.get("text"), str):
+        asked = asked | {"text": hub.scene.sounding(text)}
     try:
-        request = read_request(message.request, end.performers, PAGE)
+        request = read_request(asked, end.performers, PAGE)
     except ImprovError as e:
         guest.reply(Reply(message.id, False, str(e)))
         return

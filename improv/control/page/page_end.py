@@ -132,6 +132,7 @@ class PageEnd:
             learning, learned = desk.bindings.learning, desk.bindings.learned
         return {
             "title": self._setup.title,
+            "instrument": self._setup.instrument,
             "session": self._setup.session,
             "metre": list(meter.metres.first.metre),
             "bar": meter.metres.first.bar,
@@ -146,12 +147,12 @@ class PageEnd:
 def told_changes(changes: Changes | None, metres: Metres = FOUR, instrument: str = "C") -> dict[str, Any] | None:
     """Changes as JSON takes them, over a song's metres: chords as [position, symbol, root, tones, scale], lines as of a `Chart`.
 
-    instrument: in whose key the symbols are written.
+    instrument: in whose key all is written.
     """
     if changes is None:
         return None
     return {
-        "text": changes.text,
+        "text": written(changes.text, instrument),
         "length": changes.length,
         "loops": changes.loop,
         "lines": [list(line) for line in lines_of(metres, changes.length)],

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from improv.charts.moving import INSTRUMENTS, moved
 from improv.control.page.charts import NO_CHART, chart_of, chord_at, tone_of
 from improv.control.page.messages import Scene
 from improv.control.page.parts import Beat, ChartChord, InputInfo, LatenessNow, PerformerInfo, Tone, TurnNow
 from improv.control.status import Status
+from improv.core.harmony import HarmonyError
 from improv.core.metres import Metres
 from improv.core.settings import SETTINGS
 
@@ -99,6 +101,14 @@ class SceneNow:
             if told["chart"].chords:
                 told["chord"] = NOTHING
         self.tell(**told)
+
+    def sounding(self, text: str) -> str:
+        """Changes as they sound, of those that a player writes in the key of his instrument. What can't be read stays as it is."""
+        by = INSTRUMENTS[self._house.get("instrument", "C")]
+        try:
+            return moved(text, -by) if by else text
+        except HarmonyError:
+            return text
 
     def rows(self, rows: Sequence[Sequence[Any]]) -> None:
         """Rows of the tap; those that tell of notes are passed over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from improv.control.status import Status
 from improv.core.errors import ImprovError
 
 Sender = tuple[Any, ...]  # address, port, and for IPv6 more
+MOST_TOLD = 200.0  # notes a second of which it is told how surprising they are
 ERRORS = 10.0  # replies a second that say what was wrong
 REQUESTS = 16  # HTTP requests that are answered at once
 HALVES = 16  # that are only half said at once; of more, the oldest of the address that has most of them is shown out
@@ -111,6 +112,34 @@ class OscServer(asyncio.DatagramProtocol):
 
     def error_received(self, exc: Exception) -> None:
         """A reply that could not be delivered: the sender listens no more. Nothing to do."""
+
+
+class SurpriseSender(asyncio.DatagramProtocol):
+    """Tells one address how surprising each note is, MOST_TOLD notes a second at the most; what `surprises` tells more is left out.
+
+    /improv/surprise/played BITS PITCH PERFORMER     a performer's note, as it is handed over
+    /improv/surprise/heard BITS PITCH PERFORMER      a note of the player's, as that performer heard it
+    """
+
+    def __init__(self, end: ServerEnd) -> None:
+        self._passing = Bucket(MOST_TOLD, MOST_TOLD)
+        self._loop, self._end = asyncio.get_running_loop(), end
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+        self._end.listeners.append(self._told)
+
+    def _told(self, line: Mapping[str, Any]) -> None:
+        for row in line.get("surprise") or ():
+            name, heard, bits, pitch = row
+            transport = self._transport
+            if transport and not transport.is_closing() and _unsent(transport) < HEAD and self._passing.passes(self._loop.time()):
+                address = f"/improv/surprise/{'heard' if heard else 'played'}"
+                transport.sendto(write_message(address, float(bits), int(pitch), str(name)))
+
+    def error_received(self, exc: Exception) -> None:
+        """Nobody listens there, yet or any more. Nothing to do."""
 
 
 def _unsent(transport: asyncio.DatagramTransport) -> int:

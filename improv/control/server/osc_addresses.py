@@ -9,6 +9,8 @@
     /improv/get/<what> [PORT]        replies /improv/is/<what> VALUE... to the sender, or to another of its ports
                                      what: a setting, or a word of the status; also with a performer
 
+How surprising each note is goes to the address `surprise` of the configuration unasked, see `net.SurpriseSender`.
+
 A first argument of 0 or false to panic and mark is a button let go, and ignored. Where there is a secret, it is the first argument,
 or stands before the address: /SECRET/improv/panic. What is not understood is answered by /improv/error S, to senders who may ask.
 Stop, reload, learn, save and capture can't be asked for over OSC: they are for the local socket.
@@ -56,6 +58,17 @@ def loopback(listen: str) -> bool:
         return ipaddress.ip_address(listen).is_loopback
     except ValueError:
         return listen == "localhost"
+
+
+def target_of(text: str) -> tuple[str, int] | None:
+    """An address and a UDP port, as "127.0.0.1:7000" or "[::1]:7000" has them; None where a text has neither."""
+    host, _, port = text.rpartition(":")
+    host = "127.0.0.1" if host == "localhost" else host.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return (host, int(port)) if port.isascii() and port.isdigit() and 1 <= int(port) <= 65535 and len(port) < 6 else None
 
 
 def opened(message: Message, secret: str | None) -> Message | None:

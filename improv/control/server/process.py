@@ -22,7 +22,8 @@ from typing import Any
 
 from improv.control.local_socket import LiveSocketError, LocalSocket, listen, usual_path
 from improv.control.server.local import LocalServer
-from improv.control.server.net import HEAD, Listening, MetricsServer, OscServer, read_listening
+from improv.control.server.net import HEAD, Listening, MetricsServer, OscServer, SurpriseSender, read_listening
+from improv.control.server.osc_addresses import target_of
 from improv.control.server.server_end import ServerEnd
 from improv.core.errors import ImprovError
 
@@ -91,6 +92,8 @@ async def serve(pipe: socket.socket, without_page: Callable[[], None] = lambda: 
         for name, listening, begin in (("osc", osc, _osc), ("metrics", metrics, _metrics), ("page", page, _page_of(section))):
             if listening:
                 ready[name] = await _begin(name, listening, end, begin, open_ones)
+        if osc and (target := target_of(str(control["osc"].get("surprise") or ""))):
+            await _tell_surprises(end, target, open_ones)
         end.tell({"ready": ready})
         await end.run()
     return 0
@@ -140,6 +143,17 @@ async def _osc(end: ServerEnd, listening: Listening) -> tuple[int, Callable[[], 
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: OscServer(end, listening), local_addr=(listening.listen, listening.port))
     return transport.get_extra_info("sockname")[1], transport.close
+
+
+async def _tell_surprises(end: ServerEnd, target: tuple[str, int], open_ones: AsyncExitStack) -> None:
+    """Send there how surprising each note is; where that can't be, say so."""
+    loop = asyncio.get_running_loop()
+    try:
+        transport, _ = await loop.create_datagram_endpoint(lambda: SurpriseSender(end), remote_addr=target, allow_broadcast=True)
+    except OSError as e:
+        end.say(f"osc, surprise: can't send to {target[0]}, port {target[1]}: {e.strerror or e}")
+    else:
+        open_ones.callback(transport.close)
 
 
 async def _metrics(end: ServerEnd, listening: Listening) -> tuple[int, Callable[[], None]]:

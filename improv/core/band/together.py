@@ -90,6 +90,11 @@ class PlayingTogether:
             note = self._open[key] = LedNote(beat, math.inf, event.pitch, event.velocity, event.part < 0)
             self.notes.append(note)
 
+    @property
+    def sounding(self) -> list[int]:
+        """The pitches of who leads that sound."""
+        return [note.pitch for note in self._open.values()]
+
     def set(self, setting: Setting, here: Here, beat: float) -> bool:
         """Somebody asks for an end, or for a feature. Returns whether that is all of a setting."""
         if setting.name == ENDING:

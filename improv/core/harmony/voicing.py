@@ -33,6 +33,7 @@ TONES: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
 }
 GUIDES = ((4, 3, 5, 2, 7), (10, 11, 9, 7, 6, 8, 0))  # for the third, for the seventh: the first that is written
 Hand = tuple[int, int]
+Orders = tuple[tuple[int, ...], ...]
 LOWEST, MIDDLE, HIGHEST = 50, 61, 76  # below LOWEST guide tones are muddy; above HIGHEST is the soloist's
 
 
@@ -45,6 +46,39 @@ def voicing(chord: Chord, before: Sequence[int], low: int, high: int, under: int
         return ()
     left, right = hands_of(chord)
     choices = _choices(chord.root, left, right, max(low, LOWEST), min(high, HIGHEST)) or _choices(chord.root, left, right, low, high)
+    return _best(choices, before, under)
+
+
+def voicing_beside(chord: Chord, before: Sequence[int], low: int, high: int, under: int | None = None) -> tuple[int, ...]:
+    """The same beside somebody who plays the chords as well, in the range that is left: where four pitches have no room, three or the
+    two guide tones. A plain triad is voiced as one, since whoever plays triads has no place for sixths and ninths."""
+    if chord.root is None:
+        return ()
+    for orders in _triads(chord.kind) if chord.kind in ("maj", "m") and chord.sound is None else _fewer(*hands_of(chord)):
+        if choices := _within(chord.root, orders, low, high):
+            return _best(choices, before, under)
+    return ()
+
+
+def _triads(kind: str) -> tuple[Orders, ...]:
+    """A triad's inversions, with the lowest doubled; then without."""
+    third = 3 if kind == "m" else 4
+    close = (0, third, 7), (third, 7, 0), (7, 0, third)
+    return tuple((*steps, steps[0]) for steps in close), close
+
+
+def _fewer(left: Hand, right: Hand) -> tuple[Orders, ...]:
+    """Both hands' tones; the guide tones and a colour; the guide tones alone."""
+    guides = left, left[::-1]
+    return (
+        tuple((*a, *b) for a in guides for b in (right, right[::-1])),
+        tuple((*a, colour) for a in guides for colour in right),
+        guides,
+    )
+
+
+def _best(choices: Sequence[tuple[int, ...]], before: Sequence[int], under: int | None) -> tuple[int, ...]:
+    """Of some voicings, the one that moves least and lies best; none of none."""
     if not choices:
         return ()
 
@@ -61,8 +95,14 @@ def voicing(chord: Chord, before: Sequence[int], low: int, high: int, under: int
 @lru_cache(maxsize=512)
 def _choices(root: int, left: Hand, right: Hand, low: int, high: int) -> tuple[tuple[int, ...], ...]:
     """All close voicings of a chord in a range: either guide tone lowest, either colour on top."""
+    return _within(root, _fewer(left, right)[0], low, high)
+
+
+@lru_cache(maxsize=1024)
+def _within(root: int, orders: Orders, low: int, high: int) -> tuple[tuple[int, ...], ...]:
+    """All close voicings in a range. orders: steps above the root, from the lowest up."""
     found = []
-    for order in ((*a, *b) for a in (left, left[::-1]) for b in (right, right[::-1])):
+    for order in orders:
         for base in (p for p in range(low, high + 1) if p % 12 == (root + order[0]) % 12):
             pitches = [base]
             for step in order[1:]:

@@ -20,7 +20,7 @@ from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, EarHeard, Hears
 from improv.core.harmony.frames import EARLY
 from improv.core.harmony.spelling import Key
 from improv.core.heard.rounds import Bar, Rounds, alike
-from improv.core.heard.struck import Standing, weighed
+from improv.core.heard.struck import Standing, more_above, weighed
 from improv.core.heard.told import ToldHarmony
 from improv.core.hearing import AMONG, NOW
 from improv.core.meter import Meter
@@ -92,7 +92,7 @@ class HeardHarmony:
         self._rang = self._ringing = -math.inf  # beat up to which a chord sounded: before the one to be settled, and at all
         self._voicing = frozenset[int]()  # the keys of the latest chord that was struck
         self._standing = Standing()  # that chord, as long as nothing says otherwise
-        self._perhaps: tuple[tuple[Chord, float], ...] = ()  # what the chord may be, as it was heard last
+        self.perhaps: tuple[tuple[Chord, float], ...] = ()  # what the chord may be, as it was heard last
         self._before: dict[int, float] = {}  # keys that were taken for the line's, and their time: the first of a chord may be
         self._decided = -math.inf  # beat of the latest chord that was struck and settled
         self._upto = beat  # up to this beat the bars, and the line's beats, are taken in
@@ -173,7 +173,8 @@ class HeardHarmony:
             keys |= before_it
             heard = weighed(heard, keys)
             again, self._voicing = self._voicing, keys
-            if self._is_again(again, keys, heard):  # the same keys are the same chord
+            more = self._setup.by >= AMONG and more_above(again, keys) and heard.chord.root != self._last.root
+            if (again == keys or more) and heard.confidence < SURE_AGAIN:  # the same keys are the same chord
                 self._spans.append(Span(min(first, place), of, self._last))
                 return False
             self._standing = Standing(keys, place) if self._setup.by >= AMONG else self._standing
@@ -187,13 +188,6 @@ class HeardHarmony:
         if self._setup.by < AMONG:
             return frozenset()
         return frozenset(p for p, at in self._before.items() if time - at <= TOGETHER and self.sounding.get(p) is False)
-
-    def _is_again(self, again: frozenset[int], keys: frozenset[int], heard: EarHeard) -> bool:
-        """Whether a chord is struck again. again, keys: of the one before and of this one."""
-        if again == keys:
-            return heard.confidence < SURE_AGAIN
-        more = self._setup.by >= AMONG and bool(again) and again < keys and min(again) == min(keys)
-        return more and heard.chord.root != self._last.root and heard.confidence < SURE_AGAIN
 
     def _bar_of(self, place: float) -> float:
         """The place in the chart of a chord that is struck at a place: the bar line before it, if nothing of the chord before sounded
@@ -229,7 +223,7 @@ class HeardHarmony:
     def _take(self, heard: EarHeard, beat: float, place: float, sure: float, struck: bool) -> bool:
         """What the ear hears, from a beat on. Returns whether that is another chord than before."""
         self.key = heard.key if heard.key_confidence >= SURE_KEY else self.key
-        self._perhaps = heard.perhaps() if self._setup.by >= AMONG else ()
+        self.perhaps = heard.perhaps() if self._setup.by >= AMONG else ()
         before, chord, played = self._last, heard.chord, self.chord(beat)
         if chord.root is None or heard.confidence < sure or (chord == before and sure == SURE_LINE):
             self._tell()
@@ -291,7 +285,7 @@ class HeardHarmony:
         """The harmony as seen from a beat."""
         now = self.chord(beat)
         if now.root is None:
-            return OPEN._replace(perhaps=self._perhaps)
+            return OPEN._replace(perhaps=self.perhaps)
         if self.rounds.chart:
             first = math.floor(beat) + 1
             beats = sum(len(bar) for bar in self.rounds.chart.bars)
@@ -301,17 +295,37 @@ class HeardHarmony:
                     return HarmonicContext(now, coming, ahead - beat)
             return HarmonicContext(now, NO_CHORD, math.inf)
         coming, until = self._likeliest(now, beat)
-        return HarmonicContext(now, coming, until, None, self._perhaps)
+        return HarmonicContext(now, coming, until, None, self.perhaps)
+
+    @property
+    def latest(self) -> Span | None:
+        """The latest chord that was heard."""
+        return self._spans[-1] if self._spans else None
+
+    def so_far(self) -> tuple[float, Bar]:
+        """The beat on which the bar began that is not over, and its chords, as far as they are known: up to the latest that was heard in
+        it, and where nothing new was heard up to now, as the bar before ends."""
+        begun = round(self._upto + 1e-6 - self.meter.within_bar(self._upto + 1e-6), 6)
+        known = round(self._upto - begun)
+        if self._spans and self._spans[-1].place >= begun - 1e-6:
+            known = min(max(known, math.floor(self._spans[-1].place - begun + 1e-6) + 1), round(self.meter.bar_at(begun + 1e-6)))
+        return begun, tuple(self._placed(begun + i, begun) for i in range(known))
+
+    def likely(self) -> list[tuple[Chord, float]]:
+        """What follows the latest chords in many tunes, with probabilities, the likeliest first."""
+        if self._setup.foresees is None:
+            return []
+        spans = [span for i, span in enumerate(self._spans) if not i or not alike(span.chord, self._spans[i - 1].chord)][-4:]
+        return self._setup.foresees.after([span.chord for span in spans], self.key)
 
     def _likeliest(self, now: Chord, beat: float) -> tuple[Chord, float]:
         """The likeliest next chord, and the beats until it."""
         spans = self._spans
-        foresees = self._setup.foresees
-        if foresees is None or not spans or beat < spans[-1].beat:
+        if self._setup.foresees is None or not spans or beat < spans[-1].beat:
             after = next((span for span in spans if span.beat > beat + 1e-6), None)
             return (after.chord, after.beat - beat) if after else (now, math.inf)
         spans = [span for i, span in enumerate(spans) if not i or not alike(span.chord, spans[i - 1].chord)][-4:]
-        found = foresees.after([span.chord for span in spans], self.key)
+        found = self.likely()
         if not found or found[0][1] < SURE_NEXT:
             return now, math.inf
         lasted = [b.place - a.place for a, b in pairwise(spans)]

@@ -65,6 +65,16 @@ class Rounds:
         self._count = 0  # bars so far, of which the latest is number count - 1
         self._otherwise = 0  # in a row
 
+    @property
+    def bars(self) -> tuple[Bar, ...]:
+        """The latest bars that are over, the oldest first."""
+        return tuple(self._bars)
+
+    @property
+    def number(self) -> int:
+        """Of the bar that is not over yet."""
+        return self._count
+
     def take(self, number: int, bar: Bar) -> None:
         """A bar is over. number: of the bar; where it does not count on, as in a song that jumps, what comes begins anew."""
         if number != self._count:

@@ -3,6 +3,8 @@
 Everything here is thought: nothing is played, no time is read. Beats and positions are those of the meter.
 """
 
+# long: all that bears on a note is brought together in one place
+
 from __future__ import annotations
 
 import math
@@ -14,10 +16,14 @@ import numpy as np
 from improv.core import playing as rules
 from improv.core.harmony import NO_CHORD, READING, Changes, Chord, HarmonicContext
 from improv.core.heads import Heads
+from improv.core.heard.expected import Chances
 from improv.core.heard.harmony import HeardHarmony
+from improv.core.heard.to_come import BarsToCome
+from improv.core.line.bent import beats_behind, pitch_lean, rest_lean, sounds
 from improv.core.line.draw import draw_note, gaps, slips
-from improv.core.line.dynamics import Shape, accent, follow
+from improv.core.line.dynamics import DEPTH, Shape, accent, follow
 from improv.core.line.lessons import Lessons
+from improv.core.line.loudness import LOUDS, drawn_accent, signs_of
 from improv.core.line.microtiming import swayed
 from improv.core.line.outside import BY_EAR, outside_bias
 from improv.core.line.perhaps import foretold_pitch, over_the_likeliest
@@ -35,6 +41,7 @@ OWN_TRUST = 0.35  # of our own notes against the player's, when what was played 
 BOOKMARKS = 128  # that are kept; each is the size of a state
 RETOLD = 64  # notes that a model which takes over is told
 REMEMBERED = SPAN + 32  # notes of the line, for the critic of phrases
+DOUBT = 3.0  # nats for a tone of all chords that a beat may have, on a beat of which it isn't known which it will be
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
 
 
@@ -50,6 +57,7 @@ class Memory(NamedTuple):
     sway: float = 0.0  # of our latest note's lag, see microtiming.py
     quoting: Quoting = Quoting()  # how our line stands to the solos that the model learned from
     line: tuple[Noted, ...] = ()  # the latest notes, whosever they are
+    louds: tuple[float | None, ...] = ()  # how far the latest stood out, see loudness.py; None: the player's, or by rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +103,16 @@ class LineGenerator:
         self.settings = settings
         self.changes = changes
         self.rng = np.random.default_rng(seed)
-        self._lag_rng = np.random.default_rng(
-            [*(seed if isinstance(seed, tuple) else (seed,)), 1]
-        )  # of its own, so that lags change no notes
+        # Of their own, so that lags and loudness change no notes.
+        self._lag_rng, self._loud_rng = (np.random.default_rng([*(seed if isinstance(seed, tuple) else (seed,)), k]) for k in (1, 2))
         self.heard = heard
+        self.to_come = BarsToCome(heard) if heard and playing > rules.PHRASES else None
         self.heard_chord = NO_CHORD  # the latest that the player's notes made
         self.meter, self._tracker = meter, tracker
         self._lessons, self._reading = lessons, reading
         self._draws_lags = playing != rules.FIRST
         self._minds_quotes = self.draws_phrases = playing > rules.SWAYS
+        self._draws_loudness = playing > rules.PHRASES
         self.last_onset = -math.inf  # beat of our latest note
         self.steps = 0  # of the model, up to now: a figure for whoever watches
         self._kept: dict[str, tuple[NoteModel, ModelState]] = {}  # bookmarks
@@ -199,7 +208,8 @@ class LineGenerator:
         shape = follow(memory.shape, value.pitch, position / GRID, duration)
         told = (*memory.told, (value, memory.last, over, trust))[-RETOLD:]
         line = (*memory.line, Noted.of(position, value, at))[-REMEMBERED:]
-        return Memory(state, self.model.read(state, self.settings.recall), value.pitch, position, shape, told, sway, quoting, line)
+        said, louds = self.model.read(state, self.settings.recall), (*memory.louds, None)[-LOUDS:]
+        return Memory(state, said, value.pitch, position, shape, told, sway, quoting, line, louds)
 
     def surprise(self, pitch: int, beat: float) -> float | None:
         """Bits of a note of the player's that comes on a beat, given all before it; None for the first of all."""
@@ -224,7 +234,7 @@ class LineGenerator:
             twelve = bars % 12 == 0 and bars % 8 != 0
             section = meter.bar_of(beat) % (12 if twelve else 8)
         elif self.heard and meter.running:
-            harmony = self.heard.harmony(beat)
+            harmony = (self.to_come or self.heard).harmony(beat)
         else:
             chord = self._tracker.chord
             harmony = HarmonicContext(chord, chord, math.inf)
@@ -236,7 +246,15 @@ class LineGenerator:
         """The chord at a beat: of the changes, or as it is heard; where no beat runs, the latest that the player held."""
         if self.changes:
             return self.changes.harmony(self.meter.position(beat)).chord
-        return self.heard.chord(beat) if self.heard and self.meter.running else self.heard_chord
+        return (self.to_come or self.heard).chord(beat) if self.heard and self.meter.running else self.heard_chord
+
+    def chances(self, beat: float) -> Chances:
+        """The chords that a beat may have, with their probabilities, the likeliest first: a single one where it is known, or where
+        nobody reckons with any that come. Empty: there is none."""
+        if self.to_come and self.changes is None and self.meter.running:
+            return self.to_come.chances(beat)
+        chord = self.chord(beat)
+        return ((chord, 1.0),) if chord.root is not None else ()
 
     # Drawing
 
@@ -244,6 +262,8 @@ class LineGenerator:
         """Draw when the next note comes: a class of inter-onset intervals, from one to another."""
         settings, said = self.settings, memory.said
         bias = gaps(len(said.ioi), soonest, latest, settings.density)
+        if settings.rests:
+            bias = bias + rest_lean(settings.rests, len(said.ioi))
         if self._draws_lags and memory.position is not None:
             cut = bias + slips(said.ioi, memory.position)
             bias = cut if np.isfinite(cut).any() else bias
@@ -269,25 +289,29 @@ class LineGenerator:
         last = memory.last if memory.last is not None else self._opening_pitch(at)
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
-        away = self._away(at)
-        lean = away if lean is None else lean if away is None else lean + away
+        lean = both(both(lean, self._away(at)), pitch_lean(self.settings, last))
         sway = swayed(memory.sway, self._lag_rng) if self._draws_lags and onset is None else None
         known, quoting = self.model.quotations, memory.quoting
+        if (doubt := self._in_doubt(at, position)) is not None:
+            lean = both(lean, doubt)
         if self._minds_quotes and memory.last is not None:
             lean = self._but_quotes(lean, known, quoting, memory.last)
         value, lag, surprise = draw_note(self.model, memory.said, last, ioi, at, self.settings, self.rng, tones, lean, sway, self._reading)
         duration = self.model.vocabulary.durations[value.duration] / GRID
         if onset is None:
-            onset = max(position / GRID + lag, (self.last_onset if since is None else since) + CLOSEST)
+            late = lag + beats_behind(self.settings, at.tempo)
+            onset = max(position / GRID + late, (self.last_onset if since is None else since) + CLOSEST)
         else:
             value = value._replace(lag=self.model.vocabulary.nearest_lag(0.0))
         quoting = quoting.after((value.pitch - last, ioi), known)
         then = self._after(memory, value, position, duration, at, OWN_TRUST, memory.sway if sway is None else sway, quoting)
+        if self.settings.legato:
+            duration *= sounds(self.settings, value.pitch, at.harmony)
         chord = at.harmony.chord
         on_chord = chord.root is None or value.pitch % 12 in chord.tones
         in_bits = surprise + (0.0 if memory.position is None else bits(memory.said.ioi, ioi)) if self._minds_quotes else None
-        assert then.shape is not None
-        return Plan(onset, duration, value, position, accent(then.shape, at.place, at.feel), on_chord, then, opens, in_bits)
+        accented, then = self._accented(memory, then, at)
+        return Plan(onset, duration, value, position, accented, on_chord, then, opens, in_bits)
 
     def again(self, memory: Memory, plan: Plan) -> Plan:
         """A note that was drawn after another memory, as it is after this one. It must lie behind the latest note."""
@@ -297,13 +321,36 @@ class LineGenerator:
         value = plan.value._replace(ioi=ioi)
         quoting = memory.quoting.after((value.pitch - last, ioi), self.model.quotations)
         then = self._after(memory, value, plan.position, plan.duration, at, OWN_TRUST, plan.then.sway, quoting)
+        accented, then = self._accented(memory, then, at, plan.accent)
+        return replace(plan, value=value, then=then, accent=accented)
+
+    def _accented(self, before: Memory, then: Memory, at: Context, drawn: float | None = None) -> tuple[float, Memory]:
+        """How far the note that leads from one memory to another stands out, and the memory that knows it. drawn: what was drawn for it."""
         assert then.shape is not None
-        return replace(plan, value=value, then=then, accent=accent(then.shape, at.place, at.feel))
+        if not self._draws_loudness or (model := self.model.accents) is None:
+            return accent(then.shape, at.place, at.feel), then
+        if drawn is None:
+            signs = signs_of(before.line, before.louds, then.line[-1], then.shape, at)
+            drawn = drawn_accent(model, signs, float(self._loud_rng.standard_normal()))
+        return drawn, then._replace(louds=(*before.louds, DEPTH * drawn)[-LOUDS:])
 
     def _but_quotes(self, lean: np.ndarray | None, known: Quotations | None, quoting: Quoting, last: int) -> np.ndarray | None:
         """A bias for pitches, and against those that would quote for longer than is wanted."""
-        against = None if known is None else quoting.too_long(last, known, self.settings.quote)
-        return lean if against is None else against if lean is None else lean + against
+        return both(lean, None if known is None else quoting.too_long(last, known, self.settings.quote))
+
+    def _in_doubt(self, at: Context, position: int) -> np.ndarray | None:
+        """What is added to the logits of the pitches (128,) on a beat of which it isn't known which chord it will have: tones that fit
+        all that are likely are likelier than those of one alone."""
+        if self.to_come is None or at.place % GRID:
+            return None
+        chances = self.chances(position / GRID)
+        if len(chances) < 2:
+            return None
+        fits = np.zeros(12)
+        for chord, p in chances:
+            fits[list(chord.tones)] += p
+        bias: np.ndarray = DOUBT * fits[np.arange(128) % 12]
+        return bias
 
     def _away(self, at: Context) -> np.ndarray | None:
         """What the setting `outside` adds to the logits of the pitches, (128,)."""
@@ -322,3 +369,8 @@ class LineGenerator:
         middle = (self.settings.low + self.settings.high) // 2
         tones = at.harmony.chord.tones
         return min((p for p in range(middle - 6, middle + 7) if not tones or p % 12 in tones), key=lambda p: abs(p - middle))
+
+
+def both(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    """Two biases together; None: there is none."""
+    return one if other is None else other if one is None else one + other

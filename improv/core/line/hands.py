@@ -23,6 +23,7 @@ LATELY = 10.0  # seconds that a key says something of the hands
 SPAN = 16  # semitones that a hand reaches
 APART = 8  # semitones below a chord's highest key from which on that is the line, struck with it
 NEAR, UNDER = 2, 5  # semitones: above the chords, from which on it may be the line; below a held key, from which on it is under it
+FEW = 3  # keys of the line that say where it lies, at the least
 WRONG = 0.34  # share of what was played lately that may lie on the wrong side of a border, at most
 GAP = 0.01  # of a key's weight, a semitone: of borders that are as good, the one in the widest gap
 STAYS = 0.25  # of a key's weight, a semitone: what it takes to move a border
@@ -53,9 +54,11 @@ class Hands:
 
     split: the lowest MIDI pitch of the line; 0: told apart. inputs, by number, and channel (1-16; 0: none): where all is chords.
     alone: keys that are struck together in threes are chords even where nobody plays a line: improv plays it.
+    grips: whether the top of a wide grip may be of the chord, see `core.hearing`.
     """
 
-    def __init__(self, inputs: frozenset[int] = frozenset()) -> None:
+    def __init__(self, inputs: frozenset[int] = frozenset(), grips: bool = True) -> None:
+        self._grips = grips
         self.split = self.channel = 0
         self.inputs = inputs
         self.alone = False
@@ -147,13 +150,24 @@ class Hands:
         for note in group:
             note.is_of(CHORDS)
         wide = group[-1].pitch - group[0].pitch > SPAN
-        if wide or (not self._below(group[-1].pitch) and self._below(group[-2].pitch)):
+        if (wide or (not self._below(group[-1].pitch) and self._below(group[-2].pitch))) and not self._is_grip(group):
             group[-1].is_of(LINE, 0.5)
         if group[-1].pitch - group[-2].pitch >= APART:
             group[-1].is_of(LINE)
             if len(group) == 3:  # two below it say less
                 for note in group[:-1]:
                     note.is_of(CHORDS, 0.5)
+
+    def _is_grip(self, group: list[_Struck]) -> bool:
+        """Whether the highest key of a wide chord is one of it: near the one below it, and well below where the line lies."""
+        line = sorted(note.pitch for note in self._lately if note.part == LINE)
+        near = group[-1].pitch - group[-2].pitch < APART
+        if not (self._grips and near and len(line) >= FEW and group[-1].pitch <= line[len(line) // 2] - APART):
+            return False
+        for note in self._lately:  # those before it were of chords as well
+            if note.part == LINE and note.weight < 1.0 and note.pitch <= group[-1].pitch:
+                note.is_of(CHORDS)
+        return True
 
     def _below(self, pitch: int) -> bool:
         """Whether a pitch lies with the chords, as far as that is known."""

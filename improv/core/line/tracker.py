@@ -16,7 +16,7 @@ import numpy as np
 
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import Chord, chord_of
-from improv.core.hearing import FIRST, HANDS, NOW
+from improv.core.hearing import FIRST, GRIPS, HANDS, NOW
 from improv.core.line.hands import Hands
 from improv.core.vocabulary import GRID
 
@@ -51,7 +51,7 @@ class LineTracker:
 
     def __init__(self, hearing: int = NOW) -> None:
         self._early = hearing == FIRST
-        self.hands = Hands() if hearing >= HANDS else None
+        self.hands = Hands(grips=hearing >= GRIPS) if hearing >= HANDS else None
         self.note: Heard | None = None
         self.keys: dict[Key, int] = {}  # velocities of the keys that are down
         self.held: dict[Key, float] = {}  # keys up, kept sounding by the pedal: since when, in seconds

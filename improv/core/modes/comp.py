@@ -2,63 +2,44 @@
 
 A bar is settled at its bar line, from how much the player played in the bar before. It goes on while somebody plays.
 In a band it hears the soloist and the bass as well, plays as the band does in that bar, and goes on as long as the band.
+
+Where the player plays the chords, it keeps out of their register. And where it isn't clear which chord comes, it strikes none
+before the player has: a chord on the beat waits for an off-beat, and none anticipates the next bar.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
 
 from improv.core.band.bar import Doing
 from improv.core.events import Event, NoteOn
 from improv.core.harmony import Chord
-from improv.core.harmony.voicing import voicing
+from improv.core.harmony.voicing import voicing, voicing_beside
 from improv.core.intent import BOTH, IntendedNote, Intent
 from improv.core.line.dynamics import velocity
+from improv.core.modes.comp_rhythms import OPEN, SLOW, SPARSE, STRAIGHT, USUAL, Hit
 from improv.core.modes.mode import Mode
+from improv.core.playing import PHRASES
 from improv.core.voice import Voice
 
-
-class Hit(NamedTuple):
-    """A chord: where and how long, in beats."""
-
-    onset: float
-    length: float
-
-
-CHARLESTON = (Hit(0.0, 1.0), Hit(1.5, 0.4))
-# How dense, and the rhythms of a bar in four; a shorter bar takes of them what fits.
-SPARSE = ((Hit(0.0, 1.5),), (Hit(1.5, 0.4),), (Hit(3.5, 1.5),), (Hit(0.5, 0.4),), ())
-USUAL = (
-    CHARLESTON,
-    (Hit(0.5, 0.4), Hit(2.0, 1.0)),  # the Charleston turned round
-    (Hit(1.5, 0.4), Hit(3.5, 1.0)),  # anticipating the next bar
-    (Hit(0.0, 0.4), Hit(2.5, 1.0)),
-    (Hit(0.0, 3.5),),
-)
-OPEN = (
-    tuple(Hit(float(beat), 0.7) for beat in range(4)),  # quarter notes
-    (*CHARLESTON, Hit(3.0, 0.4)),
-    (Hit(0.0, 0.4), Hit(1.5, 0.4), Hit(3.5, 1.0)),
-    (Hit(0.5, 0.4), Hit(1.5, 0.4), Hit(2.5, 1.0)),
-)
-STRAIGHT = (
-    (Hit(0.0, 0.9), Hit(1.5, 0.9), Hit(3.0, 0.7)),
-    (Hit(0.5, 0.7), Hit(1.5, 0.9), Hit(3.0, 0.7)),
-    (Hit(0.0, 0.9), Hit(1.5, 0.4), Hit(2.5, 0.9)),
-    (Hit(0.0, 1.4), Hit(2.5, 0.7), Hit(3.5, 1.0)),
-)
-SLOW = ((Hit(0.0, 3.8),), (Hit(0.0, 1.9), Hit(2.0, 1.9)), (Hit(0.0, 2.4), Hit(2.5, 1.4)), (Hit(1.5, 2.4),))
 LOUD = 50.0, 36.0  # velocity of a band's chord: at no dynamic, and what the whole of it adds
 ABOVE, LEAST_ROOM = 4, 58  # semitones that a band's chords keep above the bass, and the pitch from which on there is room anyway
 AHEAD = 0.45  # beats before its bar line at which a band's bar is settled
 CALM = 0.33  # of a band's dynamic, below which it plays little
 BUSY, QUIET = 1.75, 0.5  # notes of the player's a beat, from which and up to which
+RUBS, LEAST = (-1, 0, 1, 13), 2  # semitones from a note of a chord up to the line that rub; notes of a chord that are left
 PATIENCE = 4  # bars without the player, after which it lays out
 SOFTER = 12.0  # steps of velocity below the player
 OFF_BEAT_ACCENT = 0.15
+CHORD = 3  # keys that are down, from which on they are a chord
+CHORD_KEYS = 24  # of the player's, that say where his chords lie
+REGISTER, HIGHER = 17, 22  # semitones that its own chords need, and how far above his they go at the most
+MUDDY = 48  # MIDI pitch below which chords are muddy
+SURE = 0.7  # how likely a chord must be that nobody has played yet, for one to strike it
+LATER = 1.5  # beats that one may last that was put off
+WAITS = 2.0  # beats of a bar after which it goes by what was heard before
 
 
 class Comp(Mode):
@@ -74,6 +55,8 @@ class Comp(Mode):
         self._learned: Chord | None = None  # the chord of this bar that it voices, where it was learned
         self._from = 0.0  # beat on which it began to play along
         self._lately = -math.inf  # beat of the latest key of the player's left hand
+        self._chord_keys: deque[int] = deque(maxlen=CHORD_KEYS)  # the latest of its pitches
+        self._above = True  # whether it comps above the player's chords, or below
         self._foreseen: tuple[tuple[object, ...], tuple[int, ...]] = ((), ())  # a voicing that was told, and of what
         self._banded = bool(voice.together.plays)
         self._over = False
@@ -96,6 +79,8 @@ class Comp(Mode):
         meter = self.voice.meter
         beat = meter.beat(time)
         self._struck.append(beat)
+        if len(self.voice.tracker.keys) >= CHORD:  # chords alone, of which none knows a hand
+            self._of_chord(event.pitch)
         if self._bar_line is None:
             self._bar_line = meter.next_bar(beat - 1e-6)
         return []
@@ -112,6 +97,7 @@ class Comp(Mode):
         if self._banded:
             return super().accompanied(event, time)
         self._lately = self.voice.meter.beat(time)
+        self._of_chord(event.pitch)
         if self._bar_line is None:
             self._bar_line = self.voice.meter.next_bar(self._lately - 1e-6)
         return super().accompanied(event, time)
@@ -127,7 +113,27 @@ class Comp(Mode):
         if not self._hits or self.thinks_next:
             self._settle()
             return []
-        return self._strike(self._hits.popleft(), time)
+        hit = self._hits.popleft()
+        return [] if self._is_in_doubt(hit) else self._strike(hit, time)
+
+    def _is_in_doubt(self, hit: Hit) -> bool:
+        """Whether it isn't clear which chord a hit is to sound. Then it is put off until the next off-beat or beat, if no other comes
+        before that, or left out."""
+        voice, at = self.voice, self._belongs_to(hit)
+        if not self._by_ear:
+            return False
+        chances = voice.generator.chances(at)
+        within = voice.meter.within_bar(hit.onset + 1e-6)
+        if not chances or chances[0][1] >= SURE or (at <= hit.onset and within >= WAITS):
+            return False
+        if at - hit.onset > 1e-6 and voice.meter.within_bar(at + 1e-6) < 0.01:  # it anticipates the next bar
+            self._tied = False
+            return True
+        line = hit.onset + 1e-6 - within
+        onset = round(line + self._swung(math.floor(2 * within + 1.01) / 2), 6)
+        if not self._hits or self._hits[0].onset > onset + 0.3:
+            self._hits.appendleft(Hit(onset, min(hit.length, LATER)))
+        return True
 
     def drop(self) -> None:
         self._hits.clear()
@@ -143,7 +149,13 @@ class Comp(Mode):
             self._asks = meter.beat(self.voice.time)
 
     def reharmonised(self) -> None:
-        """Nothing: a chord is chosen as it is struck."""
+        """A chord is chosen as it is struck; what still sounds of the one before does not sound on against the player's."""
+        voice = self.voice
+        beat = voice.meter.beat(voice.time)
+        if self._by_ear:
+            scale = voice.generator.chord(beat).scale
+            if any(pitch % 12 not in scale for _, _, pitch in voice.sounding):
+                voice.sounding.shorten(beat)
 
     def _settle(self) -> None:
         """Choose the rhythm of the bar that begins, or lay out."""
@@ -226,13 +238,21 @@ class Comp(Mode):
             return []
         self._hands = self._hands if self._banded else hands
         played = voice.sounding.close_all(time)
-        for pitch in hands:
+        beside = {*voice.tracker.line_keys, *voice.tracker.accompanying} if self._by_ear else ()
+        rubbing = [] if voice.rules <= PHRASES else [*voice.tracker.line_keys, *voice.together.sounding]
+        for pitch in clear_of(hands, rubbing):
+            if pitch in beside:  # one key for two would cut one of them
+                continue
             played += voice.strike(pitch, self._loudness(hit), time, voice.meter.beat(time) + hit.length)
         return played
 
     def _chord(self, hit: Hit) -> Chord:
-        """The chord of a hit; an off-beat belongs to the beat after it."""
-        return self.voice.generator.chord(math.ceil(hit.onset) if _off_beat(hit) else hit.onset)
+        """The chord of a hit."""
+        return self.voice.generator.chord(self._belongs_to(hit))
+
+    def _belongs_to(self, hit: Hit) -> float:
+        """The beat that a hit belongs to: an off-beat to the beat after it."""
+        return float(math.ceil(hit.onset)) if _off_beat(hit) else hit.onset
 
     def _loudness(self, hit: Hit) -> int:
         tracker, settings = self.voice.tracker, self.voice.settings
@@ -251,7 +271,7 @@ class Comp(Mode):
         hit = self._hits[0]
         of = (self._chord(hit), self._hands, *self._room())
         if self._foreseen[0] != of:
-            self._foreseen = of, voicing(*of)
+            self._foreseen = of, self._by_rule(*of)
         loud = self._loudness(hit)
         return Intent(BOTH, tuple(IntendedNote(hit.onset, hit.length, pitch, loud) for pitch in self._foreseen[1]))
 
@@ -261,20 +281,63 @@ class Comp(Mode):
         low, high, under = self._room()
         if settings.voicing == "rules" or voice.voicings is None:
             self._learned = None
-            return voicing(chord, self._hands, low, high, under)
+            return self._by_rule(chord, self._hands, low, high, under)
         if chord == self._learned and self._hands and low <= self._hands[0] and self._hands[-1] <= high:
             return self._hands
         self._learned = chord
         return voice.voicings.draw(chord, self._hands, low, high, under, int(voice.generator.rng.integers(2**32)))
 
+    def _by_rule(self, chord: Chord, before: tuple[int, ...], low: int, high: int, under: int | None) -> tuple[int, ...]:
+        if self._chord_keys and self._by_ear:
+            return voicing_beside(chord, before, low, high, under)
+        return voicing(chord, before, low, high, under)
+
+    @property
+    def _by_ear(self) -> bool:
+        """Whether it plays with somebody whose chords it has to hear."""
+        generator = self.voice.generator
+        return not self._banded and generator.to_come is not None and generator.changes is None
+
     def _room(self) -> tuple[int, int, int | None]:
         """The range for its chords, and the pitch of who leads, which they keep below where they can."""
         voice, settings = self.voice, self.voice.settings
         if not self._banded:
-            return settings.low, settings.high, voice.generator.memory.last
+            return (*self._own_register(), voice.generator.memory.last)
         together = voice.together
         low = max(settings.low, min(together.bass + ABOVE, LEAST_ROOM)) if together.bass is not None else settings.low
         return min(low, settings.high - 12), settings.high, together.notes[-1].pitch if together.notes else None
+
+    def _of_chord(self, pitch: int) -> None:
+        """A key of the player's chords. It plays above them, or below, where there is room, and there as long as there is."""
+        self._chord_keys.append(pitch)
+        bottom, top = self._their_register()
+        above, below = self.voice.settings.high - top, bottom - max(self.voice.settings.low, MUDDY)
+        if (above if self._above else below) < REGISTER:
+            self._above = above >= below
+
+    def _their_register(self) -> tuple[int, int]:
+        """The pitches between which the player's chords lie, but for a few."""
+        keys = sorted(self._chord_keys)
+        return keys[len(keys) // 8], keys[-1 - len(keys) // 8]
+
+    def _own_register(self) -> tuple[int, int]:
+        """The range for its chords, clear of that of the player's, as far as there is room."""
+        low, high = self.voice.settings.low, self.voice.settings.high
+        if not self._chord_keys or not self._by_ear:
+            return low, high
+        bottom, top = self._their_register()
+        if self._above:
+            return max(min(top + 1, high - REGISTER), low), min(top + HIGHER, high)
+        return low, min(max(bottom - 1, low + REGISTER), high)
+
+
+def clear_of(hands: Sequence[int], line: Collection[int]) -> list[int]:
+    """A voicing without what rubs against the notes of a line that sound: their own keys, a semitone off, a minor ninth below.
+
+    Whole, where less than LEAST notes would be left.
+    """
+    left = [pitch for pitch in hands if not any(note - pitch in RUBS for note in line)]
+    return left if len(left) >= LEAST else list(hands)
 
 
 def _off_beat(hit: Hit) -> bool:

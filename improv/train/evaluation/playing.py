@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import queue
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, notes_of
@@ -111,9 +112,12 @@ class Listener:
         return self._band.silence(now)
 
 
-def alone(model: NoteModel, piece: Piece, mode: str, seed: int, bars: int | None = None) -> tuple[Band, Improviser]:
-    """An improviser alone in a band, and its beat, which runs from 0 s."""
-    settings = Settings(mode=mode, tempo=min(max(piece.bpm, SLOWEST), FASTEST), feel=piece.contexts[0].feel)
+def alone(
+    model: NoteModel, piece: Piece, mode: str, seed: int, bars: int | None = None, wanted: Mapping[str, Any] | None = None
+) -> tuple[Band, Improviser]:
+    """An improviser alone in a band, and its beat, which runs from 0 s. wanted: settings other than the usual ones."""
+    usual: dict[str, Any] = {"mode": mode, "tempo": min(max(piece.bpm, SLOWEST), FASTEST), "feel": piece.contexts[0].feel}
+    settings = Settings(**(usual | dict(wanted or {})))
     timekeeper = Timekeeper(settings, piece.metres)
     timekeeper.begin(0.0)
     improviser = Improviser(model, settings, piece.changes, timekeeper.meter, seed, bars)

@@ -9,6 +9,7 @@ from pathlib import Path
 from improv.atomic import atomic_write
 from improv.core.errors import ImprovError
 from improv.core.note_model import NoteModel
+from improv.models.accented import LearnedAccents
 from improv.render.piano_roll import draw_roll
 from improv.train.evaluation.figures import Samples, SoloLine, known_n_grams, on_bars, pooled, samples, summary
 from improv.train.evaluation.listening import listening, pairs_of
@@ -62,6 +63,22 @@ def turns_taken(model: NoteModel, pieces: Sequence[Piece]) -> dict[str, dict[str
     waited = [entry for p, notes in zip(told, struck, strict=True) for entry in timer(notes, p.bpm)]
     heard = [note for notes in struck for note in notes]
     return {"improv": rounded(turns(heard, ours)), "1 s timer": rounded(turns(heard, waited))}
+
+
+def loudness_foretold(model: NoteModel, pieces: Sequence[Piece], train: Sequence[Piece]) -> dict[str, dict[str, float]]:
+    """Figures of how loud the notes are, by who foretells them: the running mean alone, the rule, and the model where it has learned it.
+
+    train: the pieces on which the rule is as strong as it does best; where there are none, those that are scored.
+    """
+    from improv.train.accenting import loud_rows
+    from improv.train.evaluation.loudness import of_melodies
+
+    rows, known = loud_rows(pieces), loud_rows(train)
+    if not len(rows.velocity):
+        raise ImprovError("--loudness needs notes whose velocities vary; there are none")
+    learned = model.accents if isinstance(model.accents, LearnedAccents) else None
+    told = of_melodies(learned, known if len(known.velocity) else rows, rows)
+    return {name: rounded(row) for name, row in told.items()}
 
 
 def roll_beside(path: Path) -> Path:

@@ -6,9 +6,9 @@ A take is monophonic. Of two notes on one position the first is kept, and a note
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from improv.core.events import Event, NoteOn
 from improv.core.harmony import Changes
@@ -54,10 +54,14 @@ def real_take(piece: Piece) -> Take:
     return _take(piece, True, notes, notes[-1].position // (GRID * piece.beats_a_bar) + 1)
 
 
-def our_take(model: NoteModel, piece: Piece, seed: int) -> Take:
-    """What a model plays alone over a piece's changes, at its tempo, for as many bars as the real solo has."""
+def our_take(model: NoteModel, piece: Piece, seed: int, wanted: Mapping[str, Any] | None = None, most: int | None = None) -> Take:
+    """What a model plays alone over a piece's changes, at its tempo, for as many bars as the real solo has, or `most` of them.
+
+    wanted: settings other than the usual ones.
+    """
     bars = real_take(piece).bars
-    band, improviser = alone(model, piece, "solo", seed, bars)
+    bars = bars if most is None else min(bars, most)
+    band, improviser = alone(model, piece, "solo", seed, bars, wanted)
     notes: list[TakeNote] = []
 
     def sent(event: Event) -> None:
@@ -65,8 +69,9 @@ def our_take(model: NoteModel, piece: Piece, seed: int) -> Take:
             memory = improviser.generator.memory
             position, value = memory.position, memory.told[-1][0]
             if position is not None:
-                lag = _VOCABULARY.nearest_lag(improviser.meter.beat(event.time) - position / GRID)
-                notes.append(TakeNote(position, value.pitch, _VOCABULARY.durations[value.duration], lag))
+                beat = improviser.meter.beat(event.time)
+                length = max(round((improviser.sounding.soonest - beat) * GRID), 1)
+                notes.append(TakeNote(position, value.pitch, length, _VOCABULARY.nearest_lag(beat - position / GRID)))
 
     perform(band, OfflineClock(()), queue.SimpleQueue(), sent)
     return _take(piece, False, one_line(notes), bars)

@@ -1,7 +1,7 @@
 """Transcribed solos on annotated beats: the Weimar Jazz Database's fields, from JSON or from its own file.
 
 notes [on_q, dur_b, midi, on_s, dur_s, bar, beat, tatum, division, phrase], beats [on_s, bar, beat, ...],
-chords [index into beats, symbol], bpm, feel, forms, meter, split.
+chords [index into beats, symbol], bpm, feel, forms, meter, split; velocities [1-127, or null], one a note, where they are known.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from improv.core.metres import FOUR, Metres, possible
 from improv.core.vocabulary import GRID, Vocabulary
+from improv.outside import whole
 from improv.train.errors import CorpusError
 from improv.train.notes import pack
 from improv.train.piece import Piece
@@ -54,8 +55,18 @@ def read_solo(record: dict[str, Any], vocabulary: Vocabulary, unknown: Counter[s
     metres = Metres.of(*metre) if possible(metre) else FOUR
     name = str(record.get("id", "?"))
     tune = str(record.get("title") or "")
-    packed = pack(onsets, values, at, sections, [bpm] * len(onsets), feel, ends, None)
+    packed = pack(onsets, values, at, sections, [bpm] * len(onsets), feel, ends, _velocities(record, len(onsets)))
     return Piece(name, str(record.get("split") or ""), packed, metres, None, bpm, changes, tune=tune)
+
+
+def _velocities(record: dict[str, Any], count: int) -> list[int | None] | None:
+    """One a note, None where it isn't known; None where the record has none."""
+    said = record.get("velocities")
+    if said is None:
+        return None
+    if len(said) != count:
+        raise CorpusError(f"{len(said)} velocities of {count} notes")
+    return [v if whole(v, 1, 127) else None for v in said]
 
 
 def _places(beats: list[list[Any]], forms: list[list[Any]]) -> Any:

@@ -1,7 +1,8 @@
 """The Weimar Jazz Database as its site gives it: one SQLite file (wjazzd.db, tables as MeloSpy writes them).
 
 melody: one row a note, with onset and duration in seconds and its place on the annotated grid (bar, beat,
-tatum, division, beatdur). beats: onset, bar, beat, and chord and form where they change. sections: of type
+tatum, division, beatdur), and how loud it was, in dB, where that was measured (loud_med, the median over the note; else loud_max).
+beats: onset, bar, beat, and chord and form where they change. sections: of type
 PHRASE, from one event to another, counted from 0 in each solo. solo_info: title, tempo, feel, signature.
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+import statistics
 from bisect import bisect_right
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from improv.outside import number
 from improv.train.errors import CorpusError
 from improv.train.piece import Reading
 from improv.train.reading import How
@@ -24,6 +27,9 @@ TABLES = {"melody", "beats", "solo_info"}
 LARGEST = 256 * 2**20  # bytes of the file
 LONGEST = 2**20  # bytes of a value
 MOST_SOLOS, MOST_ROWS = 10_000, 50_000  # rows of a solo in one of its tables
+LOUD = ("loud_med", "loud_max")  # columns that may say how loud a note is, the best first
+USUAL, DECIBELS = 80, 40.0  # velocity of a solo's median note; dB for ten times the velocity
+MOST_DECIBELS = 200.0
 WORK, LOOKS = 100_000, 20_000  # steps of all statements between two looks, and how many looks they may take
 
 
@@ -105,6 +111,7 @@ def _record(base: sqlite3.Connection, solo: sqlite3.Row, sections: bool) -> dict
     known = set(solo.keys())
     return {
         "notes": notes,
+        "velocities": _velocities(events),
         "beats": [[b["onset"], b["bar"], b["beat"], None] for b in beats],
         "chords": [[i, b["chord"]] for i, b in enumerate(beats) if b["chord"]],
         "forms": [[i, b["form"]] for i, b in enumerate(beats) if b["form"]],
@@ -113,3 +120,20 @@ def _record(base: sqlite3.Connection, solo: sqlite3.Row, sections: bool) -> dict
         "meter": solo["signature"],
         "title": solo["title"],
     }
+
+
+def _velocities(events: list[sqlite3.Row]) -> list[int | None] | None:
+    """Loudnesses as velocities, None for a note without; None where none of the columns has any.
+
+    Recordings differ in level, so a solo's median is the usual velocity. From there, a synthesizer's amplitude goes with the square of
+    the velocity: R. Dannenberg, The interpretation of MIDI velocity, 2006.
+    """
+    for column in LOUD:
+        if not events or column not in events[0].keys():  # noqa: SIM118 (a row's `in` asks for values)
+            continue
+        loud = [float(x) if number(x, -MOST_DECIBELS, MOST_DECIBELS) and x else None for x in (e[column] for e in events)]
+        known = [x for x in loud if x is not None]
+        if len(known) > len(loud) // 2:
+            middle = statistics.median(known)
+            return [None if x is None else min(max(round(USUAL * 10 ** ((x - middle) / DECIBELS)), 1), 127) for x in loud]
+    return None

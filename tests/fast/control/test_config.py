@@ -201,7 +201,7 @@ def test_every_line_of_the_sample_can_be_taken_into_use() -> None:
     config = read_config(uncommented(sample()), HERE)
     assert config.music == MusicConfig("Dm7 | G7 | Cmaj7 | %", tune="blues-bb", key="Eb", advance=0.0, tap="cc80")
     assert {b.action or b.setting for b in config.bindings} == {
-        *("temperature", "panic", "preset", "model", "keep", "recall", "mode", "capture", "mark", "tap")
+        *("temperature", "panic", "preset", "model", "keep", "recall", "mode", "capture", "mark", "manner", "tap")
     }
     assert config.control.osc is not None
     assert config.control.osc.allow == ("192.168.1.0/24",)
@@ -320,6 +320,7 @@ OPEN = '[control.osc]\nlisten = "0.0.0.0"\n'
         (BINDING + "setting = 'recall'\nlow = 2.0\nhigh = 2.0", "low and high are the same"),
         ("[[binding]]\nkey = 1\nsetting = 'recall'", "say what recall becomes, by value = ...; a key is not moved through a range"),
         (BINDING + "action = 'keep'", 'say which bookmark, for example name = "a"'),
+        (BINDING + "action = 'manner'", "say which, for example name = \"spare\", for action 'manner'"),
         (BINDING + "action = 'tap'\nvalue = 3", "belongs to a setting, and none is bound here"),
         (BINDING + "preset = 'balad'\n[preset.ballad]\nmode = 'solo'", "no preset is called 'balad'; did you mean 'ballad'?"),
         (BINDING + "action = 'panic'\nperformer = 'x'", "no performer is called 'x'; there are improv"),

@@ -349,6 +349,18 @@ def test_tones_go_by_the_chart_at_the_notes_time_or_by_the_chord_that_is_held() 
     assert scene.tone(60, 10.0) is None
 
 
+def test_a_transposing_player_reads_and_writes_the_changes_in_a_key_of_his_own() -> None:
+    scene = SceneNow(["improv"], [0])
+    scene.house({"instrument": "Eb", "changes": told_changes(parse_changes("[A] Dm7 G7/B | Cmaj7"), instrument="Eb"), "bar": 4.0})
+    chart = scene.whole(True).chart
+    assert chart
+    assert (chart.text, chart.bars) == ("[A] Bm7 E7/G# | Amaj7", (("Bm7", "E7/G#"), ("Amaj7",)))
+    assert scene.sounding(chart.text) == "[A] Dm7 G7/B | Cmaj7"
+    assert scene.sounding("Bm7 | H7") == "Dm7 | H7"  # what can't be read is told as it was typed
+    scene.house({"instrument": "C"})
+    assert scene.sounding("Bm7") == "Bm7"
+
+
 @pytest.mark.parametrize(
     ("turn", "why"),
     [

@@ -21,6 +21,7 @@ from pythonosc.osc_message import OscMessage
 from improv.control import local_socket
 from improv.control.server import local, server_end
 from improv.control.server.osc import BUNDLE, write_message
+from improv.control.server.osc_addresses import target_of
 from improv.control.server.process import open_socket
 from improv.control.status import as_json
 
@@ -232,6 +233,41 @@ def test_a_storm_on_one_setting_reaches_the_performance_thinned_and_ends_at_the_
             assert len(fake.asked) == control["requests"] < 2001
 
     run(talk())
+
+
+def test_osc_tells_one_address_how_surprising_each_note_is(tmp_path: Path) -> None:
+    async def talk() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as lights:
+            lights.bind(("127.0.0.1", 0))
+            lights.setblocking(False)
+            target = f"127.0.0.1:{lights.getsockname()[1]}"
+            async with performing(tmp_path, osc=LOOPBACK | {"surprise": target}) as fake:
+                fake.tell({"surprise": [["left", False, 3.25, 64], ["right", True, 11.5, 60]]})
+                loop = asyncio.get_running_loop()
+                told = [OscMessage(await loop.sock_recv(lights, 512)) for _ in range(2)]
+        assert [(m.address, m.params) for m in told] == [
+            ("/improv/surprise/played", [3.25, 64, "left"]),
+            ("/improv/surprise/heard", [11.5, 60, "right"]),
+        ]
+
+    run(talk())
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("127.0.0.1:7000", ("127.0.0.1", 7000)),
+        ("localhost:7000", ("127.0.0.1", 7000)),
+        ("[::1]:65535", ("::1", 65535)),
+        ("127.0.0.1", None),
+        ("lights:7000", None),
+        ("127.0.0.1:0", None),
+        ("127.0.0.1:70000", None),
+        (":7000", None),
+    ],
+)
+def test_a_target_is_an_address_and_a_port(text: str, target: tuple[str, int] | None) -> None:
+    assert target_of(text) == target
 
 
 def test_osc_steers_and_replies(tmp_path: Path) -> None:

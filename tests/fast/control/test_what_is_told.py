@@ -74,6 +74,8 @@ def desk(tmp_path: Path) -> Desk:
 def test_ctl_tells_what_was_done_in_a_sentence(desk: Desk, tmp_path: Path) -> None:
     assert desk.shown(do="preset", name="calm") == "set: mode comp, temperature 0.5"
     assert desk.shown(do="save", name="mine") == "kept as mine: temperature 0.9, mode trade, model pocket"
+    assert desk.shown(do="manner", text="none") == "set: density 0, rests 0, leaps 0, outside 0, legato 0, register 0, behind 0"
+    assert desk.shown(do="manner", text="spair").startswith("no manner 'spair' (did you mean 'spare'?)")
     assert desk.shown(do="learn", name="density") == "move a controller now: it will set density"
     assert desk.shown(do="unlearn", name="density") == "density: no controllers taken off"
     assert desk.shown(do="capture", file=str(tmp_path / "x.mid")) == f"wrote {tmp_path / 'x.mid'}"

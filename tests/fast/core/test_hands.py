@@ -82,3 +82,12 @@ def test_the_chord_that_is_held_before_the_line_begins_is_taken_off_it() -> None
     assert tracker.line.pitch == 55
     tracker.hear(NoteOn(1.0, 76, 80))
     assert (tracker.line.pitch, sorted(tracker.accompanying)) == (76, [48, 52, 55])
+
+
+def test_the_top_of_a_wide_grip_below_the_line_is_of_the_chord() -> None:
+    """As a pianist without a bass plays: the root far below, the chord up to where the line may come down."""
+    grips = chord(0.0, 0.8, 38, 48, 53, 57) + chord(2.0, 2.8, 40, 50, 55, 58) + chord(4.0, 4.8, 45, 49, 55, 58)
+    right = run(0.3, 72, 74, 76, 74) + run(2.3, 72, 71, 69, 71) + run(4.3, 72, 74, 69)
+    line = line_of(*grips, *right)
+    assert [pitch for pitch in line if pitch > 60] == [pitch for _, _, pitch in right]
+    assert 58 not in line[-4:]

@@ -13,6 +13,8 @@ import pytest
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import NO_CHORD, OPEN, Changes, HarmonicContext, parse_changes, parse_chord
 from improv.core.harmony.templates import Templates
+from improv.core.harmony.voicing import voicing_beside
+from improv.core.heard.expected import expected
 from improv.core.heard.harmony import EarSetup
 from improv.core.heard.rounds import Bar, Rounds, written
 from improv.core.heard.told import LISTENING
@@ -243,3 +245,55 @@ def test_a_round_begins_with_the_first_bar_even_if_that_was_half_heard() -> None
         rounds.take(number, bar)
     assert rounds.chart is not None
     assert (written(rounds.chart.bars), rounds.chart.begins) == ("| Dm7 | G7 | Cmaj7 | A7 |", 0)
+
+
+# What is likely to come
+
+
+@pytest.mark.parametrize(
+    ("so_far", "known", "beat", "chord", "sure"),
+    [
+        pytest.param("Dm7 G7 C6 Dm7 G7", "", 0, "C6", 0.7, id="what followed two such bars"),
+        pytest.param("Dm7 G7 C6 C6 Dm7 G7", "", 0, "C6", 0.7, id="and no others"),
+        pytest.param("", "Dm7", 2, "Dm7", 1.0, id="what has begun goes on"),
+        pytest.param("C6 C6 C6 C6 C6 C6", "", 0, "C6", 0.9, id="a vamp"),
+    ],
+)
+def test_what_came_before_is_likely_again(so_far: str, known: str, beat: int, chord: str, sure: float) -> None:
+    otherwise = {parse_chord("F6"): 0.6, parse_chord("A7"): 0.3}
+    found = expected(bars(*so_far.split()), tuple(parse_chord(c) for c in known.split()), beat, otherwise)
+    assert str(found[0][0]) == chord
+    assert sure <= found[0][1] <= 1.0
+
+
+def test_nothing_but_many_tunes_says_what_comes_first() -> None:
+    otherwise = {parse_chord("F6"): 0.6, parse_chord("A7"): 0.3}
+    assert expected((), (), 0, otherwise) == tuple(otherwise.items())
+
+
+def test_comp_strikes_no_chord_against_the_one_that_the_player_has_just_struck(model: Model) -> None:
+    """He plays on each bar line; comp goes by a foretold chord there, or waits until it has heard his."""
+    who = improviser(model, "comp")
+    struck = [e for e in played(who, *hand(["Dm7", "G7", "Cmaj7", "A7"] * 3), limit=24.0) if isinstance(e, NoteOn)]
+    changes = parse_changes("Dm7 | G7 | Cmaj7 | A7")
+    assert len(struck) > 40
+    for note in struck:
+        beat = note.time / BEAT
+        chord = changes.harmony(beat if beat % 1 < 0.01 else beat + 0.5).chord
+        assert note.pitch % 12 in chord.scale, (beat, note.pitch, str(chord))
+
+
+def test_comp_keeps_out_of_the_register_of_the_players_chords(model: Model) -> None:
+    struck = [e.pitch for e in played(improviser(model, "comp"), *hand(["Dm7", "G7"] * 4)) if isinstance(e, NoteOn)]
+    assert struck
+    assert min(struck[4:]) > max(VOICINGS["Dm7"] + VOICINGS["G7"])
+
+
+@pytest.mark.parametrize(("symbol", "tones"), [("E", {4, 8, 11}), ("C#m", {1, 4, 8}), ("Dm7", {5, 0, 4, 9})])
+def test_beside_a_player_triads_are_triads_and_all_fits_into_what_room_there_is(symbol: str, tones: set[int]) -> None:
+    assert {pitch % 12 for pitch in voicing_beside(parse_chord(symbol), (), 62, 84)} == tones
+    narrow = voicing_beside(parse_chord(symbol), (), 66, 77)
+    assert len(narrow) >= 2
+    assert {pitch % 12 for pitch in narrow} <= tones
+    assert min(narrow) >= 66
+    assert max(narrow) <= 77

@@ -137,6 +137,24 @@ def test_how_surprising_each_note_is_goes_out_before_it() -> None:
     assert ours == [(e.time, as_controller(e.surprise or 0.0)) for e in played if isinstance(e, NoteOn)]
 
 
+def test_who_asks_is_told_of_each_note_of_the_player_s_and_no_note_is_another() -> None:
+    model = Model(small_card(), random_weights())
+    call: list[Event] = [x for k in range(6) for x in (NoteOn(0.25 * k, 60 + k, 80), NoteOff(0.25 * k + 0.2, 60 + k))]
+    for mode in ("trade", "echo", "duet"):
+        told: list[tuple[float, float]] = []
+        takes: list[list[Event]] = []
+        for asks in (False, True):
+            improviser = Improviser(model, Settings(mode=mode), seed=0)
+            if asks:
+                improviser.tell_surprise(lambda key, bits, told=told: told.append((key.time, bits)))
+            played: list[Event] = []
+            perform(alone(improviser), OfflineClock(call, 20.0), queue.SimpleQueue(), played.append)
+            takes.append(played)
+        assert takes[0] == takes[1]
+        assert [time for time, _ in told] == [0.25 * k for k in range(1, 6)]
+        assert all(0 <= bits < 40 for _, bits in told)
+
+
 def test_surprise_never_moves_the_sustain_pedal() -> None:
     for control in (63, 64):
         with pytest.raises(SettingError, match="would move the sustain pedal"):

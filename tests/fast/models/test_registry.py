@@ -34,6 +34,7 @@ def test_every_model_that_comes_along_is_of_a_kind_and_plays_or_says_what_it_doe
         "bass": None,
         "drums": None,
         "ear": None,
+        "accents": None,
     }
     for name, card in cards.items():
         if builds[name]:

@@ -57,3 +57,20 @@ def test_it_learns_what_depends_on_two_signs_at_once() -> None:
     how = SmallFit(epochs=60, batch=16, rate=0.02, drop_signs=0.0, drop=0.0, average=0.9)
     net = fit_small(begun(4, 8, 8, 1, rng, 2), there, loss, rng, how)
     assert said_of(net, there) == pytest.approx(wanted, abs=0.1)
+
+
+def test_who_looks_on_may_keep_the_network_of_an_epoch() -> None:
+    net, there, wanted = made()
+
+    def loss(rows: np.ndarray, out: np.ndarray) -> tuple[float, np.ndarray]:
+        return float(((out - wanted[rows]) ** 2).sum()), 2 * (out - wanted[rows])
+
+    kept: list[SmallNet] = []
+    then: list[np.ndarray] = []
+
+    def look(epoch: int, net: SmallNet, cost: float) -> None:
+        kept.append(net)
+        then.append(said_of(net, there))
+
+    fit_small(net, there, loss, np.random.default_rng(0), SmallFit(epochs=3, batch=4), look)
+    assert [said_of(net, there).tolist() for net in kept] == [said.tolist() for said in then]
