@@ -6,18 +6,21 @@
 The pianists of `measure_pianist.py` play through a port to `improv jam`'s performance, mode trade, the keys of a chord 5 to 40 ms one
 after the other. Printed: from the arrival of a chord's last key until the chord is known that was meant, in ms; chords of another root
 than the one meant that were played by, a minute; what telling the hands apart costs a note in the performance's thread, in us; and how
-late improv's own notes were. With `--offline` no time passes: how soon and how often alone, over several seeds, the same every time.
+late improv's own notes were, heard and, in a second take, with the same chords typed, so that nothing is heard. With `--offline` no time
+passes: how soon and how often alone, over several seeds, the same every time.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import queue
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from measure_pianist import PIANISTS, Asked, Note, Pianist, chorus_of, triad
@@ -38,12 +41,15 @@ from improv.perform.clock import LiveClock, OfflineClock
 from improv.perform.engine import perform
 from improv.perform.inbox import Inbox
 from improv.perform.performance import Performance, PerformanceConfig
-from improv.perform.performers import PerformerSetup, ear_for
+from improv.perform.performers import PerformerSetup, Song, ear_for
 from improv.perform.priority import raise_priority
 
 SPREAD = (0.005, 0.040)  # seconds from one key of a chord to the next
 TOGETHER = 3  # keys of a chord that counts as struck; of a broken one nobody can say when it is there
-HEAD = "pianist              p50   p99 ms   not within a beat   false a minute   us a note p50  p99   late p99 ms"
+HEAD = (
+    "pianist              p50   p99 ms   not within a beat   false a minute   us a note p50  p99"
+    "   late, ms heard: p50  p99   typed: p50  p99"
+)
 SENDER = """
 import json, re, sys, time
 from improv.midi.binding import rtmidi
@@ -99,23 +105,36 @@ class Arrivals(Observer):
             self.keys.append(event)
 
 
-def played(who: Pianist, seed: int, bars: int, model: str, api: int) -> tuple[list[float], int, int, float, list[float], dict[str, float]]:
-    """Delays in seconds; chords that were missed, false ones; minutes; costs of a note in seconds; lateness of improv's notes."""
+@dataclass
+class Take:
+    """delays: until a chord was known, in seconds; missed and false: chords. cost: of a note, in seconds. late: improv's notes, in ms."""
+
+    delays: list[float]
+    missed: int
+    false: int
+    minutes: float
+    cost: list[float]
+    late: dict[str, float]
+
+
+def played(who: Pianist, seed: int, bars: int, model: str, api: int, typed: bool = False) -> Take:
+    """One take. typed: the changes are given, and nothing is heard."""
     sent, struck = script_of(who, seed, bars)
     length = sent[-1][0] + 4.0
     clock, inbox = LiveClock(), Inbox()
     ports = FixedPorts(api, clock.now, inbox.put, begin=raise_priority)
     setup = PerformerSetup("improv", load_model(model), Settings(tempo=who.tempo, feel=who.feel), seed)
-    performance = Performance(PerformanceConfig([setup], signals=()), clock, ports, inbox=inbox)
+    song = Song(parse_changes(who.changes), who.changes) if typed else Song()
+    performance = Performance(PerformanceConfig([setup], song, signals=()), clock, ports, inbox=inbox)
     arrivals, known = Arrivals(), list[tuple[float, Chord]]()
     performance.observe(arrivals)
     harmony = performance.performers[0].improviser.listening.harmony
     assert harmony
     settle = harmony.settle
 
-    def settled(at: float) -> bool:
-        changed = settle(at)
-        known.append((clock.now(), harmony.chord(harmony.meter.beat(at))))
+    def settled(time: float) -> bool:
+        changed = settle(time)
+        known.append((clock.now(), harmony.chord(harmony.meter.beat(time))))
         return changed
 
     harmony.settle = settled  # type: ignore[method-assign]
@@ -127,7 +146,8 @@ def played(who: Pianist, seed: int, bars: int, model: str, api: int) -> tuple[li
     end = performance.run()
     sender.wait()
     ports.close()
-    return (*delays_of(who, arrivals.keys, known, struck), length / 60, arrivals.cost, dict(end.get("lateness_ms") or {}))
+    delays = ([], 0, 0) if typed else delays_of(who, arrivals.keys, known, struck)
+    return Take(*delays, length / 60, arrivals.cost, dict(end.get("lateness_ms") or {}))
 
 
 def offline(who: Pianist, seed: int, bars: int, model: str) -> tuple[list[float], int, int, float]:
@@ -201,27 +221,36 @@ def main() -> None:
     parser.add_argument("--bars", type=int, default=32)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="one of the pianists, 0 to 3")
+    parser.add_argument("--take", choices=("heard", "typed"), help="one take of that pianist alone, as JSON")
     parser.add_argument("--offline", action="store_true", help="without JACK: how soon and how often alone")
     parser.add_argument("--takes", type=int, default=5, help="with --offline: of each pianist (default: 5)")
     args = parser.parse_args()
     if args.offline:
         print_offline(args)
         return
-    api = choose_api("jack")
-    assert api is not None
-    if args.only is None:
-        print(HEAD, flush=True)
-        for number in range(len(PIANISTS)):  # each with ports of its own
-            subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only", str(number)], check=True)
+    if args.take:
+        api = choose_api("jack")
+        assert api is not None
+        print(json.dumps(asdict(played(PIANISTS[args.only or 0], args.seed, args.bars, args.model, api, args.take == "typed"))))
         return
-    who = PIANISTS[args.only]
-    found, missed, false, minutes, cost, late = played(who, args.seed, args.bars, args.model, api)
-    p50, p99 = (1000 * float(np.quantile(found, q)) for q in (0.5, 0.99))
-    c50, c99 = (1e6 * float(np.quantile(cost, q)) for q in (0.5, 0.99))
-    print(
-        f"{who.name:18} {p50:5.0f} {p99:5.0f}   {missed:6} of {missed + len(found):<6} {false / minutes:12.1f}"
-        f" {c50:14.0f} {c99:5.0f} {late.get('p99', 0.0):10.2f}",
-        flush=True,
+    print(HEAD, flush=True)
+    for number in range(len(PIANISTS)) if args.only is None else (args.only,):
+        command = [sys.executable, __file__, "--model", args.model, "--bars", str(args.bars), "--seed", str(args.seed)]
+        takes = []
+        for kind in ("heard", "typed"):  # each with ports of its own
+            said = subprocess.run([*command, "--only", str(number), "--take", kind], check=True, stdout=subprocess.PIPE, text=True)
+            takes.append(Take(**json.loads(said.stdout.splitlines()[-1])))
+        print(row_of(PIANISTS[number], *takes), flush=True)
+
+
+def row_of(who: Pianist, take: Take, typed: Take) -> str:
+    """A line of figures."""
+    p50, p99 = (1000 * float(np.quantile(take.delays or [math.nan], q)) for q in (0.5, 0.99))
+    c50, c99 = (1e6 * float(np.quantile(take.cost, q)) for q in (0.5, 0.99))
+    late = [t.late.get(share, math.nan) for t in (take, typed) for share in ("p50", "p99")]
+    return (
+        f"{who.name:18} {p50:5.0f} {p99:5.0f}   {take.missed:6} of {take.missed + len(take.delays):<6} {take.false / take.minutes:12.1f}"
+        f" {c50:14.0f} {c99:5.0f} {late[0]:10.2f} {late[1]:6.2f} {late[2]:13.2f} {late[3]:6.2f}"
     )
 
 

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.listening + args.turns + args.loudness + others > 1:
         raise ImprovError("--listening, --turns, --loudness, --improvise and --real-or-generated: one at a time")
     seed = args.split_seed if args.split_seed is not None else (model.card.get("trained_on") or {}).get("split_seed", 0)
-    reading = read_watched(args.data, args.track, seed if splits else None, args.reader)
+    reading = read_watched(args.data, args.track, seed if splits else None, args.reader, listens=args.listens)
     pieces = reading.of(args.split) if args.split else reading.pieces
     if not pieces:
         there = ", ".join(sorted({p.split for p in reading.pieces}))

@@ -15,6 +15,8 @@ from improv.cli.sessions import default_folder, printable
 from improv.core.errors import ImprovError
 from improv.core.events import Event, Mark, NoteOff, NoteOn
 from improv.core.harmony import pitch_name
+from improv.core.harmony.spelling import Key
+from improv.core.heard.key_now import key_of_changes
 from improv.learning.setup import learned_again
 from improv.midi.files import write_take
 from improv.midi.tracks import tracks_of
@@ -112,8 +114,9 @@ def _row(found: Replayed, number: int) -> dict[str, Any]:
     if not found.other:
         row["same"] = (at := found.found[number]) is None
         if at is not None:
-            bar = found.bar(number, at.time)
-            row["difference"] = {"time": at.time, "bar": bar, "then": _said(at.then), "now": _said(at.now)}
+            bar, changes = found.bar(number, at.time), found.song.changes
+            key = key_of_changes(changes) if changes else None
+            row["difference"] = {"time": at.time, "bar": bar, "then": _said(at.then, key), "now": _said(at.now, key)}
     return row
 
 
@@ -121,11 +124,11 @@ def _notes(events: Sequence[Event]) -> int:
     return sum(isinstance(e, NoteOn) for e in events)
 
 
-def _said(event: Event | None) -> str | None:
+def _said(event: Event | None, key: Key | None) -> str | None:
     if isinstance(event, NoteOn):
-        return f"{pitch_name(event.pitch)} at velocity {event.velocity}, at {event.time!r} s"
+        return f"{pitch_name(event.pitch, key)} at velocity {event.velocity}, at {event.time!r} s"
     if isinstance(event, NoteOff):
-        return f"the end of {pitch_name(event.pitch)}, at {event.time!r} s"
+        return f"the end of {pitch_name(event.pitch, key)}, at {event.time!r} s"
     return None
 
 

@@ -9,11 +9,12 @@ from typing import Any
 from improv.core.band.together import PARTS
 from improv.core.events import Event, NoteOff, NoteOn, Setting
 from improv.core.harmony import Changes, parse_chord
+from improv.core.harmony.spelling import Key
 from improv.core.heard.told import ToldHarmony
 from improv.core.meter import Meter
 from improv.core.observer import MODEL_FAILED, Observer
 from improv.core.settings import PERIOD
-from improv.render.lines import line
+from improv.render.lines import NEAREST, line
 
 
 class Screen(Observer):
@@ -60,18 +61,21 @@ def shower(
     meter: Callable[[], Meter],
     changes: Changes | None,
     heard: Callable[[], ToldHarmony | None] = lambda: None,
+    key: Callable[[], Key | None] = lambda: None,
     band: Sequence[str] = (),
 ) -> Callable[[str, Event], None]:
     """What prints a line for each note, heard or played. meter: says where the beat is now; heard: what is heard of the harmony, where
-    there are no changes; band: the mode of each who performs: of a band, only who leads is shown."""
+    there are no changes; key: that of the moment, in which notes are spelled; band: the mode of each who performs: of a band, only who
+    leads is shown."""
     quiet = {number for number, mode in enumerate(band) if mode in PARTS and number}
 
     def show(side: str, event: Event) -> None:
         if side == "played" and isinstance(event, NoteOn) and event.part in quiet:
             return
-        told = heard()
-        chord = None if told is None else told.chord
-        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, meter(), changes, chord)
+        told, now = heard(), meter()
+        beat = now.beat(event.time) + NEAREST
+        chord = None if told is None else told.chord_at(now.bar_of(beat), now.within_bar(beat))
+        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, now, changes, chord, key())
         if text:
             print(text, flush=True)
 

@@ -122,7 +122,7 @@ class Served:
     def _status(self, performance: Performing) -> Status:
         record, counts = self._record(), performance.counters.counts
         session = None if record is None else str(record)
-        waits = performance.waiting.text(performance.clock.now())
+        waits = performance.waiting.text(performance.clock.now(), performance.harmony.key)
         with self._one_status:
             status = status_of(performance, counts, performance.lateness, self._step.us, self._since, session, performance.priority, waits)
         if self._page is None:

@@ -99,7 +99,7 @@ def _run(args: argparse.Namespace, folder: Path, cluster: Cluster | None, bar: P
         place = Path(args.sessions) if args.sessions else default_folder()
         args.data = args.data + pick(place, args.since, args.profile, args.yes, bar.say)
     began = time.time()
-    reading = read_watched(args.data, args.track, args.split_seed, args.reader, bar.read)
+    reading = read_watched(args.data, args.track, args.split_seed, args.reader, bar.read, listens=args.listens)
     bar.say(told_of(reading))
     bar.say(table_of(reading))
     bar.say(_check(reading, args.data))

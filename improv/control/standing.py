@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from improv.control.status import InputStatus, Lateness, LatenessHistogram, PerformerStatus, Status
 from improv.control.steered import SteeredPerformance, SteeredPerformer
+from improv.core.heard.key_now import key_now
 from improv.core.meter import Meter
 from improv.core.settings import SETTINGS
 
@@ -59,7 +60,8 @@ def status_of(
         session=session,
         priority=priority,
         waits=waits,
-        harmony=None if (told := first.improviser.listening.told) is None else str(told),
+        harmony=performance.harmony.words,
+        key=None if (key := key_now(first.improviser.generator)) is None else str(key),
         performers={p.name: _performer(p, ports["outputs"].get(p.number, {})) for p in performers},
         inputs={name: InputStatus(**part) for name, part in ports["inputs"].items()},
     )

@@ -68,6 +68,7 @@ class Status(NamedTuple):
     guarded: those that had to be closed. inbox_dropped: events, by why. queue: events that wait. step_us: microseconds
     that a step of the model takes, thinking around it included. sounding: notes. session: the record's path.
     waits: what it waits for before it plays, in words; None: for nothing. harmony: what is heard of it, in words; None: it is given.
+    key: of the changes, or as it is heard, such as E or C#m; None: it isn't known.
     """
 
     since: str | None = None
@@ -97,6 +98,7 @@ class Status(NamedTuple):
     priority: str | None = None
     waits: str | None = None
     harmony: str | None = None
+    key: str | None = None
     performers: Mapping[str, PerformerStatus] = {}
     inputs: Mapping[str, InputStatus] = {}
 

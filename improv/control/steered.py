@@ -54,6 +54,13 @@ class PerformanceInbox(Protocol):
     def qsize(self) -> int: ...
 
 
+class SaidHarmony(Protocol):
+    """words: what there is to say of the harmony now; None: nothing."""
+
+    @property
+    def words(self) -> str | None: ...
+
+
 class SteeredPerformance(Protocol):
     """put: hand an event to the performance, from any thread."""
 
@@ -73,4 +80,6 @@ class SteeredPerformance(Protocol):
     def sounding(self) -> Sized:
         """The notes that sound."""
 
+    @property
+    def harmony(self) -> SaidHarmony: ...
     def put(self, event: Event) -> None: ...

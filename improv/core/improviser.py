@@ -372,6 +372,12 @@ class Improviser:
         ends = meter.end(voice.sounding.soonest) if voice.sounding else math.inf
         return ends, wish, max(self.listening.due, voice.time), max(self._mode.next(), voice.time)
 
+    def _settled(self, beat: float) -> bool:
+        """A chord is settled. Returns whether another is played by from now on: one that was foretold is none."""
+        before = self.generator.chord(beat)
+        changes = self.listening.settle(self.voice.time)
+        return changes if self._playing <= rules.PHRASES else self.generator.chord(beat).told != before.told
+
     def _do(self, until: float) -> list[Event]:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""
         self._read()
@@ -387,7 +393,7 @@ class Improviser:
             voice.time = self.done = max(voice.time, soonest)
             self.listening.ask(self.generator.changes is None, self.meter, voice.time)
             if settles <= soonest:
-                if self.listening.settle(voice.time):
+                if self._settled(self.meter.beat(voice.time)):
                     self._mode.reharmonised()
             elif wishes <= min(ends, starts):
                 played += self._grant(self._wishes.pop(0)[1], voice.time)

@@ -1,7 +1,8 @@
 """The harmony of a MIDI file: written in it as chord symbols, or heard in what accompanies its melody.
 
-Programs write symbols as markers, as texts or lyrics of a track of their own, or between a song's words as `[Am7]` or `%Am7`; a file
-that has them is believed. Otherwise chord track, accompaniment, left hand and bass are heard, all together and with the pedal.
+Programs write symbols as markers, as texts or lyrics of a track of their own, or between a song's words as `[Am7]` or `%Am7`; Yamaha's
+keyboards write chords of their own kind. A file that has them is believed. Otherwise chord track, accompaniment, left hand and bass are
+heard, all together and with the pedal.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from improv.core.harmony.whole import HeardChart, chart_of_chords, chords_of, he
 from improv.core.metres import Metres
 from improv.midi.bars import bars_of
 from improv.midi.parts import DRUMS, FilePart, MidiFile
-from improv.midi.smf import KEY, LYRIC, MARKER, TEXT, Ints
+from improv.midi.smf import KEY, LYRIC, MARKER, SPECIFIC, TEXT, Ints
 from improv.midi.texts import readable
+from improv.midi.yamaha_xf import xf_symbol
 
 WRITTEN, HEARD, NONE = "written", "heard", "none"
 FEWEST, SHARE = 2, 0.8  # symbols of a track; share of its texts that must be symbols
@@ -82,6 +84,8 @@ def written_in(file: MidiFile) -> list[tuple[float, Chord]]:
     for meta in file.table.metas:
         if meta.kind in (MARKER, TEXT, LYRIC) and (text := readable(meta.content).strip()) and not text.startswith("@"):
             groups[meta.track, meta.kind].append((meta.tick, text))
+        elif meta.kind == SPECIFIC and (symbol := xf_symbol(meta.content)) is not None:
+            groups[meta.track, meta.kind].append((meta.tick, symbol))
     best: list[tuple[int, Chord]] = []
     for texts in groups.values():
         marked = [(tick, chord) for tick, text in texts if (chord := _symbol(text, marked=True)) is not None]

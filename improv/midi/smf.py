@@ -21,8 +21,8 @@ Ints = NDArray[np.int64]
 LARGEST = 8 * 2**20  # bytes of a file: hours of playing take one of them
 MOST_TRACKS = 512
 LEAD = 256  # bytes that may stand before the header: a MacBinary or a RIFF one
-TEXT, TRACK_NAME, LYRIC, MARKER, END, TEMPO, METRE, KEY = 1, 3, 5, 6, 0x2F, 0x51, 0x58, 0x59
-_WANTED = (TEXT, TRACK_NAME, LYRIC, MARKER, TEMPO, METRE, KEY)
+TEXT, TRACK_NAME, LYRIC, MARKER, END, TEMPO, METRE, KEY, SPECIFIC = 1, 3, 5, 6, 0x2F, 0x51, 0x58, 0x59, 0x7F
+_WANTED = (TEXT, TRACK_NAME, LYRIC, MARKER, TEMPO, METRE, KEY, SPECIFIC)
 _RATES = {24: 24.0, 25: 25.0, 29: 30 / 1.001, 30: 30.0}  # frames a second, of SMPTE divisions
 
 # Bytes of an event after its delta, by the byte there; a data byte there is one of two, of an event with running status.

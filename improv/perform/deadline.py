@@ -24,7 +24,6 @@ from improv.core.errors import ImprovError
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn, Renewed, Setting
 from improv.core.improviser import ALL_SOUND_OFF, Improviser
 from improv.core.intent import Intent
-from improv.core.line.hands import Hands
 from improv.core.modes.classes import MODES
 from improv.core.note_book import Key, NoteBook, key_of
 from improv.core.wanted import Wanted
@@ -116,7 +115,7 @@ class DeadlinePlayer:
         self.filled: set[Event] = set()  # what filled in, and the note-offs that were given for the improviser
         self._improviser, self._thinker, self._patience = improviser, thinker, patience
         self._grace = max(PATIENCE - patience, 0.0)  # for which the riff waits where the performance thread does not
-        self._riff, self._hands = FallbackRiff(), improviser.voice.tracker.hands and Hands(improviser.voice.tracker.hands.inputs)
+        self._riff, self._hands = FallbackRiff(), improviser.voice.tracker.hands and improviser.voice.tracker.hands.another()
         self.failed: str | None = None  # why the model can't go on; None while it can
         self._renewed = renewed
         self._wanted = Wanted(improviser.settings)  # by all that was given to it to think about

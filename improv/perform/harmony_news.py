@@ -5,10 +5,16 @@ It is asked in the monitor's thread. A chord by itself is no news: the lines of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from improv.core.beats.timekeeper import Timekeeper
+from improv.core.harmony import Changes
+from improv.core.harmony.spelling import Key
+from improv.core.heard.harmony import EarSetup
+from improv.core.heard.key_now import key_now
 from improv.core.heard.told import ToldHarmony
+from improv.perform.departing import DepartureListener
 from improv.perform.performers import PerformerAtWork
 
 LEFT = "heard: you have left the progression; listening on"
@@ -18,8 +24,9 @@ FROM = 3.0  # seconds from the start after which it is told that it listens
 class HarmonyNews:
     """See the module's first lines. What is told is what the first performer hears; the others hear the same, as far as they listen."""
 
-    def __init__(self, performers: Sequence[PerformerAtWork]):
+    def __init__(self, performers: Sequence[PerformerAtWork], keeper: Timekeeper, ear: Callable[[], EarSetup | None]):
         self._performers = performers
+        self.departures = DepartureListener(keeper, self._typed, ear)
         self._told = ToldHarmony()
         self._listens = False
 
@@ -28,8 +35,25 @@ class HarmonyNews:
         """As it stands; None where changes are given."""
         return self._performers[0].improviser.listening.told
 
+    def _typed(self) -> Changes | None:
+        return self._performers[0].improviser.generator.changes
+
+    @property
+    def words(self) -> str | None:
+        """What there is to say now: what is heard; over changes that are typed, where the player departs from them. None: nothing."""
+        latest = self.departures.latest
+        return str(self.now) if self.now is not None else latest.text if latest else None
+
+    @property
+    def key(self) -> Key | None:
+        """The key in which notes and chords are spelled: that of the changes, or as it is heard; None where it isn't known."""
+        return key_now(self._performers[0].improviser.generator)
+
     def news(self, now: float) -> Iterator[tuple[str, dict[str, Any]]]:
         """What is new at a time in seconds: for people, and for the record."""
+        for found in self.departures.look(now, self.key):
+            fact = {"bar": found.bar, "played": found.played, "charted": found.charted}
+            yield found.text, {"departs": fact | {"time": now}}
         told, before = self.now, self._told
         if told is None or now < FROM:
             return

@@ -57,7 +57,7 @@ class Monitor:
         if news := self._tally.news(now):
             performance.changed(news, {"shed": performance.inbox.dropped | {"time": now}}, warning=True)
         self._faults(now)
-        for text in performance.waiting.news(now):
+        for text in performance.waiting.news(now, performance.harmony.key):
             performance.changed(text, {}, warning=True)
         for text, fact in performance.harmony.news(now):
             performance.changed(text, fact)

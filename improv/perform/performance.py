@@ -43,7 +43,7 @@ from improv.perform.inbox import Inbox
 from improv.perform.metronome import PART, Metronome
 from improv.perform.monitor import Monitor
 from improv.perform.observers import Counters, LatenessLog, spread
-from improv.perform.performers import PerformerAtWork, PerformerSetup, Song
+from improv.perform.performers import PerformerAtWork, PerformerSetup, Song, ear_for
 from improv.perform.performing import Chore
 from improv.perform.priority import raise_priority
 from improv.perform.signals import ENDING, told_signals
@@ -108,7 +108,8 @@ class Performance:
             PerformerAtWork(number, setup, config.song, meter, thinker(self._wake) if thinker else None, self._renewed(number))
             for number, setup in enumerate(config.performers)
         )
-        self.harmony = HarmonyNews(self.performers)
+        self.harmony = HarmonyNews(self.performers, self.timekeeper, lambda: ear_for(song.hearing))
+        self.observers = (*self.observers, self.harmony.departures)
         self.inbox.behind = self._behind
         metronome = Metronome(first.settings, meter, config.send_clock, "drums" not in song.band)
         slots = [Slot(metronome, PART), *(Slot(p.player, p.number, p.setup.hears, p.setup.inputs) for p in self.performers)]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.harmony import pitch_name
+from improv.core.harmony.spelling import Key
 from improv.core.modes.classes import MODES
 from improv.core.observer import Observer
 
@@ -82,8 +83,9 @@ class Waiting(Observer):
 
     # Asked, in any thread
 
-    def text(self, now: float) -> str | None:
-        """What it waits for at this moment; None: for nothing, or only for the end of a phrase. now: in seconds."""
+    def text(self, now: float, key: Key | None = None) -> str | None:
+        """What it waits for at this moment; None: for nothing, or only for the end of a phrase. now: in seconds. key: in which notes
+        are spelled."""
         keeper = self._keeper
         if keeper.settings.clock == "midi" and not keeper.meter.running:
             return NO_START.format(keeper.meter.tempo) if keeper.source.heard else NO_CLOCK
@@ -102,11 +104,11 @@ class Waiting(Observer):
         if not down:
             return None
         since, (_, channel, pitch) = max(down)
-        return KEY.format(f"{pitch_name(pitch)} on channel {channel + 1}", now - since)
+        return KEY.format(f"{pitch_name(pitch, key)} on channel {channel + 1}", now - since)
 
-    def news(self, now: float) -> Iterator[str]:
+    def news(self, now: float, key: Key | None = None) -> Iterator[str]:
         """What is to be told now, each once."""
-        waits = self.text(now)
+        waits = self.text(now, key)
         if waits and now - self._began > TELL and not waits.startswith(LONG_PHRASE):
             about = waits.split(", which")[0], self._began if ", which" in waits else None
             if about not in self._told:

@@ -171,7 +171,7 @@ def fit_accents(
     signs[(rng.random(len(signs)) < UNKNOWN)[:, None] & LOUD_TABLES] = SIGNS
 
     def each(epoch: int, net: SmallNet, loss: float) -> None:
-        quiet = _unseen_silenced(net, train)
+        quiet = net if start else _unseen_silenced(net, train)  # what it began from knows of signs that aren't here
         said = float(nats(foretold(LearnedAccents(quiet), valid), valid).mean())
         look(epoch, said)
         if not best or said < best[0][0]:

@@ -67,12 +67,14 @@ def read_corpus(
     map: Mapper | None = None,
     watched: Watched = lambda readings, of: readings,
     keeps: bool = False,
+    listens: bool = True,
 ) -> Reading:
     """Read files and folders into one corpus. What can't be used is skipped with a reason.
 
     track: the part of multi-track files, by name or number. split_seed: of the splits that the corpus does
     not have itself; None leaves them empty. map: what applies the reading to many files (`files.in_pool`).
     watched: hands the readings of so many files on as they come. keeps: readings are kept in their folders for the next time.
+    listens: chords are heard where a MIDI file writes none.
     Raises CorpusError when a path isn't there or no piece of all of them is usable.
     """
     sources = sources_of([paths] if isinstance(paths, str | Path) else paths)
@@ -84,7 +86,7 @@ def read_corpus(
         found += [(source, file) for file in files]
     by_folder = len(sources) > MOST_ROWS
     whole = Reading()
-    readings = _read([s.path for s in sources], [file for _, file in found], How(track, vocabulary), map, keeps)
+    readings = _read([s.path for s in sources], [file for _, file in found], How(track, vocabulary, listens), map, keeps)
     for (source, file), reading in zip(found, watched(readings, len(found)), strict=True):
         inside = str(file.relative_to(source.path)) if source.path.is_dir() else file.name
         name = file.resolve().parent.name if by_folder and source.path == file else source.name

@@ -20,11 +20,24 @@ from improv.train.evaluation.next_note import foretell
 from improv.train.network.keras_network import NetworkConfig
 from improv.train.phrase_ends import fit_ends
 from improv.train.piece import Piece
-from improv.train.recalling import USUAL_RECALL, fit_recall, line_parts, line_votes, principal_axes, rhythm_parts, rhythm_votes, unit
+from improv.train.recalling import (
+    LOOSE,
+    NEAR,
+    USUAL_RECALL,
+    Prior,
+    fit_recall,
+    line_parts,
+    line_votes,
+    principal_axes,
+    rhythm_parts,
+    rhythm_votes,
+    unit,
+)
 from improv.train.states import States, states_of
 
 MOST_NOTES = 200_000  # of the training set that are listened to, and of the validation set
 LISTENING = 0.6  # of the time goes into what the networks say of the pieces
+CLEAR = 10.0  # nats that another pitch-class bias must save than the one that there was
 LEAST = 1e-12  # of a share: a note that was held impossible
 WIDTHS = {"rhythm_key": 48, "line_key": 96}
 
@@ -91,7 +104,7 @@ def finish(
             keyed = [unit(np.hstack(of(s, rhythms)) @ kernel - mean) for s in checked]
             votes = [partial(rhythm_votes if rhythm else line_votes, s) for s in checked]
             said = np.concatenate([s.said_ioi if rhythm else s.said_pitch for s in checked])
-            found = fit_recall(keyed, votes, said, _begun_recall(begun, key))._asdict()
+            found = fit_recall(keyed, votes, said, *_begun_recall(begun, key))._asdict()
         except Exception as e:
             failed.append(f"recall of {'rhythm' if rhythm else 'pitch'} could not be fitted ({_what(e)}): the model plays without it")
             continue
@@ -110,7 +123,7 @@ def finish(
     sizes["end_hidden"] = len(ends["end.kernel"])
     try:
         recall["colour"] = fit_pitch_class_bias(
-            Model(card_head("plain", sizes) | {"recall": recall}, {**members, **weights}), valid
+            Model(card_head("plain", sizes) | {"recall": recall}, {**members, **weights}), valid, _begun_bias(begun)
         )._asdict()
     except Exception as e:
         failed.append(f"the pitch-class bias could not be fitted ({_what(e)}): the model plays without it")
@@ -139,8 +152,13 @@ def _begun_axes(begun: Begun | None, key: str) -> tuple[np.ndarray, np.ndarray] 
     return begun.weights[f"{key}.kernel"], begun.weights[f"{key}.mean"]
 
 
-def _begun_recall(begun: Begun | None, key: str) -> Recall:
-    return Recall.of(begun.recall[key]) if begun and key in begun.recall else USUAL_RECALL
+def _begun_recall(begun: Begun | None, key: str) -> tuple[Recall, Prior]:
+    """Where the fit starts, and how near it stays."""
+    return (Recall.of(begun.recall[key]), NEAR) if begun and key in begun.recall else (USUAL_RECALL, LOOSE)
+
+
+def _begun_bias(begun: Begun | None) -> PitchClassBias | None:
+    return PitchClassBias.of(begun.recall["colour"]) if begun and "colour" in begun.recall else None
 
 
 def _some(pieces: Sequence[Piece], seed: int) -> list[Piece]:
@@ -154,8 +172,11 @@ def _some(pieces: Sequence[Piece], seed: int) -> list[Piece]:
     return kept
 
 
-def fit_pitch_class_bias(model: Model, pieces: Sequence[Piece]) -> PitchClassBias:
-    """The span and strength with which the pitch classes heard lately foretell best what the model foretells without them."""
+def fit_pitch_class_bias(model: Model, pieces: Sequence[Piece], begun: PitchClassBias | None = None) -> PitchClassBias:
+    """The span and strength with which the pitch classes heard lately foretell best what the model foretells without them.
+
+    begun: of a model that is fine-tuned; it stays unless another saves CLEAR nats in all, so that few notes don't move it.
+    """
     foretold = foretell(model, pieces)["pitch"].astype(np.float64)
     starts = np.cumsum([0, *(len(p) for p in pieces)])
     pitches = np.concatenate([[v.pitch for v in p.values] for p in pieces])
@@ -167,7 +188,9 @@ def fit_pitch_class_bias(model: Model, pieces: Sequence[Piece]) -> PitchClassBia
         for strength in np.arange(0.0, 0.75, 0.1):
             weights = foretold * ((counts + 1.0) ** strength)[:, np.arange(128) % 12]
             said = weights[np.arange(len(pitches)), pitches] / weights.sum(1)
-            best = min(best, (float(-np.log(np.maximum(said[scored], LEAST)).mean()), PitchClassBias(span, round(float(strength), 2))))
+            found = PitchClassBias(span, round(float(strength), 2))
+            nats = float(-np.log(np.maximum(said[scored], LEAST)).sum())
+            best = min(best, (nats + (CLEAR if begun and found != begun else 0.0), found))
     return best[1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +14,17 @@ from improv.train.states import States
 KEY_ROWS = 40_000  # rows of the training set that the axes of the keys are found on
 # What large corpora led to (`jazz`, `pocket`): a fit to few notes stays near it.
 USUAL_RECALL = Recall(14.0, -6.0, 6.0)
-PRIOR_WIDTH = 3.0  # standard deviation of bias and slope around what is usual
-PRIOR_SHARPNESS = 0.5  # the same of the logarithm of the sharpness
+
+
+class Prior(NamedTuple):
+    """Standard deviations around what is usual: of bias and slope, and of the logarithm of the sharpness."""
+
+    width: float
+    sharpness: float
+
+
+LOOSE = Prior(3.0, 0.5)
+NEAR = Prior(0.1, 0.02)  # around what the model has that is fine-tuned: one or two takes tell less than its corpus did
 
 
 def rhythm_parts(states: States, rhythms: int) -> list[np.ndarray]:
@@ -54,12 +64,13 @@ def fit_recall(
     votes: Sequence[Callable[[np.ndarray], np.ndarray]],
     said: np.ndarray,
     usual: Recall = USUAL_RECALL,
+    prior: Prior = LOOSE,
 ) -> Recall:
     """The sharpness, bias and slope with which what is recalled foretells best.
 
     keys: of each piece (rows, width), of length one. votes: for each piece, from each row's weights of the others
     (rows, rows) to the share of the votes that its own entry gets (rows,). said: what the networks gave each entry.
-    usual: where the fit stays without evidence, by a normal prior (maximum a posteriori). Without a prior, notes that
+    usual: where the fit stays without evidence, by a normal `prior` (maximum a posteriori). Without a prior, notes that
     the vote tells apart without fail would send bias and slope to infinity.
     """
     best = (np.inf, usual)
@@ -67,12 +78,12 @@ def fit_recall(
         weighed = [_weights(k, sharpness) for k in keys]
         own = np.concatenate([of(w) for of, (w, _) in zip(votes, weighed, strict=True)])
         nearest = np.concatenate([n for _, n in weighed])
-        sharp = np.log(sharpness / usual.sharpness) / PRIOR_SHARPNESS
+        sharp = np.log(sharpness / usual.sharpness) / prior.sharpness
 
         def cost(point: np.ndarray, own: np.ndarray = own, nearest: np.ndarray = nearest, sharp: float = sharp) -> float:
             share = np.where(nearest < -1, 0.0, 1 / (1 + np.exp(-(point[0] + point[1] * nearest))))
             nats = float(-np.log((1 - share) * said + share * own + 1e-9).sum())
-            off = (point - usual[1:]) / PRIOR_WIDTH
+            off = (point - usual[1:]) / prior.width
             return (nats + 0.5 * float(off @ off + sharp**2)) / max(len(said), 1)
 
         point = _descend(cost, np.array(usual[1:]))

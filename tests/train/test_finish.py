@@ -12,7 +12,7 @@ from made_up import NETWORK, random_weights, record, small_card, written
 from improv.core.vocabulary import Vocabulary
 from improv.models.card import card_head, shapes
 from improv.models.model import Model
-from improv.models.recall import LARGEST_SHARE, Past, Recall
+from improv.models.recall import LARGEST_SHARE, Past, PitchClassBias, Recall
 from improv.train.corpus import read_corpus
 from improv.train.evaluation.next_note import average_precision, foretell, score
 from improv.train.example import example_piece
@@ -20,7 +20,7 @@ from improv.train.finish import Begun, finish, fit_pitch_class_bias, unfinished
 from improv.train.network.keras_network import NetworkConfig, TcnConfig
 from improv.train.phrase_ends import fit_ends
 from improv.train.piece import Piece
-from improv.train.recalling import USUAL_RECALL, fit_recall
+from improv.train.recalling import LOOSE, NEAR, USUAL_RECALL, Prior, fit_recall
 from improv.train.states import States, states_of
 
 SMALL = NetworkConfig(8, *(NETWORK[k] for k in ("rhythm_units", "line_units", "pitch_hidden", "touch_hidden")))
@@ -101,14 +101,26 @@ def test_notes_that_recall_tells_apart_without_fail_do_not_send_its_gate_to_infi
 def test_a_small_corpus_stays_near_what_is_usual_and_a_large_one_says_for_itself() -> None:
     rng = np.random.default_rng(3)
 
-    def fitted(rows: int) -> Recall:
+    def fitted(rows: int, prior: Prior = LOOSE) -> Recall:
         classes = rng.integers(0, 6, rows)
         keys = np.eye(6, dtype=np.float32)[classes]
-        return fit_recall([keys], [lambda w: (w * (classes[:, None] == classes)).sum(1)], np.full(rows, 1 / 6))
+        return fit_recall([keys], [lambda w: (w * (classes[:, None] == classes)).sum(1)], np.full(rows, 1 / 6), prior=prior)
 
-    small, large = (fitted(n) for n in (3, 1000))
-    off_small, off_large = (abs(r.bias + r.slope - USUAL_RECALL.bias - USUAL_RECALL.slope) for r in (small, large))
-    assert off_small < off_large
+    def off(recall: Recall) -> float:
+        return abs(recall.bias + recall.slope - USUAL_RECALL.bias - USUAL_RECALL.slope)
+
+    small, large, tuned = fitted(3), fitted(1000), fitted(1000, NEAR)
+    assert off(small) < off(large)
+    assert 0 < off(tuned) < off(large)
+
+
+def test_the_pitch_class_bias_of_a_fine_tuned_model_stays_unless_another_is_clearly_better(pieces: list[Piece]) -> None:
+    model = Model(small_card() | {"recall": {}} | {"network": NETWORK | {"rhythm_key": 0, "line_key": 0}}, random_weights())
+    best = fit_pitch_class_bias(model, pieces)
+    begun = PitchClassBias(64.0, 0.0)
+    assert best.strength > 0
+    assert fit_pitch_class_bias(model, [pieces[0].with_notes(values=list(pieces[0].values)[:8])], begun) == begun
+    assert fit_pitch_class_bias(model, pieces * 20, begun) == best
 
 
 @pytest.mark.usefixtures("few_rounds", "eager")

@@ -70,7 +70,7 @@ def test_bad_files_end_nothing_and_ctrl_c_keeps_the_best(
     assert "chord symbols taken as no chord: X7 (1)" in said
     assert "left out: notes under the top line" not in said
     row = next(line.split() for line in said if line.startswith("music "))[1:]
-    assert row == ["7", "5", "1", "1", "256", "31", "0.0", "2", "4", "1", "4", "2"]  # chords of 2 are written, of 4 heard
+    assert row == ["7", "5", "1", "1", "256", "31", "0.0", "2", "4", "1", "0", "4", "2"]  # chords: 2 written, 4 heard; none is loud
     assert said[-1] == f"mine holds the best so far. To go on: improv train {' '.join(args)}"
     first = load_model("./mine").card
     assert (first["epochs"], first["network"]["members"], first["trained_on"]["skipped"]) == ([1], 1, 4)

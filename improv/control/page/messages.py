@@ -161,7 +161,8 @@ class Scene(PageMessage, frozen=True):
     """How it stands. A field that is not there has not changed, unless it is `whole`: then it has its default.
 
     An empty text stands for none. chart: its `chords` are empty where there are no changes, and the chords that are held are followed.
-    chord: what is played over now. waits: what it waits for before it plays, in words. missing: ports that are away, in words.
+    chord: what is played over now. waits: what it waits for before it plays, in words. spelling: the names of the
+    twelve pitch classes from C, as the key spells them; empty where none is known. missing: ports that are away, in words.
     counts: notes heard, played, filled, dropped, guarded. presets, bookmarks, models, moods: names. learning: the setting that the
     next controller is bound to, empty for none. learned: what controllers are bound to, in words. pages: how many are connected.
     """
@@ -175,6 +176,7 @@ class Scene(PageMessage, frozen=True):
     chord: ChartChord | None = None
     turns: dict[str, TurnNow] | None = None
     waits: str | None = None
+    spelling: tuple[str, ...] | None = None
     missing: tuple[str, ...] | None = None
     lateness: LatenessNow | None = None
     counts: dict[str, int] | None = None

@@ -11,6 +11,7 @@ from improv.control.page.messages import Scene
 from improv.control.page.parts import Beat, ChartChord, InputInfo, LatenessNow, PerformerInfo, Tone, TurnNow
 from improv.control.status import Status
 from improv.core.harmony import HarmonyError
+from improv.core.harmony.spelling import parse_key
 from improv.core.metres import Metres
 from improv.core.settings import SETTINGS
 
@@ -77,6 +78,7 @@ class SceneNow:
         late, spread = status.lateness_histogram, status.lateness_ms
         self.tell(
             waits=status.waits or status.harmony or "",
+            spelling=spelling(status.key),
             missing=missing(status),
             lateness=LatenessNow(late.le, tuple(int(n) for n in late.counts), spread.p50, spread.p99, spread.max),
             counts={name: getattr(status, name) for name in COUNTED},
@@ -134,6 +136,15 @@ class SceneNow:
         number = self._performers.index(name) if name in self._performers else 0
         channel = self._channels[number] + 1 if number < len(self._channels) else 1
         return PerformerInfo(number, told.mode or "", told.model or "", settings, channel, told.port, told.there, told.waits)
+
+
+def spelling(key: str | None) -> tuple[str, ...]:
+    """The names of the pitch classes in a key, with signs as they are printed; none where it isn't known."""
+    try:
+        names = parse_key(key).name if key else None
+    except HarmonyError:
+        return ()
+    return tuple(names(pitch).replace("b", "♭").replace("#", "♯") for pitch in range(12)) if names else ()
 
 
 def lock(clock: str, running: bool, sure: float) -> str:

@@ -110,10 +110,13 @@ class PageTap(Observer):
 
     def _plan(self) -> None:
         meter = self._keeper.meter
-        generator = self._performers[0].improviser.generator
-        if generator.changes is None and generator.heard_chord is not self._chord:
-            chord = self._chord = generator.heard_chord
-            self._put(["chord", str(chord), chord.root, sorted(chord.tones), sorted(chord.scale)])
+        improviser = self._performers[0].improviser
+        generator = improviser.generator
+        told = improviser.listening.told
+        chord = told.chord if told else generator.heard_chord
+        if generator.changes is None and chord is not self._chord:
+            self._chord = chord
+            self._put(["chord", told.symbol(chord) if told else str(chord), chord.root, sorted(chord.tones), sorted(chord.scale)])
         for performer in self._performers:
             intent = performer.player.intent()
             if intent is None:

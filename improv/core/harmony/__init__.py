@@ -5,7 +5,8 @@ from improv.core.harmony.hearing import chord_of
 from improv.core.harmony.nearest import taken_for
 from improv.core.harmony.scales import KIND_INDEX, KINDS, NAMES, NO_CHORD, Chord, HarmonyError, Sound
 from improv.core.harmony.sheet import READING
-from improv.core.harmony.symbols import PITCH_CLASSES, parse_chord, pitch_name
+from improv.core.harmony.spelling import pitch_name
+from improv.core.harmony.symbols import PITCH_CLASSES, parse_chord
 
 __all__ = [
     "HEARD",

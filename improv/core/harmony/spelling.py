@@ -8,9 +8,11 @@ degree that leads upwards is a diminished one, so those are spelled further up: 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from improv.core.harmony.scales import Chord, HarmonyError
+from improv.core.harmony.scales import NAMES, Chord, HarmonyError
+from improv.core.harmony.symbols import root_text
 
 _LETTERS = "FCGDAEB"  # on the line of fifths, from -1
 # Where the tonic of a major and of a minor key stands, by pitch class.
@@ -59,13 +61,47 @@ class Key:
         return fifths_name(place)
 
     def spelled(self, chord: Chord) -> str:
-        """A chord's symbol with root and bass as they are spelled in the key: the kind's, not what was typed."""
+        """A chord's symbol with root and bass as they are spelled in the key; the rest as its text has it, or its kind."""
         if chord.root is None:
             return "NC"
         kind = "" if chord.kind == "maj" else chord.kind
+        if chord.text:
+            kind = chord.text[len(root_text(chord.text)) :]
+            kind = kind.rpartition("/")[0] if chord.bass is not None and "/" in kind else kind
         leading = chord.kind in ("dim", "m7b5")
         bass = f"/{self.name(chord.bass)}" if chord.bass is not None and chord.bass != chord.root else ""
         return f"{self.name(chord.root, leading)}{kind}{bass}"
+
+
+def pitch_name(pitch: int, key: Key | None = None) -> str:
+    """Scientific pitch notation: 60 is C4; as it is spelled in a key, where one is known."""
+    if key is None:
+        return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
+    name = key.name(pitch % 12)
+    octave = (pitch - name.count("#") + name.count("b")) // 12 - 1  # B#3 is C4
+    return f"{name}{octave}"
+
+
+def key_of_chords(chords: Iterable[tuple[Chord, float]]) -> Key | None:
+    """The key of chords, each with its length in beats: the one that has most of their tones, and of those the one whose tonic lasts
+    longest, and ends. None where there are none."""
+    lasting = [(chord, beats) for chord, beats in chords if chord.root is not None]
+    if not lasting:
+        return None
+
+    def fit(key: Key) -> float:
+        scale, own = key.scale, ("m" if key.minor else "M")
+        inside = sum(beats * (len(chord.tones & scale) / len(chord.tones) - 1.0) for chord, beats in lasting)
+        home = [beats for chord, beats in lasting if chord.root == key.tonic and _mode(chord) == own]
+        last = lasting[-1][0].root == key.tonic or lasting[0][0].root == key.tonic
+        return inside + 0.25 * sum(home) + 0.05 * last * sum(beats for _, beats in lasting)
+
+    return max((Key(tonic, minor) for minor in (False, True) for tonic in range(12)), key=fit)
+
+
+def _mode(chord: Chord) -> str:
+    """Of which mode a chord is the tonic, if it is one: M or m; a blues has dominants for tonics."""
+    return {"maj": "M", "6": "M", "maj7": "M", "maj7#11": "M", "7": "M", "m": "m", "m6": "m", "m7": "m", "mmaj7": "m"}.get(chord.kind, "")
 
 
 def parse_key(text: str) -> Key:

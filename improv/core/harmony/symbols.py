@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from improv.core.harmony.scales import NAMES, NO_CHORD, Chord, HarmonyError
+from improv.core.harmony.scales import NO_CHORD, Chord, HarmonyError
 from improv.core.harmony.sound import Degree, SymbolText, kind_of, sound_of
 
 PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -28,11 +28,6 @@ _WORDS = {  # spelling -> what it says; the longest match wins
 }  # fmt: skip
 _SPELLINGS = sorted(_WORDS, key=len, reverse=True)
 _ACCIDENTALS = {"": 0, "b": -1, "♭": -1, "-": -1, "#": 1, "♯": 1, "+": 1, "bb": -2, "♭♭": -2, "##": 2, "♯♯": 2}
-
-
-def pitch_name(pitch: int) -> str:
-    """Scientific pitch notation: 60 is C4."""
-    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def pitch_of(name: str) -> int | None:

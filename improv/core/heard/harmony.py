@@ -58,11 +58,12 @@ class EarSetup:
 
 
 class Span(NamedTuple):
-    """A chord. beat: from when on it sounds; place: the beat that it belongs to in the chart."""
+    """A chord. beat: from when on it sounds; place: the beat that it belongs to in the chart. sure: how sure the ear is of it."""
 
     beat: float
     place: float
     chord: Chord
+    sure: float = 1.0
 
 
 class HeardHarmony:
@@ -175,7 +176,7 @@ class HeardHarmony:
             again, self._voicing = self._voicing, keys
             more = self._setup.by >= AMONG and more_above(again, keys) and heard.chord.root != self._last.root
             if (again == keys or more) and heard.confidence < SURE_AGAIN:  # the same keys are the same chord
-                self._spans.append(Span(min(first, place), of, self._last))
+                self._spans.append(Span(min(first, place), of, self._last, self._spans[-1].sure if self._spans else 0.0))
                 return False
             self._standing = Standing(keys, place) if self._setup.by >= AMONG else self._standing
         else:
@@ -234,7 +235,7 @@ class HeardHarmony:
         spans = self._spans
         while spans and spans[-1].place >= place:
             spans.pop()
-        spans.append(Span(beat, place, chord))
+        spans.append(Span(beat, place, chord, heard.confidence))
         if len(spans) > MANY:
             del spans[: MANY // 2]
         self._tell()

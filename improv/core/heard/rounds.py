@@ -7,7 +7,7 @@ no repetition of a shorter one, since a song's bridge is foreseen by its whole f
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from improv.core.harmony import Chord
@@ -143,18 +143,18 @@ def _repeats(bars: Sequence[Bar], length: int) -> bool:
     return all(_alike(bars[:length], bars[i : i + length]) for i in range(length, len(bars), length))
 
 
-def written(bars: Sequence[Bar], signs: bool = True) -> str:
-    """Bars in the syntax of changes: `| Dm7 | G7 | Cmaj7 | % |`. signs: a bar as the one before is written %."""
+def written(bars: Sequence[Bar], signs: bool = True, symbol: Callable[[Chord], str] = str) -> str:
+    """Bars in the syntax of changes: `| Dm7 | G7 | Cmaj7 | % |`. signs: a bar as the one before is written %. symbol: of a chord."""
     said: list[str] = []
     for number, bar in enumerate(bars):
         if signs and number and bar == bars[number - 1]:
             said.append("%")
             continue
-        said.append(_shares(bar))
+        said.append(_shares(bar, symbol))
     return "| " + " | ".join(said) + " |"
 
 
-def _shares(bar: Bar) -> str:
+def _shares(bar: Bar, symbol: Callable[[Chord], str]) -> str:
     """The chords of a bar, in as few equal shares as say it."""
     if not bar:
         return "NC"
@@ -163,5 +163,5 @@ def _shares(bar: Bar) -> str:
             step = len(bar) // shares
             firsts = bar[::step]
             if all(bar[i] == firsts[i // step] for i in range(len(bar))):
-                return " ".join("/" if i and c == firsts[i - 1] else str(c) for i, c in enumerate(firsts))
-    return str(bar[0])
+                return " ".join("/" if i and c == firsts[i - 1] else symbol(c) for i, c in enumerate(firsts))
+    return symbol(bar[0])

@@ -73,7 +73,7 @@ class BarsToCome:
         number = heard.meter.bar_of(begun + 1e-6)
         latest, line = heard.latest, heard.meter.next_bar(begun + 0.01)
         ahead = (latest.chord,) * (int(latest.place - line + 1e-6) + 1) if latest and latest.place > line - 1e-6 else ()
-        known = begun, so_far, ahead, heard.key, number == heard.rounds.number
+        known = begun, so_far, ahead, latest, heard.key, number == heard.rounds.number
         if known == self._known:
             return
         self._known, self._begun, self._so_far, self._ahead = known, begun, so_far, ahead

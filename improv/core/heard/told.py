@@ -25,7 +25,16 @@ class ToldHarmony:
     @property
     def changes(self) -> str | None:
         """The chart in the syntax of changes; None where there is none."""
-        return written(self.chart.bars) if self.chart else None
+        return written(self.chart.bars, symbol=self.symbol) if self.chart else None
+
+    def chord_at(self, bar: int, beat: float) -> Chord:
+        """The chord of a beat of a bar, from 0: the chart's, where one is followed; otherwise the latest."""
+        charted = self.chart.bar(bar) if self.chart else ()
+        return charted[min(int(beat), len(charted) - 1)] if charted else self.chord
+
+    def symbol(self, chord: Chord) -> str:
+        """A chord's symbol, as it is spelled in the key."""
+        return self.key.spelled(chord) if self.key else str(chord)
 
     def __str__(self) -> str:
         """`heard: | Dm7 | G7 | Cmaj7 | % |, third time, following`"""
@@ -33,8 +42,8 @@ class ToldHarmony:
             time = TIMES[self.time - 1] if self.time <= len(TIMES) else f"{self.time}th"
             bars = self.chart.bars
             more = f" and {len(bars) - MOST} bars more" if len(bars) > MOST else ""
-            return f"heard: {written(bars[:MOST])}{more}, {time} time, following"
+            return f"heard: {written(bars[:MOST], symbol=self.symbol)}{more}, {time} time, following"
         key = f"in {self.key}" if self.key else ""
         if self.chord.root is not None:
-            return f"heard: {self.chord}{', ' if key else ''}{key}"
+            return f"heard: {self.symbol(self.chord)}{', ' if key else ''}{key}"
         return f"heard: {key}, no chord yet" if self.key else LISTENING

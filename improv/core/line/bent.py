@@ -54,3 +54,8 @@ def rest_lean(rests: float, size: int) -> np.ndarray:
 def beats_behind(settings: Settings, tempo: float) -> float:
     """How far behind the beat it plays, in beats at a tempo in quarter notes a minute."""
     return settings.behind / 1000.0 * tempo / 60.0
+
+
+def both(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    """Two biases together; None: there is none."""
+    return one if other is None else other if one is None else one + other

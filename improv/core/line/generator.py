@@ -19,7 +19,7 @@ from improv.core.heads import Heads
 from improv.core.heard.expected import Chances
 from improv.core.heard.harmony import HeardHarmony
 from improv.core.heard.to_come import BarsToCome
-from improv.core.line.bent import beats_behind, pitch_lean, rest_lean, sounds
+from improv.core.line.bent import beats_behind, both, pitch_lean, rest_lean, sounds
 from improv.core.line.draw import draw_note, gaps, slips
 from improv.core.line.dynamics import DEPTH, Shape, accent, follow
 from improv.core.line.lessons import Lessons
@@ -369,8 +369,3 @@ class LineGenerator:
         middle = (self.settings.low + self.settings.high) // 2
         tones = at.harmony.chord.tones
         return min((p for p in range(middle - 6, middle + 7) if not tones or p % 12 in tones), key=lambda p: abs(p - middle))
-
-
-def both(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
-    """Two biases together; None: there is none."""
-    return one if other is None else other if one is None else one + other

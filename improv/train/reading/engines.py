@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -59,10 +60,11 @@ def _over_dask(
         except (OSError, ValueError) as e:  # OSError: nobody there, or not in time; ValueError: not an address
             raise EngineError(f"no dask scheduler answers at {address} ({_first(e)}); start one with: dask scheduler") from None
         chunks = [list(items[i : i + CHUNK]) for i in range(0, len(items), CHUNK)]
-        # pure=False: the same path may hold something else tomorrow.
-        for chunk, future in zip(chunks, client.map(partial(_each, function), chunks, pure=False), strict=True):
+        # pure=False: the same path may hold something else tomorrow. What was taken is forgotten, there too: a corpus may be large.
+        waiting = deque(client.map(partial(_each, function), chunks, pure=False))
+        for chunk in chunks:
             try:
-                yield from future.result()
+                yield from waiting.popleft().result()
             except KilledWorker:
                 yield from (_alone(client, function, item, lost) for item in chunk)
             except (CancelledError, OSError) as e:

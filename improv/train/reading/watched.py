@@ -20,11 +20,12 @@ def read_watched(
     reader: str = "local",
     told: Callable[[int, int, int], None] | None = None,
     keeps: bool = True,
+    listens: bool = True,
 ) -> Reading:
     """The corpus of some paths. split_seed: None leaves pieces without a split; reader: as `engines.engine_of` reads it.
 
     told: is told how many files of how many are read, and the notes in them; where nobody is, there is a bar.
-    keeps: what is read of a folder is kept in it for the next time.
+    keeps: what is read of a folder is kept in it for the next time. listens: as `How` has it.
     """
     engine = engine_of(reader, in_pool, lost=crashed)
 
@@ -38,7 +39,7 @@ def read_watched(
         bar: Iterable[Reading] = tqdm(found, desc="reading", total=of, unit="file", disable=None, file=sys.stderr, leave=False)
         return bar
 
-    return read_corpus(paths, Vocabulary(), track=track, split_seed=split_seed, map=engine, watched=watched, keeps=keeps)
+    return read_corpus(paths, Vocabulary(), track=track, split_seed=split_seed, map=engine, watched=watched, keeps=keeps, listens=listens)
 
 
 def _counted(found: Iterable[Reading], of: int, told: Callable[[int, int, int], None]) -> Iterator[Reading]:

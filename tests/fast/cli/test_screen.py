@@ -6,6 +6,9 @@ import pytest
 
 from improv.cli.screen import shower
 from improv.core.events import NoteOn
+from improv.core.harmony import parse_chord
+from improv.core.harmony.spelling import parse_key
+from improv.core.heard.told import ToldHarmony
 from improv.core.meter import Meter
 
 
@@ -20,3 +23,12 @@ def test_of_a_band_who_leads_is_shown(band: tuple[str, ...], shown: int, capsys:
     assert len(capsys.readouterr().out.splitlines()) == shown
     show("heard", NoteOn(1.0, 60, 80, part=1))
     assert "you" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("key", "note", "chord"), [("E", "G#4", "C#m"), ("Eb", "Ab4", "Dbm"), (None, "Ab4", "Dbm")])
+def test_notes_and_heard_chords_are_spelled_in_the_key(key: str | None, note: str, chord: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = ToldHarmony(chord=parse_chord("Dbm"))
+    shower(Meter, None, lambda: told, lambda: parse_key(key) if key else None)("played", NoteOn(1.0, 68, 80))
+    shown = capsys.readouterr().out.split()
+    assert shown[1] == chord
+    assert shown[-1] == note

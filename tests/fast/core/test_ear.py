@@ -7,13 +7,14 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from improv.core.harmony import HarmonyError
+from improv.core.harmony import HarmonyError, parse_changes, parse_chord, pitch_name
 from improv.core.harmony.coming import NextChord, counted, packed, unpacked
 from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, EarHeard, heard_chord
 from improv.core.harmony.frames import EARLY, SoundingNote, frame
 from improv.core.harmony.spelling import Key, parse_key
 from improv.core.harmony.templates import Templates
 from improv.core.harmony.whole import chart_of_chords, chorus_of, hear_whole
+from improv.core.heard.key_now import key_of_changes
 from improv.core.metres import FOUR, Metres
 
 CHORDS = {"Dm7": (50, 57, 60, 65), "G7": (43, 53, 59, 62), "Cmaj7": (48, 55, 59, 64), "A7": (45, 55, 61, 64)}
@@ -168,3 +169,36 @@ def test_a_chart_has_a_bars_shares_and_its_sections() -> None:
     assert waltz.changes == "| C | Fmaj7 G7 / |"
     assert chorus_of([(c,), (f,)] * 4) == (4, 2)
     assert chorus_of([(c,), (f,), (g,)]) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("E", "B3 C4 C#4 D4 D#4 G#4 A#4"),
+        ("Eb", "Cb4 C4 Db4 D4 Eb4 Ab4 Bb4"),
+        ("F#m", "B3 B#3 C#4 D4 D#4 G#4 A#4"),
+        ("Gb", "Cb4 C4 Db4 D4 Eb4 Ab4 Bb4"),
+    ],
+)
+def test_notes_are_spelled_in_the_key_with_their_octaves(key: str, names: str) -> None:
+    assert [pitch_name(p, parse_key(key)) for p in (59, 60, 61, 62, 63, 68, 70)] == names.split()
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ("Dm7 | G7 | Cmaj7 | %", "C"),
+        ("E | B | C#m | A", "E"),
+        ("F7 | Bb7 | F7 | % | Bb7 | % | F7 | D7 | Gm7 | C7 | F7 | C7", "F"),
+        ("Cm7 | Fm7 | Cm7 | % | Fm7 | % | Cm7 | % | Ab7 | G7 | Cm7 | G7", "Cm"),
+        ("Am7 | D7 | Gmaj7 | Cmaj7 | F#m7b5 | B7 | Em | %", "Em"),
+        ("NC", "None"),
+    ],
+)
+def test_changes_say_their_key(changes: str, key: str) -> None:
+    assert str(key_of_changes(parse_changes(changes))) == key
+
+
+def test_a_chord_is_spelled_in_a_key_with_what_its_symbol_says_beside() -> None:
+    spelled = [parse_key("E").spelled(parse_chord(symbol)) for symbol in ("Abm7b5/Cb", "Absus4", "C6/9", "NC")]
+    assert spelled == ["G#m7b5/B", "G#sus4", "C6/9", "NC"]

@@ -8,9 +8,11 @@ from pathlib import Path
 import mido
 import pytest
 
+from improv.core.harmony import parse_chord
 from improv.core.harmony.templates import Templates
 from improv.midi.harmony import FileHarmony, harmony_of, said_key
 from improv.midi.parts import read_midi
+from improv.midi.yamaha_xf import xf_symbol
 
 PPQ = 480
 CHORDS = ((50, 57, 60, 65), (43, 53, 59, 62), (48, 55, 59, 64), (45, 55, 61, 64))  # Dm7 G7 Cmaj7 A7
@@ -68,6 +70,28 @@ def test_symbols_are_found_where_programs_write_them_and_stay_as_typed(
     assert [(at, str(chord)) for at, chord in found.spans] == SYMBOLS
     assert found.chart
     assert found.chart.changes.splitlines()[0] == "| F#m7b5 | B7alt Em | Em | % |"
+
+
+def xf(beat: float, *content: int) -> tuple[float, mido.MetaMessage]:
+    return beat, mido.MetaMessage("sequencer_specific", data=(0x43, 0x7B, 0x01, *content))
+
+
+def test_chords_of_a_yamaha_keyboard_are_written_chords(tmp_path: Path) -> None:
+    others = [
+        (0.0, mido.MetaMessage("sequencer_specific", data=data)) for data in ((0x43, 0x7B, 0x0C, 1, 2), (0x43, 0x7B, 0x01), (0x7D, 1))
+    ]
+    chords = [xf(0.0, 0x44, 11, 0x7F, 0x7F), xf(4.0, 0x37, 19, 0x42, 0x7F), xf(6.0, 0x33, 8, 0x33, 8), xf(8.0, 0x7F, 0x22, 0x7F, 0x7F)]
+    found = harmony(tmp_path, track([*others, *chords]), track(LINE))
+    assert found.how == "written"
+    assert [(at, str(chord)) for at, chord in found.spans] == [(0.0, "F#m7b5"), (4.0, "B7/D#"), (6.0, "Em"), (8.0, "NC")]
+
+
+def test_every_chord_that_a_yamaha_keyboard_knows_is_read() -> None:
+    symbols = [xf_symbol(bytes((0x43, 0x7B, 1, 0x31, kind, 0x7F, 0x7F))) for kind in range(36)]
+    assert symbols[34:] == ["NC", None]
+    assert all(parse_chord(str(symbol)).root == 0 for symbol in symbols[:34])
+    assert xf_symbol(bytes((0x43, 0x7B, 1, 0x27, 10))) == "Bbm7"
+    assert [xf_symbol(bytes((0x43, 0x7B, 1, root, 0))) for root in (0x30, 0x38, 0x71, 0x01)] == [None] * 4
 
 
 def test_words_of_a_song_are_no_chords(tmp_path: Path) -> None:

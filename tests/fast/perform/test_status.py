@@ -24,6 +24,7 @@ from improv.midi.patchbay import Input, Output, Patchbay
 from improv.models.model import Model
 from improv.perform.deadline import Worker
 from improv.perform.figures import StepFigure, thinking
+from improv.perform.harmony_news import HarmonyNews
 from improv.perform.inbox import Inbox
 from improv.perform.observers import LatenessLog
 from improv.perform.performers import PerformerAtWork, PerformerSetup, Song
@@ -61,7 +62,10 @@ def status(model: Model) -> Status:
     step.look(*thinking(members))
     counts = {"heard": 4, "played": 2, "filled": 0, "dropped": 0, "guarded": 0}
     clock, sounding = SimpleNamespace(now=lambda: 57.25), NoteBook()
-    performance: Any = SimpleNamespace(performers=members, clock=clock, ends=bay, inbox=Inbox(), timekeeper=timekeeper, sounding=sounding)
+    harmony = HarmonyNews(members, timekeeper, lambda: None)
+    performance: Any = SimpleNamespace(
+        performers=members, clock=clock, ends=bay, inbox=Inbox(), timekeeper=timekeeper, sounding=sounding, harmony=harmony
+    )
     return status_of(performance, counts, lateness, step.us, SINCE, "s/a.jsonl", "SCHED_FIFO 60")
 
 

@@ -143,6 +143,8 @@ def test_the_table_says_how_many_pieces_have_chords_written_heard_and_none(tmp_p
     told = dict(zip(*words, strict=True))
     assert (told["chords written"], told["heard"], told["none"]) == ("1", "1", "1")
     assert [p.heard for p in unpacked(packed(Reading([heard]))).pieces] == [True]
+    deaf = {p.name: p.changes is not None for p in read_corpus(tmp_path, Vocabulary(), listens=False).pieces}
+    assert deaf == {"a.mid": True, "b.mid": False, "c.mid": False}
 
 
 def test_chords_of_markers_are_the_changes(tmp_path: Path) -> None:

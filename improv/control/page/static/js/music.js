@@ -1,12 +1,24 @@
 // Beats, bars and chords: what sounds where. Pure.
 
-const NAMES = ["C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B"];
+const FLAT = ["C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B"];
+let names = FLAT;
 const BLACK = new Set([1, 3, 6, 8, 10]);
 
 export const isBlack = (pitch) => BLACK.has(pitch % 12);
 
-/** "E♭4"; 60 is C4. */
-export const pitchName = (pitch) => NAMES[pitch % 12] + (Math.floor(pitch / 12) - 1);
+/** Spell notes by these names of the twelve pitch classes; by flats where there are none. Returns whether that is other than before. */
+export function spell(by) {
+  const before = names;
+  names = by?.length === 12 ? by : FLAT;
+  return names.join() !== before.join();
+}
+
+/** "E♭4"; 60 is C4, and so is "B♯3". */
+export const pitchName = (pitch) => {
+  const name = names[pitch % 12];
+  const raised = name.split("♯").length - name.split("♭").length;
+  return name + (Math.floor((pitch - raised) / 12) - 1);
+};
 
 /** The anchor that held at a time: { time, beat, tempo, running }. */
 export function anchorAt(anchors, time) {

@@ -1,7 +1,7 @@
 // A piano on the screen, for fingers and the mouse. It shows what sounds, and which of the computer's keys is which.
 
 import { find, h } from "./dom.js";
-import { isBlack, pitchName } from "./music.js";
+import { isBlack, pitchName, spell } from "./music.js";
 import { printed, STEPS } from "./keys.js";
 
 export class Piano {
@@ -20,6 +20,11 @@ export class Piano {
     this.board.addEventListener("contextmenu", (e) => e.preventDefault());
     new ResizeObserver(() => this.build()).observe(this.root);
     store.on("note", () => (this.waits ??= requestAnimationFrame(() => this.light())));
+    store.on("spelling hello", () => {
+      if (!spell(store.scene.spelling)) return;
+      this.built = null;
+      this.build();
+    });
     printed().then((signs) => {
       this.signs = signs;
       this.built = null;

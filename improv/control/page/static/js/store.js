@@ -5,7 +5,7 @@ const ROLL = 60; // seconds of notes that are kept
 
 /** A scene of which nothing is known: see Scene in messages.py. */
 export const blank = () => ({
-  beat: null, metre: [4, 4], bar: 4, chart: null, chord: null, turns: {}, waits: "", missing: [], lateness: null, counts: {}, performers: {},
+  beat: null, metre: [4, 4], bar: 4, chart: null, chord: null, turns: {}, waits: "", spelling: [], missing: [], lateness: null, counts: {}, performers: {},
   inputs: {}, title: "", session: "", since: "", models: [], presets: [], bookmarks: [], learning: "", learned: [], pages: 1, sounding: [],
 });
 

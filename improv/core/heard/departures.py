@@ -1,0 +1,113 @@
+"""Where a player departs from the changes that are typed: told quietly, and never played by.
+
+A bar is judged when it is over. What differs must be clear, and beyond what one plays over the chart's chord: a root-less voicing,
+an upper structure or a substitute of its scale is no departure. Each is told once for a bar of the chart. Who plays four bars that
+fit the chart some bars away, and not where it is, is asked whether we are together.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from improv.core.harmony import Changes, Chord
+from improv.core.harmony.spelling import Key
+from improv.core.heard.rounds import alike
+from improv.core.meter import Meter
+
+CLEAR = 0.75  # how sure the ear must be of a chord
+LASTS = 2.0  # beats of it in a bar, or half of a shorter one
+FARTHEST = 8  # bars by which somebody may be elsewhere in the chart
+BARS, DIFFERENT = 4, 3  # bars that must fit there, and chords among them that differ
+FITS, FITS_NOT = 0.85, 0.4  # share of these bars that fits there, and here at the most
+APART = "your chords fit the chart {} {}: are we together?"
+
+
+class Departure(NamedTuple):
+    """What is played otherwise. bar: from 1, of the chart. text: for people."""
+
+    bar: int
+    played: str
+    charted: str
+    text: str
+
+
+class PlayedChord(NamedTuple):
+    """A chord of the player's: the song position from which on it counts, in beats."""
+
+    position: float
+    chord: Chord
+    sure: float
+
+
+def departs(played: Chord, charted: Chord) -> bool:
+    """Whether a chord is another than the chart's, and not one that is played over it."""
+    if played.root is None or charted.root is None or alike(played, charted):
+        return False
+    return not played.tones <= charted.scale | charted.tones
+
+
+class Departures:
+    """Takes bars as they are over. changes: those that are typed."""
+
+    def __init__(self, changes: Changes):
+        self.changes = changes
+        self._told: set[tuple[int, int | None]] = set()  # bar of the chart, root
+        self._latest: deque[tuple[int, Sequence[tuple[float, float, Chord]]]] = deque(maxlen=BARS)
+        self._asked = False  # whether we are together
+
+    def bar_over(self, number: int, meter: Meter, chords: Sequence[PlayedChord], key: Key | None) -> Departure | None:
+        """A bar of the song is over, from 0. chords: those that were struck in it, in their order. Returns what there is to tell."""
+        line, end = meter.metres.line(number), meter.metres.line(number + 1)
+        ends = [*(chord.position for chord in chords), end][1:]
+        clear = [(c.position, until, c.chord) for c, until in zip(chords, ends, strict=True) if c.sure >= CLEAR]
+        self._latest.append((number, clear))
+        bars = self._bars(meter)
+        if (away := self._away(meter, bars)) is not None:
+            if self._asked:
+                return None
+            self._asked = True
+            said = f"{abs(away)} bar{'s' if abs(away) > 1 else ''}"
+            return Departure(number % bars + 1, "", "", APART.format(said, "later" if away > 0 else "earlier"))
+        for position, until, chord in clear:
+            charted = self.changes.harmony(position + 0.01).chord
+            if until - position < min(LASTS, (end - line) / 2) or not departs(chord, charted):
+                continue
+            place = number % bars, chord.root
+            if place in self._told:
+                continue
+            self._told.add(place)
+            symbol = key.spelled(chord) if key else str(chord)
+            text = f"you play {symbol} where the chart has {charted}, bar {number % bars + 1}"
+            return Departure(number % bars + 1, symbol, str(charted), text)
+        return None
+
+    def _bars(self, meter: Meter) -> int:
+        """Of the chart."""
+        return max(round(meter.metres.bars(self.changes.length)), 1)
+
+    def _away(self, meter: Meter, bars: int) -> int | None:
+        """How many bars later the chart has what was played in the latest bars; None: it has it here, or nowhere clearly."""
+        latest = list(self._latest)
+        chords = [chord for _, bar in latest for _, _, chord in bar]
+        numbers = [number for number, _ in latest]
+        if len(latest) < BARS or not all(bar for _, bar in latest) or numbers != list(range(numbers[0], numbers[0] + BARS)):
+            return None
+        if self._fits(latest, meter, 0) > FITS_NOT:
+            self._asked = False
+            return None
+        if len({(chord.root, chord.kind) for chord in chords}) < DIFFERENT:
+            return None
+        nearest = sorted((by for by in range(-FARTHEST, FARTHEST + 1) if 0 < abs(by) <= bars // 2), key=abs)
+        return next((by for by in nearest if self._fits(latest, meter, by) >= FITS), None)
+
+    def _fits(self, latest: Sequence[tuple[int, Sequence[tuple[float, float, Chord]]]], meter: Meter, by: int) -> float:
+        """The share of the latest bars' chords that the chart has so many bars later."""
+        total = good = 0.0
+        for number, bar in latest:
+            shift = meter.metres.line(number + by + FARTHEST) - meter.metres.line(number + FARTHEST)
+            for position, until, chord in bar:
+                total += until - position
+                good += (until - position) * alike(chord, self.changes.harmony(position + shift + 0.01).chord)
+        return good / total if total else 0.0
