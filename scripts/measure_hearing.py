@@ -6,7 +6,8 @@
 The pianists of `measure_pianist.py` play through a port to `improv jam`'s performance, mode trade, the keys of a chord 5 to 40 ms one
 after the other. Printed: from the arrival of a chord's last key until the chord is known that was meant, in ms; chords of another root
 than the one meant that were played by, a minute; what telling the hands apart costs a note in the performance's thread, in us; and how
-late improv's own notes were, heard and, in a second take, with the same chords typed, so that nothing is heard.
+late improv's own notes were, heard and, in a second take, with the same chords typed, so that nothing is heard. With `--offline` no time
+passes: how soon and how often alone, over several seeds, the same every time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import queue
 import subprocess
 import sys
 import threading
@@ -21,20 +23,25 @@ import time
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from measure_pianist import PIANISTS, Note, Pianist, chorus_of, triad
+from measure_pianist import PIANISTS, Asked, Note, Pianist, chorus_of, triad
 
+from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import Event, NoteOff, NoteOn, Stop
 from improv.core.harmony import Chord, parse_changes
+from improv.core.hearing import NOW
+from improv.core.improviser import Improviser
 from improv.core.line.hands import Hands
 from improv.core.observer import Observer
 from improv.core.settings import Settings
 from improv.midi.fixed_ports import FixedPorts
 from improv.midi.systems import choose_api
 from improv.models.loader import load_model
-from improv.perform.clock import LiveClock
+from improv.perform.band import Slot
+from improv.perform.clock import LiveClock, OfflineClock
+from improv.perform.engine import perform
 from improv.perform.inbox import Inbox
 from improv.perform.performance import Performance, PerformanceConfig
-from improv.perform.performers import PerformerSetup, Song
+from improv.perform.performers import PerformerSetup, Song, ear_for
 from improv.perform.priority import raise_priority
 
 SPREAD = (0.005, 0.040)  # seconds from one key of a chord to the next
@@ -143,6 +150,41 @@ def played(who: Pianist, seed: int, bars: int, model: str, api: int, typed: bool
     return Take(*delays, length / 60, arrivals.cost, dict(end.get("lateness_ms") or {}))
 
 
+def offline(who: Pianist, seed: int, bars: int, model: str) -> tuple[list[float], int, int, float]:
+    """As `played`, with no time passing: delays, chords that were missed, false ones, minutes."""
+    sent, struck = script_of(who, seed, bars)
+    heard: list[Event] = [NoteOn(at, m[1], m[2]) if m[0] == 0x90 else NoteOff(at, m[1]) for at, m in sent]
+    settings = Settings(mode="trade", tempo=who.tempo, feel=who.feel)
+    keeper = Timekeeper(settings)
+    keeper.begin(0.0)
+    improviser = Improviser(load_model(model), settings, None, keeper.meter, seed=seed, ear=ear_for(NOW))
+    harmony, known = improviser.listening.harmony, list[tuple[float, Chord]]()
+    assert harmony
+    settle = harmony.settle
+
+    def settled(at: float) -> bool:
+        changed = settle(at)
+        known.append((at, harmony.chord(harmony.meter.beat(at))))
+        return changed
+
+    harmony.settle = settled  # type: ignore[method-assign]
+    asked, ignored = Asked([Slot(improviser)], keeper, {}), list[Event]()
+    perform(asked, OfflineClock(heard, sent[-1][0] + 4.0), queue.SimpleQueue(), ignored.append)
+    keys = [event for event in heard if isinstance(event, NoteOn)]
+    return (*delays_of(who, keys, known, struck), (sent[-1][0] + 4.0) / 60)
+
+
+def print_offline(args: argparse.Namespace) -> None:
+    """A line a pianist."""
+    print(HEAD[: HEAD.index("   us a note")])
+    for who in PIANISTS:
+        takes = [offline(who, seed, args.bars, args.model) for seed in range(args.seed, args.seed + args.takes)]
+        found, missed = [delay for take in takes for delay in take[0]], sum(take[1] for take in takes)
+        p50, p99 = (1000 * float(np.quantile(found, q)) for q in (0.5, 0.99))
+        false = sum(take[2] for take in takes) / sum(take[3] for take in takes)
+        print(f"{who.name:18} {p50:5.0f} {p99:5.0f}   {missed:6} of {missed + len(found):<6} {false:12.1f}", flush=True)
+
+
 def delays_of(
     who: Pianist, keys: list[NoteOn], known: list[tuple[float, Chord]], struck: list[tuple[float, int]]
 ) -> tuple[list[float], int, int]:
@@ -180,7 +222,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="one of the pianists, 0 to 3")
     parser.add_argument("--take", choices=("heard", "typed"), help="one take of that pianist alone, as JSON")
+    parser.add_argument("--offline", action="store_true", help="without JACK: how soon and how often alone")
+    parser.add_argument("--takes", type=int, default=5, help="with --offline: of each pianist (default: 5)")
     args = parser.parse_args()
+    if args.offline:
+        print_offline(args)
+        return
     if args.take:
         api = choose_api("jack")
         assert api is not None

@@ -20,7 +20,7 @@ from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, EarHeard, Hears
 from improv.core.harmony.frames import EARLY
 from improv.core.harmony.spelling import Key
 from improv.core.heard.rounds import Bar, Rounds, alike
-from improv.core.heard.struck import Standing, weighed
+from improv.core.heard.struck import Standing, more_above, weighed
 from improv.core.heard.told import ToldHarmony
 from improv.core.hearing import AMONG, NOW
 from improv.core.meter import Meter
@@ -93,7 +93,7 @@ class HeardHarmony:
         self._rang = self._ringing = -math.inf  # beat up to which a chord sounded: before the one to be settled, and at all
         self._voicing = frozenset[int]()  # the keys of the latest chord that was struck
         self._standing = Standing()  # that chord, as long as nothing says otherwise
-        self._perhaps: tuple[tuple[Chord, float], ...] = ()  # what the chord may be, as it was heard last
+        self.perhaps: tuple[tuple[Chord, float], ...] = ()  # what the chord may be, as it was heard last
         self._before: dict[int, float] = {}  # keys that were taken for the line's, and their time: the first of a chord may be
         self._decided = -math.inf  # beat of the latest chord that was struck and settled
         self._upto = beat  # up to this beat the bars, and the line's beats, are taken in
@@ -174,7 +174,8 @@ class HeardHarmony:
             keys |= before_it
             heard = weighed(heard, keys)
             again, self._voicing = self._voicing, keys
-            if self._is_again(again, keys, heard):  # the same keys are the same chord
+            more = self._setup.by >= AMONG and more_above(again, keys) and heard.chord.root != self._last.root
+            if (again == keys or more) and heard.confidence < SURE_AGAIN:  # the same keys are the same chord
                 self._spans.append(Span(min(first, place), of, self._last, self._spans[-1].sure if self._spans else 0.0))
                 return False
             self._standing = Standing(keys, place) if self._setup.by >= AMONG else self._standing
@@ -188,13 +189,6 @@ class HeardHarmony:
         if self._setup.by < AMONG:
             return frozenset()
         return frozenset(p for p, at in self._before.items() if time - at <= TOGETHER and self.sounding.get(p) is False)
-
-    def _is_again(self, again: frozenset[int], keys: frozenset[int], heard: EarHeard) -> bool:
-        """Whether a chord is struck again. again, keys: of the one before and of this one."""
-        if again == keys:
-            return heard.confidence < SURE_AGAIN
-        more = self._setup.by >= AMONG and bool(again) and again < keys and min(again) == min(keys)
-        return more and heard.chord.root != self._last.root and heard.confidence < SURE_AGAIN
 
     def _bar_of(self, place: float) -> float:
         """The place in the chart of a chord that is struck at a place: the bar line before it, if nothing of the chord before sounded
@@ -230,7 +224,7 @@ class HeardHarmony:
     def _take(self, heard: EarHeard, beat: float, place: float, sure: float, struck: bool) -> bool:
         """What the ear hears, from a beat on. Returns whether that is another chord than before."""
         self.key = heard.key if heard.key_confidence >= SURE_KEY else self.key
-        self._perhaps = heard.perhaps() if self._setup.by >= AMONG else ()
+        self.perhaps = heard.perhaps() if self._setup.by >= AMONG else ()
         before, chord, played = self._last, heard.chord, self.chord(beat)
         if chord.root is None or heard.confidence < sure or (chord == before and sure == SURE_LINE):
             self._tell()
@@ -292,7 +286,7 @@ class HeardHarmony:
         """The harmony as seen from a beat."""
         now = self.chord(beat)
         if now.root is None:
-            return OPEN._replace(perhaps=self._perhaps)
+            return OPEN._replace(perhaps=self.perhaps)
         if self.rounds.chart:
             first = math.floor(beat) + 1
             beats = sum(len(bar) for bar in self.rounds.chart.bars)
@@ -302,12 +296,7 @@ class HeardHarmony:
                     return HarmonicContext(now, coming, ahead - beat)
             return HarmonicContext(now, NO_CHORD, math.inf)
         coming, until = self._likeliest(now, beat)
-        return HarmonicContext(now, coming, until, None, self._perhaps)
-
-    @property
-    def perhaps(self) -> tuple[tuple[Chord, float], ...]:
-        """What the latest chord may be, see `HarmonicContext.perhaps`."""
-        return self._perhaps
+        return HarmonicContext(now, coming, until, None, self.perhaps)
 
     @property
     def latest(self) -> Span | None:

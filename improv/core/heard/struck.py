@@ -55,6 +55,11 @@ def weighed(heard: EarHeard, pitches: Collection[int]) -> EarHeard:
     return replace(heard, chords=chords * ((1.0 - heard.none) / total))
 
 
+def more_above(before: frozenset[int], keys: frozenset[int]) -> bool:
+    """Whether a chord is struck again with more above it. before, keys: of both chords."""
+    return bool(before) and before < keys and min(before) == min(keys)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A chord that was struck: it goes on being said by its keys where a single key comes above them, which is most often the line's.

@@ -53,7 +53,7 @@ class BarsToCome:
     def harmony(self, beat: float) -> HarmonicContext:
         """The harmony as seen from a beat."""
         heard, chances = self.heard, self.chances(beat)
-        if heard.rounds.chart or not chances:
+        if heard.rounds.chart or not chances or chances[0][0].root is None:
             return heard.harmony(beat)
         now, perhaps = chances[0][0], heard.perhaps
         if len(chances) > 1:

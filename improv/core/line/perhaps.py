@@ -1,7 +1,7 @@
 """What a model foretells where a chord is heard and not sure: over each chord that it may be, as likely as that chord is.
 
 A chord that is wrong costs more than none brings, so one chord alone, the likeliest, is the worse bet: over the soloists of the valid
-split the mixture brings back half of what written changes are worth where the likeliest chord brings back a third.
+split the mixture brings back half of what written changes are worth where the likeliest chord brings back a third (models/README.md).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What hearing is worth to the model that plays: nats a note of real soloists over the chords that are heard.
 
-The ear hears the bass and the line, or the line alone, up to each note and not beyond it. Which chord comes is not told: the one
-that mostly follows in standards, in its place, made the figures worse. So they lie between those over no changes and those over the
-changes that were written.
+The ear hears the bass and the line, or the line alone, up to each note and not beyond it. Where it isn't sure, a note is foretold over
+all chords that it may be, as `core.line.perhaps` says. Which chord comes is not told: the one that mostly follows in standards, in its
+place, made the figures worse. So they lie between those over no changes and those over the changes that were written.
 """
 
 from __future__ import annotations
