@@ -16,11 +16,11 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from improv.core.harmony import NO_CHORD, OPEN, Chord, HarmonicContext
-from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, EarHeard, Hears
+from improv.core.harmony.ear import Ear, EarHeard, Hears
 from improv.core.harmony.frames import EARLY
 from improv.core.harmony.spelling import Key
 from improv.core.heard.rounds import Bar, Rounds, alike
-from improv.core.heard.struck import Standing, weighed
+from improv.core.heard.struck import Standing, share_of, weighed
 from improv.core.heard.told import ToldHarmony
 from improv.core.hearing import AMONG, NOW
 from improv.core.meter import Meter
@@ -235,7 +235,7 @@ class HeardHarmony:
         if chord.root is None or heard.confidence < sure or (chord == before and sure == SURE_LINE):
             self._tell()
             return False
-        rival = _share(heard, before) if not struck and not alike(chord, before) else 0.0
+        rival = share_of(heard, before) if not struck and not alike(chord, before) else 0.0
         if heard.confidence < CLEARLY * rival:
             return False
         spans = self._spans
@@ -350,12 +350,3 @@ class HeardHarmony:
         if bar is None:
             bar = self.meter.bar_of(self._upto)
         self.told = ToldHarmony(self.key, self._last, self.rounds.chart, self.rounds.chart.time(bar) if self.rounds.chart else 0)
-
-
-def _share(heard: EarHeard, chord: Chord) -> float:
-    """How likely the ear holds a chord's root and triad."""
-    if chord.root is None:
-        return 0.0
-    mine = {q for q, name in enumerate(QUALITIES) if name == chord.kind or (name == "" and chord.kind == "maj")}
-    triads = {TRIADS[q] for q in mine}
-    return float(sum(heard.chords[chord.root, q] for q in range(len(QUALITIES)) if TRIADS[q] in triads))
