@@ -93,7 +93,7 @@ class HeardHarmony:
         self._rang = self._ringing = -math.inf  # beat up to which a chord sounded: before the one to be settled, and at all
         self._voicing = frozenset[int]()  # the keys of the latest chord that was struck
         self._standing = Standing()  # that chord, as long as nothing says otherwise
-        self._perhaps: tuple[tuple[Chord, float], ...] = ()  # what the chord may be, as it was heard last
+        self.perhaps: tuple[tuple[Chord, float], ...] = ()  # what the latest chord may be, see `HarmonicContext`
         self._before: dict[int, float] = {}  # keys that were taken for the line's, and their time: the first of a chord may be
         self._decided = -math.inf  # beat of the latest chord that was struck and settled
         self._upto = beat  # up to this beat the bars, and the line's beats, are taken in
@@ -230,7 +230,7 @@ class HeardHarmony:
     def _take(self, heard: EarHeard, beat: float, place: float, sure: float, struck: bool) -> bool:
         """What the ear hears, from a beat on. Returns whether that is another chord than before."""
         self.key = heard.key if heard.key_confidence >= SURE_KEY else self.key
-        self._perhaps = heard.perhaps() if self._setup.by >= AMONG else ()
+        self.perhaps = heard.perhaps() if self._setup.by >= AMONG else ()
         before, chord, played = self._last, heard.chord, self.chord(beat)
         if chord.root is None or heard.confidence < sure or (chord == before and sure == SURE_LINE):
             self._tell()
@@ -292,7 +292,7 @@ class HeardHarmony:
         """The harmony as seen from a beat."""
         now = self.chord(beat)
         if now.root is None:
-            return OPEN._replace(perhaps=self._perhaps)
+            return OPEN._replace(perhaps=self.perhaps)
         if self.rounds.chart:
             first = math.floor(beat) + 1
             beats = sum(len(bar) for bar in self.rounds.chart.bars)
@@ -302,12 +302,7 @@ class HeardHarmony:
                     return HarmonicContext(now, coming, ahead - beat)
             return HarmonicContext(now, NO_CHORD, math.inf)
         coming, until = self._likeliest(now, beat)
-        return HarmonicContext(now, coming, until, None, self._perhaps)
-
-    @property
-    def perhaps(self) -> tuple[tuple[Chord, float], ...]:
-        """What the latest chord may be, see `HarmonicContext.perhaps`."""
-        return self._perhaps
+        return HarmonicContext(now, coming, until, None, self.perhaps)
 
     @property
     def latest(self) -> Span | None:
