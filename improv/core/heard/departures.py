@@ -16,7 +16,7 @@ from improv.core.harmony.spelling import Key
 from improv.core.heard.rounds import alike
 from improv.core.meter import Meter
 
-CLEAR = 0.75  # how sure the ear must be of a chord
+CLEAR = 0.7  # how sure the ear must be of a chord
 LASTS = 2.0  # beats of it in a bar, or half of a shorter one
 FARTHEST = 8  # bars by which somebody may be elsewhere in the chart
 BARS, DIFFERENT = 4, 3  # bars that must fit there, and chords among them that differ

@@ -16,11 +16,11 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from improv.core.harmony import NO_CHORD, OPEN, Chord, HarmonicContext
-from improv.core.harmony.ear import QUALITIES, TRIADS, Ear, EarHeard, Hears
+from improv.core.harmony.ear import Ear, EarHeard, Hears
 from improv.core.harmony.frames import EARLY
 from improv.core.harmony.spelling import Key
 from improv.core.heard.rounds import Bar, Rounds, alike
-from improv.core.heard.struck import Standing, more_above, weighed
+from improv.core.heard.struck import Standing, more_above, share_of, weighed
 from improv.core.heard.told import ToldHarmony
 from improv.core.hearing import AMONG, NOW
 from improv.core.meter import Meter
@@ -93,7 +93,7 @@ class HeardHarmony:
         self._rang = self._ringing = -math.inf  # beat up to which a chord sounded: before the one to be settled, and at all
         self._voicing = frozenset[int]()  # the keys of the latest chord that was struck
         self._standing = Standing()  # that chord, as long as nothing says otherwise
-        self.perhaps: tuple[tuple[Chord, float], ...] = ()  # what the chord may be, as it was heard last
+        self.perhaps: tuple[tuple[Chord, float], ...] = ()  # what the latest chord may be, see `HarmonicContext`
         self._before: dict[int, float] = {}  # keys that were taken for the line's, and their time: the first of a chord may be
         self._decided = -math.inf  # beat of the latest chord that was struck and settled
         self._upto = beat  # up to this beat the bars, and the line's beats, are taken in
@@ -229,7 +229,7 @@ class HeardHarmony:
         if chord.root is None or heard.confidence < sure or (chord == before and sure == SURE_LINE):
             self._tell()
             return False
-        rival = _share(heard, before) if not struck and not alike(chord, before) else 0.0
+        rival = share_of(heard, before) if not struck and not alike(chord, before) else 0.0
         if heard.confidence < CLEARLY * rival:
             return False
         spans = self._spans
@@ -339,12 +339,3 @@ class HeardHarmony:
         if bar is None:
             bar = self.meter.bar_of(self._upto)
         self.told = ToldHarmony(self.key, self._last, self.rounds.chart, self.rounds.chart.time(bar) if self.rounds.chart else 0)
-
-
-def _share(heard: EarHeard, chord: Chord) -> float:
-    """How likely the ear holds a chord's root and triad."""
-    if chord.root is None:
-        return 0.0
-    mine = {q for q, name in enumerate(QUALITIES) if name == chord.kind or (name == "" and chord.kind == "maj")}
-    triads = {TRIADS[q] for q in mine}
-    return float(sum(heard.chords[chord.root, q] for q in range(len(QUALITIES)) if TRIADS[q] in triads))

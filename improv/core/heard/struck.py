@@ -13,7 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from improv.core.harmony.ear import QUALITIES, EarHeard, heard_chord
+from improv.core.harmony import Chord
+from improv.core.harmony.ear import QUALITIES, TRIADS, EarHeard, heard_chord
 
 FOURTHS = 3.0  # nats, for a minor seventh chord in fourths (M. Levine, The Jazz Piano Book, 1989, chapter 13)
 STANDS = 4.0  # beats for which a chord that was struck says what sounds, if nothing says otherwise
@@ -79,3 +80,12 @@ class Standing:
     def weigh(self, heard: EarHeard, place: float) -> EarHeard:
         """What is heard at a place, given that it stands."""
         return weighed(heard, self.keys) if self.keys and place - self.place < STANDS else heard
+
+
+def share_of(heard: EarHeard, chord: Chord) -> float:
+    """How likely the ear holds a chord's root and triad."""
+    if chord.root is None:
+        return 0.0
+    mine = {q for q, name in enumerate(QUALITIES) if name == chord.kind or (name == "" and chord.kind == "maj")}
+    triads = {TRIADS[q] for q in mine}
+    return float(sum(heard.chords[chord.root, q] for q in range(len(QUALITIES)) if TRIADS[q] in triads))
