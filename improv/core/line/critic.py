@@ -12,7 +12,7 @@ import numpy as np
 
 from improv.core.line.traits import Before, Noted, likeness, traits
 
-LISTENS = 3.0  # what it is worth in an answer to be wholly like its call in one of three respects; by `improv eval --listening`
+LISTENS = 1.5  # what it is worth in an answer to be wholly like its call in one of three respects; by `improv eval --listening`
 
 
 @dataclass(frozen=True, slots=True)
