@@ -18,7 +18,6 @@ from improv.core.harmony.ear import QUALITIES, TRIADS, EarHeard, heard_chord
 
 FOURTHS = 3.0  # nats, for a minor seventh chord in fourths (M. Levine, The Jazz Piano Book, 1989, chapter 13)
 STANDS = 4.0  # beats for which a chord that was struck says what sounds, if nothing says otherwise
-FOREIGN = 1  # pitch classes that are none of its, and may come meanwhile
 INSIDE, MISSING, OUTSIDE, ROOT = 1.0, -0.6, -0.8, 0.5  # nats, for each pitch class; as `harmony.hearing`
 
 
@@ -63,19 +62,17 @@ def more_above(before: frozenset[int], keys: frozenset[int]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A chord that was struck: it goes on being said by its keys where a single key comes above them, which is most often the line's.
-    keys: its pitches, none where there is none. place: its beat. others: pitch classes that came since and are none of its."""
+    """A chord that was struck: it goes on being said by its keys where single keys of it come above, which are most often the line's.
+    keys: its pitches, none where there is none. place: its beat."""
 
     keys: frozenset[int] = frozenset()
     place: float = 0.0
-    others: frozenset[int] = frozenset()
 
     def with_keys(self, keys: Collection[int]) -> Standing:
-        """After more keys, not struck at once. One below its lowest, or too many others, and it doesn't stand any longer."""
-        others = self.others | ({key % 12 for key in keys} - {key % 12 for key in self.keys})
-        if not self.keys or min(keys) < min(self.keys) or len(others) > FOREIGN:
-            return Standing()
-        return replace(self, others=others)
+        """After more keys, not struck at once. One below its lowest, or of none of its pitch classes, and it doesn't stand any longer."""
+        own = {key % 12 for key in self.keys}
+        stands = self.keys and min(keys) >= min(self.keys) and own.issuperset(key % 12 for key in keys)
+        return self if stands else Standing()
 
     def weigh(self, heard: EarHeard, place: float) -> EarHeard:
         """What is heard at a place, given that it stands."""

@@ -153,7 +153,7 @@ def test_comp_says_that_it_listens_and_harmonises_a_line(model: Model) -> None:
 def test_a_single_key_above_a_struck_chord_does_not_change_it(model: Model) -> None:
     """Fourths on D are a Dm7; once an F above them, struck again, made them a chord on B flat."""
     fourths = [e for p in (50, 55, 60, 65) for e in (NoteOn(0.0, p, 60), NoteOff(1.3, p))]
-    single = [NoteOn(1.4, 65, 60), NoteOff(1.8, 65), NoteOn(2.2, 70, 60), NoteOff(2.6, 70)]
+    single = [NoteOn(1.4, 65, 60), NoteOff(1.8, 65), NoteOn(2.2, 67, 60), NoteOff(2.6, 67)]
     after = [1.3, 1.9, 2.7]
     assert chords_at(improviser(model), fourths, after) == ["Dm7"] * 3
     assert [c[:2] for c in chords_at(improviser(model), [*fourths, *single], after)] == ["Dm"] * 3
