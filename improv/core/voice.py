@@ -14,7 +14,8 @@ from improv.core.events import ControlChange, Event, NoteOff, NoteOn
 from improv.core.flood import FASTEST_LINE, WITHIN
 from improv.core.intent import IntendedNote
 from improv.core.line.dynamics import velocity
-from improv.core.line.generator import LineGenerator, Plan
+from improv.core.line.generator import LineGenerator
+from improv.core.line.memory import Plan
 from improv.core.line.phrasing import Playing
 from improv.core.line.surprise import as_controller
 from improv.core.line.tracker import Heard, LineTracker

@@ -11,7 +11,8 @@ import numpy as np
 
 from improv.core.events import Event, NoteOn
 from improv.core.line.critic import Critic
-from improv.core.line.generator import OWN_TRUST, Memory
+from improv.core.line.generator import OWN_TRUST
+from improv.core.line.memory import Memory
 from improv.core.line.phrase import MOST, TAKE_UP, Ways, stands
 from improv.core.line.phrasing import Turn
 from improv.core.line.traits import NAMES, REST, WENT_BEFORE, Before, Noted, traits

@@ -3,13 +3,11 @@
 Everything here is thought: nothing is played, no time is read. Beats and positions are those of the meter.
 """
 
-# long: all that bears on a note is brought together in one place
-
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +19,11 @@ from improv.core.heard.harmony import HeardHarmony
 from improv.core.heard.to_come import BarsToCome
 from improv.core.line.bent import beats_behind, both, pitch_lean, rest_lean, sounds
 from improv.core.line.draw import draw_note, gaps, slips
-from improv.core.line.dynamics import DEPTH, Shape, accent, follow
+from improv.core.line.dynamics import DEPTH, accent, follow
 from improv.core.line.figures import rather
 from improv.core.line.lessons import Lessons
 from improv.core.line.loudness import LOUDS, drawn_accent, signs_of
+from improv.core.line.memory import Memory, Plan
 from improv.core.line.microtiming import swayed
 from improv.core.line.outside import BY_EAR, outside_bias
 from improv.core.line.perhaps import foretold_pitch, over_the_likeliest
@@ -34,7 +33,7 @@ from improv.core.line.surprise import bits
 from improv.core.line.tracker import Heard, LineTracker, quantise
 from improv.core.line.traits import SPAN, Noted
 from improv.core.meter import Meter
-from improv.core.note_model import ModelState, NoteModel, Said
+from improv.core.note_model import ModelState, NoteModel
 from improv.core.settings import Settings
 from improv.core.vocabulary import GRID, Context, Value
 
@@ -44,36 +43,6 @@ RETOLD = 64  # notes that a model which takes over is told
 REMEMBERED = SPAN + 32  # notes of the line, for the critic of phrases
 DOUBT = 3.0  # nats for a tone of all chords that a beat may have, on a beat of which it isn't known which it will be
 CLOSEST = 0.25 / GRID  # beats between two of our onsets at the least
-
-
-class Memory(NamedTuple):
-    """What the whole performance so far has left: the state, what it says, the last note's pitch, place and shape."""
-
-    state: ModelState
-    said: Said
-    last: int | None  # MIDI pitch
-    position: int | None  # in 1/12 beat from beat 0
-    shape: Shape | None
-    told: tuple[tuple[Value, int | None, Context, float], ...] = ()  # the latest notes, as `NoteModel.step` takes them
-    sway: float = 0.0  # of our latest note's lag, see microtiming.py
-    quoting: Quoting = Quoting()  # how our line stands to the solos that the model learned from
-    line: tuple[Noted, ...] = ()  # the latest notes, whosever they are
-    louds: tuple[float | None, ...] = ()  # how far the latest stood out, see loudness.py; None: the player's, or by rule
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The next note, drawn ahead, so that at its time there is nothing left to compute. Beats."""
-
-    onset: float
-    duration: float
-    value: Value
-    position: int
-    accent: float  # how far it stands out, see dynamics.py
-    on_chord: bool  # a chord tone, or no chord is known
-    then: Memory  # the memory that it will leave
-    opens: bool  # the first note of an answer
-    surprise: float | None = None  # bits, of its time and its pitch
 
 
 class LineGenerator:

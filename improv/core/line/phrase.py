@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.core.line.figures import NOTHING, TakenUp
-from improv.core.line.generator import LineGenerator, Memory, Plan
+from improv.core.line.generator import LineGenerator
+from improv.core.line.memory import Memory, Plan
 from improv.core.line.phrasing import Turn
 from improv.core.line.traits import REST
 

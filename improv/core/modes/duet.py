@@ -13,7 +13,7 @@ import numpy as np
 from improv.core.events import Event, NoteOn
 from improv.core.intent import BOTH, Intent
 from improv.core.line.beside import beside, harsh, side
-from improv.core.line.generator import Plan
+from improv.core.line.memory import Plan
 from improv.core.metres import Unit
 from improv.core.modes.mode import Mode
 from improv.core.vocabulary import GRID

@@ -10,7 +10,7 @@ import numpy as np
 from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
 from improv.core.intent import IMPROV, PLAYER, Intent
-from improv.core.line.generator import Memory, Plan
+from improv.core.line.memory import Memory, Plan
 from improv.core.line.phrase import Ahead, PhrasesAhead, stands
 from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, finest_steps, sureness
 from improv.core.line.sampler import probabilities

@@ -10,7 +10,7 @@ import pytest
 
 from improv.core.events import Event, NoteOff, NoteOn, Stop
 from improv.core.improviser import Improviser
-from improv.core.line.generator import Plan
+from improv.core.line.memory import Plan
 from improv.core.settings import Settings
 from improv.models.loader import load_model
 from improv.models.model import Model
