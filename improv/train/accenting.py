@@ -22,7 +22,7 @@ from improv.core.vocabulary import GRID, Context
 from improv.models import accented
 from improv.models.accented import OUTPUTS, LearnedAccents
 from improv.models.small_net import SmallNet
-from improv.train.piece import Piece
+from improv.train.piece import Piece, some
 from improv.train.small_net import SmallFit, begun, fit_small, said_of
 
 FEWEST = 200  # notes to learn from, and HELD_FEWEST to judge by
@@ -253,7 +253,7 @@ def learned_loudness(
     loud, held = ([p for p in pieces if p.loud] for pieces in (train, valid))
     if sum(map(len, loud)) < FEWEST:
         return kept
-    rows, checked = loud_rows(_some(loud, seed)), loud_rows(_some(held, seed))
+    rows, checked = loud_rows(some(loud, MOST_NOTES, seed)), loud_rows(some(held, MOST_NOTES, seed))
     if len(checked.velocity) < HELD_FEWEST:
         if len(loud) < 2:
             return kept._replace(told=(f"loudness {_stays(had)}: too few of the notes that validate have velocities that vary",))
@@ -275,14 +275,3 @@ def learned_loudness(
 
 def _stays(had: LearnedAccents | None) -> str:
     return "stays as it was" if had else "stays by rule"
-
-
-def _some(pieces: Sequence[Piece], seed: int) -> list[Piece]:
-    """Pieces of MOST_NOTES at the most, drawn."""
-    kept: list[Piece] = []
-    notes = 0
-    for k in np.random.default_rng(seed).permutation(len(pieces)):
-        if not kept or notes + len(pieces[k]) <= MOST_NOTES:
-            kept.append(pieces[k])
-            notes += len(pieces[k])
-    return kept

@@ -19,7 +19,7 @@ from improv.models.recall import PitchClassBias, Recall
 from improv.train.evaluation.next_note import foretell
 from improv.train.network.keras_network import NetworkConfig
 from improv.train.phrase_ends import fit_ends
-from improv.train.piece import Piece
+from improv.train.piece import Piece, some
 from improv.train.recalling import (
     LOOSE,
     NEAR,
@@ -88,7 +88,7 @@ def finish(
     count = 1 + max(int(name.partition(".")[0]) for name in members)
     bare = unfinished(network, count)
     model, sizes = Model(card_head("unfinished", bare.sizes), {**members, **bare.weights}), bare.sizes
-    pieces, valid = _some(train, seed), valid if sum(map(len, valid)) <= MOST_NOTES else _some(valid, seed)
+    pieces, valid = some(train, MOST_NOTES, seed), valid if sum(map(len, valid)) <= MOST_NOTES else some(valid, MOST_NOTES, seed)
     states = _listened(model, [*pieces, *valid], each)
     heard, checked = states[: len(pieces)], states[len(pieces) :]
     weights: dict[str, np.ndarray] = {}
@@ -159,17 +159,6 @@ def _begun_recall(begun: Begun | None, key: str) -> tuple[Recall, Prior]:
 
 def _begun_bias(begun: Begun | None) -> PitchClassBias | None:
     return PitchClassBias.of(begun.recall["colour"]) if begun and "colour" in begun.recall else None
-
-
-def _some(pieces: Sequence[Piece], seed: int) -> list[Piece]:
-    """Pieces of MOST_NOTES at the most, drawn."""
-    kept: list[Piece] = []
-    notes = 0
-    for k in np.random.default_rng(seed).permutation(len(pieces)):
-        if not kept or notes + len(pieces[k]) <= MOST_NOTES:
-            kept.append(pieces[k])
-            notes += len(pieces[k])
-    return kept
 
 
 def fit_pitch_class_bias(model: Model, pieces: Sequence[Piece], begun: PitchClassBias | None = None) -> PitchClassBias:

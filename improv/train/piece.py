@@ -184,3 +184,14 @@ class Reading:
         self.unknown_chords += other.unknown_chords
         self.left_out += other.left_out
         self.skipped_of += other.skipped_of
+
+
+def some(pieces: Sequence[Piece], most: int, seed: int) -> list[Piece]:
+    """Pieces that have so many notes together at the most, drawn; one at the least."""
+    kept: list[Piece] = []
+    notes = 0
+    for k in np.random.default_rng(seed).permutation(len(pieces)):
+        if not kept or notes + len(pieces[k]) <= most:
+            kept.append(pieces[k])
+            notes += len(pieces[k])
+    return kept
