@@ -21,10 +21,7 @@ from improv.train.network.keras_network import NetworkConfig
 from improv.train.phrase_ends import fit_ends
 from improv.train.piece import Piece, some
 from improv.train.recalling import (
-    LOOSE,
-    NEAR,
-    USUAL_RECALL,
-    Prior,
+    fit_again,
     fit_recall,
     line_parts,
     line_votes,
@@ -104,7 +101,8 @@ def finish(
             keyed = [unit(np.hstack(of(s, rhythms)) @ kernel - mean) for s in checked]
             votes = [partial(rhythm_votes if rhythm else line_votes, s) for s in checked]
             said = np.concatenate([s.said_ioi if rhythm else s.said_pitch for s in checked])
-            found = fit_recall(keyed, votes, said, *_begun_recall(begun, key))._asdict()
+            before = Recall.of(begun.recall[key]) if begun and key in begun.recall else None
+            found = (fit_again(keyed, votes, said, before) if before else fit_recall(keyed, votes, said))._asdict()
         except Exception as e:
             failed.append(f"recall of {'rhythm' if rhythm else 'pitch'} could not be fitted ({_what(e)}): the model plays without it")
             continue
@@ -150,11 +148,6 @@ def _begun_axes(begun: Begun | None, key: str) -> tuple[np.ndarray, np.ndarray] 
     if begun is None or f"{key}.kernel" not in begun.weights:
         return None
     return begun.weights[f"{key}.kernel"], begun.weights[f"{key}.mean"]
-
-
-def _begun_recall(begun: Begun | None, key: str) -> tuple[Recall, Prior]:
-    """Where the fit starts, and how near it stays."""
-    return (Recall.of(begun.recall[key]), NEAR) if begun and key in begun.recall else (USUAL_RECALL, LOOSE)
 
 
 def _begun_bias(begun: Begun | None) -> PitchClassBias | None:

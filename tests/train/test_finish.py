@@ -20,7 +20,7 @@ from improv.train.finish import Begun, finish, fit_pitch_class_bias, unfinished
 from improv.train.network.keras_network import NetworkConfig, TcnConfig
 from improv.train.phrase_ends import fit_ends
 from improv.train.piece import Piece
-from improv.train.recalling import LOOSE, NEAR, USUAL_RECALL, Prior, fit_recall
+from improv.train.recalling import LOOSE, NEAR, USUAL_RECALL, Prior, fit_again, fit_recall
 from improv.train.states import States, states_of
 
 SMALL = NetworkConfig(8, *(NETWORK[k] for k in ("rhythm_units", "line_units", "pitch_hidden", "touch_hidden")))
@@ -112,6 +112,23 @@ def test_a_small_corpus_stays_near_what_is_usual_and_a_large_one_says_for_itself
     small, large, tuned = fitted(3), fitted(1000), fitted(1000, NEAR)
     assert off(small) < off(large)
     assert 0 < off(tuned) < off(large)
+
+
+def test_a_fine_tuned_model_recalls_as_before_unless_its_music_recalls_in_quite_another_way() -> None:
+    rng = np.random.default_rng(3)
+    classes = rng.integers(0, 6, 300)
+    keys, said, begun = [np.eye(6, dtype=np.float32)[classes]], np.full(300, 1 / 6), Recall(14.0, -9.0, 6.0)
+
+    def right(weights: np.ndarray) -> np.ndarray:
+        votes: np.ndarray = (weights * (classes[:, None] == classes)).sum(1)
+        return votes
+
+    def little(weights: np.ndarray) -> np.ndarray:
+        return np.full(len(weights), 0.172)
+
+    for votes, prior in ((right, LOOSE), (little, NEAR)):
+        assert fit_again(keys, [votes], said, begun) == fit_recall(keys, [votes], said, begun, prior)
+    assert fit_recall(keys, [little], said, begun, LOOSE) != fit_recall(keys, [little], said, begun, NEAR)
 
 
 def test_the_pitch_class_bias_of_a_fine_tuned_model_stays_unless_another_is_clearly_better(pieces: list[Piece]) -> None:
