@@ -1,7 +1,8 @@
 """`critic.safetensors` beside a model: the trees that choose among its phrases, checked like its weights.
 
 The card says what is promised of it: `{"critic": {"sha256", "traits", "ways", "nodes", "trees"}}`. `traits` is the version of the
-numbers that are asked for, `ways` among how many phrases it chooses. A model without it plays the first phrase that comes to it.
+numbers that are asked for, `ways` among how many phrases it chooses. A model without it plays the first of two phrases; one whose critic
+asks for the numbers of an older version plays so too.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def blob_of(critic: Critic) -> tuple[bytes, dict[str, Any]]:
 
 
 def critic_of(card: Mapping[str, Any], folder: Path) -> Critic | None:
-    """What a card promises, read from its folder; None where it promises nothing. Raises ModelError."""
+    """What a card promises, read from its folder; None where it promises nothing, or a critic of an older version. Raises ModelError."""
     said = card.get("critic")
-    if said is None:
+    if said is None or (isinstance(said, Mapping) and whole(said.get("traits"), 1, VERSION - 1)):
         return None
     path = folder / FILE
     limits = {"nodes": MOST_NODES, "trees": MOST_TREES, "ways": MOST_WAYS}

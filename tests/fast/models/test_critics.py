@@ -90,3 +90,9 @@ def test_what_is_not_as_the_card_says_is_refused(blob: bytes | None, said: dict[
     whole, told = blob_of(ONE)
     with pytest.raises(ModelError, match=message):
         read(folder_of(tmp_path, whole if blob is None else blob, told | said))
+
+
+def test_a_critic_of_an_older_version_is_left_out(tmp_path: Path) -> None:
+    """A model that was fine-tuned with an older improv goes on playing."""
+    blob, said = blob_of(ONE)
+    assert read(folder_of(tmp_path, blob, said | {"traits": 1})) is None
