@@ -67,7 +67,8 @@ class Status(NamedTuple):
     beat, 0 to 1. heard, played: notes; filled: those that a riff played since the model was too slow; dropped: too late;
     guarded: those that had to be closed. inbox_dropped: events, by why. queue: events that wait. step_us: microseconds
     that a step of the model takes, thinking around it included. sounding: notes. session: the record's path.
-    waits: what it waits for before it plays, in words; None: for nothing. harmony: what is heard of it, in words; None: it is given.
+    waits: what it waits for before it plays, in words; None: for nothing. harmony: what is heard of it, in words; over changes that
+    were given, only where the player departs from them; None: there is nothing to say.
     key: of the changes, or as it is heard, such as E or C#m; None: it isn't known.
     """
 

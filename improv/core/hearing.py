@@ -11,4 +11,4 @@ come through one port, one is followed. 1: none of that.
 
 from __future__ import annotations
 
-FIRST, HANDS, GRIPS, AMONG, NOW = 1, 4, 5, 5, 5
+FIRST, HANDS, AMONG, NOW = 1, 4, 5, 5

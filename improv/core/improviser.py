@@ -374,9 +374,11 @@ class Improviser:
 
     def _settled(self, beat: float) -> bool:
         """A chord is settled. Returns whether another is played by from now on: one that was foretold is none."""
+        if self._playing <= rules.PHRASES:
+            return self.listening.settle(self.voice.time)
         before = self.generator.chord(beat)
-        changes = self.listening.settle(self.voice.time)
-        return changes if self._playing <= rules.PHRASES else self.generator.chord(beat).told != before.told
+        self.listening.settle(self.voice.time)
+        return self.generator.chord(beat).told != before.told
 
     def _do(self, until: float) -> list[Event]:
         """What is due up to `until`, in order of time, note-offs first; up to the next note-on."""

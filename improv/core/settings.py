@@ -203,7 +203,7 @@ class Settings:
         "MIDI controller that tells how surprising each of its notes is, and the next one each of yours, for lights or a filter; 0: none",
         "line",
     )
-    # what a manner sets, see `mood.manners`; amounts by scripts/measure_soloists.py
+    # what a manner sets, see `mood.manners`; amounts by scripts/learn_soloists.py
     leaps: float = _row(0.0, (-1.0, 1.0), "how wide its intervals are: -1 mostly steps, 1 wide leaps, 0 as the model does", "line")
     legato: float = _row(0.0, (-1.0, 1.0), "how long its notes sound: below 0 shorter, above 0 longer, 0 as the model has learned", "line")
     rests: float = _row(0.0, (-1.0, 1.0), "how often it rests: above 0 short phrases that leave room, below 0 long lines", "line")

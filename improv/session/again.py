@@ -33,7 +33,17 @@ from improv.perform.performers import PerformerSetup, Song
 from improv.session.capture import excerpt, tempos_from, turned
 from improv.session.compare import Difference, RecordedPart, as_of, difference, known_until, parts_of
 from improv.session.failures import WithFailures
-from improv.session.header import SHARED_BEAT, RecordedPerformer, accented_by, made_with, performers_in, quoted_from, song_in, states_in
+from improv.session.header import (
+    SHARED_BEAT,
+    RecordedPerformer,
+    accented_by,
+    judged_by,
+    made_with,
+    performers_in,
+    quoted_from,
+    song_in,
+    states_in,
+)
 from improv.session.lines import SessionError
 from improv.session.reader import Session
 
@@ -83,7 +93,7 @@ class Replayed:
         why = []
         for name, here in made_with().items():
             then = self.session.header.get(name)
-            if then is not None and then != here:
+            if then is not None and then != here and not (name == "ear" and self.song.changes is not None):
                 why.append(f"{name} was {str(then)[:40]}, is {here}")
         for p, model in zip(self.performers, self.models, strict=True):
             now = model.card["weights_sha256"]
@@ -92,6 +102,9 @@ class Replayed:
             quoted = quoted_from(model).get("quotations", "")
             if self.song.playing > playing.SWAYS and quoted != p.quotations:
                 why.append(f"{p.name}: the figures that {p.model} knows of its solos were {p.quotations or 'none'}, are {quoted or 'none'}")
+            critic = judged_by(model).get("critic", "")
+            if self.song.playing > playing.SWAYS and critic != p.critic:
+                why.append(f"{p.name}: the critic of {p.model} was {p.critic or 'another, or none'}, is {critic or 'none'}")
             accents = accented_by(model).get("accents", "")
             if self.song.playing > playing.PHRASES and accents != p.accents:
                 why.append(f"{p.name}: the loudness that {p.model} has learned was {p.accents or 'none'}, is {accents or 'none'}")

@@ -75,6 +75,11 @@ def quoted_from(model: NoteModel) -> dict[str, str]:
     return {} if model.quotations is None else {"quotations": str(model.card["quotations"]["sha256"])[:12]}
 
 
+def judged_by(model: NoteModel) -> dict[str, str]:
+    """What chooses among its phrases: the critic's hash, where it has one."""
+    return {} if model.critic is None else {"critic": str(model.card["critic"]["sha256"])[:12]}
+
+
 def accented_by(model: NoteModel) -> dict[str, str]:
     """What says how loud its notes are: the hash of that, where it has learned it."""
     return {} if model.accents is None else {"accents": str(model.card["accents"]["sha256"])[:12]}
@@ -88,6 +93,7 @@ def performed_by(performer: PerformerSetup) -> dict[str, Any]:
             "name": performer.name,
             "model": {"name": card["name"], "weights_sha256": card["weights_sha256"]}
             | quoted_from(performer.model)
+            | judged_by(performer.model)
             | accented_by(performer.model),
             "settings": asdict(performer.settings),
             "seed": performer.seed,
@@ -126,6 +132,7 @@ class RecordedPerformer:
     harmony: frozenset[int]
     learns: Mapping[str, Any]  # what it says of learning: `learns` and `profile`
     quotations: str = ""  # the hash of the figures of the model's solos, where it knew them
+    critic: str = ""  # that of what chose among its phrases, where it had one and the record says so
     accents: str = ""  # the hash of what said how loud its notes are, where it had learned that
 
 
@@ -157,7 +164,7 @@ def _performer(said: Mapping[str, Any], number: int) -> RecordedPerformer:
         None if inputs is None else frozenset(int(n) for n in inputs),
         frozenset(int(n) for n in said.get("harmony") or ()),
         {what: said.get(what) for what in ("learns", "profile")},
-        *(str(said["model"].get(what) or "")[:64] for what in ("quotations", "accents")),
+        *(str(said["model"].get(what) or "")[:64] for what in ("quotations", "critic", "accents")),
     )
 
 

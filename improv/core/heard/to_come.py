@@ -26,6 +26,7 @@ class BarsToCome:
         self._ahead: Bar = ()  # what is known of the bar after it: a chord that was struck before its bar line
         self._chances: dict[tuple[int, int], Chances] = {}  # by bar from the one that is not over, and beat in it
         self._over = 0
+        self._likely: list[tuple[Chord, float]] | None = None  # what follows the latest chords, once it was asked for
 
     def chances(self, beat: float) -> Chances:
         """The chords that a beat may have, the likeliest first; a single one where that is known. Empty: there is none."""
@@ -83,14 +84,15 @@ class BarsToCome:
         self._bars = list(heard.rounds.bars) if number == heard.rounds.number else []
         self._over = len(self._bars)
         self._chances.clear()
+        self._likely = None
 
     def _of(self, ahead: int, within: int) -> Chances:
         """The chances of a beat of the bar that is not over, or so many bars ahead."""
         if (ahead, within) not in self._chances:
             while len(self._bars) < self._over + ahead:
                 self._bars.append(self._likeliest_bar(len(self._bars) - self._over))
-            bars = self._bars[: self._over + ahead]
-            self._chances[ahead, within] = expected(bars, self._known_of(ahead), within, self._otherwise(ahead))
+            bars, known = self._bars[: self._over + ahead], self._known_of(ahead)
+            self._chances[ahead, within] = expected(bars, known, within, {} if known else self._otherwise(ahead))
         return self._chances[ahead, within]
 
     def _known_of(self, ahead: int) -> Bar:
@@ -112,6 +114,8 @@ class BarsToCome:
         now = bars[-1][-1] if bars and bars[-1] else latest.chord if latest else NO_CHORD
         moves = changes_by_the_bar(bars)
         found = {now: 1.0 - moves}
-        for chord, p in heard.likely() if latest is not None and alike(now, latest.chord) else ():
-            found[chord] = found.get(chord, 0.0) + moves * p
+        if latest is not None and alike(now, latest.chord):
+            self._likely = heard.likely() if self._likely is None else self._likely
+            for chord, p in self._likely:
+                found[chord] = found.get(chord, 0.0) + moves * p
         return found

@@ -259,14 +259,15 @@ class LineGenerator:
         begins_from: the pitch from which it comes, where nothing was heard before.
         """
         at = self.context(position)
-        begins_from = self._opening_pitch(at) if begins_from is None else begins_from
-        last = begins_from if memory.last is None else memory.last
+        last = memory.last
+        if last is None:
+            last = self._opening_pitch(at) if begins_from is None else begins_from
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
         lean = both(both(lean, self._away(at)), pitch_lean(self.settings, last))
         sway = swayed(memory.sway, self._lag_rng) if self._draws_lags and onset is None else None
         known, quoting = self.model.quotations, memory.quoting
-        if (doubt := self._in_doubt(at, position)) is not None:
+        if (doubt := self._in_doubt(at)) is not None:
             lean = both(lean, doubt)
         if self._minds_quotes and memory.last is not None:
             lean = self._but_quotes(lean, known, quoting, memory.last)
@@ -314,16 +315,13 @@ class LineGenerator:
         """A bias for pitches, and against those that would quote for longer than is wanted."""
         return both(lean, None if known is None else quoting.too_long(last, known, self.settings.quote))
 
-    def _in_doubt(self, at: Context, position: int) -> np.ndarray | None:
-        """What is added to the logits of the pitches (128,) on a beat of which it isn't known which chord it will have: tones that fit
-        all that are likely are likelier than those of one alone."""
-        if self.to_come is None or at.place % GRID:
-            return None
-        chances = self.chances(position / GRID)
-        if len(chances) < 2:
+    def _in_doubt(self, at: Context) -> np.ndarray | None:
+        """What is added to the logits of the pitches (128,) on a beat of which it isn't known which chord it has: tones that fit all
+        that are likely are likelier than those of one alone."""
+        if self.to_come is None or at.place % GRID or not at.harmony.perhaps:
             return None
         fits = np.zeros(12)
-        for chord, p in chances:
+        for chord, p in at.harmony.perhaps:
             fits[list(chord.tones)] += p
         bias: np.ndarray = DOUBT * fits[np.arange(128) % 12]
         return bias

@@ -223,9 +223,11 @@ class Hands:
 
     def _is_grip(self, group: list[_Struck]) -> bool:
         """Whether the highest key of a wide chord is one of it: near the one below it, and well below where the line lies."""
+        if not self.grips:
+            return False
         line = sorted(note.pitch for note in self._lately if note.part == LINE)
         near = group[-1].pitch - group[-2].pitch < APART
-        if not (self.grips and near and len(line) >= FEW and group[-1].pitch <= line[len(line) // 2] - APART):
+        if not (near and len(line) >= FEW and group[-1].pitch <= line[len(line) // 2] - APART):
             return False
         for note in self._lately:  # those before it were of chords as well
             if note.part == LINE and note.weight < 1.0 and note.pitch <= group[-1].pitch:

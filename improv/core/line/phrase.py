@@ -1,8 +1,8 @@
 """Phrases drawn ahead: several ways in which a line may go on, note by note, of which one is played and one is kept as second take.
 
 A phrase goes on until nothing sounds for `traits.REST`, until the turn is over, or until it is MOST notes long; then the next is
-drawn from there, once its last note was played. The ways differ by chance, and some of many take up
-a figure that was played before, see figures.py.
+drawn from there, once its last note was played. The ways differ by chance; with a critic, some of them take up a figure that was
+played before, see figures.py.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class Comp(Mode):
         """Whether it isn't clear which chord a hit is to sound. Then it is put off until the next off-beat or beat, if no other comes
         before that, or left out."""
         voice, at = self.voice, self._belongs_to(hit)
-        if not self._by_ear:
+        if not self._by_ear or not self._chord_keys:  # nobody plays chords that could be waited for
             return False
         chances = voice.generator.chances(at)
         within = voice.meter.within_bar(hit.onset + 1e-6)

@@ -11,6 +11,7 @@ from improv.core.beats.sources import SOURCES
 from improv.core.events import Event, NoteOn
 from improv.core.intent import IMPROV, PLAYER, Intent
 from improv.core.line.memory import Memory, Plan
+from improv.core.line.perhaps import over_the_likeliest
 from improv.core.line.phrase import Ahead, PhrasesAhead, stands
 from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, finest_steps, sureness
 from improv.core.line.sampler import probabilities
@@ -125,7 +126,8 @@ class Trade(Mode):
         if generator.changes is not None or not later:
             return False
         (_, _, at, _), position = later[0].then.told[-1], later[0].position
-        return at.harmony.chord != generator.context(position).harmony.chord
+        then, now = at.harmony.chord, over_the_likeliest(generator.context(position)).harmony.chord
+        return then != now if self.voice.rules <= PHRASES else then.told != now.told
 
     def changed(self) -> None:
         self._ahead.redraw()
@@ -150,7 +152,7 @@ class Trade(Mode):
         longest = LONGEST_REST if not rests and turn.notes < 4 else last_class
         if self.endless and turn.landing:  # it would end in the air
             longest = max(min(longest, math.floor(turn.last * GRID) - 1 - memory.position), 1)
-        ioi = wanted if wanted is not None and wanted <= longest else generator.draw_time(memory, 1, longest)
+        ioi = wanted if wanted is not None and 1 <= wanted <= longest else generator.draw_time(memory, 1, longest)
         if ioi == last_class:  # "four beats or more"
             ioi += GRID * (int(generator.rng.geometric(LONG_REST_ENDS)) - 1)
         if not rests and ioi > LONGEST_REST and not turn.landed:  # it would end in the air
@@ -278,7 +280,7 @@ class Solo(Trade):
         if not voice.early:
             beat += self._beginning(meter.bar_at(beat))
         self.turn = self._from(beat)
-        generator, begins_from = voice.generator, self._begins_from() if voice.rules >= 4 else None
+        generator, begins_from = voice.generator, self._begins_from() if voice.rules > PHRASES else None
         self.plan = generator.draw(generator.memory, round(beat * GRID), onset=beat, opens=True, begins_from=begins_from)
 
     def _begins_from(self) -> int:

