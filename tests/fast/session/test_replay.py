@@ -4,9 +4,9 @@ And what is not the same is found where it begins."""
 from __future__ import annotations
 
 import json
-import re
 import queue
 import random
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
