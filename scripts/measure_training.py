@@ -13,6 +13,7 @@ which device, and the peak of memory.
 from __future__ import annotations
 
 import argparse
+import math
 import resource
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 LAKH = 79_000_000  # notes: 176,000 files with a melody of 448
+PIECE, STEPS = 500, 20  # notes of a piece; steps to measure by at the least
 
 
 def main() -> None:
@@ -33,13 +35,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=32, help="of them (default: 32)")
     args = parser.parse_args()
 
-    from improv.train.dataset import columns_of
+    from improv.train.dataset import Windows, columns_of
     from improv.train.example import example_piece
     from improv.train.fit import FitConfig, Progress, Step, fit
     from improv.train.network.keras_network import NETWORKS
     from improv.train.quiet import keras
 
-    pieces = [columns_of(example_piece(500, seed)) for seed in range(max(args.notes // 500, 2))]
+    pieces = [columns_of(example_piece(PIECE, seed)) for seed in range(max(args.notes // PIECE, 2))]
     at: list[float] = []
 
     def each(step: Step) -> None:
@@ -51,9 +53,13 @@ def main() -> None:
             print(f"the first epoch, with its tracing: {progress.seconds:.0f} s", file=sys.stderr)
 
     config = replace(FitConfig(), epochs=2, batch=args.batch)
+    windows = Windows(pieces, config.seed, config.length, config.batch)
+    if len(windows) < STEPS:
+        needed = PIECE * math.ceil(STEPS * args.batch * len(pieces) / sum(map(len, windows.cuts)))
+        parser.error(f"--notes {args.notes:,}: {len(windows)} steps of --batch {args.batch}, and {STEPS} are needed: --notes {needed}")
     with tempfile.TemporaryDirectory() as made:
         fit(pieces, pieces[:1], NETWORKS[args.network][args.size], config, Path(made), told, each=each)
-    notes = 500 * len(pieces) * (len(at) - 1) / len(at)
+    notes = PIECE * len(pieces) * (len(at) - 1) / len(at)
     pace = notes / (at[-1] - at[0])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     backend = keras.backend.backend()

@@ -52,7 +52,7 @@ def test_accents_that_are_there_are_learned() -> None:
     assert learned["nats"] < rule["nats"] - 0.5
     assert learned["mean error"] < 2.5 < rule["mean error"]
     assert found.told == (
-        f"loudness is learned: a valid note's costs {found.about['nats']:.3f} nats, {found.about['nats before']:.3f} by rule",
+        f"loudness is learned: a note kept back costs {found.about['nats']:.3f} nats, {found.about['nats before']:.3f} by rule",
     )
     assert blob_of(learned_loudness(train, valid, 0).accents or found.accents)[0] == blob_of(found.accents)[0]  # of the seed alone
 
@@ -62,7 +62,7 @@ def test_what_the_held_out_takes_contradict_is_not_learned(monkeypatch: pytest.M
     monkeypatch.setattr(accenting, "fit_accents", lambda *_: wild)
     found = learned_loudness([piece(k) for k in range(4)], [piece(9)], 0)
     assert found.accents is None
-    assert found.told[0].startswith("loudness stays by rule: learned, a valid note's would cost ")
+    assert found.told[0].startswith("loudness stays by rule: learned, a note kept back would cost ")
 
 
 def test_a_model_that_goes_on_never_gets_worse() -> None:
