@@ -23,8 +23,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from learn_drums import TOUCH_DRAWS, UNITS, read
 
-from improv.models.drums import TOUCH_OUTPUTS, TOUCH_SIGNS
 from improv.core.errors import ImprovError
+from improv.models.drums import TOUCH_OUTPUTS, TOUCH_SIGNS
 from improv.models.small_net import SmallNet
 from improv.train.accenting import by_rule, figures, fit_accents, loud_rows
 from improv.train.drumming import touch_loss, touch_nats, touch_rows

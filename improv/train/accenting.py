@@ -275,7 +275,7 @@ def learned_loudness(
             told=(f"loudness {_stays(had)}: learned, a note kept back would cost {costs:.3f} nats, {costed:.3f} {name}{few}",)
         )
     usual = start is not None and learned.net is start.net  # which has learned nothing from these notes
-    about = {} if usual else {"notes": len(rows.velocity), "pieces": len(np.unique(rows.piece))}
+    about: dict[str, Any] = {} if usual else {"notes": len(rows.velocity), "pieces": len(np.unique(rows.piece))}
     about |= {"nats": round(costs, 3), "nats before": round(costed, 3)}
     how = "is that of the model accents" if usual else "is learned"
     return Loudness(learned, about, (f"loudness {how}: a note kept back costs {costs:.3f} nats, {costed:.3f} {name}",))
