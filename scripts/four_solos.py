@@ -51,7 +51,7 @@ def encoded(wav: Path) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("docs"), help="where they go (default: docs)")
     parser.add_argument("--print", action="store_true", help="say the commands, and play nothing")
     args = parser.parse_args()
     for name, options in SOLOS.items():

@@ -16,6 +16,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from improv.core.errors import ImprovError
 from improv.core.line.loudness import VERSION
 from improv.models.accented import FORMAT, KIND, NAME
 from improv.train.accenting import UNITS, by_rule, fit_accents, foretold, loud_rows, nats, rule_strength, together
@@ -29,8 +30,13 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="the model's folder, models/NAME")
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
     args = parser.parse_args()
-    reading = read_watched([args.data], None, 0)
+    try:
+        reading = read_watched([args.data], None, 0)
+    except (OSError, ImprovError) as e:
+        parser.error(str(e))
     straight = {split: loud_rows(reading.of(split)) for split in ("train", "valid", "test")}
+    if empty := [split for split, rows in straight.items() if not len(rows.velocity)]:
+        parser.error(f"{args.data}: notes whose velocities vary are needed in each split; there are none in {', '.join(empty)}")
     strength = rule_strength(straight["train"])
     swung = {split: loud_rows(reading.of(split), swung=strength) for split in straight}
     both = {split: together(straight[split], swung[split]) for split in ("train", "valid")}

@@ -2,7 +2,7 @@
 
     python scripts/measure_fine_tuning.py my_takes/                                  # leave one out, from jazz
     python scripts/measure_fine_tuning.py pop909.jsonl.gz --learn 20 --score 100     # twenty; 100 others are scored
-    python scripts/measure_fine_tuning.py wjazzd.db --takes wjd087:wjd095 wjd266:wjd273 --base without/
+    python scripts/measure_fine_tuning.py solos.jsonl.gz --takes wjd087:wjd095 wjd266:wjd273 --base without/
 
 Of n takes, n models are fine-tuned, each on n - 1 as `improv train` does it (it splits those itself), and each is scored on the take
 that it never met, beside the model that it began from: nats a note of time and pitch together. --midi: each piece is written as a MIDI
@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from improv.core.errors import ImprovError
 from improv.core.events import Event, NoteOff, NoteOn
 from improv.core.note_model import NoteModel
 from improv.core.vocabulary import GRID, Vocabulary
@@ -60,7 +61,7 @@ def as_midi(piece: Piece, folder: Path) -> None:
     for onset, value, velocity in zip(piece.onsets, piece.values, velocities, strict=True):
         _, _, lasts, lag = vocabulary.decode(value)
         at = onset / GRID + lag
-        events += [NoteOn(at, value.pitch, velocity), NoteOff(at + lasts, value.pitch)]
+        events += [NoteOn(at, value.pitch, velocity or VELOCITY), NoteOff(at + lasts, value.pitch)]
     off_first = sorted(events, key=lambda e: (e.time, isinstance(e, NoteOn)))
     write_take(folder / f"{Path(piece.name).stem}.mid", off_first, [], [(0.0, piece.bpm)], piece.metres, piece.changes)
 
@@ -101,8 +102,13 @@ def leave_one_out(takes: Sequence[Piece], origin: str, keep: Path, fit: dict[str
 
 
 def train_base(pieces: Sequence[Piece], folder: Path, size: str, epochs: int | None) -> None:
-    """A model of one network from nothing, on all pieces that say they train."""
+    """A model of one network from nothing, on all pieces that say they train; where none says anything, as `improv train` splits them.
+    Raises ImprovError where none are left to train or to validate on."""
+    if not any(p.split for p in pieces):
+        pieces = assign_splits(pieces, 0, same_tunes(pieces))
     train, valid = ([p for p in pieces if p.split == split] for split in ("train", "valid"))
+    if not train or not valid:
+        raise ImprovError(f"--base: of the other pieces {len(train)} train and {len(valid)} validate; some of both are needed")
     print(f"training {folder} on {len(train)} pieces first", file=sys.stderr)
     config, network, _ = settings_of(TrainingOptions({"epochs": epochs}, size=size))
     trained = train_members(train, valid, network, config, folder, 1)
@@ -146,7 +152,10 @@ def main() -> None:
     if args.base:
         if not (args.base / "card.json").exists():
             named = {p.name for takes in players for p in takes}
-            train_base([p for p in pieces if p.name not in named], args.base, args.size, args.base_epochs)
+            try:
+                train_base([p for p in pieces if p.name not in named], args.base, args.size, args.base_epochs)
+            except ImprovError as e:
+                parser.error(str(e))
         args.origin = str(args.base.resolve())
     fit = {"epochs": args.epochs}
     told, read = [], read_back if args.midi else list[Piece]

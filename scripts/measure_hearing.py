@@ -180,7 +180,7 @@ def print_offline(args: argparse.Namespace) -> None:
     for who in PIANISTS:
         takes = [offline(who, seed, args.bars, args.model) for seed in range(args.seed, args.seed + args.takes)]
         found, missed = [delay for take in takes for delay in take[0]], sum(take[1] for take in takes)
-        p50, p99 = (1000 * float(np.quantile(found, q)) for q in (0.5, 0.99))
+        p50, p99 = (1000 * float(np.quantile(found or [math.nan], q)) for q in (0.5, 0.99))
         false = sum(take[2] for take in takes) / sum(take[3] for take in takes)
         print(f"{who.name:18} {p50:5.0f} {p99:5.0f}   {missed:6} of {missed + len(found):<6} {false:12.1f}", flush=True)
 

@@ -23,6 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from learn_drums import TOUCH_DRAWS, UNITS, read
 
+from improv.core.errors import ImprovError
 from improv.models.drums import TOUCH_OUTPUTS, TOUCH_SIGNS
 from improv.models.small_net import SmallNet
 from improv.train.accenting import by_rule, figures, fit_accents, loud_rows
@@ -39,6 +40,8 @@ def melodies(paths: list[str], seed: int) -> tuple[Figures, Figures]:
     """Of the tunes that are held out: what loudness costs, by who foretells; and what it is like as it is drawn."""
     reading = read_watched(paths, None, seed)
     train, valid, test = (loud_rows(reading.of(split)) for split in ("train", "valid", "test"))
+    if empty := [name for name, rows in zip(("train", "valid", "test"), (train, valid, test), strict=True) if not len(rows.velocity)]:
+        raise ImprovError(f"{', '.join(paths)}: notes whose velocities vary are needed in each split; there are none in {', '.join(empty)}")
     began, loud = time.monotonic(), sum(p.loud for p in reading.pieces)
     counts = ", ".join(f"{len(rows.velocity):,}" for rows in (train, valid, test))
     print(f"{loud:,} of {len(reading.pieces):,} pieces vary in loudness; notes that train, validate, test: {counts}")
@@ -58,17 +61,15 @@ def drummers(path: Path, without: list[str], epochs: int) -> Figures:
     rng = np.random.default_rng(0)
     strokes = touch_rows(others, rng)
     held = touch_rows(others[::12], None)
-    best: list[tuple[float, SmallNet]] = []
 
     def look(epoch: int, net: SmallNet, loss: float) -> None:
         said = float(touch_nats(net, held)[0].mean())
         print(f"epoch {epoch + 1}: {said:.4f} nats of loudness, of takes that train", flush=True)
-        best[:] = [(said, net)]
 
     how = replace(SmallFit(epochs), drop=0.175, draws=TOUCH_DRAWS)
     net = begun(TOUCH_SIGNS, UNITS[2], UNITS[3], TOUCH_OUTPUTS, rng)
-    fit_small(net, strokes.signs, touch_loss(strokes), rng, how, look, strokes.weights)
-    return of_drummers(best[0][1], others, theirs)
+    net = fit_small(net, strokes.signs, touch_loss(strokes), rng, how, look, strokes.weights)
+    return of_drummers(net, others, theirs)
 
 
 def main() -> None:
@@ -80,7 +81,11 @@ def main() -> None:
     parser.add_argument("--split-seed", type=int, default=0, help="of the tunes that are held out")
     args = parser.parse_args()
     if args.data:
-        for figures_of in melodies(args.data, args.split_seed):
+        try:
+            found = melodies(args.data, args.split_seed)
+        except (OSError, ImprovError) as e:
+            parser.error(str(e))
+        for figures_of in found:
             print("\n".join([*table(figures_of), ""]), flush=True)
     if args.groove:
         print("\n".join(table(drummers(args.groove, args.without, args.epochs))))

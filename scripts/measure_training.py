@@ -21,6 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 
 LAKH = 79_000_000  # notes: 176,000 files with a melody of 448
+PIECE, NOTES = 500, 60_000  # of one piece, of all
+STEPS = 20  # to measure by, at the least
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
     parser.add_argument("--size", default="laptop", choices=("laptop", "pocket"))
     parser.add_argument("--network", default="lstm", choices=("lstm", "tcn"))
     parser.add_argument("--batch", type=int, default=16, help="windows a step (default: 16, as improv train has it)")
-    parser.add_argument("--notes", type=int, default=60_000, help="to measure with (default: 60,000)")
+    parser.add_argument("--notes", type=int, help=f"to measure with (default: {NOTES:,}, or as many as {STEPS} steps take)")
     parser.add_argument("--corpus", type=int, default=LAKH, help=f"notes of the corpus that hours are told of (default: {LAKH:,}, Lakh's)")
     parser.add_argument("--epochs", type=int, default=32, help="of them (default: 32)")
     args = parser.parse_args()
@@ -39,7 +41,14 @@ def main() -> None:
     from improv.train.network.keras_network import NETWORKS
     from improv.train.quiet import keras
 
-    pieces = [columns_of(example_piece(500, seed)) for seed in range(max(args.notes // 500, 2))]
+    config = replace(FitConfig(), epochs=2, batch=args.batch)
+    enough = STEPS * config.batch * config.length  # a window has about so many notes as its length
+    notes = max(NOTES, enough) if args.notes is None else args.notes
+    if args.batch < 1:
+        parser.error(f"--batch {args.batch}: one window at the least")
+    if notes < enough:
+        parser.error(f"--notes {notes}: {STEPS} steps of --batch {args.batch} take {enough}")
+    pieces = [columns_of(example_piece(PIECE, seed)) for seed in range(notes // PIECE)]
     at: list[float] = []
 
     def each(step: Step) -> None:
@@ -50,11 +59,10 @@ def main() -> None:
         if progress.epoch == 1:
             print(f"the first epoch, with its tracing: {progress.seconds:.0f} s", file=sys.stderr)
 
-    config = replace(FitConfig(), epochs=2, batch=args.batch)
     with tempfile.TemporaryDirectory() as made:
         fit(pieces, pieces[:1], NETWORKS[args.network][args.size], config, Path(made), told, each=each)
-    notes = 500 * len(pieces) * (len(at) - 1) / len(at)
-    pace = notes / (at[-1] - at[0])
+    measured = PIECE * len(pieces) * (len(at) - 1) / len(at)
+    pace = measured / (at[-1] - at[0])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     backend = keras.backend.backend()
     print(f"{args.network}, {args.size}, {backend} on {device(backend)}: {pace:,.0f} notes a second, {peak:,.0f} MB at the most")

@@ -27,6 +27,7 @@ from improv.train.small_net import SmallFit, begun, fit_small, said_of
 
 FEWEST = 200  # notes to learn from, and HELD_FEWEST to judge by
 HELD_FEWEST = 40
+CLEAR = 10.0  # nats that another loudness must save in all, as in `finish`: the notes that it is judged by chose its epoch, too
 SETTLES = 8  # notes until the running mean says something
 MEMORY, STEPS = 32, 0.1  # notes that it runs over; of a step's size goes into the spread
 MOST_NOTES = 250_000  # to learn from: more tell little more, and take long
@@ -163,7 +164,7 @@ def fit_accents(
     look: Callable[[int, float], None] = lambda epoch, nats: None,
 ) -> LearnedAccents:
     """The network of the epoch that foretells `valid` best. start: one to go on from, which is an epoch too. look: is told each epoch
-    what a valid note costs."""
+    what a note of `valid` costs."""
     rng = np.random.default_rng(seed)
     net = start or begun(SIGNS, *UNITS, OUTPUTS, rng, len(TABLES))
     best = [(nats(foretold(LearnedAccents(start), valid), valid).mean(), start)] if start else []
@@ -246,14 +247,16 @@ class Loudness(NamedTuple):
 def learned_loudness(
     train: Sequence[Piece], valid: Sequence[Piece], seed: int, before: AccentModel | None = None, start: LearnedAccents | None = None
 ) -> Loudness:
-    """What is learned of loudness: the better on `valid` of the rule, or what the model had `before`, and what is learned from `train`.
+    """What is learned of loudness from `train`, where that saves CLEAR nats in all on `valid`; else what the model had `before`, or the
+    rule. Where too few of `valid` tell of loudness, the last piece drawn of `train` is kept back instead.
     start: what learning goes on from where there is nothing before; it is tried from nothing, too."""
     had = before if isinstance(before, LearnedAccents) else None
     kept = Loudness(had, {}, ())
     loud, held = ([p for p in pieces if p.loud] for pieces in (train, valid))
     if sum(map(len, loud)) < FEWEST:
         return kept
-    rows, checked = loud_rows(some(loud, MOST_NOTES, seed)), loud_rows(some(held, MOST_NOTES, seed))
+    loud = some(loud, MOST_NOTES, seed)
+    rows, checked = loud_rows(loud), loud_rows(some(held, MOST_NOTES, seed))
     if len(checked.velocity) < HELD_FEWEST:
         if len(loud) < 2:
             return kept._replace(told=(f"loudness {_stays(had)}: too few of the notes that validate have velocities that vary",))
@@ -266,11 +269,16 @@ def learned_loudness(
     old = foretold(had, checked) if had else by_rule(rows, checked)
     costs, costed = (float(nats(told, checked).mean()) for told in (foretold(learned, checked), old))
     name = "as it was before" if had else "by rule"
-    if costs >= costed:
-        return kept._replace(told=(f"loudness {_stays(had)}: learned, a valid note's would cost {costs:.3f} nats, {costed:.3f} {name}",))
-    about = {"notes": len(rows.velocity), "pieces": len(loud), "nats": round(costs, 3), "nats before": round(costed, 3)}
-    how = "is that of the model accents" if start and learned.net is start.net else "is learned"
-    return Loudness(learned, about, (f"loudness {how}: a valid note's costs {costs:.3f} nats, {costed:.3f} {name}",))
+    if (costed - costs) * len(checked.velocity) <= CLEAR:
+        few = f"; of {len(checked.velocity):,} notes that tells too little" if costs < costed else ""
+        return kept._replace(
+            told=(f"loudness {_stays(had)}: learned, a note kept back would cost {costs:.3f} nats, {costed:.3f} {name}{few}",)
+        )
+    usual = start is not None and learned.net is start.net  # which has learned nothing from these notes
+    about: dict[str, Any] = {} if usual else {"notes": len(rows.velocity), "pieces": len(np.unique(rows.piece))}
+    about |= {"nats": round(costs, 3), "nats before": round(costed, 3)}
+    how = "is that of the model accents" if usual else "is learned"
+    return Loudness(learned, about, (f"loudness {how}: a note kept back costs {costs:.3f} nats, {costed:.3f} {name}",))
 
 
 def _stays(had: LearnedAccents | None) -> str:

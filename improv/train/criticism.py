@@ -48,9 +48,9 @@ def our_line(model: NoteModel, piece: Piece, seed: int) -> list[Noted]:
     return notes
 
 
-def proposals(model: NoteModel, piece: Piece, rng: np.random.Generator, every: float = 1.0) -> list[list[float]]:
+def proposals(model: NoteModel, piece: Piece, rng: np.random.Generator) -> list[list[float]]:
     """The traits of phrases as a model would go on after each phrase of a real solo, one for each; it hears the solo as if it played
-    it itself. Beat 0 of the piece must begin a bar. every: the share of the phrases after which it is asked.
+    it itself. Beat 0 of the piece must begin a bar.
 
     Of them as many take up a figure as of the ways among which the critic chooses: so what a critic learns from these is how much
     likelier a phrase is in a real solo than among its ways (noise-contrastive estimation, Gutmann and Hyvärinen 2010).
@@ -67,7 +67,7 @@ def proposals(model: NoteModel, piece: Piece, rng: np.random.Generator, every: f
 
     for first, after, _ in phrases_of(real):
         memory = generator.memory
-        if first and rng.random() < every:
+        if first:
             rested = real[first].position - real[first - 1].position - real[first - 1].length >= REST
             # where it rested, the time of the next note was drawn with the phrase before, as it really was
             since = stands(memory, Turn(0.0, math.inf), False, real[first].position if rested else None, 0)
@@ -145,10 +145,8 @@ def taken(critic: Critic, rows: np.ndarray, draws: int = 40) -> np.ndarray:
     return found
 
 
-def both(one: Critic | None, other: Critic) -> Critic:
+def both(one: Critic, other: Critic) -> Critic:
     """A critic that says what two say together: the odds against what the first has chosen, on top of its own."""
-    if one is None:
-        return other
     shift = len(one.trait)
     left, right = (np.concatenate([getattr(one, name), getattr(other, name) + shift]) for name in ("left", "right"))
     whole = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in ("trait", "threshold", "value")}

@@ -24,6 +24,7 @@ NOTE = np.dtype(
     ]
 )  # fmt: skip
 MOST_TEMPI = 2**16
+MOSTLY = 0.8  # more than this share of a piece's velocities must be known for any of them to count
 
 T = TypeVar("T")
 
@@ -89,7 +90,7 @@ def pack(
     velocities: Sequence[int | None] | None,
     harmonies: Sequence[HarmonicContext] | None = None,
 ) -> PackedNotes:
-    """Notes from what is known of each, (N,) each; None where nothing is. velocities count if most are known.
+    """Notes from what is known of each, (N,) each; None where nothing is. velocities count if more than MOSTLY are known.
 
     Raises CorpusError for numbers that no piece has, as an onset days away.
     """
@@ -108,7 +109,7 @@ def pack(
         rows["tempo"] = [numbers[tempo] for tempo in tempi]
         if ends is not None:
             rows["end"] = ends
-        known = velocities is not None and sum(bool(v) for v in velocities) > 0.8 * len(velocities)
+        known = velocities is not None and sum(bool(v) for v in velocities) > MOSTLY * len(velocities)
         if velocities is not None and known:
             rows["velocity"] = [v or 0 for v in velocities]
     except (OverflowError, TypeError, ValueError):

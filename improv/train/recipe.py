@@ -148,7 +148,8 @@ def write_model(
     loud = learned_loudness(train, valid, seed, origin.model.accents if origin else None, _usual_accents())
     if loud.accents is not None:
         beside[accented.FILE], said = accented.blob_of(loud.accents)
-        more["accents"] = said | loud.about
+        stayed = origin is not None and loud.accents is origin.model.accents
+        more["accents"] = (origin.model.card["accents"] if origin and stayed else {}) | said | loud.about
 
     def write(measured: Mapping[str, Any]) -> None:
         said = dict(about) | {"figures": dict(measured)} | more

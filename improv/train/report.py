@@ -43,7 +43,8 @@ def _told_of(reading: Reading) -> Iterator[str]:
         more = f"; and {len(reading.duplicates) - 5} more" if len(reading.duplicates) > 5 else ""
         yield f"one tune under several names, kept on one side of the split: {first}{more}"
     if flat := sum(p.notes.dynamic and not p.loud for p in reading.pieces):
-        yield f"loudness: of {flat:,} pieces the velocities are about alike, or too few; nothing is learned from those"
+        pieces, whose = ("1 piece", "its") if flat == 1 else (f"{flat:,} pieces", "their")
+        yield f"loudness is not learned from {pieces}: {whose} velocities are too few, about alike, or often as loud as can be"
     tracks = Counter(p.track.partition(" ")[2] for p in reading.pieces if p.track)
     for title, counts in (
         ("tracks taken", tracks),

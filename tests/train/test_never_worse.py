@@ -15,7 +15,8 @@ from test_training import SMALL
 import improv.train.never_worse
 import improv.train.recipe
 from improv.core.vocabulary import Vocabulary
-from improv.models.loader import load_model, stored_weights
+from improv.models.accented import blob_of
+from improv.models.loader import load_accents, load_model, stored_weights
 from improv.train.corpus import read_corpus
 from improv.train.evaluation.next_note import foretell, score
 from improv.train.finish import Begun, Finished, finish
@@ -72,6 +73,18 @@ def test_a_worse_model_is_not_written_and_the_old_one_is_to_the_bit(origin: Path
     assert nats(tmp_path / "new", pieces) == nats(origin, pieces)
     card = load_model(str(tmp_path / "new")).card
     assert (card["name"], card["license"]) == ("new", "mine")
+
+
+def test_accents_that_stay_keep_what_the_card_told_of_them(origin: Path, tmp_path: Path, pieces: list[Piece]) -> None:
+    begun, same = origin_of(str(origin)), Trained(networks_of(start_of(origin), 0.0), [])
+    assert begun is not None
+    learned = {"notes": 900, "pieces": 8, "nats": 2.5, "nats before": 3.5}
+    begun.model.accents = load_accents()
+    begun.model.card["accents"] = blob_of(begun.model.accents)[1] | learned
+    write_model(tmp_path / "new", same, SMALL, pieces, pieces, 1, {}, origin=begun)
+    model = load_model(str(tmp_path / "new"))
+    assert model.card["accents"] == begun.model.card["accents"]
+    assert model.accents is not None
 
 
 def test_where_only_what_is_on_top_became_worse_it_stays_as_it_was(

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from improv.outside import number
 from improv.train.errors import CorpusError
+from improv.train.notes import MOSTLY
 from improv.train.piece import Reading
 from improv.train.reading import How
 from improv.train.reading.solos import read_solo
@@ -123,7 +124,7 @@ def _record(base: sqlite3.Connection, solo: sqlite3.Row, sections: bool) -> dict
 
 
 def _velocities(events: list[sqlite3.Row]) -> list[int | None] | None:
-    """Loudnesses as velocities, None for a note without; None where none of the columns has any.
+    """Loudnesses as velocities, None for a note without; None where none of the columns has enough.
 
     Recordings differ in level, so a solo's median is the usual velocity. From there, a synthesizer's amplitude goes with the square of
     the velocity: R. Dannenberg, The interpretation of MIDI velocity, 2006.
@@ -133,7 +134,7 @@ def _velocities(events: list[sqlite3.Row]) -> list[int | None] | None:
             continue
         loud = [float(x) if number(x, -MOST_DECIBELS, MOST_DECIBELS) and x else None for x in (e[column] for e in events)]
         known = [x for x in loud if x is not None]
-        if len(known) > len(loud) // 2:
+        if len(known) > MOSTLY * len(loud):  # as `pack` asks; else the next column may have it
             middle = statistics.median(known)
             return [None if x is None else min(max(round(USUAL * 10 ** ((x - middle) / DECIBELS)), 1), 127) for x in loud]
     return None

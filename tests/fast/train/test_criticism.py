@@ -36,7 +36,6 @@ def test_trees_say_what_scikit_learns_say() -> None:
     critic = grown(trees)
     apart = trees.decision_function(rows) - critic.odds(rows)
     assert apart == pytest.approx(apart[0], abs=1e-5)  # but for how many there were of each
-    assert both(None, critic) is critic
     assert both(critic, critic).odds(rows) == pytest.approx(2 * critic.odds(rows), abs=1e-5)
 
 
