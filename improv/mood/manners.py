@@ -63,12 +63,16 @@ def _weights(text: str, manners: Mapping[str, Manner]) -> dict[str, float]:
     for part in text.replace(";", ",").split(","):
         name, colon, weight = (piece.strip() for piece in part.lower().partition(":"))
         name = "-".join(name.split())
-        if name == NONE and not colon:
+        if name == NONE and colon:
+            raise MannerError(f"manner {part.strip()!r}: {NONE} takes no weight")
+        if name == NONE:
             continue
+        if not name:
+            raise MannerError(f"say which manner, for example spare:0.7; there are {', '.join(manners)}, and {NONE}")
         if name not in manners:
             near = get_close_matches(name, manners, n=1, cutoff=0.6)
             meant = f" (did you mean {near[0]!r}?)" if near else ""
-            raise MannerError(f"no manner {name!r}{meant}; there are {', '.join(manners)}, and none")
+            raise MannerError(f"no manner {name!r}{meant}; there are {', '.join(manners)}, and {NONE}")
         try:
             share = float(weight) if colon else 1.0
         except ValueError:

@@ -41,7 +41,7 @@ def check_binding(config: Config, binding: Binding, path: Path, wrong: ConfigErr
     if NAME in kinds and binding.action not in OWN_KEYS and not binding.name:
         wrong.add(path, f'say which bookmark, for example name = "a", for action {binding.action!r}')
     elif binding.action and not binding.name and any(f.kind == TEXT and f.needed for f in COMMANDS[binding.action].fields):
-        wrong.add(path, f'say which, for example name = "spare", for action {binding.action!r}')
+        wrong.add(path, f'say which manner, for example name = "spare", for action {binding.action!r}')
     elif binding.name is not None and not kinds & {NAME, MODEL, TEXT}:
         wrong.add((*path, "name"), f"belongs to the actions {_actions(NAME, TEXT)}")
     if binding.bars is not None and BARS not in kinds:

@@ -320,7 +320,7 @@ OPEN = '[control.osc]\nlisten = "0.0.0.0"\n'
         (BINDING + "setting = 'recall'\nlow = 2.0\nhigh = 2.0", "low and high are the same"),
         ("[[binding]]\nkey = 1\nsetting = 'recall'", "say what recall becomes, by value = ...; a key is not moved through a range"),
         (BINDING + "action = 'keep'", 'say which bookmark, for example name = "a"'),
-        (BINDING + "action = 'manner'", "say which, for example name = \"spare\", for action 'manner'"),
+        (BINDING + "action = 'manner'", "say which manner, for example name = \"spare\", for action 'manner'"),
         (BINDING + "action = 'tap'\nvalue = 3", "belongs to a setting, and none is bound here"),
         (BINDING + "preset = 'balad'\n[preset.ballad]\nmode = 'solo'", "no preset is called 'balad'; did you mean 'ballad'?"),
         (BINDING + "action = 'panic'\nperformer = 'x'", "no performer is called 'x'; there are improv"),

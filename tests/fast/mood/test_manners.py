@@ -36,11 +36,13 @@ def test_a_blend_lies_between_and_half_of_one_half_way_from_the_usual() -> None:
     ("text", "says"),
     [
         ("spair", "no manner 'spair' (did you mean 'spare'?); there are spare, clipped"),
-        ("", "no manner ''; there are spare"),
+        ("", "say which manner, for example spare:0.7; there are spare"),
+        (":0.5", "say which manner"),
+        ("spare,", "say which manner"),
         ("spare:lots", "manner 'spare:lots': expected a weight from 0 to 1 after the colon, as in spare:0.7"),
         ("spare:-1", "expected a weight"),
         ("spare:nan", "expected a weight"),
-        ("none:0.5", "no manner 'none'"),
+        ("none:0.5", "manner 'none:0.5': none takes no weight"),
     ],
 )
 def test_what_is_no_manner_is_said(text: str, says: str) -> None:
