@@ -8,7 +8,7 @@ fit the chart some bars away, and not where it is, is asked whether we are toget
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from improv.core.harmony import Changes, Chord
@@ -26,7 +26,7 @@ APART = "your chords fit the chart {} {}: are we together?"
 
 
 class Departure(NamedTuple):
-    """What is played otherwise. bar: from 1, of the chart. text: for people."""
+    """What is played otherwise. bar: from 1, of the chart. played, charted: as they sound. text: for people."""
 
     bar: int
     played: str
@@ -50,10 +50,11 @@ def departs(played: Chord, charted: Chord) -> bool:
 
 
 class Departures:
-    """Takes bars as they are over. changes: those that are typed."""
+    """Takes bars as they are over. changes: those that are typed. reads: a symbol as the player reads it, of an instrument that
+    transposes."""
 
-    def __init__(self, changes: Changes):
-        self.changes = changes
+    def __init__(self, changes: Changes, reads: Callable[[str], str] = str):
+        self.changes, self._reads = changes, reads
         self._told: set[tuple[int, int | None]] = set()  # bar of the chart, root
         self._latest: deque[tuple[int, Sequence[tuple[float, float, Chord]]]] = deque(maxlen=BARS)
         self._asked = False  # whether we are together
@@ -83,7 +84,7 @@ class Departures:
                 continue
             self._told.add((bar, chord.root))
             symbol = key.spelled(chord) if key else str(chord)
-            return Departure(bar + 1, symbol, str(charted), OTHERWISE.format(symbol, charted, bar + 1))
+            return Departure(bar + 1, symbol, str(charted), OTHERWISE.format(self._reads(symbol), self._reads(str(charted)), bar + 1))
         return None
 
     def _bars(self, meter: Meter) -> tuple[int, int]:
