@@ -22,7 +22,7 @@ from improv.cli.listened import channels_of, harmony_port
 from improv.cli.manners import listed, set_manner
 from improv.cli.moods import LIST, set_mood
 from improv.cli.moods import run as moods
-from improv.cli.screen import Screen, as_read, shower
+from improv.cli.screen import Screen, as_read, shower, symbols_of
 from improv.cli.sessions import default_folder
 from improv.cli.take import told, write
 from improv.cli.terminal import patient
@@ -325,7 +325,9 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
     config = PerformanceConfig(music.performers, song, getattr(args, "send_clock", False), place.early)
     performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
     shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
-    shown, heard = as_read(song.changes, getattr(args, "instrument", "C")), lambda: performance.harmony.now
+    instrument = getattr(args, "instrument", "C")
+    performance.harmony.departures.reads = symbols_of(instrument)
+    shown, heard = as_read(song.changes, instrument), lambda: performance.harmony.now
     key = lambda: performance.harmony.key  # noqa: E731
     recorder = Recorder(path, header, shower(lambda: performance.meter, shown, heard, key, song.band) if shows else None)
     take = KeptTake()

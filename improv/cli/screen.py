@@ -48,13 +48,21 @@ class Screen(Observer):
             print(f"improv: MIDI {end['reason']} vanished; all notes closed", file=sys.stderr)
 
 
+def symbols_of(instrument: str) -> Callable[[str], str]:
+    """A chord's symbol as the player of an instrument reads it, one of `charts.moving.INSTRUMENTS`."""
+    if instrument == "C":
+        return str
+    from improv.charts.moving import written
+
+    return lambda symbol: written(symbol, instrument)
+
+
 def as_read(changes: Changes | None, instrument: str) -> Changes | None:
     """Changes as the player of an instrument reads them, one of `charts.moving.INSTRUMENTS`."""
     if changes is None or instrument == "C":
         return changes
-    from improv.charts.moving import written
-
-    return Changes(changes.starts, [parse_chord(written(str(c), instrument)) for c in changes.chords], changes.length, again=changes.again)
+    reads = symbols_of(instrument)
+    return Changes(changes.starts, [parse_chord(reads(str(c))) for c in changes.chords], changes.length, again=changes.again)
 
 
 def shower(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from improv.cli.screen import symbols_of
 from improv.cli.take import write_cut
 from improv.control.bindings import Asked, Bindings
 from improv.control.page.keyboard import NAME, PageKeyboard
@@ -101,7 +102,7 @@ class Served:
     def show(self, performance: Performance, steering: Steering, setup: PageSetup, heard: Callable[[Event], None]) -> PageEnd:
         """A page, before the performance runs. heard: takes what is played on its keys, as an input's thread would."""
         now = performance.clock.now
-        tap = PageTap(performance.performers, performance.timekeeper, now)
+        tap = PageTap(performance.performers, performance.timekeeper, now, symbols_of(setup.instrument))
         performance.observe(tap)
         performance.rounded = tap.rounded
         keyboard = PageKeyboard(setup.inputs.index(NAME), now, heard)

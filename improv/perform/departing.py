@@ -26,13 +26,18 @@ if TYPE_CHECKING:
 
 MOST = 2000  # events that wait for a look
 AFTER = 0.5  # beats after a bar line at which the bar is judged
+BACK = 0.25  # beats by which the beat must fall back to have begun again: a clock's corrections are less
 
 
 class DepartureListener(Observer):
-    """See the module's first lines. changes: those of now; None where none are typed. ear: makes what hears, when it is first needed."""
+    """See the module's first lines. changes: those of now; None where none are typed. ear: makes what hears, when it is first needed.
+
+    reads: a chord's symbol as the player reads it: whoever knows the instrument sets it.
+    """
 
     def __init__(self, keeper: Timekeeper, changes: Callable[[], Changes | None], ear: Callable[[], EarSetup | None]):
         self._keeper, self._changes, self._ear = keeper, changes, ear
+        self.reads: Callable[[str], str] = str
         self._events: deque[tuple[Event, Meter, Settings]] = deque(maxlen=MOST)
         self._of: Departures | None = None
         self._listener: HarmonyListener | None = None
@@ -40,6 +45,7 @@ class DepartureListener(Observer):
         self._bar = 0  # of the song, that is judged next
         self.latest: Departure | None = None  # what was told last, for as long as a round of the chart lasts
         self._until = 0.0  # song position up to which that is shown
+        self._seen, self._beat, self._shift, self._ran = 0.0, 0.0, 0.0, False  # the latest time, its beat, and the meter there
 
     def heard(self, event: Event) -> None:
         if isinstance(event, NoteOn | NoteOff | ControlChange) and event.part >= 0 and self._changes() is not None:
@@ -59,7 +65,7 @@ class DepartureListener(Observer):
         while self._events:
             event, meter, settings = self._events.popleft()
             found += self._go_on(event.time, meter, key)
-            if self._listener and meter.running:
+            if self._listener:
                 self._listener.ask(True, meter, event.time)
                 self._listener.hear(event, meter.beat(event.time), settings, False)
         found += self._go_on(now, self._keeper.meter, key)
@@ -68,12 +74,28 @@ class DepartureListener(Observer):
     def _begin(self, changes: Changes) -> None:
         """Other changes hold."""
         setup = self._ear()
-        self._of, self.latest = Departures(changes), None
+        self._of, self.latest = Departures(changes, self.reads), None
         self._listener = HarmonyListener(LineTracker(), setup, self._keeper.meter, True) if setup else None
         self._chords.clear()
+        self._ran = False
+
+    def _follow(self, time: float, meter: Meter) -> None:
+        """Where the beat begins to run, or begins again, all that was heard is another song's; where the song jumps, its bars are."""
+        self._seen = max(self._seen, time)
+        beat, shift = meter.beat(self._seen), meter.shift
+        begins = (meter.running and not self._ran) or beat < self._beat - BACK
+        if self._of and (begins or shift != self._shift):
+            self._of.begin()
+            self._chords.clear()
+            self._until += shift - self._shift
+        if self._listener and begins:
+            self._listener.restart(meter.beat(time))
+            self.latest = None
+        self._beat, self._shift, self._ran = beat, shift, meter.running
 
     def _go_on(self, time: float, meter: Meter, key: Key | None) -> list[Departure]:
         """Settle what is due up to a time, and judge the bars that are over."""
+        self._follow(time, meter)
         listener, found = self._listener, list[Departure]()
         if listener is None or listener.harmony is None or self._of is None or not meter.running:
             return found

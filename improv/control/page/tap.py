@@ -57,12 +57,13 @@ class PageTap(Observer):
     """ring: is called, in any thread, when there is something to take that nobody was told of. now: the performance's clock.
 
     stirred: something other than notes has changed, and the status is another: for whoever takes the rows, who resets it.
+    reads: a chord's symbol as the player reads it, of an instrument that transposes.
     """
 
-    def __init__(self, performers: Sequence[WatchedPerformer], keeper: Timekeeper, now: Callable[[], float]) -> None:
+    def __init__(self, performers: Sequence[WatchedPerformer], keeper: Timekeeper, now: Callable[[], float], reads: Callable[[str], str] = str):
         self.ring: Callable[[], None] = lambda: None
         self.on = self.stirred = False
-        self._performers, self._keeper, self._now = performers, keeper, now
+        self._performers, self._keeper, self._now, self._reads = performers, keeper, now, reads
         self._rows: deque[Row] = deque(maxlen=MOST)
         self._noted = self._taken = 0  # rows, up to now
         self._plans: dict[int, tuple[Any, ...]] = {}  # what was told of each performer
@@ -116,7 +117,8 @@ class PageTap(Observer):
         chord = told.chord if told else generator.heard_chord
         if generator.changes is None and chord is not self._chord:
             self._chord = chord
-            self._put(["chord", told.symbol(chord) if told else str(chord), chord.root, sorted(chord.tones), sorted(chord.scale)])
+            symbol = self._reads(told.symbol(chord) if told else str(chord))
+            self._put(["chord", symbol, chord.root, sorted(chord.tones), sorted(chord.scale)])
         for performer in self._performers:
             intent = performer.player.intent()
             if intent is None:

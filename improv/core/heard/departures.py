@@ -8,7 +8,7 @@ fit the chart some bars away, and not where it is, is asked whether we are toget
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from improv.core.harmony import Changes, Chord
@@ -21,11 +21,12 @@ LASTS = 2.0  # beats of it in a bar, or half of a shorter one
 FARTHEST = 8  # bars by which somebody may be elsewhere in the chart
 BARS, DIFFERENT = 4, 3  # bars that must fit there, and chords among them that differ
 FITS, FITS_NOT = 0.85, 0.4  # share of these bars that fits there, and here at the most
+OTHERWISE = "you play {} where the chart has {}, bar {}"
 APART = "your chords fit the chart {} {}: are we together?"
 
 
 class Departure(NamedTuple):
-    """What is played otherwise. bar: from 1, of the chart. text: for people."""
+    """What is played otherwise. bar: from 1, of the chart. played, charted: as they sound. text: for people."""
 
     bar: int
     played: str
@@ -49,13 +50,18 @@ def departs(played: Chord, charted: Chord) -> bool:
 
 
 class Departures:
-    """Takes bars as they are over. changes: those that are typed."""
+    """Takes bars as they are over. changes: those that are typed. reads: a symbol as the player reads it, of an instrument that
+    transposes."""
 
-    def __init__(self, changes: Changes):
-        self.changes = changes
+    def __init__(self, changes: Changes, reads: Callable[[str], str] = str):
+        self.changes, self._reads = changes, reads
         self._told: set[tuple[int, int | None]] = set()  # bar of the chart, root
         self._latest: deque[tuple[int, Sequence[tuple[float, float, Chord]]]] = deque(maxlen=BARS)
         self._asked = False  # whether we are together
+
+    def begin(self) -> None:
+        """The beat begins, or the song goes on elsewhere: no bar that was played before counts."""
+        self._latest.clear()
 
     def bar_over(self, number: int, meter: Meter, chords: Sequence[PlayedChord], key: Key | None) -> Departure | None:
         """A bar of the song is over, from 0. chords: those that were struck in it, in their order. Returns what there is to tell."""
@@ -63,31 +69,38 @@ class Departures:
         ends = [*(chord.position for chord in chords), end][1:]
         clear = [(c.position, until, c.chord) for c, until in zip(chords, ends, strict=True) if c.sure >= CLEAR]
         self._latest.append((number, clear))
-        bars = self._bars(meter)
-        if (away := self._away(meter, bars)) is not None:
+        if (away := self._away(meter)) is not None:
             if self._asked:
                 return None
             self._asked = True
             said = f"{abs(away)} bar{'s' if abs(away) > 1 else ''}"
-            return Departure(number % bars + 1, "", "", APART.format(said, "later" if away > 0 else "earlier"))
+            return Departure(self._charted(number, meter) + 1, "", "", APART.format(said, "later" if away > 0 else "earlier"))
         for position, until, chord in clear:
             charted = self.changes.harmony(position + 0.01).chord
             if until - position < min(LASTS, (end - line) / 2) or not departs(chord, charted):
                 continue
-            place = number % bars, chord.root
-            if place in self._told:
+            bar = self._charted(number, meter)
+            if (bar, chord.root) in self._told:
                 continue
-            self._told.add(place)
+            self._told.add((bar, chord.root))
             symbol = key.spelled(chord) if key else str(chord)
-            text = f"you play {symbol} where the chart has {charted}, bar {number % bars + 1}"
-            return Departure(number % bars + 1, symbol, str(charted), text)
+            return Departure(bar + 1, symbol, str(charted), OTHERWISE.format(self._reads(symbol), self._reads(str(charted)), bar + 1))
         return None
 
-    def _bars(self, meter: Meter) -> int:
-        """Of the chart."""
-        return max(round(meter.metres.bars(self.changes.length)), 1)
+    def _bars(self, meter: Meter) -> tuple[int, int]:
+        """How many bars there are until the changes begin again, and that from which they go on: those of the chart as it is written,
+        where that is known; otherwise those of the song."""
+        if self.changes.form:
+            return len(self.changes.form), 0
+        until, first = (round(meter.metres.bars(beats)) for beats in (self.changes.length, self.changes.again))
+        return max(until, first + 1), first
 
-    def _away(self, meter: Meter, bars: int) -> int | None:
+    def _charted(self, number: int, meter: Meter) -> int:
+        """The bar of the chart, from 0, that a bar of the song is."""
+        until, first = self._bars(meter)
+        return number if 0 <= number < until else first + (number - first) % (until - first)
+
+    def _away(self, meter: Meter) -> int | None:
         """How many bars later the chart has what was played in the latest bars; None: it has it here, or nowhere clearly."""
         latest = list(self._latest)
         chords = [chord for _, bar in latest for _, _, chord in bar]
@@ -99,14 +112,18 @@ class Departures:
             return None
         if len({(chord.root, chord.kind) for chord in chords}) < DIFFERENT:
             return None
-        nearest = sorted((by for by in range(-FARTHEST, FARTHEST + 1) if 0 < abs(by) <= bars // 2), key=abs)
+        until, first = self._bars(meter)
+        most = min((until - first) // 2, FARTHEST)
+        nearest = sorted((by for by in range(-most, most + 1) if by), key=abs)
         return next((by for by in nearest if self._fits(latest, meter, by) >= FITS), None)
 
     def _fits(self, latest: Sequence[tuple[int, Sequence[tuple[float, float, Chord]]]], meter: Meter, by: int) -> float:
         """The share of the latest bars' chords that the chart has so many bars later."""
         total = good = 0.0
+        around = self._bars(meter)[0] if self.changes.loop else 0
         for number, bar in latest:
-            shift = meter.metres.line(number + by + FARTHEST) - meter.metres.line(number + FARTHEST)
+            there = number + by
+            shift = meter.metres.line(there + around if there < 0 else there) - meter.metres.line(number)
             for position, until, chord in bar:
                 total += until - position
                 good += (until - position) * alike(chord, self.changes.harmony(position + shift + 0.01).chord)
