@@ -326,10 +326,10 @@ def _perform(args: argparse.Namespace, music: Chosen, place: Place) -> int:
     performance = Performance(config, place.clock, place.ends, inbox=place.inbox, link=place.link)
     shows = isinstance(place.clock, LiveClock) and not args.quiet and not args.json
     instrument = getattr(args, "instrument", "C")
-    performance.harmony.departures.reads = symbols_of(instrument)
+    reads = performance.harmony.reads = symbols_of(instrument)
     shown, heard = as_read(song.changes, instrument), lambda: performance.harmony.now
     key = lambda: performance.harmony.key  # noqa: E731
-    recorder = Recorder(path, header, shower(lambda: performance.meter, shown, heard, key, song.band) if shows else None)
+    recorder = Recorder(path, header, shower(lambda: performance.meter, shown, heard, key, song.band, reads) if shows else None)
     take = KeptTake()
     for observer in (recorder, Screen(shows, not args.json), *([take] if args.record or args.png or args.wav else [])):
         performance.observe(observer)

@@ -71,10 +71,11 @@ def shower(
     heard: Callable[[], ToldHarmony | None] = lambda: None,
     key: Callable[[], Key | None] = lambda: None,
     band: Sequence[str] = (),
+    reads: Callable[[str], str] = str,
 ) -> Callable[[str, Event], None]:
     """What prints a line for each note, heard or played. meter: says where the beat is now; heard: what is heard of the harmony, where
     there are no changes; key: that of the moment, in which notes are spelled; band: the mode of each who performs: of a band, only who
-    leads is shown."""
+    leads is shown. reads: the symbol of a chord that is heard as the player reads it."""
     quiet = {number for number, mode in enumerate(band) if mode in PARTS and number}
 
     def show(side: str, event: Event) -> None:
@@ -83,7 +84,7 @@ def shower(
         told, now = heard(), meter()
         beat = now.beat(event.time) + NEAREST
         chord = None if told is None else told.chord_at(now.bar_of(beat), now.within_bar(beat))
-        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, now, changes, chord, key())
+        text = None if isinstance(event, Setting) and event.name == PERIOD else line(side, event, now, changes, chord, key(), reads)
         if text:
             print(text, flush=True)
 

@@ -32,12 +32,17 @@ BACK = 0.25  # beats by which the beat must fall back to have begun again: a clo
 class DepartureListener(Observer):
     """See the module's first lines. changes: those of now; None where none are typed. ear: makes what hears, when it is first needed.
 
-    reads: a chord's symbol as the player reads it: whoever knows the instrument sets it.
+    reads: a chord's symbol as the player reads it.
     """
 
-    def __init__(self, keeper: Timekeeper, changes: Callable[[], Changes | None], ear: Callable[[], EarSetup | None]):
-        self._keeper, self._changes, self._ear = keeper, changes, ear
-        self.reads: Callable[[str], str] = str
+    def __init__(
+        self,
+        keeper: Timekeeper,
+        changes: Callable[[], Changes | None],
+        ear: Callable[[], EarSetup | None],
+        reads: Callable[[str], str] = str,
+    ):
+        self._keeper, self._changes, self._ear, self._reads = keeper, changes, ear, reads
         self._events: deque[tuple[Event, Meter, Settings]] = deque(maxlen=MOST)
         self._of: Departures | None = None
         self._listener: HarmonyListener | None = None
@@ -74,7 +79,7 @@ class DepartureListener(Observer):
     def _begin(self, changes: Changes) -> None:
         """Other changes hold."""
         setup = self._ear()
-        self._of, self.latest = Departures(changes, self.reads), None
+        self._of, self.latest = Departures(changes, self._reads), None
         self._listener = HarmonyListener(LineTracker(), setup, self._keeper.meter, True) if setup else None
         self._chords.clear()
         self._ran = False

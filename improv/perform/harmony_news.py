@@ -22,11 +22,16 @@ FROM = 3.0  # seconds from the start after which it is told that it listens
 
 
 class HarmonyNews:
-    """See the module's first lines. What is told is what the first performer hears; the others hear the same, as far as they listen."""
+    """See the module's first lines. What is told is what the first performer hears; the others hear the same, as far as they listen.
+
+    reads: a chord's symbol, or a key, as the player reads it: whoever knows that the instrument transposes sets it. For people alone:
+    the record has all as it sounds.
+    """
 
     def __init__(self, performers: Sequence[PerformerAtWork], keeper: Timekeeper, ear: Callable[[], EarSetup | None]):
         self._performers = performers
-        self.departures = DepartureListener(keeper, self._typed, ear)
+        self.reads: Callable[[str], str] = str
+        self.departures = DepartureListener(keeper, self._typed, ear, lambda symbol: self.reads(symbol))
         self._told = ToldHarmony()
         self._listens = False
 
@@ -42,7 +47,7 @@ class HarmonyNews:
     def words(self) -> str | None:
         """What there is to say now: what is heard; over changes that are typed, where the player departs from them. None: nothing."""
         latest = self.departures.latest
-        return str(self.now) if self.now is not None else latest.text if latest else None
+        return self.now.text(self.reads) if self.now is not None else latest.text if latest else None
 
     @property
     def key(self) -> Key | None:
@@ -59,11 +64,11 @@ class HarmonyNews:
             return
         self._told = told
         if told.chart and (before.chart is None or before.chart.bars != told.chart.bars or before.time != told.time):
-            yield str(told), {"harmony": {"changes": told.changes, "round": told.time, "key": str(told.key or ""), "time": now}}
+            yield told.text(self.reads), {"harmony": {"changes": told.changes, "round": told.time, "key": str(told.key or ""), "time": now}}
         elif before.chart and not told.chart:
             yield LEFT, {"harmony": {"changes": None, "time": now}}
         elif told.key and told.key != before.key and not told.chart:
-            yield str(told), {"harmony": {"key": str(told.key), "time": now}}
+            yield told.text(self.reads), {"harmony": {"key": str(told.key), "time": now}}
         elif not told.key and not self._listens:
-            yield str(told), {}
+            yield told.text(self.reads), {}
         self._listens = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from improv.core.events import Event, NoteOn, Setting, Transport
 from improv.core.harmony import Changes, Chord, pitch_name
@@ -15,10 +16,17 @@ MARKS = {"heard": ("you", "o"), "played": ("improv", "#")}
 
 
 def line(
-    side: str, event: Event, meter: Meter, changes: Changes | None = None, heard: Chord | None = None, key: Key | None = None
+    side: str,
+    event: Event,
+    meter: Meter,
+    changes: Changes | None = None,
+    heard: Chord | None = None,
+    key: Key | None = None,
+    reads: Callable[[str], str] = str,
 ) -> str | None:
     """A note as one line: bar and beat, the chord, who plays, the key on a keyboard laid flat. heard: the chord that is heard, where no
-    changes are given. key: in which notes, and chords that are heard, are spelled."""
+    changes are given. key: in which notes, and chords that are heard, are spelled. reads: the symbol of a chord that
+    is heard as the player reads it."""
     if isinstance(event, Setting):
         return f"{'':15}{event.name} is now {event.value}"
     if isinstance(event, Transport):
@@ -32,7 +40,7 @@ def line(
     sounds = changes.harmony(meter.position(beat)).chord if changes else heard
     chord = ""
     if sounds is not None and (changes or sounds.root is not None):
-        chord = str(sounds) if changes or key is None else key.spelled(sounds)
+        chord = str(sounds) if changes else reads(key.spelled(sounds) if key else str(sounds))
     at = round((min(max(event.pitch, LOWEST), HIGHEST) - LOWEST) * 59 / (HIGHEST - LOWEST))
     keys = "".join(mark if i == at else "|" if i in (0, 59) else " " for i in range(60))
     place = f"{meter.bar_of(beat) + 1}:{math.floor(100 * meter.within_bar(beat)) / 100 + 1:.2f}"

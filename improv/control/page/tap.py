@@ -60,7 +60,9 @@ class PageTap(Observer):
     reads: a chord's symbol as the player reads it, of an instrument that transposes.
     """
 
-    def __init__(self, performers: Sequence[WatchedPerformer], keeper: Timekeeper, now: Callable[[], float], reads: Callable[[str], str] = str):
+    def __init__(
+        self, performers: Sequence[WatchedPerformer], keeper: Timekeeper, now: Callable[[], float], reads: Callable[[str], str] = str
+    ):
         self.ring: Callable[[], None] = lambda: None
         self.on = self.stirred = False
         self._performers, self._keeper, self._now, self._reads = performers, keeper, now, reads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from improv.core.harmony import NO_CHORD, Chord
@@ -37,13 +38,16 @@ class ToldHarmony:
         return self.key.spelled(chord) if self.key else str(chord)
 
     def __str__(self) -> str:
-        """`heard: | Dm7 | G7 | Cmaj7 | % |, third time, following`"""
+        return self.text()
+
+    def text(self, reads: Callable[[str], str] = str) -> str:
+        """`heard: | Dm7 | G7 | Cmaj7 | % |, third time, following`. reads: a symbol, or a key, as the player reads it."""
         if self.chart:
             time = TIMES[self.time - 1] if self.time <= len(TIMES) else f"{self.time}th"
             bars = self.chart.bars
             more = f" and {len(bars) - MOST} bars more" if len(bars) > MOST else ""
-            return f"heard: {written(bars[:MOST], symbol=self.symbol)}{more}, {time} time, following"
-        key = f"in {self.key}" if self.key else ""
+            return f"heard: {written(bars[:MOST], symbol=lambda chord: reads(self.symbol(chord)))}{more}, {time} time, following"
+        key = f"in {reads(str(self.key))}" if self.key else ""
         if self.chord.root is not None:
-            return f"heard: {self.symbol(self.chord)}{', ' if key else ''}{key}"
+            return f"heard: {reads(self.symbol(self.chord))}{', ' if key else ''}{key}"
         return f"heard: {key}, no chord yet" if self.key else LISTENING

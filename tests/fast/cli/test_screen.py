@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from improv.cli.screen import shower
+from improv.cli.screen import shower, symbols_of
 from improv.core.events import NoteOn
 from improv.core.harmony import parse_chord
 from improv.core.harmony.spelling import parse_key
@@ -32,3 +32,10 @@ def test_notes_and_heard_chords_are_spelled_in_the_key(key: str | None, note: st
     shown = capsys.readouterr().out.split()
     assert shown[1] == chord
     assert shown[-1] == note
+
+
+def test_a_heard_chord_is_written_as_a_transposing_player_reads_it(capsys: pytest.CaptureFixture[str]) -> None:
+    told = ToldHarmony(parse_key("F"), parse_chord("Gm7"))
+    shower(Meter, None, lambda: told, lambda: told.key, reads=symbols_of("Bb"))("played", NoteOn(1.0, 60, 80))
+    assert capsys.readouterr().out.split()[1] == "Am7"
+    assert (told.text(symbols_of("Bb")), str(told)) == ("heard: Am7, in G", "heard: Gm7, in F")

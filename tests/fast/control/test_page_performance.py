@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from improv.cli.screen import symbols_of
 from improv.control.page.hub import Hub
 from improv.control.page.keyboard import OLDEST, PageKeyboard
 from improv.control.page.tap import MOST, PageTap
@@ -76,6 +77,19 @@ def test_a_turn_is_told_with_its_reason() -> None:
     assert 0.74 <= waits[-1][6] <= 1.0
     assert turns[-1] == "player"  # its answer is over
     assert "improv" in turns
+
+
+def test_a_heard_chord_is_told_as_a_transposing_player_reads_it() -> None:
+    setup = PerformerSetup("sax", load_model("pocket"), Settings(mode="trade"), 5)
+    chord = [NoteOn(0.01 * i, pitch, 70, part=1) for i, pitch in enumerate((50, 53, 57, 60))]
+    performance = Performance(PerformanceConfig([setup], Song()), OfflineClock([*chord, Stop(4.0)]))
+    tap = PageTap(performance.performers, performance.timekeeper, performance.clock.now, symbols_of("Eb"))
+    performance.observe(tap)
+    performance.rounded = tap.rounded
+    tap.watch(True)
+    performance.run()
+    told = [row[1:3] for row in tap.take() if row[0] == "chord"]
+    assert told[-1] == ["Bm7", 2]  # Dm7, as it sounds
 
 
 def test_while_no_page_is_open_nothing_is_noted() -> None:

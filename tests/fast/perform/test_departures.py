@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from improv.cli.screen import symbols_of
 from improv.core.beats.timekeeper import Timekeeper
 from improv.core.events import NoteOff, NoteOn, Transport
 from improv.core.harmony import Changes, parse_changes, parse_chord
@@ -34,10 +35,10 @@ def chord(symbol: str, begins: float, ends: float, apart: float = 0.01) -> list[
 class Playing:
     """A player over changes, looked at twice a second."""
 
-    def __init__(self, changes: str, metres: Metres = FOUR, key: str = "C"):
+    def __init__(self, changes: str, metres: Metres = FOUR, key: str = "C", instrument: str = "C"):
         typed: Changes = parse_changes(changes, metres)
         self.keeper = Timekeeper(Settings(), metres)
-        self.listener = DepartureListener(self.keeper, lambda: typed, lambda: EarSetup(Templates()))
+        self.listener = DepartureListener(self.keeper, lambda: typed, lambda: EarSetup(Templates()), symbols_of(instrument))
         self._key = parse_key(key)
 
     def told(self, events: Sequence[NoteOn | NoteOff], begins: float, until: float) -> list[str]:
@@ -150,3 +151,12 @@ def test_who_is_elsewhere_where_the_metre_changes_is_asked() -> None:
         said += [told.text] if told else []
     assert said[-1] == "your chords fit the chart 2 bars later: are we together?"
     assert len([text for text in said if "together" in text]) == 1
+
+
+def test_a_departure_is_told_as_a_transposing_player_reads_it() -> None:
+    playing = Playing(CHART, instrument="Bb")
+    playing.keeper.begin(0.0)
+    assert playing.bars(["Dm7", "Fm7"], 0.0) == ["you play Gm7 where the chart has G7, bar 2"]
+    latest = playing.listener.latest
+    assert latest
+    assert (latest.played, latest.charted) == ("Fm7", "F7")  # the record has them as they sound
