@@ -36,16 +36,21 @@ from improv.session.failures import WithFailures
 from improv.session.header import (
     SHARED_BEAT,
     RecordedPerformer,
-    accented_by,
-    judged_by,
+    beside,
     made_with,
     performers_in,
-    quoted_from,
     song_in,
     states_in,
 )
 from improv.session.lines import SessionError
 from improv.session.reader import Session
+
+# What lies beside a model, see `header.BESIDE`; the rules of playing from after which notes depend on it; what is said of another.
+BY_BESIDE = (
+    ("quotations", playing.SWAYS, "the figures that {} knows of its solos were {}, are {}"),
+    ("critic", playing.SWAYS, "the critic of {} was {}, is {}"),
+    ("accents", playing.PHRASES, "the loudness that {} has learned was {}, is {}"),
+)
 
 MOST_MODELS = 16
 FURTHER = 10_000  # events beyond those of the record after which a performer is ended
@@ -91,23 +96,19 @@ class Replayed:
     def why(self) -> list[str]:
         """What may be the cause of a difference."""
         why = []
-        for name, here in made_with().items():
+        for name, now in made_with().items():
             then = self.session.header.get(name)
-            if then is not None and then != here and not (name == "ear" and self.song.changes is not None):
-                why.append(f"{name} was {str(then)[:40]}, is {here}")
+            if then is not None and then != now and not (name == "ear" and self.song.changes is not None):
+                why.append(f"{name} was {str(then)[:40]}, is {now}")
         for p, model in zip(self.performers, self.models, strict=True):
             now = model.card["weights_sha256"]
             if now != p.sha256:
                 why.append(f"{p.name}: the weights of {p.model} were {p.sha256[:12]}, are {now[:12]}")
-            quoted = quoted_from(model).get("quotations", "")
-            if self.song.playing > playing.SWAYS and quoted != p.quotations:
-                why.append(f"{p.name}: the figures that {p.model} knows of its solos were {p.quotations or 'none'}, are {quoted or 'none'}")
-            critic = judged_by(model).get("critic", "")
-            if self.song.playing > playing.SWAYS and critic != p.critic:
-                why.append(f"{p.name}: the critic of {p.model} was {p.critic or 'another, or none'}, is {critic or 'none'}")
-            accents = accented_by(model).get("accents", "")
-            if self.song.playing > playing.PHRASES and accents != p.accents:
-                why.append(f"{p.name}: the loudness that {p.model} has learned was {p.accents or 'none'}, is {accents or 'none'}")
+            here = beside(model)
+            for what, rules, text in BY_BESIDE:
+                if self.song.playing > rules and here.get(what) != p.beside.get(what):
+                    was = p.beside.get(what) or ("another, or none" if what == "critic" else "none")
+                    why.append(f"{p.name}: {text.format(p.model, was, here.get(what, 'none'))}")
         session = self.session
         if session.damaged:
             why.append(f"{session.damaged} lines of the record can't be read, the first is line {session.skipped[0][0]}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ from improv.session.snapshot import read_snapshot, state_beside, write_snapshot
 
 MOST_PERFORMERS = 64
 BAND = 1  # by which rules a band plays together; what was recorded without is none
+# What may lie beside a model's weights: which solos it must not quote for long, what chooses among its phrases, how loud its notes are.
+BESIDE = ("quotations", "critic", "accents")
 SHARED_BEAT = {"beat": "shared"}  # one timekeeper stood before all performers
 
 
@@ -70,19 +72,9 @@ def made_with() -> dict[str, Any]:
     return said | ({"voicings": str(voicings.card["weights_sha256"])[:12]} if voicings else {})
 
 
-def quoted_from(model: NoteModel) -> dict[str, str]:
-    """Which solos it must not quote for long: the hash of their figures, where it knows them."""
-    return {} if model.quotations is None else {"quotations": str(model.card["quotations"]["sha256"])[:12]}
-
-
-def judged_by(model: NoteModel) -> dict[str, str]:
-    """What chooses among its phrases: the critic's hash, where it has one."""
-    return {} if model.critic is None else {"critic": str(model.card["critic"]["sha256"])[:12]}
-
-
-def accented_by(model: NoteModel) -> dict[str, str]:
-    """What says how loud its notes are: the hash of that, where it has learned it."""
-    return {} if model.accents is None else {"accents": str(model.card["accents"]["sha256"])[:12]}
+def beside(model: NoteModel) -> dict[str, str]:
+    """What it plays by beside its weights, see BESIDE: the hash of each, where it has it."""
+    return {what: str(model.card[what]["sha256"])[:12] for what in BESIDE if getattr(model, what) is not None}
 
 
 def performed_by(performer: PerformerSetup) -> dict[str, Any]:
@@ -91,10 +83,7 @@ def performed_by(performer: PerformerSetup) -> dict[str, Any]:
     return (
         {
             "name": performer.name,
-            "model": {"name": card["name"], "weights_sha256": card["weights_sha256"]}
-            | quoted_from(performer.model)
-            | judged_by(performer.model)
-            | accented_by(performer.model),
+            "model": {"name": card["name"], "weights_sha256": card["weights_sha256"]} | beside(performer.model),
             "settings": asdict(performer.settings),
             "seed": performer.seed,
             "channel": performer.channel,
@@ -131,9 +120,7 @@ class RecordedPerformer:
     inputs: frozenset[int] | None
     harmony: frozenset[int]
     learns: Mapping[str, Any]  # what it says of learning: `learns` and `profile`
-    quotations: str = ""  # the hash of the figures of the model's solos, where it knew them
-    critic: str = ""  # that of what chose among its phrases, where it had one and the record says so
-    accents: str = ""  # the hash of what said how loud its notes are, where it had learned that
+    beside: Mapping[str, str] = field(default_factory=dict)  # the hashes of what the model played by beside its weights, see `beside`
 
 
 def performers_in(header: Mapping[str, Any], path: Path) -> list[RecordedPerformer]:
@@ -164,7 +151,7 @@ def _performer(said: Mapping[str, Any], number: int) -> RecordedPerformer:
         None if inputs is None else frozenset(int(n) for n in inputs),
         frozenset(int(n) for n in said.get("harmony") or ()),
         {what: said.get(what) for what in ("learns", "profile")},
-        *(str(said["model"].get(what) or "")[:64] for what in ("quotations", "critic", "accents")),
+        {what: str(said["model"][what])[:64] for what in BESIDE if said["model"].get(what)},
     )
 
 

@@ -15,7 +15,7 @@ from improv.core.line.generator import OWN_TRUST
 from improv.core.line.memory import Memory
 from improv.core.line.phrase import MOST, TAKE_UP, Ways, stands
 from improv.core.line.phrasing import Turn
-from improv.core.line.traits import NAMES, REST, WENT_BEFORE, Before, Noted, traits
+from improv.core.line.traits import NAMES, WENT_BEFORE, Before, Noted, traits
 from improv.core.modes.line import LONG_REST_ENDS
 from improv.core.note_model import NoteModel
 from improv.core.vocabulary import GRID, Vocabulary
@@ -68,7 +68,7 @@ def proposals(model: NoteModel, piece: Piece, rng: np.random.Generator) -> list[
     for first, after, _ in phrases_of(real):
         memory = generator.memory
         if first:
-            rested = real[first].position - real[first - 1].position - real[first - 1].length >= REST
+            rested = real[first - 1].rests_until(real[first].position)
             # where it rested, the time of the next note was drawn with the phrase before, as it really was
             since = stands(memory, Turn(0.0, math.inf), False, real[first].position if rested else None, 0)
             ways = Ways(since, real[first - 1].position / GRID, 1, False, int(rng.random() < TAKE_UP))
@@ -97,7 +97,7 @@ def phrases_of(line: Sequence[Noted]) -> Iterator[tuple[int, int, int]]:
     """First note, the note after the last, and where that comes, of each phrase of a line but the last; as phrases are drawn."""
     first = 0
     for k in range(1, len(line)):
-        if k - first >= MOST or line[k].position - line[k - 1].position - line[k - 1].length >= REST:
+        if k - first >= MOST or line[k - 1].rests_until(line[k].position):
             yield first, k, line[k].position
             first = k
 

@@ -316,8 +316,11 @@ class HeardHarmony:
         """What follows the latest chords in many tunes, with probabilities, the likeliest first."""
         if self._setup.foresees is None:
             return []
-        spans = [span for i, span in enumerate(self._spans) if not i or not alike(span.chord, self._spans[i - 1].chord)][-4:]
-        return self._setup.foresees.after([span.chord for span in spans], self.key)
+        return self._setup.foresees.after([span.chord for span in self._latest_chords()], self.key)
+
+    def _latest_chords(self) -> list[Span]:
+        """The latest chords, each once."""
+        return [span for i, span in enumerate(self._spans) if not i or not alike(span.chord, self._spans[i - 1].chord)][-4:]
 
     def _likeliest(self, now: Chord, beat: float) -> tuple[Chord, float]:
         """The likeliest next chord, and the beats until it."""
@@ -325,8 +328,7 @@ class HeardHarmony:
         if self._setup.foresees is None or not spans or beat < spans[-1].beat:
             after = next((span for span in spans if span.beat > beat + 1e-6), None)
             return (after.chord, after.beat - beat) if after else (now, math.inf)
-        spans = [span for i, span in enumerate(spans) if not i or not alike(span.chord, spans[i - 1].chord)][-4:]
-        found = self.likely()
+        spans, found = self._latest_chords(), self.likely()
         if not found or found[0][1] < SURE_NEXT:
             return now, math.inf
         lasted = [b.place - a.place for a, b in pairwise(spans)]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from improv.core.line.traits import REST, Noted
+from improv.core.line.traits import Noted
 
 SHORTEST, LONGER = 3, 0.22  # notes of a figure at the least; the chance that each further one is its last
 LATEST = 6  # notes of the phrase after which, at the latest, a figure begins
@@ -69,7 +69,7 @@ def figure(line: Sequence[Noted], rested: bool, rng: np.random.Generator) -> tup
 
 def _phrases(line: Sequence[Noted]) -> list[int]:
     """The notes with which a phrase begins."""
-    return [k for k in range(1, len(line)) if line[k].position - line[k - 1].position - line[k - 1].length >= REST]
+    return [k for k in range(1, len(line)) if line[k - 1].rests_until(line[k].position)]
 
 
 def _alike(line: Sequence[Noted], kind: Returns) -> list[int]:

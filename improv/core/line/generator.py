@@ -264,11 +264,9 @@ class LineGenerator:
             last = self._opening_pitch(at) if begins_from is None else begins_from
         ioi = 48 if memory.position is None else min(max(position - memory.position, 0), 48)
         tones = at.harmony.chord.tones if lands else frozenset()
-        lean = both(both(lean, self._away(at)), pitch_lean(self.settings, last))
+        lean = both(both(both(lean, self._away(at)), pitch_lean(self.settings, last)), self._in_doubt(at))
         sway = swayed(memory.sway, self._lag_rng) if self._draws_lags and onset is None else None
         known, quoting = self.model.quotations, memory.quoting
-        if (doubt := self._in_doubt(at)) is not None:
-            lean = both(lean, doubt)
         if self._minds_quotes and memory.last is not None:
             lean = self._but_quotes(lean, known, quoting, memory.last)
         if only is not None and not lands:

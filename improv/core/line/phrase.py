@@ -17,7 +17,6 @@ from improv.core.line.figures import NOTHING, TakenUp
 from improv.core.line.generator import LineGenerator
 from improv.core.line.memory import Memory, Plan
 from improv.core.line.phrasing import Turn
-from improv.core.line.traits import REST
 
 MOST = 16  # notes of a phrase that are drawn at once
 WITHOUT = 2  # ways to go on where there is no critic: the one that is played, and the second take
@@ -61,7 +60,7 @@ def stands(memory: Memory, turn: Turn, over: bool, then: int | None, begun: int)
 
 def rests(memory: Memory, then: int) -> bool:
     """Whether nothing sounds for long between the latest note and the next."""
-    return bool(memory.line) and then - memory.line[-1].position - memory.line[-1].length >= REST
+    return bool(memory.line) and memory.line[-1].rests_until(then)
 
 
 def drawn(generator: LineGenerator, at: After, when: When, since: float, notes: int = 0, taken: TakenUp = NOTHING) -> Ahead:

@@ -35,6 +35,10 @@ class Noted(NamedTuple):
     tone: bool | None
     scale: bool | None
 
+    def rests_until(self, position: int) -> bool:
+        """Whether nothing sounds for long between it and a note at a position, so that this begins a phrase."""
+        return position - self.position - self.length >= REST
+
     @classmethod
     def of(cls, position: int, value: Value, at: Context) -> Noted:
         chord, pitch = at.harmony.chord, value.pitch
@@ -57,7 +61,7 @@ class Before:
         self.bars = _bars(notes)
         self.rhythms = Counter(map(tuple, self.bars.values()))
         cut = len(notes) - 1
-        while cut > 0 and notes[cut].position - notes[cut - 1].position - notes[cut - 1].length < REST:
+        while cut > 0 and not notes[cut - 1].rests_until(notes[cut].position):
             cut -= 1
         self.last = notes[max(cut, 0) :]  # phrase
         self.likenesses = _histograms(self.last)
@@ -191,7 +195,7 @@ def _returns(row: Sequence[Hashable], n: int) -> float:
 
 def _lasts(notes: Sequence[Noted]) -> tuple[float, float, float]:
     """Of the phrases of some notes: notes on average, the spread of that, and how long their last notes are, in 1/12 beat."""
-    cuts = [k for k in range(1, len(notes)) if notes[k].position - notes[k - 1].position - notes[k - 1].length >= REST]
+    cuts = [k for k in range(1, len(notes)) if notes[k - 1].rests_until(notes[k].position)]
     counts = [b - a for a, b in itertools.pairwise([0, *cuts])]
     if not counts:
         return float(len(notes)), -1.0, -1.0

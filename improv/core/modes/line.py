@@ -17,7 +17,7 @@ from improv.core.line.phrasing import BREATH, RING, Turn, answer_length, entry, 
 from improv.core.line.sampler import probabilities
 from improv.core.metres import NEAR, Unit
 from improv.core.modes.mode import Mode
-from improv.core.playing import PHRASES
+from improv.core.playing import PHRASES, SWAYS
 from improv.core.vocabulary import GRID
 from improv.core.voice import Voice
 
@@ -188,7 +188,7 @@ class Trade(Mode):
         """Plan to answer, if the top line has stopped sounding. Drawn afresh whenever something is heard."""
         voice = self.voice
         note, meter, settings = voice.tracker.line, voice.meter, voice.settings
-        if note is None and voice.rules >= 3:  # nothing to answer: a pedal was moved
+        if note is None and voice.rules > SWAYS:  # nothing to answer: a pedal was moved
             return
         self.drop()
         if note is None or note.off is None:
